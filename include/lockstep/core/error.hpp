@@ -1,0 +1,48 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace lockstep {
+
+/// Exit codes of every command.
+enum class ExitCode : int {
+  kSuccess = 0,
+  kInternal = 1,  ///< a broken invariant: a bug in Lockstep
+  kBadInput = 2,  ///< bad usage, configuration or data
+  kGuard = 3,     ///< the run stopped on its own guard: non-finite loss, ranks that differ
+};
+
+/// What ends a command. The message is one line for the person: what, where, what was expected, what to try.
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+/// Throws an Error for bad usage, configuration or data.
+template <typename... Arguments>
+[[noreturn]] void fail_input(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  throw Error(ExitCode::kBadInput, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+/// Throws an Error for a run that has to stop.
+template <typename... Arguments>
+[[noreturn]] void fail_guard(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  throw Error(ExitCode::kGuard, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+namespace detail {
+[[noreturn]] void check_failed(const char* condition, const char* file, int line);
+}
+
+}  // namespace lockstep
+
+/// An invariant that holds unless Lockstep itself is wrong; stays on in every build.
+#define LOCKSTEP_CHECK(condition) \
+  ((condition) ? void(0) : ::lockstep::detail::check_failed(#condition, __FILE__, __LINE__))

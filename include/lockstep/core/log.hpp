@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace lockstep::log {
+
+/// Only the process with `rank` 0 prints; the others are silent until their `error`. Call once, at start.
+void set_rank(int rank);
+
+/// From here on every line also goes to `file`, which is replaced; only on rank 0. Local.
+void open_file(const std::filesystem::path& file);
+
+/// A line for the person: on standard output, on rank 0 only.
+void info(std::string_view line);
+
+/// A line that should worry: on standard error, on rank 0 only.
+void warn(std::string_view line);
+
+/// Shows `line` in place of the line shown before, where standard output is a terminal (also through mpirun);
+/// nothing elsewhere.
+void status(std::string_view line);
+
+/// Whether the person looks at a terminal; under mpirun that is mpirun's own standard output.
+bool is_terminal();
+
+}  // namespace lockstep::log

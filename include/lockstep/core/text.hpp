@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lockstep {
+
+/// `text` without white space at both ends.
+std::string_view trim(std::string_view text);
+
+/// The trimmed parts of `text` between `separator`s; one part where there is none.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// The number that is the whole of `text`, if it is one; independent of the locale. `parse_number` takes
+/// infinities and NaN too, as std::from_chars does.
+std::optional<double> parse_number(std::string_view text);
+std::optional<std::int64_t> parse_integer(std::string_view text);
+
+/// The candidate with the smallest Levenshtein distance to `word`; empty without candidates.
+std::string nearest(std::string_view word, std::span<const std::string> candidates);
+
+/// "a, b, c".
+std::string join(std::span<const std::string> words);
+
+}  // namespace lockstep

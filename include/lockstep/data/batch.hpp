@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+#include "lockstep/data/dataset.hpp"
+#include "lockstep/data/normalization.hpp"
+
+namespace lockstep {
+
+/// Samples gathered for the network.
+struct Batch {
+  std::vector<Index> samples;        ///< which sample of the data set each row is
+  std::vector<Real> features;        ///< [rows x features], row-major, normalised
+  std::vector<std::int32_t> labels;  ///< [rows], classification
+  std::vector<Real> targets;         ///< [rows], regression
+
+  Index rows() const { return static_cast<Index>(samples.size()); }
+};
+
+/// Fills features and labels (or targets) of `batch` for batch.samples. Allocates only when the batch is
+/// larger than any before. Local.
+void gather(const Dataset& data, const Normalization& normalization, Batch& batch);
+
+}  // namespace lockstep

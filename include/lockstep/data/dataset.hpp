@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+
+namespace lockstep {
+
+enum class Task { kClassification, kRegression };
+
+/// How the features are stored: images stay bytes until a batch is gathered.
+enum class Storage { kBytes, kFloats };
+
+/// What a data set is, without its data.
+struct DatasetDescription {
+  std::string name;  ///< file, folder or synthetic set, for messages
+  Task task = Task::kClassification;
+  Storage storage = Storage::kBytes;
+  Index samples = 0;
+  std::vector<Index> feature_shape;      ///< of one sample: {28, 28} for an image, {features} for a table
+  Index classes = 0;                     ///< classification: labels are 0 … classes-1; 0 for regression
+  std::vector<std::string> class_names;  ///< classification of text labels: name of each label; else empty
+
+  /// Features of one sample: the product of `feature_shape`.
+  Index features() const;
+  /// Bytes of all features, and of all labels or targets.
+  std::size_t feature_bytes() const;
+  std::size_t target_bytes() const;
+};
+
+/// An immutable table of samples: index to features and label (or target). Copies share the data, which may
+/// stand in memory that all ranks of a node see.
+///
+/// Layout: features [samples x features], row-major, std::uint8_t or float; then either labels [samples],
+/// std::int32_t, or targets [samples], float.
+class Dataset {
+ public:
+  Dataset() = default;
+  /// Views `features` and `targets`, which `owner` keeps alive.
+  Dataset(DatasetDescription description, std::span<const std::byte> features,
+          std::span<const std::byte> targets, std::shared_ptr<const void> owner);
+
+  const DatasetDescription& description() const { return description_; }
+  Index size() const { return description_.samples; }
+
+  std::span<const std::uint8_t> bytes() const;   ///< all features, Storage::kBytes
+  std::span<const float> values() const;         ///< all features, Storage::kFloats
+  std::span<const std::int32_t> labels() const;  ///< Task::kClassification
+  std::span<const float> targets() const;        ///< Task::kRegression
+  std::span<const std::byte> feature_memory() const { return features_; }
+  std::span<const std::byte> target_memory() const { return targets_; }
+
+ private:
+  DatasetDescription description_;
+  std::span<const std::byte> features_;
+  std::span<const std::byte> targets_;
+  std::shared_ptr<const void> owner_;
+};
+
+/// What a reader fills: the same table in memory of its own.
+struct DatasetContent {
+  DatasetDescription description;
+  std::vector<std::uint8_t> bytes;   ///< or
+  std::vector<float> values;         ///< by description.storage
+  std::vector<std::int32_t> labels;  ///< or
+  std::vector<float> targets;        ///< by description.task
+};
+
+/// The data set that owns `content`. Errors: an empty one, sizes that disagree, labels out of range.
+Dataset make_dataset(DatasetContent content);
+
+}  // namespace lockstep

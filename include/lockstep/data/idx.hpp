@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lockstep/data/dataset.hpp"
+
+namespace lockstep {
+
+enum class Part { kTraining, kTest };
+
+/// Reads the images and labels of `part` from a folder of IDX files as MNIST, Fashion-MNIST and EMNIST are
+/// published: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, `t10k-…` (or `test-…`) for the test
+/// part, each plain or gzip (`.gz`), with `-` or `.` before `idx`, and with `prefix` in front of the name
+/// ("emnist-letters-"). An empty `prefix` takes what is there if that is unambiguous.
+/// `classes` is the number of classes to expect, or 0 for the largest label + 1.
+/// Errors: a missing, ambiguous, truncated, corrupt or oversized file, a wrong magic number, an element type
+/// other than unsigned byte, counts that disagree, labels out of range. Format: LeCun, Cortes, Burges: The
+/// MNIST database of handwritten digits, section "File formats".
+DatasetContent read_idx(const std::filesystem::path& folder, Part part, const std::string& prefix,
+                        Index classes);
+
+/// Whether `folder` holds images of `part`.
+bool has_idx_part(const std::filesystem::path& folder, Part part, const std::string& prefix);
+
+}  // namespace lockstep

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lockstep/data/csv.hpp"
+#include "lockstep/data/dataset.hpp"
+#include "lockstep/data/idx.hpp"
+#include "lockstep/data/synthetic.hpp"
+
+namespace lockstep {
+
+/// Where the samples come from: the keys of the [data] section, except how they are normalised and held out.
+struct DataSource {
+  std::string source =
+      "fashion-mnist";                ///< "fashion-mnist", folder of IDX files, file.csv, or a synthetic set
+  std::string test;                   ///< CSV: the file with the test part, empty for none
+  std::string prefix;                 ///< IDX: see read_idx
+  Task task = Task::kClassification;  ///< CSV
+  std::string label = "-1";           ///< CSV: see CsvOptions
+  Header header = Header::kAuto;      ///< CSV
+  SyntheticOptions synthetic;
+};
+
+struct SourceParts {
+  DatasetContent training;
+  std::optional<DatasetContent> test;
+};
+
+/// Reads every part of `source`. The test part has the classes of the training part. Local: call it on the
+/// rank that keeps the node's copy. Errors: those of the readers, an unknown source.
+SourceParts read_source(const DataSource& source);
+
+/// Reads all of `source` for a model that was trained on the given classes: the test part if there is one,
+/// else the whole. Errors: those of the readers.
+DatasetContent read_for_evaluation(const DataSource& source, Index classes,
+                                   const std::vector<std::string>& class_names);
+
+}  // namespace lockstep
