@@ -1,12 +1,11 @@
 #include "lockstep/core/log.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <memory>
 #include <string>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -49,8 +48,8 @@ void set_rank(int rank) { process_rank = rank; }
 
 void open_file(const std::filesystem::path& file) {
   if (process_rank != 0) return;
-  file_log =
-      std::make_shared<spdlog::logger>("run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, true));
+  file_log = std::make_shared<spdlog::logger>(
+      "run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, true));
   file_log->set_pattern("%Y-%m-%d %H:%M:%S %v");
   file_log->flush_on(spdlog::level::info);
 }
@@ -69,8 +68,8 @@ void status(std::string_view line) {
 
 bool is_terminal() {
   // mpirun gives its processes a pseudo-terminal even when its own output goes to a file.
-  static const bool terminal =
-      isatty(STDOUT_FILENO) == 1 && (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr || launcher_is_terminal());
+  static const bool terminal = isatty(STDOUT_FILENO) == 1 &&
+                               (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr || launcher_is_terminal());
   return terminal;
 }
 

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+
+namespace lockstep {
+
+/// Bytes to or from one rank.
+struct OutgoingMessage {
+  int peer;
+  std::span<const std::byte> bytes;
+};
+struct IncomingMessage {
+  int peer;
+  std::span<std::byte> bytes;
+};
+
+/// A group of ranks that talk to each other. Every verb but `rank`, `size` and `abort` is collective: all
+/// ranks of the group call it, in the same order, with arguments that fit. Verbs return when the caller's
+/// part is done. Failures inside the message library end the whole program with a message.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+
+  /// Returns when all ranks have called it.
+  virtual void barrier() = 0;
+
+  /// The same for long waits on busy machines: ranks sleep while they wait. False if not all came within
+  /// `seconds`; the group is of no use then.
+  virtual bool idle_barrier(double seconds) = 0;
+
+  /// `bytes` of `root` to all ranks.
+  virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
+
+  /// all = every rank's `mine`, in rank order; all ranks give the same number of bytes. For small amounts.
+  virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
+
+  /// Sends and receives all messages at once. Messages from one rank to another arrive in their order, each
+  /// as long as its receiver expects.
+  virtual void exchange(std::span<const OutgoingMessage> outgoing,
+                        std::span<const IncomingMessage> incoming) = 0;
+
+  /// values = the sum of every rank's `values`, by the library's algorithm: in no promised order.
+  virtual void all_reduce_sum(std::span<Real> values) = 0;
+
+  /// The ranks that gave the same `color`, in the order of their ranks here.
+  virtual std::unique_ptr<Communicator> split(int color) = 0;
+
+  /// The ranks of this group that run on the caller's node.
+  virtual std::unique_ptr<Communicator> split_by_node() = 0;
+
+  /// Ends all ranks of the program at once, with `code`. Local.
+  [[noreturn]] virtual void abort(int code) = 0;
+};
+
+/// The group of one process, without a message library.
+std::unique_ptr<Communicator> make_single_communicator();
+
+/// `value` of every rank, in rank order. Collective.
+template <typename Value>
+std::vector<Value> all_gather(Communicator& communicator, const Value& value) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  std::vector<Value> all(static_cast<std::size_t>(communicator.size()));
+  communicator.all_gather(std::as_bytes(std::span(&value, 1)), std::as_writable_bytes(std::span(all)));
+  return all;
+}
+
+/// `text` of `root`, on every rank. Collective.
+std::string broadcast_text(Communicator& communicator, const std::string& text, int root);
+
+/// `text` of every rank, in rank order. Collective.
+std::vector<std::string> all_gather_text(Communicator& communicator, const std::string& text);
+
+}  // namespace lockstep

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "lockstep/comm/communicator.hpp"
+
+namespace lockstep {
+
+/// Memory that the ranks of one node see together. It has no name in any file system and ends with its last
+/// user, however that ends.
+class NodeMemory {
+ public:
+  /// `size` bytes, zero at first; `node` is a group of ranks of one node, and rank 0's `size` counts.
+  /// Collective over `node`. Where the system lets processes share nothing, every rank gets a copy of its
+  /// own: is_shared() says so. Errors: not enough memory.
+  NodeMemory(Communicator& node, std::size_t size);
+  ~NodeMemory();
+  NodeMemory(const NodeMemory&) = delete;
+  NodeMemory& operator=(const NodeMemory&) = delete;
+
+  std::span<std::byte> bytes() const { return bytes_; }
+  bool is_shared() const { return shared_; }
+
+ private:
+  std::span<std::byte> bytes_;
+  bool shared_ = true;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace lockstep {
+
+/// The bytes of `file`. Errors: missing, unreadable.
+std::vector<std::byte> read_file(const std::filesystem::path& file);
+
+/// Writes `parts` one after another to `file`, whole or not at all: a temporary file beside it, synced, then
+/// renamed. Errors: a folder that can't be written, a full disk; nothing is left behind.
+void write_file(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts);
+void write_file(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace lockstep

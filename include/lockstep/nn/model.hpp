@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/layer.hpp"
+
+namespace lockstep {
+
+/// How weights start; biases start at zero.
+/// - kHe: N(0, 2 / fan_in). He et al.: Delving deep into rectifiers, arXiv 1502.01852, eq. 10.
+/// - kGlorot: U(-a, a), a = √(6 / (fan_in + fan_out)). Glorot, Bengio, AISTATS 2010, eq. 16.
+/// - kAuto: He before a rectifying activation, Glorot elsewhere.
+enum class Initialization { kAuto, kHe, kGlorot };
+
+/// A sequence of layers over one contiguous parameter vector. Everything here is local.
+class Model {
+ public:
+  /// From text such as "linear 128, relu, linear 10", for `inputs` features.
+  /// Errors: those of make_layer; no layer at all.
+  Model(const std::string& layers, Index inputs);
+
+  /// As the configuration writes it, with every number.
+  std::string text() const;
+  Index inputs() const { return inputs_; }
+  Index outputs() const;
+  const ParameterLayout& layout() const { return layout_; }
+  std::span<Real> parameters() { return parameters_; }
+  std::span<const Real> parameters() const { return parameters_; }
+
+  /// Sets every parameter as a pure function of (seed, tensor, element).
+  void initialize(std::uint64_t seed, Initialization scheme);
+
+  /// Values that `forward` and `backward` keep for each row, for sizing blocks.
+  Index values_per_row() const;
+
+  /// The outputs for x [rows x inputs]; valid until the next call. Keeps what `backward` needs.
+  ConstMatrixView forward(const RowBlock& block, ConstMatrixView x);
+
+  /// Where the loss writes its gradient by the outputs before `backward`: [rows x outputs].
+  MatrixView output_gradient(Index rows);
+
+  /// Gradients of the last forward's parameters, last layer first. `x` is that forward's input.
+  void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
+
+ private:
+  MatrixView activation(std::size_t layer, Index rows);
+
+  Index inputs_;
+  std::vector<std::unique_ptr<Layer>> layers_;
+  ParameterLayout layout_;
+  std::vector<Real> parameters_;
+  std::vector<std::vector<Real>> activations_;      // output of each layer
+  std::vector<Real> gradient_, previous_gradient_;  // by a layer's output and input, alternating
+};
+
+}  // namespace lockstep

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+
+namespace lockstep {
+
+/// Positions [offset, offset + size) of the parameter vector, and of the gradient vector.
+struct ParameterRange {
+  Index offset = 0;
+  Index size = 0;
+};
+
+enum class ParameterKind { kWeight, kBias };
+
+/// One named tensor inside the parameter vector.
+struct ParameterTensor {
+  std::string name;  ///< as torch.nn.Sequential names it: "0.weight"
+  std::vector<Index> shape;
+  ParameterKind kind = ParameterKind::kWeight;
+  ParameterRange range;
+};
+
+/// Names, shapes and offsets of all parameters, in order, without gaps. Parameters are one contiguous vector
+/// and gradients another; layers are views of them.
+class ParameterLayout {
+ public:
+  /// Appends a tensor and returns its range.
+  ParameterRange add(std::string name, std::vector<Index> shape, ParameterKind kind);
+
+  const std::vector<ParameterTensor>& tensors() const { return tensors_; }
+  Index size() const { return size_; }
+
+ private:
+  std::vector<ParameterTensor> tensors_;
+  Index size_ = 0;
+};
+
+}  // namespace lockstep

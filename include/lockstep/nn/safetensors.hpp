@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+
+namespace lockstep {
+
+/// One tensor of a safetensors file, as its bytes.
+struct StoredTensor {
+  std::string name;
+  std::string type;  ///< "F32", "F64", …
+  std::vector<Index> shape;
+  std::vector<std::byte> data;
+};
+
+struct StoredTensors {
+  std::map<std::string, std::string> metadata;
+  std::vector<StoredTensor> tensors;  ///< in the order of their bytes in the file
+};
+
+/// Reads all of `file`. Errors: a missing or truncated file, a header that is no JSON, tensors that overlap,
+/// leave gaps or exceed the file, sizes that disagree with shapes. Format:
+/// https://github.com/huggingface/safetensors#format
+StoredTensors read_safetensors(const std::filesystem::path& file);
+
+/// Writes `file` whole or not at all. Errors: a folder that can't be written, a full disk.
+void write_safetensors(const std::filesystem::path& file, const StoredTensors& content);
+
+/// A digest of names, types, shapes and bytes, in order; metadata do not count.
+std::string digest(std::span<const StoredTensor> tensors);
+
+}  // namespace lockstep

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/safetensors.hpp"
+
+namespace lockstep {
+
+/// The model's parameters as named tensors, as torch.nn.Sequential of the same layers holds them.
+std::vector<StoredTensor> to_tensors(const Model& model);
+
+/// Sets the model's parameters. Errors: tensors of another network (name and shape of the first that
+/// differs), types other than F32 and F64. `origin` names the file in messages.
+void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin);
+
+/// The digest of the parameters: equal weights, equal text. The same as that of the file they are saved to.
+std::string weights_digest(const Model& model);
+
+/// The digest of the values at one tensor's place in `values`, a vector of the model's layout.
+std::string tensor_digest(const ParameterTensor& tensor, std::span<const Real> values);
+
+}  // namespace lockstep

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/data/dataset.hpp"
+
+namespace lockstep {
+
+/// The data sets that `read` returns, one copy a node: one rank of each node reads, the others see its
+/// memory. Collective. Errors: those of `read`, on every rank.
+std::vector<Dataset> share_datasets(Communicator& communicator,
+                                    const std::function<std::vector<DatasetContent>()>& read);
+
+}  // namespace lockstep

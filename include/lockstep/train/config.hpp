@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+#include "lockstep/data/normalization.hpp"
+#include "lockstep/data/source.hpp"
+#include "lockstep/nn/model.hpp"
+#include "lockstep/optim/optimizer.hpp"
+#include "lockstep/optim/schedule.hpp"
+#include "lockstep/parallel/gradient_reducer.hpp"
+
+namespace lockstep {
+
+enum class LossKind { kAuto, kCrossEntropy, kMeanSquaredError };
+
+/// Everything a run depends on, checked key by key.
+struct Config {
+  struct Data {
+    DataSource source;
+    NormalizationKind normalize = NormalizationKind::kStandard;
+    double validation = 0;  ///< part of the training samples that is held out
+  } data;
+  struct Model {
+    std::string layers;
+    LossKind loss = LossKind::kAuto;
+    double label_smoothing = 0;
+    Initialization initialization = Initialization::kAuto;
+    std::string init;  ///< weights file to start from, or empty
+  } model;
+  struct Train {
+    Index batch_size = 0;  ///< 0: full
+    Index epochs = 0;
+    std::uint64_t steps = 0;  ///< 0: by epochs
+    int micro_batches = 0;    ///< 0: by the world size, see resolve_micro_batches
+    std::uint64_t seed = 0;
+    Reduction reduction = Reduction::kReproducible;
+    std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
+  } train;
+  OptimizerOptions optimizer;
+  double clip_norm = 0;  ///< 0: none
+  ScheduleOptions schedule;
+  struct Run {
+    std::string dir;  ///< empty: runs/DATE-TIME
+  } run;
+
+  /// Every key as text, in the order of the help; what config.cfg holds. Keys of no effect are left out.
+  std::vector<std::pair<std::string, std::string>> resolved;
+};
+
+/// A key as help shows it.
+struct SettingHelp {
+  std::string key;            ///< "train.batch-size"
+  std::string default_value;  ///< as text
+  std::string help;
+};
+std::vector<SettingHelp> setting_help();
+
+/// A value that the person gave, and where, for messages.
+struct GivenValue {
+  std::string text;
+  std::string origin;  ///< "the command line" or a file's name
+};
+
+/// The configuration from given values and defaults. Local; a pure function.
+/// Errors: an unknown key (the nearest known one is named), a value that does not fit, an optimizer key that
+/// the chosen optimizer does not use.
+Config make_config(const std::map<std::string, GivenValue>& given);
+
+/// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or the next power of two that is
+/// at least the world size. Errors: more ranks than configured micro-batches.
+void resolve_micro_batches(Config& config, int world_size);
+
+/// Sets `key` in config.resolved.
+void set_resolved(Config& config, const std::string& key, const std::string& value);
+
+/// The text of a configuration file that gives `config` again.
+std::string to_text(const Config& config);
+
+}  // namespace lockstep

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/data/sampler.hpp"
+#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/safetensors.hpp"
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// What is to be learned: data, how they are split and normalised, and the loss. The same on every rank.
+struct Problem {
+  Dataset training;
+  std::optional<Dataset> test;
+  Split split;
+  Normalization normalization;
+  std::shared_ptr<const Loss> loss;
+  std::string loss_name;
+};
+
+/// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.
+/// Errors: those of the readers; an output layer that does not fit the classes; a loss that does not fit the
+/// task; a batch larger than the data; nothing left to train on.
+Problem make_problem(const Config& config, Communicator& communicator);
+
+/// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
+/// Errors: those of the layers; an init file of another network.
+Model make_model(const Config& config, const Problem& problem);
+
+/// The loss for `kind` and `task`. Errors: one that does not fit.
+std::shared_ptr<const Loss> make_loss(LossKind kind, double label_smoothing, Task task);
+LossKind resolve_loss(LossKind kind, Task task);
+std::string loss_name(LossKind kind);
+
+/// Checks that `model` gives one output a class, or one value for a regression. Errors: it does not.
+void check_outputs(const Model& model, const DatasetDescription& data);
+
+/// What a weights file says besides the weights: layers, loss, normalisation, classes.
+std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem);
+
+/// A network as its weights file describes it, for data of the same kind.
+struct SavedModel {
+  Model model;
+  Normalization normalization;
+  std::shared_ptr<const Loss> loss;
+  Task task;
+  std::vector<std::string> class_names;
+};
+
+/// Whether the file says which network it belongs to, as Lockstep's do and other programs' do not.
+bool is_described(const StoredTensors& weights);
+
+/// Errors: a file that is none, a description that does not fit the tensors.
+SavedModel load_model(const std::filesystem::path& file);
+
+/// Errors: data of another task, feature count or class count.
+void check_fit(const SavedModel& saved, const DatasetDescription& data);
+
+}  // namespace lockstep

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace lockstep {
+
+/// The folder of one run. Only one rank has it.
+class RunDirectory {
+ public:
+  /// Makes folder `path` and what it holds. Errors: a folder that holds a run already, or can't be written; a
+  /// folder made here does not stay then.
+  explicit RunDirectory(std::filesystem::path path);
+
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Writes `text` to `name`, whole or not at all.
+  void write(const std::string& name, const std::string& text) const;
+
+  /// Appends one line to metrics.jsonl. Numbers that JSON has not (NaN) become null.
+  void metric(const nlohmann::ordered_json& line);
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream metrics_;
+};
+
+/// runs/DATE-TIME, for a run that was given no folder.
+std::string default_run_path();
+
+}  // namespace lockstep

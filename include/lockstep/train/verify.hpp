@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// Trains `config` for `steps` steps on groups of each of `rank_counts` ranks of `communicator`, and prints
+/// how the digests compare. Ranks outside a group sleep. Collective. Errors: exit code 3 where two rank
+/// counts differ; a rank count above the world size or the micro-batches.
+void verify(Config config, Communicator& communicator, const std::vector<int>& rank_counts,
+            std::uint64_t steps);
+
+}  // namespace lockstep

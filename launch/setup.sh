@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Installs what Lockstep needs on Debian 12+ or Ubuntu 22.04+. What is there already is left alone, so that running
+# this again costs nothing and, with nothing missing, needs neither root nor the network.
+#
+#   launch/setup.sh [--tests] [--lint]
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build                                     # build
+  libopenmpi-dev openmpi-bin                                # message passing (brings the ssh client mpirun asks for)
+  libeigen3-dev                                             # matrix products where there is no oneDNN
+  libboost-program-options-dev libfmt-dev libspdlog-dev     # command line, text, log
+  nlohmann-json3-dev libcsv-dev zlib1g-dev libxxhash-dev    # files and digests
+  librandom123-dev                                          # counter-based random numbers
+  dataset-fashion-mnist                                     # the images of the quickstart
+)
+optional=(libdnnl-dev)  # oneDNN: faster matrix products; not built for every architecture
+
+fail() {
+  echo "setup.sh: $*" >&2
+  exit 2
+}
+
+for argument in "$@"; do
+  case $argument in
+    --tests) packages+=(libgtest-dev libgmock-dev) ;;
+    --lint) packages+=(clang-format clang-tidy shellcheck) ;;
+    *) fail "unknown argument '$argument'; expected any of --tests, --lint" ;;
+  esac
+done
+
+# Prints those of its arguments that are not installed, on one line.
+missing() {
+  local package
+  for package in "$@"; do
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      printf '%s ' "$package"
+  done
+}
+
+command -v apt-get >/dev/null ||
+  fail "this machine has no apt; install the equivalents of: ${packages[*]} - then build with 'cmake --preset release'"
+
+read -ra needed <<<"$(missing "${packages[@]}")"
+read -ra wanted <<<"$(missing "${optional[@]}")"
+((${#needed[@]} + ${#wanted[@]})) || exit 0
+
+if ((EUID == 0)); then
+  as_root=(env)
+elif command -v sudo >/dev/null; then
+  as_root=(sudo env)
+elif ((${#needed[@]})); then
+  fail "cannot install without root or sudo; have an administrator run: apt-get install ${needed[*]}"
+else
+  exit 0  # only the optional ones are missing
+fi
+apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get --quiet -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+
+if ((${#needed[@]})); then
+  echo "setup.sh: installing ${needed[*]}"
+  # One unreachable third-party source need not stop us; if a package cannot be had, the installation below says so.
+  "${apt[@]}" update || echo "setup.sh: 'apt-get update' reported errors; going on with the package lists at hand" >&2
+  "${apt[@]}" install --yes --no-install-recommends "${needed[@]}" ||
+    fail "apt-get could not install ${needed[*]}; see its message above (on Ubuntu, is 'universe' enabled?)"
+fi
+
+for package in "${wanted[@]}"; do
+  if apt-cache show "$package" >/dev/null 2>&1; then
+    echo "setup.sh: installing $package (optional)"
+    "${apt[@]}" install --yes --no-install-recommends "$package" ||
+      echo "setup.sh: $package could not be installed; going on without it, Eigen takes its place" >&2
+  else
+    echo "setup.sh: there is no $package for this machine; going on without it, Eigen takes its place"
+  fi
+done

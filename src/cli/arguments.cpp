@@ -1,0 +1,139 @@
+#include "arguments.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <boost/program_options.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description describe_options(const std::vector<CommandOption>& options) {
+  po::options_description description("Options");
+  description.add_options()("help", "show this help")("config", po::value<std::string>()->value_name("FILE"),
+                                                      "read settings from FILE");
+  for (const CommandOption& option : options) {
+    auto* value = po::value<std::string>()->value_name("VALUE");
+    if (!option.default_value.empty()) value->default_value(option.default_value);
+    description.add_options()(option.name.c_str(), value, option.help.c_str());
+  }
+  return description;
+}
+
+po::options_description describe_settings() {
+  po::options_description description(
+      "Settings, on the command line as --section.key VALUE, in a file as key = value under [section]");
+  for (const SettingHelp& setting : setting_help()) {
+    auto* value = po::value<std::string>()->value_name("VALUE");
+    const std::string text =
+        setting.default_value.empty() ? setting.help : setting.help + " (" + setting.default_value + ")";
+    description.add_options()(setting.key.c_str(), value, text.c_str());
+  }
+  return description;
+}
+
+std::vector<std::string> names_of(const po::options_description& description) {
+  std::vector<std::string> names;
+  for (const auto& option : description.options()) names.push_back("--" + option->long_name());
+  return names;
+}
+
+void add_setting(Arguments& arguments, const po::option& option, const std::string& origin) {
+  const std::string value(trim(option.value.empty() ? "" : option.value.front()));
+  arguments.settings[option.string_key] = {value, origin};
+}
+
+void read_file(const std::string& path, const po::options_description& settings, Arguments& arguments) {
+  std::ifstream file(path);
+  if (!file || std::filesystem::is_directory(path)) {
+    fail_input("--config {}: cannot be read; give the path of a configuration file", path);
+  }
+  try {
+    for (const po::option& option : po::parse_config_file(file, settings, true).options) {
+      if (arguments.settings.contains(option.string_key)) {
+        fail_input("{}: {} is given twice; remove one", path, option.string_key);
+      }
+      add_setting(arguments, option, path);
+    }
+  } catch (const po::error& error) {
+    fail_input("{}: {}; expected [section] lines and 'key = value' lines", path, error.what());
+  }
+}
+
+}  // namespace
+
+Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options) {
+  const po::options_description own = describe_options(options);
+  const po::options_description settings = describe_settings();
+  po::options_description all;
+  all.add(own).add(settings);
+
+  namespace style = po::command_line_style;
+  Arguments arguments;
+  std::vector<po::option> parsed;
+  try {
+    // Without short options a value may begin with a minus sign.
+    parsed = po::command_line_parser(words)
+                 .options(all)
+                 .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
+                 .positional(po::positional_options_description().add("", -1))
+                 .allow_unregistered()
+                 .run()
+                 .options;
+  } catch (const po::error& error) {
+    fail_input("{}; see --help", error.what());
+  }
+
+  for (const po::option& option : parsed) {
+    if (option.string_key == "config") read_file(option.value.front(), settings, arguments);
+  }
+  for (const CommandOption& option : options) {
+    if (!option.default_value.empty()) arguments.options[option.name] = option.default_value;
+  }
+  for (const po::option& option : parsed) {
+    if (option.position_key >= 0 || option.string_key.empty()) {
+      arguments.positional.push_back(option.value.front());
+    } else if (option.unregistered) {
+      const std::string& typed = option.original_tokens.front();
+      fail_input("{}: unknown option; did you mean '{}'? See --help", typed, nearest(typed, names_of(all)));
+    } else if (option.string_key == "help") {
+      arguments.help = true;
+    } else if (option.string_key.find('.') != std::string::npos) {
+      add_setting(arguments, option, "the command line");
+    } else if (option.string_key != "config") {
+      arguments.options[option.string_key] = option.value.front();
+    }
+  }
+  return arguments;
+}
+
+std::string options_help(const std::vector<CommandOption>& options, bool takes_settings) {
+  std::ostringstream text;
+  constexpr unsigned kWidth = 110;
+  po::options_description help(kWidth);
+  text << describe_options(options);
+  if (takes_settings) text << "\n" << describe_settings();
+  return text.str();
+}
+
+std::string required_option(const Arguments& arguments, const std::string& name) {
+  const auto option = arguments.options.find(name);
+  if (option == arguments.options.end()) fail_input("--{} is missing; see --help", name);
+  return option->second;
+}
+
+std::int64_t count_option(const Arguments& arguments, const std::string& name) {
+  const std::string text = required_option(arguments, name);
+  const auto number = parse_integer(text);
+  if (!number || *number < 1) fail_input("--{} {}: expected a whole number of at least 1", name, text);
+  return *number;
+}
+
+}  // namespace lockstep

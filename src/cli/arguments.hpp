@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// An option of one command, beside --config, --help and the keys of the configuration.
+struct CommandOption {
+  std::string name;           ///< "weights" for --weights
+  std::string default_value;  ///< empty: none
+  std::string help;
+};
+
+/// What the person typed behind the command.
+struct Arguments {
+  std::map<std::string, GivenValue> settings;  ///< configuration keys, from the file and the command line
+  std::map<std::string, std::string> options;  ///< the command's own, defaults included
+  std::vector<std::string> positional;
+  bool help = false;
+};
+
+/// Reads `words` and the --config file they may name; the command line wins over the file.
+/// Errors: an unknown option or key (the nearest known one is named), one without a value, a bad or missing
+/// file.
+Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options);
+
+/// The text of `lockstep COMMAND --help` below the summary.
+std::string options_help(const std::vector<CommandOption>& options, bool takes_settings);
+
+/// The option's value. Errors: not given; no whole number of at least 1.
+std::string required_option(const Arguments& arguments, const std::string& name);
+std::int64_t count_option(const Arguments& arguments, const std::string& name);
+
+}  // namespace lockstep

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arguments.hpp"
+
+#include "lockstep/comm/communicator.hpp"
+
+namespace lockstep {
+
+/// One command of the program. `run` is collective over all ranks of the program.
+struct Command {
+  std::string name;
+  std::string usage;  ///< what follows the name
+  std::string summary;
+  std::vector<CommandOption> options;
+  bool takes_settings = true;
+  void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
+};
+
+Command train_command();
+Command evaluate_command();
+Command verify_command();
+Command inspect_command();
+Command gradcheck_command();
+
+}  // namespace lockstep

@@ -1,0 +1,81 @@
+#include <optional>
+
+#include "commands.hpp"
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/parallel/shared_datasets.hpp"
+#include "lockstep/train/evaluation.hpp"
+#include "lockstep/train/problem.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void print(const std::string& weights, const Dataset& data, const Evaluation& evaluation) {
+  Json line = {{"event", "evaluation"},
+               {"weights", weights},
+               {"data", data.description().name},
+               {"samples", evaluation.samples},
+               {"loss", evaluation.loss}};
+  if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
+  log::info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+/// Weights that Lockstep saved say themselves which network and normalisation they belong to.
+void evaluate_described(const std::string& file, const Config& config, Communicator& world) {
+  SavedModel saved = load_model(file);
+  DataSource source = config.data.source;
+  source.task = saved.task;
+  const Index classes = saved.task == Task::kClassification ? saved.model.outputs() : 0;
+  const std::vector<Dataset> data = share_datasets(world, [&] {
+    std::vector<DatasetContent> contents;
+    contents.push_back(read_for_evaluation(source, classes, saved.class_names));
+    return contents;
+  });
+  check_fit(saved, data[0].description());
+  print(file, data[0], evaluate(saved.model, *saved.loss, saved.normalization, all_of(data[0]), world));
+}
+
+/// Weights of another program: the configuration says what they belong to.
+void evaluate_by_config(const std::string& file, Config config, Communicator& world) {
+  config.model.init = file;
+  config.train.batch_size = 1;
+  const Problem problem = make_problem(config, world);
+  Model model = make_model(config, problem);
+  const Dataset& data = problem.test ? *problem.test : problem.training;
+  print(file, data, evaluate(model, *problem.loss, problem.normalization, all_of(data), world));
+}
+
+void run(const Arguments& arguments, Communicator& world) {
+  const std::string file = required_option(arguments, "weights");
+  const Config config = make_config(arguments.settings);
+  if (is_described(read_safetensors(file))) {
+    evaluate_described(file, config, world);
+  } else if (arguments.settings.contains("model.layers")) {
+    evaluate_by_config(file, config, world);
+  } else {
+    fail_input(
+        "{}: does not say which network it belongs to; give it as model.layers (and data.normalize as it was "
+        "trained)",
+        file);
+  }
+}
+
+}  // namespace
+
+Command evaluate_command() {
+  return {
+      .name = "evaluate",
+      .usage = "--weights FILE [--config FILE] [--data.source … …]",
+      .summary =
+          "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
+          "it has no test part. Weights of other programs need model.layers and data.normalize too.",
+      .options = {{"weights", "", "safetensors file to evaluate"}},
+      .run = run};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,54 @@
+#include "commands.hpp"
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/nn/safetensors.hpp"
+#include "lockstep/parallel/agreement.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json describe(const std::string& file) {
+  const StoredTensors stored = read_safetensors(file);
+  Json tensors = Json::array();
+  Index parameters = 0;
+  for (const StoredTensor& tensor : stored.tensors) {
+    Index size = 1;
+    for (const Index extent : tensor.shape) size *= extent;
+    parameters += size;
+    tensors.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
+  }
+  return {{"file", file},
+          {"weights_digest", digest(stored.tensors)},
+          {"parameters", parameters},
+          {"metadata", stored.metadata},
+          {"tensors", tensors}};
+}
+
+void run(const Arguments& arguments, Communicator& world) {
+  if (arguments.positional.size() != 1)
+    fail_input("inspect: expected one file, as in 'lockstep inspect weights.safetensors'");
+  together(world, [&] {
+    if (world.rank() != 0) return;
+    constexpr int kIndent = 2;
+    log::info(
+        describe(arguments.positional.front()).dump(kIndent, ' ', false, Json::error_handler_t::replace));
+  });
+}
+
+}  // namespace
+
+Command inspect_command() {
+  return {.name = "inspect",
+          .usage = "FILE.safetensors",
+          .summary = "Prints what a weights file holds, and its weights_digest, as JSON.",
+          .options = {},
+          .takes_settings = false,
+          .run = run};
+}
+
+}  // namespace lockstep

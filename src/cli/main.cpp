@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "commands.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/comm/mpi.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/version.hpp"
+
+namespace lockstep {
+
+namespace {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = {train_command(), evaluate_command(), verify_command(),
+                                           inspect_command(), gradcheck_command()};
+  return all;
+}
+
+const Command& find_command(const std::string& name) {
+  const auto found =
+      std::find_if(commands().begin(), commands().end(), [&](const Command& c) { return c.name == name; });
+  if (found == commands().end()) {
+    std::vector<std::string> names;
+    for (const Command& command : commands()) names.push_back(command.name);
+    fail_input("unknown command '{}'; did you mean '{}'? Known are: {}", name, nearest(name, names),
+               join(names));
+  }
+  return *found;
+}
+
+std::string usage() {
+  std::string text =
+      "Lockstep trains neural networks data-parallel, with the same bits at every rank count.\n\n"
+      "  lockstep COMMAND [options]              on one process\n"
+      "  mpirun -np 4 lockstep COMMAND [options] on four\n\nCommands:\n";
+  for (const Command& command : commands()) {
+    text += fmt::format("  {:10} {}\n", command.name, command.summary.substr(0, command.summary.find('\n')));
+  }
+  return text + "\n'lockstep COMMAND --help' says more.";
+}
+
+void run(const std::vector<std::string>& words, Communicator& world) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help")
+    return log::info(usage());
+  if (words[0] == "--version") return log::info(fmt::format("lockstep {}", kVersion));
+
+  const Command& command = find_command(words[0]);
+  const Arguments arguments = parse_arguments({words.begin() + 1, words.end()}, command.options);
+  if (arguments.help) {
+    return log::info(fmt::format("lockstep {} {}\n\n{}\n\n{}", command.name, command.usage, command.summary,
+                                 options_help(command.options, command.takes_settings)));
+  }
+  if (command.name != "inspect" && !arguments.positional.empty()) {
+    fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
+  }
+  command.run(arguments, world);
+}
+
+/// Prints `message` once: on rank 0 where all ranks failed alike, else on the rank that failed alone, which
+/// then ends the others, who may be waiting for it.
+int fail(ExitCode code, const std::string& message, MpiSession* session, Communicator& world) {
+  constexpr double kSecondsToArrive = 5;
+  const bool alone = session != nullptr && !session->all_arrive(kSecondsToArrive);
+  if (alone) {
+    fmt::print(stderr, "lockstep: rank {}: {}\n", world.rank(), message);
+    std::fflush(stderr);
+    world.abort(static_cast<int>(code));
+  }
+  log::warn("lockstep: " + message);
+  return static_cast<int>(code);
+}
+
+int main(const std::vector<std::string>& words) {
+  std::optional<MpiSession> session;
+  if (is_launched_by_mpi()) session.emplace();
+  const std::unique_ptr<Communicator> single = make_single_communicator();
+  Communicator& world = session ? session->world() : *single;
+  log::set_rank(world.rank());
+  try {
+    run(words, world);
+    return static_cast<int>(ExitCode::kSuccess);
+  } catch (const Error& error) {
+    return fail(error.code(), error.what(), session ? &*session : nullptr, world);
+  } catch (const std::bad_alloc&) {
+    return fail(ExitCode::kBadInput,
+                "out of memory; use a smaller network, batch or data set, or more micro-batches",
+                session ? &*session : nullptr, world);
+  } catch (const std::exception& error) {
+    return fail(ExitCode::kInternal, fmt::format("internal error: {}; please report it", error.what()),
+                session ? &*session : nullptr, world);
+  }
+}
+
+#ifndef LOCKSTEP_DOUBLE
+/// Central differences need double: the build of the same sources in double stands beside this program.
+[[noreturn]] void become_double_build(char** argv) {
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string() + "-double";
+  execv(program.c_str(), argv);
+  fmt::print(stderr, "lockstep: {}: cannot be started; expected it beside lockstep, build all targets\n",
+             program);
+  std::_Exit(static_cast<int>(ExitCode::kBadInput));
+}
+#endif
+
+}  // namespace
+
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+#ifndef LOCKSTEP_DOUBLE
+  if (!words.empty() && words[0] == "gradcheck") lockstep::become_double_build(argv);
+#endif
+  return lockstep::main(words);
+}

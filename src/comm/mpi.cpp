@@ -1,0 +1,165 @@
+// The one file that knows MPI.
+
+#include "lockstep/comm/mpi.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kSleep = std::chrono::milliseconds(1);
+
+/// MPI counts are int; longer messages travel in pieces of this many bytes.
+constexpr std::size_t kLargestPiece = std::size_t{1} << 30U;
+
+constexpr MPI_Datatype real_type() { return sizeof(Real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE; }
+
+/// Calls piece(offset, count) for consecutive pieces of `size`.
+template <typename Function>
+void in_pieces(std::size_t size, std::size_t largest, const Function& piece) {
+  for (std::size_t offset = 0; offset < size; offset += largest) {
+    piece(offset, static_cast<int>(std::min(largest, size - offset)));
+  }
+}
+
+class MpiCommunicator final : public Communicator {
+ public:
+  MpiCommunicator(MPI_Comm handle, bool owned) : handle_(handle), owned_(owned) {
+    MPI_Comm_rank(handle_, &rank_);
+    MPI_Comm_size(handle_, &size_);
+  }
+  MpiCommunicator(const MpiCommunicator&) = delete;
+  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+  ~MpiCommunicator() override {
+    // MPI_Comm_free is collective; while an exception unwinds the others may not come.
+    if (owned_ && std::uncaught_exceptions() == 0) MPI_Comm_free(&handle_);
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  void barrier() override { MPI_Barrier(handle_); }
+
+  bool idle_barrier(double seconds) override {
+    const auto begin = Clock::now();
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibarrier(handle_, &request);
+    int done = 0;
+    while (true) {
+      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+      if (done != 0) return true;
+      if (std::chrono::duration<double>(Clock::now() - begin).count() > seconds) return false;
+      std::this_thread::sleep_for(kSleep);
+    }
+  }
+
+  void broadcast(std::span<std::byte> bytes, int root) override {
+    in_pieces(bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
+      MPI_Bcast(bytes.data() + offset, count, MPI_BYTE, root, handle_);
+    });
+  }
+
+  void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    LOCKSTEP_CHECK(all.size() == mine.size() * static_cast<std::size_t>(size_) &&
+                   mine.size() < kLargestPiece);
+    const int count = static_cast<int>(mine.size());
+    MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_);
+  }
+
+  void exchange(std::span<const OutgoingMessage> outgoing,
+                std::span<const IncomingMessage> incoming) override {
+    requests_.clear();
+    for (const IncomingMessage& message : incoming) {
+      in_pieces(message.bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
+        MPI_Irecv(message.bytes.data() + offset, count, MPI_BYTE, message.peer, 0, handle_,
+                  &requests_.emplace_back());
+      });
+    }
+    for (const OutgoingMessage& message : outgoing) {
+      in_pieces(message.bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
+        MPI_Isend(message.bytes.data() + offset, count, MPI_BYTE, message.peer, 0, handle_,
+                  &requests_.emplace_back());
+      });
+    }
+    MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE);
+  }
+
+  void all_reduce_sum(std::span<Real> values) override {
+    in_pieces(values.size(), kLargestPiece, [&](std::size_t offset, int count) {
+      MPI_Allreduce(MPI_IN_PLACE, values.data() + offset, count, real_type(), MPI_SUM, handle_);
+    });
+  }
+
+  std::unique_ptr<Communicator> split(int color) override {
+    MPI_Comm part = MPI_COMM_NULL;
+    MPI_Comm_split(handle_, color, rank_, &part);
+    return std::make_unique<MpiCommunicator>(part, true);
+  }
+
+  std::unique_ptr<Communicator> split_by_node() override {
+    MPI_Comm node = MPI_COMM_NULL;
+    MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
+    return std::make_unique<MpiCommunicator>(node, true);
+  }
+
+  void abort(int code) override {
+    MPI_Abort(MPI_COMM_WORLD, code);
+    std::_Exit(code);
+  }
+
+ private:
+  MPI_Comm handle_;
+  bool owned_;
+  int rank_ = 0;
+  int size_ = 1;
+  std::vector<MPI_Request> requests_;  // kept for its memory
+};
+
+}  // namespace
+
+bool is_launched_by_mpi() {
+  constexpr std::array kLauncherVariables = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"};
+  return std::any_of(kLauncherVariables.begin(), kLauncherVariables.end(),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
+MpiSession::MpiSession() {
+  int provided = 0;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  world_ = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, false);
+  arrivals_ = world_->split(0);
+}
+
+MpiSession::~MpiSession() {
+  arrivals_.reset();
+  world_.reset();
+  if (std::uncaught_exceptions() > 0) {
+    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
+  } else {
+    MPI_Finalize();
+  }
+}
+
+bool MpiSession::all_arrive(double seconds) { return arrivals_->idle_barrier(seconds); }
+
+std::string mpi_library() {
+  char version[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  MPI_Get_library_version(version, &length);
+  const std::string text(version, static_cast<std::size_t>(length));
+  return text.substr(0, text.find_first_of(",\n"));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,78 @@
+#include "lockstep/comm/node_memory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// What the owner tells the others: which descriptor of which process holds the memory.
+struct Handle {
+  std::uint64_t size;
+  pid_t process;
+  int descriptor;
+  int error;  // errno of the owner's failure, else 0
+};
+
+Handle allocate(std::size_t size) {
+  Handle handle{.size = size, .process = getpid(), .descriptor = -1, .error = 0};
+  handle.descriptor = memfd_create("lockstep", MFD_CLOEXEC);
+  // Reserving the pages now turns a lack of memory into an error here, not a signal later.
+  if (handle.descriptor < 0) {
+    handle.error = errno;
+  } else if (size > 0) {
+    handle.error = posix_fallocate(handle.descriptor, 0, static_cast<off_t>(size));
+  }
+  return handle;
+}
+
+void* map(int descriptor, std::size_t size) {
+  const int flags = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+  void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, descriptor, 0);
+  if (address == MAP_FAILED) {
+    fail_input("{} bytes of memory could not be had ({}); use smaller data or a larger machine", size,
+               std::strerror(errno));
+  }
+  return address;
+}
+
+}  // namespace
+
+NodeMemory::NodeMemory(Communicator& node, std::size_t size) {
+  Handle handle{};
+  if (node.rank() == 0) handle = allocate(size);
+  node.broadcast(std::as_writable_bytes(std::span(&handle, 1)), 0);
+  if (handle.error != 0) {
+    if (node.rank() == 0 && handle.descriptor >= 0) close(handle.descriptor);
+    fail_input("{} bytes of memory for the data could not be had ({}); use smaller data or a larger machine",
+               handle.size, std::strerror(handle.error));
+  }
+
+  int descriptor = handle.descriptor;
+  if (node.rank() != 0) {
+    const std::string path =
+        "/proc/" + std::to_string(handle.process) + "/fd/" + std::to_string(handle.descriptor);
+    descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  }
+  const std::vector<int> opened = lockstep::all_gather(node, descriptor);
+  shared_ = std::all_of(opened.begin(), opened.end(), [](int d) { return d >= 0; });
+  if (handle.size > 0) {
+    bytes_ = {static_cast<std::byte*>(map(shared_ ? descriptor : -1, handle.size)), handle.size};
+  }
+  if (descriptor >= 0) close(descriptor);
+}
+
+NodeMemory::~NodeMemory() {
+  if (!bytes_.empty()) munmap(bytes_.data(), bytes_.size());
+}
+
+}  // namespace lockstep

@@ -1,0 +1,95 @@
+#include "lockstep/data/batch.hpp"
+
+#include <algorithm>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/multiversion.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Bytes are exact in Real, which converts twice as many at a time as double.
+LOCKSTEP_MULTIVERSION
+void normalize_row(const std::uint8_t* row, Index features, double shift, double scale, Real* result) {
+  const Real real_shift = static_cast<Real>(shift);
+  const Real real_scale = static_cast<Real>(scale);
+  for (Index i = 0; i < features; ++i) result[i] = (static_cast<Real>(row[i]) - real_shift) * real_scale;
+}
+
+// Columns of a table may lie far from 0: the difference is taken in double.
+LOCKSTEP_MULTIVERSION
+void normalize_row(const float* row, Index features, double shift, double scale, Real* result) {
+  for (Index i = 0; i < features; ++i) result[i] = static_cast<Real>((row[i] - shift) * scale);
+}
+
+LOCKSTEP_MULTIVERSION
+void normalize_row(const std::uint8_t* row, Index features, const double* shift, const double* scale,
+                   Real* result) {
+  for (Index i = 0; i < features; ++i) result[i] = static_cast<Real>((row[i] - shift[i]) * scale[i]);
+}
+
+LOCKSTEP_MULTIVERSION
+void normalize_row(const float* row, Index features, const double* shift, const double* scale, Real* result) {
+  for (Index i = 0; i < features; ++i) result[i] = static_cast<Real>((row[i] - shift[i]) * scale[i]);
+}
+
+void check_normalization(const Dataset& data, const Normalization& normalization) {
+  const auto features = static_cast<std::size_t>(data.description().features());
+  const std::size_t size = normalization.shift.size();
+  LOCKSTEP_CHECK(normalization.scale.size() == size);
+  if (size > 1 && size != features) {
+    fail_input("{}: samples of {} features, but the normalisation was computed for {}; check data.source",
+               data.description().name, features, size);
+  }
+}
+
+template <typename Value>
+void gather_features(std::span<const Value> values, const Normalization& normalization, Index features,
+                     Batch& batch) {
+  batch.features.resize(static_cast<std::size_t>(batch.rows() * features));
+  const bool one_for_each = normalization.shift.size() > 1;
+  const double shift = normalization.shift.empty() ? 0.0 : normalization.shift.front();
+  const double scale = normalization.scale.empty() ? 1.0 : normalization.scale.front();
+  Real* result = batch.features.data();
+  for (const Index sample : batch.samples) {
+    const Value* row = values.data() + sample * features;
+    if (one_for_each) {
+      normalize_row(row, features, normalization.shift.data(), normalization.scale.data(), result);
+    } else {
+      normalize_row(row, features, shift, scale, result);
+    }
+    result += features;
+  }
+}
+
+template <typename From, typename To>
+void gather_targets(std::span<const From> values, std::span<const Index> samples, std::vector<To>& result) {
+  result.resize(samples.size());
+  std::transform(samples.begin(), samples.end(), result.begin(),
+                 [&](Index sample) { return static_cast<To>(values[static_cast<std::size_t>(sample)]); });
+}
+
+}  // namespace
+
+void gather(const Dataset& data, const Normalization& normalization, Batch& batch) {
+  check_normalization(data, normalization);
+  for (const Index sample : batch.samples) LOCKSTEP_CHECK(0 <= sample && sample < data.size());
+
+  const DatasetDescription& description = data.description();
+  if (description.storage == Storage::kBytes) {
+    gather_features(data.bytes(), normalization, description.features(), batch);
+  } else {
+    gather_features(data.values(), normalization, description.features(), batch);
+  }
+
+  batch.labels.clear();
+  batch.targets.clear();
+  if (description.task == Task::kClassification) {
+    gather_targets(data.labels(), batch.samples, batch.labels);
+  } else {
+    gather_targets(data.targets(), batch.samples, batch.targets);
+  }
+}
+
+}  // namespace lockstep

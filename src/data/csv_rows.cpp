@@ -1,0 +1,190 @@
+#include "csv_rows.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <csv.h>
+#include <exception>
+#include <memory>
+#include <new>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Visit = std::function<void(Index, std::span<const std::string_view>)>;
+
+constexpr std::size_t kChunk = std::size_t{1} << 18U;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+bool is_continuation(char character) { return (static_cast<unsigned char>(character) & 0xC0U) == 0x80U; }
+
+/// Whether every lead byte is followed by as many continuation bytes as it announces.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto ones = static_cast<std::size_t>(std::countl_one(static_cast<unsigned char>(text[i])));
+    const std::size_t size = ones == 0 ? 1 : ones;
+    if (ones == 1 || ones > 4 || size > text.size() - i) return false;
+    const std::string_view rest = text.substr(i + 1, size - 1);
+    if (!std::all_of(rest.begin(), rest.end(), is_continuation)) return false;
+    i += size;
+  }
+  return true;
+}
+
+struct FileClose {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+/// Puts the fields that libcsv reports together into rows, and counts lines.
+class RowCollector {
+ public:
+  RowCollector(std::string name, const Visit& visit) : name_(std::move(name)), visit_(visit) {
+    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);
+  }
+  ~RowCollector() { csv_free(&parser_); }
+  RowCollector(const RowCollector&) = delete;
+  RowCollector& operator=(const RowCollector&) = delete;
+
+  void parse(std::string_view text) {
+    const std::size_t parsed = csv_parse(&parser_, text.data(), text.size(), on_field, on_row, this);
+    finish_call(parsed == text.size());
+  }
+
+  void finish() { finish_call(csv_fini(&parser_, on_field, on_row, this) == 0); }
+
+ private:
+  // No exception may pass through libcsv, which is C: it waits here until libcsv has returned.
+  template <typename Action>
+  void keep_exception(const Action& action) {
+    if (exception_) return;
+    try {
+      action();
+    } catch (...) {
+      exception_ = std::current_exception();
+    }
+  }
+
+  static void on_field(void* text, std::size_t size, void* self) {
+    auto* collector = static_cast<RowCollector*>(self);
+    collector->keep_exception([&] { collector->add_field({static_cast<const char*>(text), size}); });
+  }
+
+  static void on_row(int end, void* self) {
+    auto* collector = static_cast<RowCollector*>(self);
+    collector->keep_exception([&] { collector->end_row(end); });
+  }
+
+  void finish_call(bool complete) {
+    if (exception_) std::rethrow_exception(exception_);
+    if (!complete && csv_error(&parser_) == CSV_ENOMEM) throw std::bad_alloc();
+    if (!complete) {
+      fail_input("{}:{}: broken quotes; expected \"…\" around a whole field and \"\" for a quote in it",
+                 name_, line_);
+    }
+  }
+
+  void add_field(std::string_view field) {
+    if (!is_utf8(field)) {
+      fail_input("{}:{}: text that is not UTF-8; expected a CSV file in UTF-8; save it in that encoding",
+                 name_, line_);
+    }
+    text_.append(field);
+    ends_.push_back(text_.size());
+    after_return_ = false;
+    for (const char character : field) count_line_end(character, lines_in_fields_);
+    after_return_ = false;
+  }
+
+  void end_row(int end) {
+    if (!ends_.empty()) {
+      fields_.clear();
+      std::size_t begin = 0;
+      for (const std::size_t field_end : ends_) {
+        fields_.push_back(std::string_view(text_).substr(begin, field_end - begin));
+        begin = field_end;
+      }
+      visit_(line_, fields_);
+      text_.clear();
+      ends_.clear();
+    }
+    line_ += lines_in_fields_;
+    lines_in_fields_ = 0;
+    count_line_end(end, line_);
+  }
+
+  /// CR LF is one end of a line.
+  void count_line_end(int character, Index& count) {
+    if (character == '\r' || (character == '\n' && !after_return_)) ++count;
+    after_return_ = character == '\r';
+  }
+
+  std::string name_;
+  const Visit& visit_;
+  csv_parser parser_{};
+  std::exception_ptr exception_;
+  std::string text_;               // the fields of the row, one after the other
+  std::vector<std::size_t> ends_;  // of the fields in text_
+  std::vector<std::string_view> fields_;
+  Index line_ = 1;
+  Index lines_in_fields_ = 0;
+  bool after_return_ = false;
+};
+
+std::unique_ptr<std::FILE, FileClose> open(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) fail_input("{}: a folder; expected a CSV file", path.string());
+  std::unique_ptr<std::FILE, FileClose> file(std::fopen(path.c_str(), "rb"));
+  if (!file) {
+    fail_input("{}: cannot read this file ({}); expected a CSV file; check the path and its permissions",
+               path.string(), std::generic_category().message(errno));
+  }
+  return file;
+}
+
+}  // namespace
+
+void for_each_csv_row(const fs::path& path, const Visit& visit) {
+  const auto file = open(path);
+  RowCollector collector(path.string(), visit);
+  std::vector<char> buffer(kChunk);
+  bool first = true;
+  while (true) {
+    std::string_view text(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file.get()));
+    if (std::ferror(file.get()) != 0) {
+      fail_input("{}: cannot read this file ({}); try again, or copy it elsewhere", path.string(),
+                 std::generic_category().message(errno));
+    }
+    if (text.empty()) break;
+    if (text.find('\0') != std::string_view::npos) {
+      fail_input("{}: binary data; expected a CSV file: text in UTF-8, fields separated by commas",
+                 path.string());
+    }
+    if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    first = false;
+    collector.parse(text);
+  }
+  collector.finish();
+}
+
+std::string shown(std::string_view text) {
+  std::size_t size = std::min<std::size_t>(text.size(), 40);
+  while (size > 0 && size < text.size() && is_continuation(text[size])) --size;
+  std::string result(text.substr(0, size));
+  const auto hidden = [](char character) {
+    const auto code = static_cast<unsigned char>(character);
+    return code < 0x20 || code == 0x7F;
+  };
+  std::replace_if(result.begin(), result.end(), hidden, '?');
+  return size < text.size() ? result + "…" : result;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,89 @@
+#include "lockstep/data/dataset.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+template <typename Value>
+std::span<const Value> view(std::span<const std::byte> memory) {
+  return {reinterpret_cast<const Value*>(memory.data()), memory.size() / sizeof(Value)};
+}
+
+void check_labels(const DatasetDescription& description, std::span<const std::int32_t> labels) {
+  const auto wrong = std::find_if(labels.begin(), labels.end(), [&](std::int32_t label) {
+    return label < 0 || label >= description.classes;
+  });
+  if (wrong != labels.end()) {
+    fail_input("{}: sample {} has label {}, but there are {} classes; labels must be 0 to {}",
+               description.name, wrong - labels.begin(), *wrong, description.classes,
+               description.classes - 1);
+  }
+}
+
+}  // namespace
+
+Index DatasetDescription::features() const {
+  return std::accumulate(feature_shape.begin(), feature_shape.end(), Index{1}, std::multiplies<>());
+}
+
+std::size_t DatasetDescription::feature_bytes() const {
+  const std::size_t value_bytes = storage == Storage::kBytes ? sizeof(std::uint8_t) : sizeof(float);
+  return static_cast<std::size_t>(samples * features()) * value_bytes;
+}
+
+std::size_t DatasetDescription::target_bytes() const {
+  const std::size_t value_bytes = task == Task::kClassification ? sizeof(std::int32_t) : sizeof(float);
+  return static_cast<std::size_t>(samples) * value_bytes;
+}
+
+Dataset::Dataset(DatasetDescription description, std::span<const std::byte> features,
+                 std::span<const std::byte> targets, std::shared_ptr<const void> owner)
+    : description_(std::move(description)), features_(features), targets_(targets), owner_(std::move(owner)) {
+  LOCKSTEP_CHECK(features_.size() == description_.feature_bytes());
+  LOCKSTEP_CHECK(targets_.size() == description_.target_bytes());
+}
+
+std::span<const std::uint8_t> Dataset::bytes() const {
+  LOCKSTEP_CHECK(description_.storage == Storage::kBytes);
+  return view<std::uint8_t>(features_);
+}
+
+std::span<const float> Dataset::values() const {
+  LOCKSTEP_CHECK(description_.storage == Storage::kFloats);
+  return view<float>(features_);
+}
+
+std::span<const std::int32_t> Dataset::labels() const {
+  LOCKSTEP_CHECK(description_.task == Task::kClassification);
+  return view<std::int32_t>(targets_);
+}
+
+std::span<const float> Dataset::targets() const {
+  LOCKSTEP_CHECK(description_.task == Task::kRegression);
+  return view<float>(targets_);
+}
+
+Dataset make_dataset(DatasetContent content) {
+  const auto owner = std::make_shared<const DatasetContent>(std::move(content));
+  const DatasetDescription& description = owner->description;
+  if (description.samples <= 0 || description.features() <= 0) {
+    fail_input("{}: {} samples of {} features; expected at least one of each; check data.source",
+               description.name, description.samples, description.features());
+  }
+  if (description.task == Task::kClassification) check_labels(description, owner->labels);
+  return Dataset(description,
+                 description.storage == Storage::kBytes ? std::as_bytes(std::span(owner->bytes))
+                                                        : std::as_bytes(std::span(owner->values)),
+                 description.task == Task::kClassification ? std::as_bytes(std::span(owner->labels))
+                                                           : std::as_bytes(std::span(owner->targets)),
+                 owner);
+}
+
+}  // namespace lockstep

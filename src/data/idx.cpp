@@ -1,0 +1,163 @@
+#include "lockstep/data/idx.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "idx_file.hpp"
+#include <fmt/ranges.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+enum class Kind { kImages, kLabels };
+
+const char* part_name(Part part) { return part == Part::kTraining ? "training" : "test"; }
+
+std::vector<std::string> stems(Part part) {
+  if (part == Part::kTraining) return {"train"};
+  return {"t10k", "test"};
+}
+
+/// The names a file of this stem may have after the prefix, the preferred first.
+std::vector<std::string> names_of(const std::string& stem, Kind kind) {
+  const std::string start = stem + (kind == Kind::kImages ? "-images" : "-labels");
+  const std::string end = kind == Kind::kImages ? "idx3-ubyte" : "idx1-ubyte";
+  return {start + "-" + end, start + "." + end, start + "-" + end + ".gz", start + "." + end + ".gz"};
+}
+
+std::vector<std::string> files_in(const fs::path& folder) {
+  std::error_code error;
+  std::vector<std::string> files;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code unreadable;  // found when the file is needed
+    if (!entry->is_directory(unreadable)) files.push_back(entry->path().filename().string());
+  }
+  if (error) {
+    fail_input("data.source = {}: cannot read this folder ({}); expected a folder of IDX files",
+               folder.string(), error.message());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// What stands in front of the names of the image files of `part`, without repetition.
+std::vector<std::string> prefixes(const std::vector<std::string>& files, Part part) {
+  std::vector<std::string> found;
+  for (const std::string& stem : stems(part)) {
+    for (const std::string& name : names_of(stem, Kind::kImages)) {
+      for (const std::string& file : files) {
+        if (file.ends_with(name)) found.push_back(file.substr(0, file.size() - name.size()));
+      }
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+/// Both parts together decide what an empty prefix stands for, so that they cannot come from different sets.
+std::string resolve_prefix(const fs::path& folder, const std::vector<std::string>& files,
+                           const std::string& prefix) {
+  if (!prefix.empty()) return prefix;
+  std::vector<std::string> found = prefixes(files, Part::kTraining);
+  for (const std::string& other : prefixes(files, Part::kTest)) {
+    if (std::find(found.begin(), found.end(), other) == found.end()) found.push_back(other);
+  }
+  if (found.empty() || std::find(found.begin(), found.end(), "") != found.end()) return "";
+  if (found.size() > 1) {
+    fail_input("{}: holds several data sets; set data.prefix to one of: {}", folder.string(), join(found));
+  }
+  return found.front();
+}
+
+[[noreturn]] void fail_missing(const fs::path& folder, const std::vector<std::string>& files, Part part,
+                               Kind kind, const std::string& prefix) {
+  std::vector<std::string> looked_for;
+  for (const std::string& stem : stems(part)) {
+    const std::vector<std::string> names = names_of(stem, kind);
+    looked_for.push_back(prefix + names[0]);
+    looked_for.push_back(prefix + names[1]);
+  }
+  const std::vector<std::string> known = prefixes(files, part);
+  fail_input("{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
+             kind == Kind::kImages ? "images" : "labels", join(looked_for),
+             prefix.empty() || known.empty()
+                 ? std::string("check data.source")
+                 : fmt::format("set data.prefix to one of: '{}'", fmt::join(known, "', '")));
+}
+
+fs::path find_file(const fs::path& folder, const std::vector<std::string>& files, Part part, Kind kind,
+                   const std::string& prefix) {
+  std::vector<std::string> found;
+  for (const std::string& stem : stems(part)) {
+    for (const std::string& name : names_of(stem, kind)) {
+      if (std::binary_search(files.begin(), files.end(), prefix + name)) {
+        found.push_back(prefix + name);
+        break;
+      }
+    }
+  }
+  if (found.empty()) fail_missing(folder, files, part, kind, prefix);
+  if (found.size() > 1) {
+    fail_input("{}: holds both {}; expected one of them, move the other away", folder.string(),
+               fmt::join(found, " and "));
+  }
+  return folder / found.front();
+}
+
+void take_labels(const fs::path& file, const std::vector<std::uint8_t>& labels, DatasetContent& content) {
+  const auto largest = std::max_element(labels.begin(), labels.end());
+  Index& classes = content.description.classes;
+  if (classes == 0) classes = *largest + 1;
+  if (*largest >= classes) {
+    fail_input(
+        "{}: label {} of sample {} is out of range; expected 0 to {} for {} classes; is it the file "
+        "of another data set?",
+        file.string(), *largest, largest - labels.begin(), classes - 1, classes);
+  }
+  content.labels.assign(labels.begin(), labels.end());
+}
+
+}  // namespace
+
+DatasetContent read_idx(const fs::path& folder, Part part, const std::string& prefix, Index classes) {
+  const std::vector<std::string> files = files_in(folder);
+  const std::string chosen = resolve_prefix(folder, files, prefix);
+  const fs::path image_file = find_file(folder, files, part, Kind::kImages, chosen);
+  const fs::path label_file = find_file(folder, files, part, Kind::kLabels, chosen);
+  IdxArray images = read_idx_file(image_file, 3);
+  const IdxArray labels = read_idx_file(label_file, 1);
+  if (images.sizes[0] != labels.sizes[0]) {
+    fail_input(
+        "{}: counts disagree: {} images, but {} labels in {}; expected as many of each; "
+        "is one the file of another data set?",
+        image_file.string(), images.sizes[0], labels.sizes[0], label_file.filename().string());
+  }
+
+  DatasetContent content;
+  content.description.name = folder.string();
+  content.description.task = Task::kClassification;
+  content.description.storage = Storage::kBytes;
+  content.description.samples = images.sizes[0];
+  content.description.feature_shape = {images.sizes[1], images.sizes[2]};
+  content.description.classes = classes;
+  content.bytes = std::move(images.bytes);
+  take_labels(label_file, labels.bytes, content);
+  return content;
+}
+
+bool has_idx_part(const fs::path& folder, Part part, const std::string& prefix) {
+  const std::vector<std::string> files = files_in(folder);
+  const std::vector<std::string> found = prefixes(files, part);
+  return std::binary_search(found.begin(), found.end(), resolve_prefix(folder, files, prefix));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,177 @@
+#include "idx_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <zlib.h>
+
+#include <fmt/ranges.h>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint8_t kUnsignedByte = 0x08;
+// Deflate packs at most 258 bytes into two bits; zlib states 1032:1.
+constexpr std::uint64_t kLargestRatio = 1032;
+constexpr std::size_t kChunk = std::size_t{1} << 20U;
+constexpr unsigned kBuffer = 1U << 17U;
+
+struct GzipClose {
+  void operator()(gzFile file) const { gzclose_r(file); }
+};
+
+/// The bytes of a file, decompressed if it is gzip.
+class ByteReader {
+ public:
+  explicit ByteReader(const fs::path& path) : name_(path.string()) {
+    std::error_code error;
+    stored_bytes_ = fs::file_size(path, error);
+    if (error) fail_input("{}: cannot read this file ({}); expected an IDX file", name_, error.message());
+    file_.reset(gzopen(name_.c_str(), "rb"));
+    if (!file_) {
+      fail_input("{}: cannot open this file ({}); check its permissions", name_,
+                 std::generic_category().message(errno));
+    }
+    gzbuffer(file_.get(), kBuffer);
+    compressed_ = gzdirect(file_.get()) == 0;
+  }
+
+  const std::string& name() const { return name_; }
+  bool compressed() const { return compressed_; }
+  std::uint64_t stored_bytes() const { return stored_bytes_; }
+
+  /// Fills `target`, at most 2^30 bytes, or less of it at the end of the file; how much.
+  std::size_t read(std::span<std::uint8_t> target) {
+    const int count = gzread(file_.get(), target.data(), static_cast<unsigned>(target.size()));
+    if (count == static_cast<int>(target.size())) return target.size();
+    int code = Z_OK;
+    gzerror(file_.get(), &code);
+    if (code == Z_BUF_ERROR) {
+      fail_input("{}: the compressed data are truncated; expected a whole gzip file; get the file again",
+                 name_);
+    }
+    if (code < 0) {
+      fail_input("{}: the compressed data are corrupt; expected an undamaged gzip file; get the file again",
+                 name_);
+    }
+    return static_cast<std::size_t>(count);
+  }
+
+ private:
+  std::string name_;
+  std::uint64_t stored_bytes_ = 0;
+  std::unique_ptr<std::remove_pointer_t<gzFile>, GzipClose> file_;
+  bool compressed_ = false;
+};
+
+std::uint64_t header_bytes(std::size_t dimensions) { return 4 + 4 * dimensions; }
+
+void check_magic(const ByteReader& reader, std::span<const std::uint8_t, 4> magic, std::size_t dimensions) {
+  if (magic[0] != 0 || magic[1] != 0) {
+    fail_input("{}: wrong magic number 0x{:02x}; expected 0x{:08x}; is it an IDX file?", reader.name(),
+               fmt::join(magic, ""), kUnsignedByte << 8U | dimensions);
+  }
+  if (magic[2] != kUnsignedByte) {
+    fail_input("{}: element type 0x{:02x}; expected 0x08, unsigned bytes; convert the file", reader.name(),
+               magic[2]);
+  }
+  if (magic[3] != dimensions) {
+    fail_input("{}: wrong magic number: {} dimensions, expected {}; are images and labels exchanged?",
+               reader.name(), magic[3], dimensions);
+  }
+}
+
+std::vector<Index> read_sizes(ByteReader& reader, std::size_t dimensions) {
+  std::vector<std::uint8_t> header(header_bytes(dimensions));
+  const std::size_t count = reader.read(header);
+  if (count < header.size()) {
+    fail_input("{}: truncated: {} bytes, expected a header of {}; get the file again", reader.name(), count,
+               header.size());
+  }
+  check_magic(reader, std::span(header).first<4>(), dimensions);
+  std::vector<Index> sizes;
+  for (std::size_t i = 4; i < header.size(); i += 4) {
+    Index size = 0;
+    for (const std::uint8_t byte : std::span(header).subspan(i, 4)) size = size << 8U | byte;
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+/// The product of `sizes`; the largest number where it is larger still.
+std::uint64_t product(const std::vector<Index>& sizes) {
+  std::uint64_t result = 1;
+  for (const Index size : sizes) {
+    if (__builtin_mul_overflow(result, static_cast<std::uint64_t>(size), &result)) {
+      return std::numeric_limits<std::uint64_t>::max();
+    }
+  }
+  return result;
+}
+
+[[noreturn]] void fail_count(const ByteReader& reader, const std::vector<Index>& sizes,
+                             const std::string& found) {
+  fail_input("{}: counts disagree: the header promises {} bytes, but the file holds {}; get the file again",
+             reader.name(), fmt::join(sizes, " x "), found);
+}
+
+/// Refuses what the file cannot hold before any memory is taken for it.
+std::uint64_t plausible_bytes(const ByteReader& reader, const std::vector<Index>& sizes) {
+  if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) {
+    fail_input("{}: empty: sizes {} in its header; expected at least one sample", reader.name(),
+               fmt::join(sizes, " x "));
+  }
+  const std::uint64_t expected = product(sizes);
+  const std::uint64_t stored = reader.stored_bytes();
+  if (!reader.compressed()) {
+    const std::uint64_t held = stored - header_bytes(sizes.size());
+    if (held != expected) fail_count(reader, sizes, fmt::format("{}", held));
+  } else if (expected / kLargestRatio > stored) {
+    fail_count(reader, sizes, fmt::format("at most {} in {} compressed", stored * kLargestRatio, stored));
+  }
+  return expected;
+}
+
+std::vector<std::uint8_t> read_bytes(ByteReader& reader, const std::vector<Index>& sizes) {
+  const auto expected = static_cast<std::size_t>(plausible_bytes(reader, sizes));
+  std::vector<std::uint8_t> bytes;
+  // A header may still promise a thousand times what comes: memory follows what has been read.
+  bytes.reserve(std::min<std::size_t>(expected + 1, 8 * reader.stored_bytes()));
+  while (bytes.size() < expected) {
+    const std::size_t begin = bytes.size();
+    // The last read asks for one byte too many: only then does zlib look at the checksum, which comes last.
+    const std::size_t rest = expected + 1 - begin;
+    const std::size_t wanted = rest <= kChunk + 1 ? rest : kChunk;
+    if (begin + wanted > bytes.capacity()) bytes.reserve(std::min(expected + 1, 2 * begin + wanted));
+    bytes.resize(begin + wanted);
+    const std::size_t count = reader.read(std::span(bytes).subspan(begin));
+    bytes.resize(begin + count);
+    if (count < wanted) break;
+  }
+  if (bytes.size() > expected) fail_count(reader, sizes, "more");
+  if (bytes.size() < expected) fail_count(reader, sizes, fmt::format("{}", bytes.size()));
+  return bytes;
+}
+
+}  // namespace
+
+IdxArray read_idx_file(const fs::path& file, std::size_t dimensions) {
+  ByteReader reader(file);
+  IdxArray array;
+  array.sizes = read_sizes(reader, dimensions);
+  array.bytes = read_bytes(reader, array.sizes);
+  return array;
+}
+
+}  // namespace lockstep

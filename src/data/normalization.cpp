@@ -1,0 +1,163 @@
+#include "lockstep/data/normalization.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/multiversion.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using SampleOf = std::function<Index(Index)>;
+
+// 65536 squares of bytes still fit into 32 bits, which vectorise twice as wide as 64.
+constexpr Index kBlock = 65536;
+
+struct ByteSums {
+  std::uint32_t sum = 0;
+  std::uint32_t squares = 0;
+};
+
+LOCKSTEP_MULTIVERSION
+ByteSums sum_block(const std::uint8_t* bytes, Index count) {
+  ByteSums sums;
+  for (Index i = 0; i < count; ++i) {
+    const std::uint32_t value = bytes[i];
+    sums.sum += value;
+    sums.squares += value * value;
+  }
+  return sums;
+}
+
+LOCKSTEP_MULTIVERSION
+void add_row(const float* row, Index features, double* sum) {
+  for (Index i = 0; i < features; ++i) sum[i] += row[i];
+}
+
+LOCKSTEP_MULTIVERSION
+void add_squares(const float* row, Index features, const double* mean, double* sum) {
+  for (Index i = 0; i < features; ++i) sum[i] += (row[i] - mean[i]) * (row[i] - mean[i]);
+}
+
+LOCKSTEP_MULTIVERSION
+void widen_range(const float* row, Index features, float* smallest, float* largest) {
+  for (Index i = 0; i < features; ++i) {
+    smallest[i] = row[i] < smallest[i] ? row[i] : smallest[i];
+    largest[i] = row[i] > largest[i] ? row[i] : largest[i];
+  }
+}
+
+Normalization standard_of_bytes(const Dataset& data, Index count, const SampleOf& sample) {
+  const Index features = data.description().features();
+  std::uint64_t sum = 0;
+  std::uint64_t squares = 0;
+  for (Index i = 0; i < count; ++i) {
+    const std::uint8_t* row = data.bytes().data() + sample(i) * features;
+    for (Index first = 0; first < features; first += kBlock) {
+      const ByteSums block = sum_block(row + first, std::min(kBlock, features - first));
+      sum += block.sum;
+      squares += block.squares;
+    }
+  }
+  const auto values = static_cast<double>(count * features);
+  const double mean = static_cast<double>(sum) / values;
+  const double variance = static_cast<double>(squares) / values - mean * mean;
+  return {{mean}, {variance > 0.0 ? 1.0 / std::sqrt(variance) : 0.0}};
+}
+
+/// The rows of a table in the order given, and what is known of its columns.
+class Columns {
+ public:
+  Columns(const Dataset& data, Index count, const SampleOf& sample)
+      : data_(data), count_(count), sample_(sample), features_(data.description().features()) {
+    const float* first = row(0);
+    smallest_.assign(first, first + features_);
+    largest_ = smallest_;
+    for (Index i = 1; i < count_; ++i) widen_range(row(i), features_, smallest_.data(), largest_.data());
+  }
+
+  Normalization unit() const {
+    Normalization result;
+    for (std::size_t i = 0; i < smallest_.size(); ++i) {
+      const double range = static_cast<double>(largest_[i]) - smallest_[i];
+      result.shift.push_back(smallest_[i]);
+      result.scale.push_back(range > 0.0 ? 1.0 / range : 0.0);
+    }
+    return result;
+  }
+
+  Normalization standard() const {
+    std::vector<double> mean(smallest_.size(), 0.0);
+    for (Index i = 0; i < count_; ++i) add_row(row(i), features_, mean.data());
+    for (double& value : mean) value /= static_cast<double>(count_);
+
+    std::vector<double> scale(smallest_.size(), 0.0);
+    for (Index i = 0; i < count_; ++i) add_squares(row(i), features_, mean.data(), scale.data());
+    for (std::size_t i = 0; i < scale.size(); ++i) {
+      // The mean of equal numbers may be rounded, and would leave a deviation of nothing but that.
+      const bool constant = smallest_[i] == largest_[i];
+      if (constant) mean[i] = smallest_[i];
+      scale[i] = constant ? 0.0 : 1.0 / std::sqrt(scale[i] / static_cast<double>(count_));
+    }
+    return {std::move(mean), std::move(scale)};
+  }
+
+ private:
+  const float* row(Index i) const { return data_.values().data() + sample_(i) * features_; }
+
+  const Dataset& data_;
+  Index count_;
+  const SampleOf& sample_;
+  Index features_;
+  std::vector<float> smallest_;
+  std::vector<float> largest_;
+};
+
+bool all_finite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
+                                    const SampleOf& sample) {
+  LOCKSTEP_CHECK(count > 0);
+  if (kind == NormalizationKind::kNone) return {};
+  const bool standard = kind == NormalizationKind::kStandard;
+  if (data.description().storage == Storage::kBytes) {
+    return standard ? standard_of_bytes(data, count, sample) : Normalization{{0.0}, {1.0 / 255.0}};
+  }
+  const Columns columns(data, count, sample);
+  return standard ? columns.standard() : columns.unit();
+}
+
+std::string to_text(const Normalization& normalization) {
+  return nlohmann::json{{"shift", normalization.shift}, {"scale", normalization.scale}}.dump();
+}
+
+Normalization normalization_from_text(const std::string& text) {
+  Normalization result;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    json.at("shift").get_to(result.shift);
+    json.at("scale").get_to(result.scale);
+  } catch (const nlohmann::json::exception&) {
+    fail_input(
+        "normalisation: expected JSON with the lists 'shift' and 'scale', found something else; "
+        "is the weights file damaged?");
+  }
+  if (result.shift.size() != result.scale.size() || !all_finite(result.shift) || !all_finite(result.scale)) {
+    fail_input(
+        "normalisation: expected as many finite numbers in 'shift' ({}) as in 'scale' ({}); "
+        "is the weights file damaged?",
+        result.shift.size(), result.scale.size());
+  }
+  return result;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,145 @@
+#include "lockstep/data/source.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/ranges.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kFashionMnist = "fashion-mnist";
+constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
+
+enum class Form { kFolder, kCsv, kSynthetic };
+
+bool is_csv_name(const std::string& name) {
+  std::string extension = fs::path(name).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return extension == ".csv";
+}
+
+[[noreturn]] void fail_unknown(const std::string& source) {
+  std::vector<std::string> names = synthetic_names();
+  names.insert(names.begin(), kFashionMnist);
+  fail_input(
+      "data.source = {}: no such data set, folder or CSV file (nearest name: {}); "
+      "expected {}, a folder of IDX files, or FILE.csv",
+      source, nearest(source, names), join(names));
+}
+
+Form form_of(const std::string& source) {
+  const std::vector<std::string>& synthetic = synthetic_names();
+  std::error_code error;
+  if (source == kFashionMnist) return Form::kFolder;
+  if (std::find(synthetic.begin(), synthetic.end(), source) != synthetic.end()) return Form::kSynthetic;
+  if (fs::is_directory(source, error)) return Form::kFolder;
+  if (is_csv_name(source)) return Form::kCsv;
+  fail_unknown(source);
+}
+
+fs::path folder_of(const std::string& source) {
+  if (source != kFashionMnist) return source;
+  std::error_code error;
+  if (!fs::is_directory(kFashionMnistFolder, error)) {
+    fail_input(
+        "data.source = {}: {} is missing; install the package dataset-fashion-mnist, "
+        "or give the folder of its IDX files",
+        kFashionMnist, kFashionMnistFolder);
+  }
+  return kFashionMnistFolder;
+}
+
+/// Refuses keys that would have no effect.
+void check_keys(const DataSource& source, Form form) {
+  if (!source.test.empty() && form != Form::kCsv) {
+    fail_input(
+        "data.test = {}: only a CSV file has its test part in another file, but data.source = {}; "
+        "remove data.test",
+        source.test, source.source);
+  }
+  if (!source.prefix.empty() && form != Form::kFolder) {
+    fail_input("data.prefix = {}: only for folders of IDX files, but data.source = {}; remove data.prefix",
+               source.prefix, source.source);
+  }
+}
+
+DatasetContent read_table(const DataSource& source, const std::string& file, Index classes,
+                          const std::vector<std::string>& class_names) {
+  CsvOptions options;
+  options.task = source.task;
+  options.label = source.label;
+  options.header = source.header;
+  options.class_names = class_names;
+  options.classes = classes;
+  return read_csv(file, options);
+}
+
+/// Reads `part` for the given classes (0 to find them), or nothing where the source has no such part.
+std::optional<DatasetContent> read_part(const DataSource& source, Part part, Index classes,
+                                        const std::vector<std::string>& class_names) {
+  const Form form = form_of(source.source);
+  check_keys(source, form);
+  if (form == Form::kSynthetic) return make_synthetic(source.source, part, source.synthetic);
+  if (form == Form::kFolder) {
+    const fs::path folder = folder_of(source.source);
+    if (part == Part::kTest && !has_idx_part(folder, part, source.prefix)) return std::nullopt;
+    return read_idx(folder, part, source.prefix, classes);
+  }
+  const std::string& file = part == Part::kTraining ? source.source : source.test;
+  if (file.empty()) return std::nullopt;
+  return read_table(source, file, classes, class_names);
+}
+
+void check_task(const DataSource& source, const DatasetDescription& description) {
+  if (source.task == Task::kRegression && description.task != Task::kRegression) {
+    fail_input("data.task = regression: the labels of data.source = {} are classes; remove data.task",
+               source.source);
+  }
+}
+
+void check_same_features(const DatasetDescription& training, const DatasetDescription& test) {
+  if (training.feature_shape != test.feature_shape) {
+    fail_input(
+        "{}: the test part has samples of {} features, the training part ({}) of {}; expected the same",
+        test.name, fmt::join(test.feature_shape, " x "), training.name,
+        fmt::join(training.feature_shape, " x "));
+  }
+}
+
+}  // namespace
+
+SourceParts read_source(const DataSource& source) {
+  SourceParts parts;
+  parts.training = *read_part(source, Part::kTraining, 0, {});
+  const DatasetDescription& training = parts.training.description;
+  check_task(source, training);
+  parts.test = read_part(source, Part::kTest, training.classes, training.class_names);
+  if (parts.test) check_same_features(training, parts.test->description);
+  return parts;
+}
+
+DatasetContent read_for_evaluation(const DataSource& source, Index classes,
+                                   const std::vector<std::string>& class_names) {
+  std::optional<DatasetContent> content = read_part(source, Part::kTest, classes, class_names);
+  if (!content) content = read_part(source, Part::kTraining, classes, class_names);
+  check_task(source, content->description);
+  if (content->description.classes != classes) {
+    fail_input(
+        "data.source = {}: {} classes, but the model was trained for {} (0 for regression); "
+        "expected the kind of data it was trained on",
+        source.source, content->description.classes, classes);
+  }
+  return std::move(*content);
+}
+
+}  // namespace lockstep

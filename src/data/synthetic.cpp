@@ -1,0 +1,114 @@
+#include "lockstep/data/synthetic.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/random.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// What a number of the synthetic stream is for; counters are (part, sample or class, what, block of 4).
+enum class What : std::uint64_t { kFeature = 0, kNoise = 1, kCentre = 2 };
+
+// Larger tables are mistakes, and their size might not fit into 64 bits.
+constexpr Index kMostValues = Index{1} << 40U;
+
+std::array<double, 4> draw(const SyntheticOptions& options, Part part, Index item, What what,
+                           std::size_t block) {
+  return normal(random_bits(options.seed, Purpose::kSynthetic,
+                            {static_cast<std::uint64_t>(part), static_cast<std::uint64_t>(item),
+                             static_cast<std::uint64_t>(what), block}));
+}
+
+/// values[i] += the i-th normal number of (part, item, what).
+void add_normal(const SyntheticOptions& options, Part part, Index item, What what, std::span<float> values) {
+  std::array<double, 4> numbers{};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i % 4 == 0) numbers = draw(options, part, item, what, i / 4);
+    values[i] += static_cast<float>(numbers[i % 4]);
+  }
+}
+
+void fill_blobs(Part part, const SyntheticOptions& options, DatasetContent& content) {
+  const auto features = static_cast<std::size_t>(options.features);
+  std::vector<std::vector<float>> centres;
+  for (Index label = 0; label < std::min(options.classes, options.samples); ++label) {
+    // Both parts share the centres.
+    add_normal(options, Part::kTraining, label, What::kCentre, centres.emplace_back(features, 0.0F));
+  }
+  for (Index sample = 0; sample < options.samples; ++sample) {
+    const Index label = sample % options.classes;
+    const auto row = std::span(content.values).subspan(static_cast<std::size_t>(sample) * features, features);
+    std::ranges::copy(centres[static_cast<std::size_t>(label)], row.begin());
+    add_normal(options, part, sample, What::kFeature, row);
+    content.labels.push_back(static_cast<std::int32_t>(label));
+  }
+}
+
+void fill_linear(Part part, const SyntheticOptions& options, DatasetContent& content) {
+  const auto features = static_cast<std::size_t>(options.features);
+  for (Index sample = 0; sample < options.samples; ++sample) {
+    const auto row = std::span(content.values).subspan(static_cast<std::size_t>(sample) * features, features);
+    add_normal(options, part, sample, What::kFeature, row);
+    double target = 0.05 + 0.01 * draw(options, part, sample, What::kNoise, 0)[0];
+    for (const float feature : row) target += 0.01 * static_cast<double>(feature);
+    content.targets.push_back(static_cast<float>(target));
+  }
+}
+
+struct SyntheticSet {
+  Task task;
+  void (*fill)(Part, const SyntheticOptions&, DatasetContent&);
+};
+
+SyntheticSet find_set(const std::string& name) {
+  if (name == "blobs") return {Task::kClassification, fill_blobs};
+  if (name == "linear") return {Task::kRegression, fill_linear};
+  fail_input("data.source = {}: no such synthetic set; expected one of {}", name, join(synthetic_names()));
+}
+
+void check_options(const SyntheticOptions& options, Task task) {
+  const auto in_range = [](const char* key, Index value, Index least, Index most) {
+    if (value < least || value > most) {
+      fail_input("{} = {}: expected a number from {} to {}", key, value, least, most);
+    }
+  };
+  in_range("data.samples", options.samples, 1, kMostValues);
+  in_range("data.features", options.features, 1, kMostValues);
+  if (task == Task::kClassification) in_range("data.classes", options.classes, 2, 1'000'000);
+  if (options.samples > kMostValues / options.features) {
+    fail_input(
+        "data.samples = {} with data.features = {}: expected at most 2^40 values together; "
+        "make one of them smaller",
+        options.samples, options.features);
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& synthetic_names() {
+  static const std::vector<std::string> names = {"blobs", "linear"};
+  return names;
+}
+
+DatasetContent make_synthetic(const std::string& name, Part part, const SyntheticOptions& options) {
+  const SyntheticSet set = find_set(name);
+  check_options(options, set.task);
+  DatasetContent content;
+  content.description.name = name;
+  content.description.task = set.task;
+  content.description.storage = Storage::kFloats;
+  content.description.samples = options.samples;
+  content.description.feature_shape = {options.features};
+  content.description.classes = set.task == Task::kClassification ? options.classes : 0;
+  content.values.assign(static_cast<std::size_t>(options.samples * options.features), 0.0F);
+  set.fill(part, options, content);
+  return content;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,129 @@
+#include "lockstep/nn/model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/random.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Whether the first activation behind layer `position` rectifies.
+bool is_rectified(const std::vector<std::unique_ptr<Layer>>& layers, std::size_t position) {
+  for (std::size_t next = position + 1; next < layers.size(); ++next) {
+    const std::string text = layers[next]->text();
+    if (text.starts_with("dropout") || text == "identity") continue;
+    return layers[next]->rectifies();
+  }
+  return false;
+}
+
+/// Element i of tensor number `tensor`: N(0, 2 / fan_in) or U(-a, a), by `he`.
+void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor, bool he, double fan_in,
+                 double fan_out) {
+  const double deviation = std::sqrt(2 / fan_in);
+  const double limit = std::sqrt(6 / (fan_in + fan_out));
+  constexpr std::size_t kDraws = std::tuple_size_v<RandomBits>;
+  for (std::size_t first = 0; first < weight.size(); first += kDraws) {
+    const RandomBits bits = random_bits(seed, Purpose::kInitialization, {tensor, first / kDraws, 0, 0});
+    const std::array<double, kDraws> normals = he ? normal(bits) : std::array<double, kDraws>{};
+    for (std::size_t i = 0; i < std::min(kDraws, weight.size() - first); ++i) {
+      weight[first + i] = static_cast<Real>(he ? deviation * normals[i] : limit * (2 * uniform(bits[i]) - 1));
+    }
+  }
+}
+
+MatrixView view(std::vector<Real>& storage, Index rows, Index columns) {
+  const auto size = static_cast<std::size_t>(rows * columns);
+  if (storage.size() < size) storage.resize(size);
+  return {storage.data(), rows, columns};
+}
+
+}  // namespace
+
+Model::Model(const std::string& layers, Index inputs) : inputs_(inputs) {
+  if (trim(layers).empty())
+    fail_input("model.layers is empty: expected, for example, 'linear 128, relu, linear 10'");
+  Index features = inputs;
+  for (const std::string_view text : split(layers, ',')) {
+    const auto position = static_cast<int>(layers_.size());
+    layers_.push_back(make_layer(text, features, position));
+    layers_.back()->declare(layout_, std::to_string(position));
+    features = layers_.back()->outputs();
+  }
+  if (layout_.size() == 0) fail_input("model.layers = {}: nothing to train; add a 'linear N'", layers);
+  parameters_.resize(static_cast<std::size_t>(layout_.size()));
+  for (const auto& layer : layers_) layer->bind(parameters_);
+  activations_.resize(layers_.size());
+}
+
+std::string Model::text() const {
+  std::vector<std::string> texts;
+  for (const auto& layer : layers_) texts.push_back(layer->text());
+  return join(texts);
+}
+
+Index Model::outputs() const { return layers_.back()->outputs(); }
+
+void Model::initialize(std::uint64_t seed, Initialization scheme) {
+  std::fill(parameters_.begin(), parameters_.end(), Real(0));
+  for (std::size_t number = 0; number < layout_.tensors().size(); ++number) {
+    const ParameterTensor& tensor = layout_.tensors()[number];
+    if (tensor.kind != ParameterKind::kWeight) continue;
+    const auto position = static_cast<std::size_t>(*parse_integer(split(tensor.name, '.').front()));
+    const bool he =
+        scheme == Initialization::kHe || (scheme == Initialization::kAuto && is_rectified(layers_, position));
+    draw_weight(std::span(parameters_).subspan(tensor.range.offset, tensor.range.size), seed, number, he,
+                static_cast<double>(tensor.shape[1]), static_cast<double>(tensor.shape[0]));
+  }
+}
+
+Index Model::values_per_row() const {
+  Index values = 0;
+  Index widest = inputs_;
+  for (const auto& layer : layers_) {
+    values += layer->outputs();
+    widest = std::max(widest, layer->outputs());
+  }
+  return values + 2 * widest;
+}
+
+MatrixView Model::activation(std::size_t layer, Index rows) {
+  return view(activations_[layer], rows, layers_[layer]->outputs());
+}
+
+ConstMatrixView Model::forward(const RowBlock& block, ConstMatrixView x) {
+  LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs_);
+  const Real* input = x.data();
+  Index features = inputs_;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const MatrixView output = activation(i, x.rows());
+    layers_[i]->forward(block, ConstMatrixView(input, x.rows(), features), output);
+    input = output.data();
+    features = output.cols();
+  }
+  return {input, x.rows(), features};
+}
+
+MatrixView Model::output_gradient(Index rows) { return view(gradient_, rows, outputs()); }
+
+void Model::backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink) {
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    const Index features = i == 0 ? inputs_ : layers_[i - 1]->outputs();
+    const Real* const input = i == 0 ? x.data() : activations_[i - 1].data();
+    const MatrixView dx = view(previous_gradient_, i == 0 ? 0 : x.rows(), features);
+    layers_[i]->backward(block, ConstMatrixView(input, x.rows(), features),
+                         read_only(activation(i, x.rows())),
+                         read_only(view(gradient_, x.rows(), layers_[i]->outputs())), dx, sink);
+    std::swap(gradient_, previous_gradient_);
+  }
+}
+
+}  // namespace lockstep

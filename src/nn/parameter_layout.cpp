@@ -1,0 +1,17 @@
+#include "lockstep/nn/parameter_layout.hpp"
+
+#include <functional>
+#include <numeric>
+#include <utility>
+
+namespace lockstep {
+
+ParameterRange ParameterLayout::add(std::string name, std::vector<Index> shape, ParameterKind kind) {
+  const Index size = std::accumulate(shape.begin(), shape.end(), Index{1}, std::multiplies<>());
+  const ParameterRange range{size_, size};
+  tensors_.push_back({std::move(name), std::move(shape), kind, range});
+  size_ += size;
+  return range;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,115 @@
+// The one file that knows oneDNN; versions 2 and 3 differ in how a primitive is described.
+
+#include <map>
+#include <omp.h>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/nn/products.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using dnnl::memory;
+
+/// A row-major matrix [rows x columns], or the transpose of one.
+struct Operand {
+  const float* data;
+  Index rows;
+  Index columns;
+  bool transposed;
+
+  memory::desc description() const {
+    const memory::dims strides = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
+    return {{rows, columns}, memory::data_type::f32, strides};
+  }
+};
+
+class Engine {
+ public:
+  Engine() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) { omp_set_num_threads(1); }
+
+  /// c = a b (+ bias for every row), with primitives kept by shape.
+  void multiply(const Operand& a, const Operand& b, const float* bias, float* c) {
+    Product& product = products_[{a.rows, a.columns, b.columns, a.transposed, b.transposed, bias != nullptr}];
+    if (!product.primitive) product = make_product(a, b, bias != nullptr);
+    product.a.set_data_handle(const_cast<float*>(a.data));
+    product.b.set_data_handle(const_cast<float*>(b.data));
+    product.c.set_data_handle(c);
+    if (bias != nullptr) product.bias.set_data_handle(const_cast<float*>(bias));
+    product.primitive.execute(stream_, product.arguments);
+    stream_.wait();
+  }
+
+ private:
+  using Key = std::tuple<Index, Index, Index, bool, bool, bool>;
+  struct Product {
+    dnnl::matmul primitive;
+    memory a, b, bias, c;
+    std::unordered_map<int, memory> arguments;
+  };
+
+  Product make_product(const Operand& a, const Operand& b, bool with_bias) {
+    const memory::desc a_description = a.description();
+    const memory::desc b_description = b.description();
+    const memory::desc c_description({a.rows, b.columns}, memory::data_type::f32, memory::format_tag::ab);
+    const memory::desc bias_description =
+        with_bias ? memory::desc({1, b.columns}, memory::data_type::f32, memory::format_tag::ab)
+                  : memory::desc();
+#if DNNL_VERSION_MAJOR >= 3
+    const dnnl::matmul::primitive_desc description(engine_, a_description, b_description, bias_description,
+                                                   c_description);
+#else
+    const dnnl::matmul::primitive_desc description(
+        with_bias ? dnnl::matmul::desc(a_description, b_description, bias_description, c_description)
+                  : dnnl::matmul::desc(a_description, b_description, c_description),
+        engine_);
+#endif
+    Product product{.primitive = dnnl::matmul(description),
+                    .a = memory(a_description, engine_, nullptr),
+                    .b = memory(b_description, engine_, nullptr),
+                    .bias = with_bias ? memory(bias_description, engine_, nullptr) : memory(),
+                    .c = memory(c_description, engine_, nullptr),
+                    .arguments = {}};
+    product.arguments = {{DNNL_ARG_SRC, product.a}, {DNNL_ARG_WEIGHTS, product.b}, {DNNL_ARG_DST, product.c}};
+    if (with_bias) product.arguments.emplace(DNNL_ARG_BIAS, product.bias);
+    return product;
+  }
+
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  std::map<Key, Product> products_;
+};
+
+Engine& engine() {
+  static Engine engine;
+  return engine;
+}
+
+Operand plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), false}; }
+Operand transposed(ConstMatrixView m) { return {m.data(), m.cols(), m.rows(), true}; }
+
+}  // namespace
+
+void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, MatrixView y) {
+  engine().multiply(plain(x), transposed(w), bias, y.data());
+}
+
+void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx) {
+  engine().multiply(plain(dy), plain(w), nullptr, dx.data());
+}
+
+void multiply_weight_gradient(ConstMatrixView dy, ConstMatrixView x, MatrixView dw) {
+  engine().multiply(transposed(dy), plain(x), nullptr, dw.data());
+}
+
+std::string products_library() {
+  const dnnl_version_t* version = dnnl::version();
+  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,39 @@
+#include "lockstep/parallel/batch_plan.hpp"
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+BatchPlan::BatchPlan(Index batch_size, Index micro_batches, Index ranks)
+    : batch_size_(batch_size), micro_batches_(micro_batches), ranks_(ranks) {
+  LOCKSTEP_CHECK(batch_size >= 1 && 1 <= ranks && ranks <= micro_batches);
+}
+
+Index BatchPlan::owner(Index m) const {
+  Index rank = 0;
+  while (owned_by(rank).last <= m) ++rank;
+  return rank;
+}
+
+Presence BatchPlan::presence() const {
+  Presence present;
+  for (Index m = 0; m < micro_batches_; ++m) present.push_back(rows(m).size() > 0);
+  return present;
+}
+
+std::vector<Block> cut_into_blocks(const BatchPlan& plan, Index rank, Index most_rows) {
+  std::vector<Block> blocks;
+  const Interval owned = plan.owned_by(rank);
+  for (Index m = owned.first; m < owned.last; ++m) {
+    const Interval rows = plan.rows(m);
+    if (rows.size() == 0) continue;
+    if (blocks.empty() || rows.last - blocks.back().rows.first > most_rows)
+      blocks.push_back({{rows.first, rows.first}, {}});
+    Block& block = blocks.back();
+    block.micro_batches.push_back({static_cast<int>(m), rows.first - block.rows.first, rows.size()});
+    block.rows.last = rows.last;
+  }
+  return blocks;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,81 @@
+#include "lockstep/parallel/shared_datasets.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/comm/node_memory.hpp"
+#include "lockstep/parallel/agreement.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::json;
+
+std::string to_text(const DatasetDescription& d) {
+  const Json json = {{"name", d.name},
+                     {"task", d.task},
+                     {"storage", d.storage},
+                     {"samples", d.samples},
+                     {"classes", d.classes},
+                     {"feature_shape", d.feature_shape},
+                     {"class_names", d.class_names}};
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+DatasetDescription from_text(const std::string& text) {
+  const Json json = Json::parse(text);
+  return {.name = json.at("name"),
+          .task = json.at("task"),
+          .storage = json.at("storage"),
+          .samples = json.at("samples"),
+          .feature_shape = json.at("feature_shape"),
+          .classes = json.at("classes"),
+          .class_names = json.at("class_names")};
+}
+
+/// `data` of the node's rank 0, in memory that all of the node see. Collective over `node`.
+Dataset share(Communicator& node, Dataset data) {
+  const bool leads = node.rank() == 0;
+  const DatasetDescription description =
+      from_text(broadcast_text(node, leads ? to_text(data.description()) : "", 0));
+  const auto memory =
+      std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes());
+  const std::span<std::byte> features = memory->bytes().first(description.feature_bytes());
+  const std::span<std::byte> targets = memory->bytes().subspan(description.feature_bytes());
+  if (leads) {
+    std::copy(data.feature_memory().begin(), data.feature_memory().end(), features.begin());
+    std::copy(data.target_memory().begin(), data.target_memory().end(), targets.begin());
+  }
+  if (memory->is_shared()) {
+    node.barrier();
+  } else {
+    node.broadcast(memory->bytes(), 0);
+  }
+  return {description, features, targets, memory};
+}
+
+}  // namespace
+
+std::vector<Dataset> share_datasets(Communicator& communicator,
+                                    const std::function<std::vector<DatasetContent>()>& read) {
+  const std::unique_ptr<Communicator> node = communicator.split_by_node();
+  std::vector<Dataset> datasets;
+  together(communicator, [&] {
+    if (node->rank() != 0) return;
+    for (DatasetContent& content : read()) datasets.push_back(make_dataset(std::move(content)));
+  });
+  if (node->size() == 1) return datasets;
+
+  std::size_t count = datasets.size();
+  node->broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+  datasets.resize(count);
+  for (Dataset& dataset : datasets) dataset = share(*node, std::move(dataset));
+  return datasets;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,144 @@
+#include "lockstep/train/config.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <set>
+
+#include "settings.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr int kDefaultMicroBatches = 8;
+
+using GivenValues = std::map<std::string, GivenValue>;
+
+void check_keys(const std::vector<Setting>& settings, const GivenValues& given) {
+  std::vector<std::string> known;
+  for (const Setting& setting : settings) known.push_back(setting.key);
+  for (const auto& [key, value] : given) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      fail_input("{}: unknown key (in {}); did you mean '{}'?", key, value.origin, nearest(key, known));
+    }
+  }
+}
+
+/// The chosen algorithm's own keys and defaults; any other hyperparameter must not be given.
+void settle_hyperparameters(Config& config, const GivenValues& given, std::set<std::string>& unused) {
+  const Algorithm& algorithm = find_algorithm(config.optimizer.name);
+  Hyperparameters chosen;
+  std::vector<std::string> names;
+  for (const Hyperparameter& h : algorithm.hyperparameters) {
+    const bool is_given = given.contains("optimizer." + h.name);
+    chosen[h.name] = is_given ? config.optimizer.hyperparameters.at(h.name) : h.default_value;
+    names.push_back(h.name);
+  }
+  for (const auto& [name, value] : config.optimizer.hyperparameters) {
+    if (chosen.contains(name)) continue;
+    const std::string key = "optimizer." + name;
+    if (given.contains(key)) {
+      fail_input("{} (in {}): optimizer '{}' does not use it; remove it. It takes: {}", key,
+                 given.at(key).origin, algorithm.name, join(names));
+    }
+    unused.insert(key);
+  }
+  config.optimizer.hyperparameters = chosen;
+  if (config.optimizer.name == "sgd" && chosen.at("nesterov") != 0 && chosen.at("momentum") == 0) {
+    fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, as 0.9");
+  }
+}
+
+std::string hyperparameter_text(const Config& config, const std::string& key) {
+  const std::string name = key.substr(key.find('.') + 1);
+  const double value = config.optimizer.hyperparameters.at(name);
+  for (const Hyperparameter& h : find_algorithm(config.optimizer.name).hyperparameters) {
+    if (h.name == name && h.is_flag) return value != 0 ? "true" : "false";
+  }
+  return fmt::format("{}", value);
+}
+
+}  // namespace
+
+std::vector<SettingHelp> setting_help() {
+  Config unused;
+  std::vector<SettingHelp> help;
+  for (const Setting& setting : make_settings(unused)) {
+    help.push_back({setting.key, setting.default_value, setting.help});
+  }
+  return help;
+}
+
+Config make_config(const std::map<std::string, GivenValue>& given) {
+  Config config;
+  // The table refers to `config`, so it must not outlive this function, nor `config` move while it is used.
+  const std::vector<Setting> settings = make_settings(config);
+  check_keys(settings, given);
+  for (const Setting& setting : settings) {
+    const auto value = given.find(setting.key);
+    if (value != given.end()) {
+      const std::string expected = setting.assign(value->second.text);
+      if (expected.empty()) continue;
+      fail_input("{} = {} (in {}): expected {}", setting.key, value->second.text, value->second.origin,
+                 expected);
+    }
+    if (!setting.default_value.empty()) LOCKSTEP_CHECK(setting.assign(setting.default_value).empty());
+  }
+
+  std::set<std::string> unused;
+  settle_hyperparameters(config, given, unused);
+  for (const Setting& setting : settings) {
+    if (unused.contains(setting.key)) continue;
+    const auto value = given.find(setting.key);
+    std::string text = value != given.end() ? value->second.text : setting.default_value;
+    if (text.empty() && setting.key.starts_with("optimizer."))
+      text = hyperparameter_text(config, setting.key);
+    if (!text.empty()) config.resolved.emplace_back(setting.key, text);
+  }
+  return config;
+}
+
+void resolve_micro_batches(Config& config, int world_size) {
+  int& micro_batches = config.train.micro_batches;
+  if (micro_batches == 0) {
+    micro_batches =
+        std::max(kDefaultMicroBatches, static_cast<int>(std::bit_ceil(static_cast<unsigned>(world_size))));
+  }
+  if (micro_batches < world_size) {
+    fail_input(
+        "train.micro-batches = {}: allows at most {} ranks, {} were started; start fewer, or set "
+        "train.micro-batches = {} (another configuration, with other bits)",
+        micro_batches, micro_batches, world_size, std::bit_ceil(static_cast<unsigned>(world_size)));
+  }
+  set_resolved(config, "train.micro-batches", std::to_string(micro_batches));
+}
+
+void set_resolved(Config& config, const std::string& key, const std::string& value) {
+  const auto entry = std::find_if(config.resolved.begin(), config.resolved.end(),
+                                  [&](const auto& pair) { return pair.first == key; });
+  if (entry != config.resolved.end()) {
+    entry->second = value;
+  } else {
+    config.resolved.emplace_back(key, value);
+  }
+}
+
+std::string to_text(const Config& config) {
+  std::string text;
+  std::string section;
+  for (const auto& [key, value] : config.resolved) {
+    const std::size_t dot = key.find('.');
+    if (key.substr(0, dot) != section) {
+      section = key.substr(0, dot);
+      text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
+    }
+    text += fmt::format("{} = {}\n", key.substr(dot + 1), value);
+  }
+  return text;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,171 @@
+#include "lockstep/train/problem.hpp"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/version.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/parallel/shared_datasets.hpp"
+
+namespace lockstep {
+
+namespace {
+
+Split make_split(const Config::Data& data, const Dataset& training) {
+  const auto held_out =
+      static_cast<Index>(std::llround(data.validation * static_cast<double>(training.size())));
+  if (held_out >= training.size()) {
+    fail_input("data.validation = {}: leaves none of the {} samples to train on; hold out less",
+               data.validation, training.size());
+  }
+  return {data.source.synthetic.seed, training.size(), held_out};
+}
+
+void check_batch_size(const Config& config, const Split& split) {
+  if (config.train.batch_size > split.training_size()) {
+    fail_input("train.batch-size = {}: larger than the {} training samples; use at most that, or 'full'",
+               config.train.batch_size, split.training_size());
+  }
+}
+
+/// Rank 0's normalisation on every rank.
+Normalization share_normalization(const Config& config, const Dataset& training, const Split& split,
+                                  Communicator& communicator) {
+  std::string text;
+  if (communicator.rank() == 0) {
+    text = to_text(compute_normalization(config.data.normalize, training, split.training_size(),
+                                         [&](Index i) { return split.training(i); }));
+  }
+  return normalization_from_text(broadcast_text(communicator, text, 0));
+}
+
+std::string task_name(Task task) { return task == Task::kClassification ? "classification" : "regression"; }
+
+LossKind loss_from_name(const std::string& name, const std::string& file) {
+  for (const LossKind kind : {LossKind::kCrossEntropy, LossKind::kMeanSquaredError}) {
+    if (loss_name(kind) == name) return kind;
+  }
+  fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file, name);
+}
+
+}  // namespace
+
+LossKind resolve_loss(LossKind kind, Task task) {
+  const bool classifies = task == Task::kClassification;
+  if (kind == LossKind::kAuto) return classifies ? LossKind::kCrossEntropy : LossKind::kMeanSquaredError;
+  if ((kind == LossKind::kCrossEntropy) != classifies) {
+    fail_input("model.loss = {}: does not fit a {} data set; expected {}, or auto", loss_name(kind),
+               task_name(task), loss_name(resolve_loss(LossKind::kAuto, task)));
+  }
+  return kind;
+}
+
+std::string loss_name(LossKind kind) { return kind == LossKind::kCrossEntropy ? "cross-entropy" : "mse"; }
+
+std::shared_ptr<const Loss> make_loss(LossKind kind, double label_smoothing, Task task) {
+  kind = resolve_loss(kind, task);
+  if (kind == LossKind::kCrossEntropy) return make_cross_entropy(label_smoothing);
+  if (label_smoothing != 0) fail_input("model.label-smoothing: only cross-entropy uses it; remove it");
+  return make_mean_squared_error();
+}
+
+void check_outputs(const Model& model, const DatasetDescription& data) {
+  const Index expected = data.task == Task::kClassification ? data.classes : 1;
+  if (model.outputs() == expected) return;
+  fail_input("model.layers: the last layer gives {} outputs, {} {}; end the network with 'linear {}'",
+             model.outputs(), data.name,
+             data.task == Task::kClassification ? fmt::format("has {} classes", expected) : "has one target",
+             expected);
+}
+
+void check_fit(const SavedModel& saved, const DatasetDescription& data) {
+  if (data.task != saved.task) {
+    fail_input("{}: is a {} set, the weights were trained for {}; give data of that kind", data.name,
+               task_name(data.task), task_name(saved.task));
+  }
+  if (data.features() != saved.model.inputs()) {
+    fail_input("{}: has {} features, the weights expect {}; give data of the kind they were trained on",
+               data.name, data.features(), saved.model.inputs());
+  }
+  check_outputs(saved.model, data);
+}
+
+Problem make_problem(const Config& config, Communicator& communicator) {
+  // A network that can't be built is said before any data are read.
+  Model(config.model.layers, 1);
+  std::vector<Dataset> parts = share_datasets(communicator, [&] {
+    SourceParts read = read_source(config.data.source);
+    std::vector<DatasetContent> contents;
+    contents.push_back(std::move(read.training));
+    if (read.test) contents.push_back(std::move(*read.test));
+    return contents;
+  });
+  Split split = make_split(config.data, parts[0]);
+  check_batch_size(config, split);
+  const LossKind kind = resolve_loss(config.model.loss, parts[0].description().task);
+  return {.training = parts[0],
+          .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
+          .split = split,
+          .normalization = share_normalization(config, parts[0], split, communicator),
+          .loss = make_loss(kind, config.model.label_smoothing, parts[0].description().task),
+          .loss_name = loss_name(kind)};
+}
+
+Model make_model(const Config& config, const Problem& problem) {
+  Model model(config.model.layers, problem.training.description().features());
+  check_outputs(model, problem.training.description());
+  if (config.model.init.empty()) {
+    model.initialize(config.train.seed, config.model.initialization);
+  } else {
+    set_parameters(model, read_safetensors(config.model.init), config.model.init);
+  }
+  return model;
+}
+
+std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem) {
+  const DatasetDescription& data = problem.training.description();
+  std::map<std::string, std::string> metadata = {{"format", "pt"},  // what PyTorch's own files say
+                                                 {"lockstep", kVersion},
+                                                 {"layers", model.text()},
+                                                 {"inputs", std::to_string(model.inputs())},
+                                                 {"task", task_name(data.task)},
+                                                 {"loss", problem.loss_name},
+                                                 {"normalization", to_text(problem.normalization)}};
+  if (!data.class_names.empty()) {
+    metadata["classes"] =
+        nlohmann::json(data.class_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  return metadata;
+}
+
+bool is_described(const StoredTensors& weights) { return weights.metadata.contains("layers"); }
+
+SavedModel load_model(const std::filesystem::path& file) {
+  const StoredTensors stored = read_safetensors(file);
+  const auto entry = [&](const std::string& key) {
+    const auto found = stored.metadata.find(key);
+    if (found == stored.metadata.end())
+      fail_input("{}: does not say '{}'; is it damaged?", file.string(), key);
+    return found->second;
+  };
+  const auto inputs = parse_integer(entry("inputs"));
+  if (!inputs || *inputs < 1) fail_input("{}: 'inputs' is no positive number; is it damaged?", file.string());
+  const Task task = entry("task") == "regression" ? Task::kRegression : Task::kClassification;
+  SavedModel saved{.model = Model(entry("layers"), *inputs),
+                   .normalization = normalization_from_text(entry("normalization")),
+                   .loss = make_loss(loss_from_name(entry("loss"), file.string()), 0, task),
+                   .task = task,
+                   .class_names = {}};
+  if (stored.metadata.contains("classes")) {
+    const auto names = nlohmann::json::parse(entry("classes"), nullptr, false);
+    if (names.is_array()) saved.class_names = names.get<std::vector<std::string>>();
+  }
+  set_parameters(saved.model, stored, file.string());
+  return saved;
+}
+
+}  // namespace lockstep

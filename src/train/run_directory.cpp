@@ -1,0 +1,43 @@
+#include "lockstep/train/run_directory.hpp"
+
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+std::string default_run_path() {
+  return fmt::format("runs/{:%Y-%m-%d-%H%M%S}", fmt::localtime(std::time(nullptr)));
+}
+
+RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
+  const fs::path metrics = path_ / "metrics.jsonl";
+  std::error_code error;
+  if (fs::exists(metrics, error)) {
+    fail_input("run.dir = {}: holds a run already; give another folder, or remove that one", path_.string());
+  }
+  const bool made = fs::create_directories(path_, error);
+  if (!error) metrics_.open(metrics);
+  if (error || !metrics_) {
+    if (made) fs::remove(path_, error);
+    fail_input("run.dir = {}: cannot be written; give a folder that you may write to", path_.string());
+  }
+}
+
+void RunDirectory::write(const std::string& name, const std::string& text) const {
+  write_file(path_ / name, text);
+}
+
+void RunDirectory::metric(const nlohmann::ordered_json& line) {
+  metrics_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,197 @@
+#include "settings.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Assign = std::function<std::string(const std::string&)>;
+
+/// The most that counts may be: far above any use, far below overflow.
+constexpr std::int64_t kMostCount = std::int64_t{1} << 40U;
+
+template <typename Number>
+Assign whole(Number& field, std::int64_t lowest, std::int64_t highest = kMostCount) {
+  return [&field, lowest, highest](const std::string& text) -> std::string {
+    const auto value = parse_integer(text);
+    if (!value || *value < lowest || *value > highest) {
+      return fmt::format("a whole number from {} to {}", lowest, highest);
+    }
+    field = static_cast<Number>(*value);
+    return {};
+  };
+}
+
+/// A whole number of at least 1, or `word` for 0.
+template <typename Number>
+Assign whole_or(Number& field, const std::string& word, std::int64_t highest = kMostCount) {
+  return [&field, word, number = whole(field, 1, highest)](const std::string& text) -> std::string {
+    if (text == word) {
+      field = 0;
+      return {};
+    }
+    const std::string expected = number(text);
+    return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, word);
+  };
+}
+
+/// lowest <= value <= highest, or < highest where it is excluded.
+Assign real(double& field, double lowest, double highest, bool highest_excluded = false) {
+  return [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
+    const auto value = parse_number(text);
+    if (value && *value >= lowest && (highest_excluded ? *value < highest : *value <= highest)) {
+      field = *value;
+      return {};
+    }
+    return fmt::format("a number from {} to {}{}", lowest, highest, highest_excluded ? " (excluded)" : "");
+  };
+}
+
+Assign flag(double& field) {
+  return [&field](const std::string& text) -> std::string {
+    if (text != "true" && text != "false") return "true or false";
+    field = text == "true" ? 1 : 0;
+    return {};
+  };
+}
+
+Assign words(std::string& field) {
+  return [&field](const std::string& text) -> std::string {
+    field = text;
+    return {};
+  };
+}
+
+template <typename Value>
+Assign choice(Value& field, std::vector<std::pair<std::string, std::type_identity_t<Value>>> choices) {
+  return [&field, choices = std::move(choices)](const std::string& text) -> std::string {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : choices) {
+      if (name == text) {
+        field = value;
+        return {};
+      }
+      names.push_back(name);
+    }
+    return fmt::format("one of: {}", join(names));
+  };
+}
+
+void add_data(Config::Data& data, std::vector<Setting>& settings) {
+  DataSource& source = data.source;
+  const std::int64_t most_samples = std::int64_t{1} << 32U;
+  settings.insert(
+      settings.end(),
+      {{"data.source", "fashion-mnist",
+        "fashion-mnist, a folder of IDX files, FILE.csv, " + join(synthetic_names()), words(source.source)},
+       {"data.test", "", "CSV: the file with the test samples", words(source.test)},
+       {"data.prefix", "", "IDX: what file names begin with, as emnist-letters-", words(source.prefix)},
+       {"data.task", "classification", "CSV: classification or regression",
+        choice(source.task, {{"classification", Task::kClassification}, {"regression", Task::kRegression}})},
+       {"data.label", "-1", "CSV: name of the label column, or its number from 0; negative: from the end",
+        words(source.label)},
+       {"data.header", "auto", "CSV: whether the first line names the columns: auto, yes, no",
+        choice(source.header, {{"auto", Header::kAuto}, {"yes", Header::kYes}, {"no", Header::kNo}})},
+       {"data.samples", "1000", "synthetic: samples of each part",
+        whole(source.synthetic.samples, 1, most_samples)},
+       {"data.features", "20", "synthetic: features", whole(source.synthetic.features, 1, 1 << 24)},
+       {"data.classes", "4", "synthetic: classes", whole(source.synthetic.classes, 2, 1 << 16)},
+       {"data.seed", "1", "of synthetic data and of the choice of validation samples",
+        whole(source.synthetic.seed, 0)},
+       {"data.normalize", "standard", "features to mean 0 and deviation 1 (standard), to 0 … 1 (unit), none",
+        choice(data.normalize, {{"standard", NormalizationKind::kStandard},
+                                {"unit", NormalizationKind::kUnit},
+                                {"none", NormalizationKind::kNone}})},
+       {"data.validation", "0", "part of the training samples that is held out, as 0.1",
+        real(data.validation, 0, 1, true)}});
+}
+
+void add_model(Config::Model& model, std::vector<Setting>& settings) {
+  settings.insert(
+      settings.end(),
+      {{"model.layers", "linear 128, relu, linear 10", "the network, layer by layer", words(model.layers)},
+       {"model.loss", "auto", "cross-entropy, mse (mean squared error), or auto: by the task",
+        choice(model.loss, {{"auto", LossKind::kAuto},
+                            {"cross-entropy", LossKind::kCrossEntropy},
+                            {"mse", LossKind::kMeanSquaredError}})},
+       {"model.label-smoothing", "0", "cross-entropy: weight of the uniform distribution",
+        real(model.label_smoothing, 0, 1, true)},
+       {"model.initialization", "auto", "he, glorot, or auto: he before rectifiers",
+        choice(model.initialization, {{"auto", Initialization::kAuto},
+                                      {"he", Initialization::kHe},
+                                      {"glorot", Initialization::kGlorot}})},
+       {"model.init", "", "safetensors file with the weights to start from", words(model.init)}});
+}
+
+void add_train(Config::Train& train, std::vector<Setting>& settings) {
+  settings.insert(
+      settings.end(),
+      {{"train.batch-size", "256", "samples of one step over all ranks, or full",
+        whole_or(train.batch_size, "full")},
+       {"train.epochs", "10", "passes over the training samples", whole(train.epochs, 1)},
+       {"train.steps", "auto", "optimizer steps, or auto: by train.epochs", whole_or(train.steps, "auto")},
+       {"train.micro-batches", "auto",
+        "slices of a batch, the most ranks there may be; auto: 8, or more for more ranks",
+        whole_or(train.micro_batches, "auto", 1 << 16)},
+       {"train.seed", "1", "of initial weights, order and dropout", whole(train.seed, 0)},
+       {"train.reduction", "reproducible",
+        "reproducible: same bits at every rank count; fast: the library's order",
+        choice(train.reduction, {{"reproducible", Reduction::kReproducible}, {"fast", Reduction::kFast}})},
+       {"train.check-every", "100", "steps between comparisons of the ranks' weights, 0 for none",
+        whole(train.check_every, 0)}});
+}
+
+void add_optimizer(Config& config, std::vector<Setting>& settings) {
+  settings.push_back({"optimizer.name", "sgd", "the method", words(config.optimizer.name)});
+  for (const Algorithm& algorithm : algorithms()) {
+    for (const Hyperparameter& h : algorithm.hyperparameters) {
+      const std::string key = "optimizer." + h.name;
+      const auto known =
+          std::find_if(settings.begin(), settings.end(), [&](const Setting& s) { return s.key == key; });
+      if (known != settings.end()) continue;
+      double& field = config.optimizer.hyperparameters[h.name];
+      settings.push_back({key, "", h.help, h.is_flag ? flag(field) : real(field, h.lowest, h.highest)});
+    }
+  }
+  settings.insert(
+      settings.end(),
+      {{"optimizer.l2", "0", "λ of the penalty λ/2 ‖x‖², added to the gradient",
+        real(config.optimizer.l2, 0, 1e6)},
+       {"optimizer.weight-decay-on", "weights", "what decay and l2 act on: weights, or all (biases too)",
+        choice(config.optimizer.decay_scope, {{"weights", DecayScope::kWeights}, {"all", DecayScope::kAll}})},
+       {"optimizer.clip-norm", "0", "largest norm of the gradient, 0 for any",
+        real(config.clip_norm, 0, 1e30)}});
+}
+
+void add_schedule(ScheduleOptions& schedule, std::vector<Setting>& settings) {
+  settings.insert(
+      settings.end(),
+      {{"schedule.name", "constant", "learning rate over the steps: " + join(schedule_names()),
+        words(schedule.name)},
+       {"schedule.warmup-steps", "0", "steps of linear warm-up", whole(schedule.warmup_steps, 0)},
+       {"schedule.final", "0", "cosine: the multiplier at the end", real(schedule.final_multiplier, 0, 1)}});
+}
+
+}  // namespace
+
+std::vector<Setting> make_settings(Config& config) {
+  std::vector<Setting> settings;
+  add_data(config.data, settings);
+  add_model(config.model, settings);
+  add_train(config.train, settings);
+  add_optimizer(config, settings);
+  add_schedule(config.schedule, settings);
+  settings.push_back({"run.dir", "", "folder of the run; empty: runs/DATE-TIME", words(config.run.dir)});
+  return settings;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// One key of the configuration: its help, and what its text does to the Config the table was made for.
+struct Setting {
+  std::string key;
+  std::string default_value;
+  std::string help;
+  /// Takes the text over, or returns what was expected instead.
+  std::function<std::string(const std::string& text)> assign;
+};
+
+/// The table of all keys, bound to `config`; the hyperparameters of every known optimizer included.
+std::vector<Setting> make_settings(Config& config);
+
+}  // namespace lockstep

@@ -1,0 +1,182 @@
+#include "lockstep/train/trainer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/ranges.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/nn/gradient_check.hpp"
+#include "lockstep/nn/weights.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Activations of one block take at most about this much.
+constexpr Index kBlockBytes = Index{256} << 20U;
+
+Index resolve_batch_size(const Config& config, const Problem& problem) {
+  return config.train.batch_size > 0 ? config.train.batch_size : problem.split.training_size();
+}
+
+std::uint64_t resolve_steps(const Config& config, const Sampler& sampler) {
+  if (config.train.steps > 0) return config.train.steps;
+  return static_cast<std::uint64_t>(config.train.epochs * sampler.steps_per_epoch());
+}
+
+}  // namespace
+
+Trainer::Trainer(const Config& config, const Problem& problem, Communicator& communicator)
+    : config_(config),
+      problem_(problem),
+      communicator_(communicator),
+      sampler_(config.train.seed, problem.split.training_size(), resolve_batch_size(config, problem)),
+      total_steps_(resolve_steps(config, sampler_)),
+      micro_batches_(config.train.reduction == Reduction::kFast ? communicator.size()
+                                                                : config.train.micro_batches),
+      model_(make_model(config, problem)),
+      optimizer_(config.optimizer, model_.layout()),
+      schedule_(config.schedule, total_steps_),
+      reducer_(make_gradient_reducer(config.train.reduction, communicator, model_.layout().size())),
+      most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
+  LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+}
+
+StepReport Trainer::step() {
+  const auto begin = Clock::now();
+  compute_gradient();
+  StepReport report = apply_gradient();
+  report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  return report;
+}
+
+std::span<const Real> Trainer::compute_gradient() {
+  const GlobalBatch batch = sampler_.batch(steps_done_);
+  loss_ = forward_backward(batch) / static_cast<double>(batch.size);
+  gradient_ = reducer_->finish(static_cast<Real>(batch.size));
+  return gradient_;
+}
+
+StepReport Trainer::apply_gradient() {
+  const GlobalBatch batch = sampler_.batch(steps_done_);
+  const double gradient_norm = norm(gradient_);
+  if (!std::isfinite(gradient_norm)) {
+    fail_guard(
+        "step {}: the norm of the gradient is {}; lower optimizer.learning-rate or set optimizer.clip-norm",
+        steps_done_ + 1, gradient_norm);
+  }
+  if (config_.clip_norm > 0) clip_norm(gradient_, gradient_norm, config_.clip_norm);
+
+  const double multiplier = schedule_.multiplier(steps_done_);
+  optimizer_.step(model_.parameters(), gradient_, multiplier, steps_done_ + 1);
+  ++steps_done_;
+
+  if (config_.train.check_every > 0 && steps_done_ % config_.train.check_every == 0) check_replicas();
+  return {.step = steps_done_,
+          .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
+                                                          static_cast<double>(problem_.split.training_size()),
+          .loss = loss_,
+          .learning_rate = optimizer_.learning_rate() * multiplier,
+          .gradient_norm = gradient_norm,
+          .samples = batch.size};
+}
+
+/// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer. Returns the
+/// summed loss of the whole global batch. Collective.
+double Trainer::forward_backward(const GlobalBatch& batch) {
+  const BatchPlan plan(batch.size, micro_batches_, communicator_.size());
+  const Interval owned = plan.owned_by(communicator_.rank());
+  std::vector<double> losses(static_cast<std::size_t>(owned.size()));
+
+  reducer_->start(plan);
+  for (const Block& block : cut_into_blocks(plan, communicator_.rank(), most_rows_)) {
+    gather_rows(batch, block.rows);
+    const RowBlock rows = row_block(block.micro_batches);
+    const ConstMatrixView outputs = model_.forward(rows, features());
+
+    const auto first = static_cast<std::size_t>(block.micro_batches.front().micro_batch - owned.first);
+    problem_.loss->evaluate(rows, outputs, targets(),
+                            std::span(losses).subspan(first, block.micro_batches.size()),
+                            model_.output_gradient(rows.rows()));
+    model_.backward(rows, features(), *reducer_);
+  }
+
+  const std::vector<double> all = gather_parts<double>(communicator_, micro_batches_, losses);
+  check_losses(plan, batch, all);
+  return tree_sum(all, plan.presence());
+}
+
+void Trainer::gather_rows(const GlobalBatch& batch, Interval rows) {
+  batch_.samples.resize(static_cast<std::size_t>(rows.size()));
+  sampler_.samples(batch, rows.first, batch_.samples);
+  for (Index& sample : batch_.samples) sample = problem_.split.training(sample);
+  gather(problem_.training, problem_.normalization, batch_);
+}
+
+RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches) const {
+  return {.micro_batches = micro_batches,
+          .samples = batch_.samples,
+          .training = true,
+          .seed = config_.train.seed,
+          .step = steps_done_};
+}
+
+ConstMatrixView Trainer::features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
+
+Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
+
+void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses) {
+  const auto bad =
+      std::find_if(losses.begin(), losses.end(), [](double loss) { return !std::isfinite(loss); });
+  if (bad == losses.end()) return;
+  constexpr Index kMostNamed = 8;
+  const Index m = bad - losses.begin();
+  const Interval rows = plan.rows(m);
+  std::vector<Index> samples(static_cast<std::size_t>(std::min(rows.size(), kMostNamed)));
+  sampler_.samples(batch, rows.first, samples);
+  for (Index& sample : samples) sample = problem_.split.training(sample);
+  fail_guard(
+      "step {}: the loss of micro-batch {} on rank {} is {} ({} samples: {}{}); lower "
+      "optimizer.learning-rate, set "
+      "optimizer.clip-norm, or look at these samples",
+      steps_done_ + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
+      rows.size() > kMostNamed ? ", …" : "");
+}
+
+void Trainer::check_replicas() {
+  const std::vector<std::string> digests = all_gather_text(communicator_, weights_digest(model_));
+  const auto count = [&](const std::string& digest) {
+    return std::count(digests.begin(), digests.end(), digest);
+  };
+  const std::string& common = *std::max_element(
+      digests.begin(), digests.end(), [&](const auto& a, const auto& b) { return count(a) < count(b); });
+  std::vector<std::size_t> strangers;
+  for (std::size_t rank = 0; rank < digests.size(); ++rank) {
+    if (digests[rank] != common) strangers.push_back(rank);
+  }
+  if (strangers.empty()) return;
+  fail_guard(
+      "step {}: the weights of rank {} differ from those of the other ranks; look for another binary, "
+      "another "
+      "kind of CPU or bad memory there",
+      steps_done_, fmt::join(strangers, ", "));
+}
+
+std::vector<Real> Trainer::plain_gradient() {
+  const GlobalBatch batch = sampler_.batch(steps_done_);
+  gather_rows(batch, {0, batch.size});
+  std::vector<Real> gradient(static_cast<std::size_t>(model_.layout().size()));
+  lockstep::plain_gradient(model_, *problem_.loss, row_block({}), features(), targets(), gradient);
+  for (Real& value : gradient) value /= static_cast<Real>(batch.size);
+  return gradient;
+}
+
+Evaluation Trainer::evaluate(const Selection& selection) {
+  return lockstep::evaluate(model_, *problem_.loss, problem_.normalization, selection, communicator_);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,146 @@
+#include "lockstep/train/verify.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/trainer.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// The largest |a - b| of one tensor over the largest |b| of it.
+struct Difference {
+  double value = 0;
+  std::uint64_t step = 0;
+  std::string tensor;
+};
+
+/// What a group of ranks did: digests[step][tensor] of the parameters after each step.
+struct Trace {
+  std::vector<std::vector<std::string>> digests;
+  std::string weights_digest;
+  Difference from_one_piece;
+};
+
+std::vector<std::string> tensor_digests(const Model& model) {
+  std::vector<std::string> digests;
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    digests.push_back(tensor_digest(tensor, model.parameters()));
+  }
+  return digests;
+}
+
+void compare(std::span<const Real> gradient, std::span<const Real> plain, const Model& model,
+             std::uint64_t step, Difference& largest) {
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    double difference = 0;
+    double scale = 0;
+    for (Index i = tensor.range.offset; i < tensor.range.offset + tensor.range.size; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      difference = std::max(difference, std::abs(static_cast<double>(gradient[at]) - plain[at]));
+      scale = std::max(scale, std::abs(static_cast<double>(plain[at])));
+    }
+    const double relative = scale > 0 ? difference / scale : difference;
+    if (relative > largest.value) largest = {relative, step, tensor.name};
+  }
+}
+
+/// Trains on `group`; `in_one_piece` asks for the comparison with the plain gradient. Collective over
+/// `group`.
+Trace train(const Config& config, const Problem& problem, Communicator& group, std::uint64_t steps,
+            bool in_one_piece) {
+  Trace trace;
+  Trainer trainer(config, problem, group);
+  for (std::uint64_t step = 1; step <= steps; ++step) {
+    std::vector<Real> plain;
+    if (in_one_piece) plain = trainer.plain_gradient();
+    const std::span<const Real> gradient = trainer.compute_gradient();
+    if (in_one_piece) compare(gradient, plain, trainer.model(), step, trace.from_one_piece);
+    trainer.apply_gradient();
+    trace.digests.push_back(tensor_digests(trainer.model()));
+  }
+  trace.weights_digest = weights_digest(trainer.model());
+  return trace;
+}
+
+/// "same", or the first step and tensor where `trace` leaves `reference`.
+std::string first_difference(const Trace& trace, const Trace& reference, const ParameterLayout& layout) {
+  for (std::size_t step = 0; step < trace.digests.size(); ++step) {
+    for (std::size_t tensor = 0; tensor < layout.tensors().size(); ++tensor) {
+      if (trace.digests[step][tensor] == reference.digests[step][tensor]) continue;
+      return fmt::format("differs from step {} on, first in {}", step + 1, layout.tensors()[tensor].name);
+    }
+  }
+  return "same";
+}
+
+/// The trace of the first `ranks` ranks of `world`, on rank 0; the other ranks sleep meanwhile. Collective.
+Trace train_on(int ranks, const Config& config, const Problem& problem, Communicator& world,
+               std::uint64_t steps, bool in_one_piece) {
+  const std::unique_ptr<Communicator> group = world.split(world.rank() < ranks ? 0 : 1);
+  Trace trace;
+  std::exception_ptr failure;
+  if (world.rank() < ranks) {
+    try {
+      trace = train(config, problem, *group, steps, in_one_piece);
+    } catch (const Error&) {
+      failure = std::current_exception();
+    }
+  }
+  world.idle_barrier(std::numeric_limits<double>::infinity());
+  together(world, [&] {
+    if (failure) std::rethrow_exception(failure);
+  });
+  return trace;
+}
+
+}  // namespace
+
+void verify(Config config, Communicator& communicator, const std::vector<int>& rank_counts,
+            std::uint64_t steps) {
+  resolve_micro_batches(config, communicator.size());
+  for (const int ranks : rank_counts) {
+    if (ranks < 1 || ranks > communicator.size()) {
+      fail_input("--ranks {}: mpirun started {} ranks; expected rank counts from 1 to that, or start more",
+                 ranks, communicator.size());
+    }
+  }
+  const Problem problem = make_problem(config, communicator);
+  const Model model = make_model(config, problem);
+
+  log::info("ranks  steps  weights_digest                    compared with the first");
+  std::optional<Trace> reference;
+  bool all_agree = true;
+  for (const int ranks : rank_counts) {
+    const Trace trace = train_on(ranks, config, problem, communicator, steps, !reference);
+    if (!reference) reference = trace;
+    // Only rank 0 holds traces.
+    const std::string comparison =
+        communicator.rank() == 0 ? first_difference(trace, *reference, model.layout()) : "same";
+    log::info(fmt::format("{:5}  {:5}  {}  {}", ranks, steps, trace.weights_digest, comparison));
+    all_agree = all_agree && comparison == "same";
+  }
+  const Difference& d = reference->from_one_piece;
+  log::info(fmt::format("largest relative difference from the gradient in one piece: {:.2e}{}", d.value,
+                        d.tensor.empty() ? "" : fmt::format(" ({}, step {})", d.tensor, d.step)));
+  together(communicator, [&] {
+    if (!all_agree) {
+      fail_guard("verify: the weights depend on the rank count (see the table); {}",
+                 config.train.reduction == Reduction::kFast ? "train.reduction = fast promises no more"
+                                                            : "please report it with this configuration");
+    }
+  });
+  log::info(fmt::format("{} rank counts agree bit for bit over {} steps", rank_counts.size(), steps));
+}
+
+}  // namespace lockstep

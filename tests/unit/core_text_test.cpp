@@ -1,0 +1,74 @@
+#include <cmath>
+#include <gmock/gmock.h>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(Text, TrimRemovesWhiteSpaceAtBothEndsOnly) {
+  EXPECT_EQ(trim(" \t a b \r\n"), "a b");
+  EXPECT_EQ(trim("a"), "a");
+  EXPECT_EQ(trim(" \n "), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, SplitKeepsEmptyParts) {
+  EXPECT_THAT(split("a, b ,,c", ','), ElementsAre("a", "b", "", "c"));
+  EXPECT_THAT(split("a,", ','), ElementsAre("a", ""));
+  EXPECT_THAT(split("a b", ','), ElementsAre("a b"));
+  EXPECT_THAT(split("", ','), ElementsAre(""));
+}
+
+TEST(Text, ParseNumberTakesWholeNumbersOnly) {
+  EXPECT_EQ(parse_number("1.5"), 1.5);
+  EXPECT_EQ(parse_number(" -2 "), -2.0);
+  EXPECT_EQ(parse_number("+3"), 3.0);
+  EXPECT_EQ(parse_number("1e3"), 1000.0);
+  EXPECT_EQ(parse_number(".5"), 0.5);
+  EXPECT_EQ(parse_number("0.1"), 0.1);
+  for (const char* text : {"", " ", "+", "-", "abc", "1.5x", "1,5", "1 2", "+-1", "++1", "0x10", "1e999"}) {
+    EXPECT_EQ(parse_number(text), std::nullopt) << text;
+  }
+}
+
+TEST(Text, ParseNumberTakesInfinitiesAndNan) {
+  EXPECT_EQ(parse_number("inf"), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(parse_number("-inf"), -std::numeric_limits<double>::infinity());
+  ASSERT_TRUE(parse_number("nan").has_value());
+  EXPECT_TRUE(std::isnan(*parse_number("nan")));
+}
+
+TEST(Text, ParseIntegerRefusesFractionsAndOverflow) {
+  EXPECT_EQ(parse_integer("42"), 42);
+  EXPECT_EQ(parse_integer(" -1 "), -1);
+  EXPECT_EQ(parse_integer("9223372036854775807"), std::numeric_limits<std::int64_t>::max());
+  for (const char* text : {"", "1.0", "1e3", "9223372036854775808", "x"}) {
+    EXPECT_EQ(parse_integer(text), std::nullopt) << text;
+  }
+}
+
+TEST(Text, NearestHasTheSmallestEditDistance) {
+  const std::vector<std::string> names = {"momentum", "adam", "adamw"};
+  EXPECT_EQ(nearest("adan", names), "adam");
+  EXPECT_EQ(nearest("adamww", names), "adamw");
+  EXPECT_EQ(nearest("momentun", names), "momentum");
+  EXPECT_EQ(nearest("", names), "adam");
+  EXPECT_EQ(nearest("adam", {}), "");
+}
+
+TEST(Text, JoinPutsCommasBetween) {
+  EXPECT_EQ(join(std::vector<std::string>{"a", "b", "c"}), "a, b, c");
+  EXPECT_EQ(join(std::vector<std::string>{"a"}), "a");
+  EXPECT_EQ(join({}), "");
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,93 @@
+#include <gmock/gmock.h>
+#include <utility>
+
+#include "data_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/data/dataset.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::is_bad_input;
+using testing::ElementsAre;
+
+DatasetContent two_images() {
+  DatasetContent content;
+  content.description = {"images", Task::kClassification, Storage::kBytes, 2, {1, 3}, 4, {}};
+  content.bytes = {0, 1, 2, 253, 254, 255};
+  content.labels = {3, 0};
+  return content;
+}
+
+TEST(Dataset, SharesItsDataWithItsCopies) {
+  Dataset copy;
+  EXPECT_EQ(copy.size(), 0);
+  {
+    const Dataset data = make_dataset(two_images());
+    copy = data;
+    EXPECT_EQ(copy.bytes().data(), data.bytes().data());
+  }
+  EXPECT_EQ(copy.size(), 2);
+  EXPECT_EQ(copy.description().features(), 3);
+  EXPECT_THAT(copy.bytes(), ElementsAre(0, 1, 2, 253, 254, 255));
+  EXPECT_THAT(copy.labels(), ElementsAre(3, 0));
+}
+
+TEST(Dataset, KnowsItsBytes) {
+  DatasetDescription description = two_images().description;
+  EXPECT_EQ(description.feature_bytes(), 6U);
+  EXPECT_EQ(description.target_bytes(), 8U);
+  description.storage = Storage::kFloats;
+  EXPECT_EQ(description.feature_bytes(), 24U);
+}
+
+TEST(Dataset, ViewsMemoryOfSomebodyElse) {
+  const DatasetContent content = two_images();
+  const Dataset data(content.description, std::as_bytes(std::span(content.bytes)),
+                     std::as_bytes(std::span(content.labels)), nullptr);
+  EXPECT_EQ(data.bytes().data(), content.bytes.data());
+  EXPECT_EQ(data.labels().data(), content.labels.data());
+}
+
+TEST(Dataset, HoldsTablesOfNumbers) {
+  DatasetContent content;
+  content.description = {"table", Task::kRegression, Storage::kFloats, 2, {2}, 0, {}};
+  content.values = {1, 2, 3, 4};
+  content.targets = {0.5F, -0.5F};
+  const Dataset data = make_dataset(std::move(content));
+  EXPECT_THAT(data.values(), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(data.targets(), ElementsAre(0.5F, -0.5F));
+  EXPECT_THROW(static_cast<void>(data.bytes()), Error);
+  EXPECT_THROW(static_cast<void>(data.labels()), Error);
+}
+
+TEST(Dataset, RefusesLabelsOutsideTheClasses) {
+  for (const std::int32_t label : {4, -1}) {
+    DatasetContent content = two_images();
+    content.labels[1] = label;
+    EXPECT_TRUE(is_bad_input([&] { make_dataset(content); },
+                             {"images", "sample 1", "label " + std::to_string(label), "0 to 3"}));
+  }
+}
+
+TEST(Dataset, RefusesEmptyOnes) {
+  DatasetContent content = two_images();
+  content.description.samples = 0;
+  EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"images", "0 samples", "data.source"}));
+  content = two_images();
+  content.description.feature_shape = {0};
+  EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"0 features"}));
+}
+
+TEST(Dataset, RefusesSizesThatDisagree) {
+  DatasetContent content = two_images();
+  content.bytes.pop_back();
+  EXPECT_THROW(make_dataset(content), Error);
+  content = two_images();
+  content.labels.push_back(0);
+  EXPECT_THROW(make_dataset(content), Error);
+}
+
+}  // namespace
+}  // namespace lockstep
