@@ -60,7 +60,7 @@ void read_file(const std::string& path, const po::options_description& settings,
       if (arguments.settings.contains(option.string_key)) {
         fail_input("{}: {} is given twice; remove one", path, option.string_key);
       }
-      add_setting(arguments, option, path);
+      add_setting(arguments, option, "in " + path);
     }
   } catch (const po::error& error) {
     fail_input("{}: {}; expected [section] lines and 'key = value' lines", path, error.what());
@@ -83,7 +83,6 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     parsed = po::command_line_parser(words)
                  .options(all)
                  .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
-                 .positional(po::positional_options_description().add("", -1))
                  .allow_unregistered()
                  .run()
                  .options;
@@ -106,7 +105,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     } else if (option.string_key == "help") {
       arguments.help = true;
     } else if (option.string_key.find('.') != std::string::npos) {
-      add_setting(arguments, option, "the command line");
+      add_setting(arguments, option, "on the command line");
     } else if (option.string_key != "config") {
       arguments.options[option.string_key] = option.value.front();
     }

@@ -23,7 +23,7 @@ void check_keys(const std::vector<Setting>& settings, const GivenValues& given) 
   for (const Setting& setting : settings) known.push_back(setting.key);
   for (const auto& [key, value] : given) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      fail_input("{}: unknown key (in {}); did you mean '{}'?", key, value.origin, nearest(key, known));
+      fail_input("{}: unknown key ({}); did you mean '{}'?", key, value.origin, nearest(key, known));
     }
   }
 }
@@ -42,7 +42,7 @@ void settle_hyperparameters(Config& config, const GivenValues& given, std::set<s
     if (chosen.contains(name)) continue;
     const std::string key = "optimizer." + name;
     if (given.contains(key)) {
-      fail_input("{} (in {}): optimizer '{}' does not use it; remove it. It takes: {}", key,
+      fail_input("{} ({}): optimizer '{}' does not use it; remove it. It takes: {}", key,
                  given.at(key).origin, algorithm.name, join(names));
     }
     unused.insert(key);
@@ -83,7 +83,7 @@ Config make_config(const std::map<std::string, GivenValue>& given) {
     if (value != given.end()) {
       const std::string expected = setting.assign(value->second.text);
       if (expected.empty()) continue;
-      fail_input("{} = {} (in {}): expected {}", setting.key, value->second.text, value->second.origin,
+      fail_input("{} = {} ({}): expected {}", setting.key, value->second.text, value->second.origin,
                  expected);
     }
     if (!setting.default_value.empty()) LOCKSTEP_CHECK(setting.assign(setting.default_value).empty());

@@ -24,7 +24,8 @@ Assign whole(Number& field, std::int64_t lowest, std::int64_t highest = kMostCou
   return [&field, lowest, highest](const std::string& text) -> std::string {
     const auto value = parse_integer(text);
     if (!value || *value < lowest || *value > highest) {
-      return fmt::format("a whole number from {} to {}", lowest, highest);
+      return highest == kMostCount ? fmt::format("a whole number of at least {}", lowest)
+                                   : fmt::format("a whole number from {} to {}", lowest, highest);
     }
     field = static_cast<Number>(*value);
     return {};

@@ -63,7 +63,7 @@ std::vector<SettingHelp> setting_help();
 /// A value that the person gave, and where, for messages.
 struct GivenValue {
   std::string text;
-  std::string origin;  ///< "the command line" or a file's name
+  std::string origin;  ///< "on the command line" or "in FILE"
 };
 
 /// The configuration from given values and defaults. Local; a pure function.
