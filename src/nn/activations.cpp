@@ -13,7 +13,8 @@ namespace {
 // Each function gives its value y = f(x) and its slope f'(x), for which y is at hand too.
 
 struct Relu {
-  static Real value(Real x) { return x > 0 ? x : Real(0); }
+  // In this form NaN stays NaN, so that the guard of the run sees it.
+  static Real value(Real x) { return x < 0 ? Real(0) : x; }
   static Real slope(Real x, Real /*y*/) { return x > 0 ? Real(1) : Real(0); }
 };
 

@@ -50,10 +50,21 @@ struct Entry {
   StoredTensor tensor;
 };
 
+/// The whole numbers of `list`; the library by itself would round 1.5 and turn -1 into 2^64 - 1.
+std::vector<std::size_t> parse_sizes(const Json& list) {
+  for (const Json& number : list) {
+    if (!number.is_number_unsigned() || number.get<std::uint64_t>() > std::numeric_limits<Index>::max()) {
+      throw std::invalid_argument("a shape or an offset that is no whole number");
+    }
+  }
+  return list.get<std::vector<std::size_t>>();
+}
+
 Entry parse_entry(const std::string& name, const Json& description) {
   Entry entry{};
-  const auto offsets = description.at("data_offsets").get<std::array<std::size_t, 2>>();
-  const auto shape = description.at("shape").get<std::vector<std::size_t>>();
+  const std::vector<std::size_t> offsets = parse_sizes(description.at("data_offsets"));
+  const std::vector<std::size_t> shape = parse_sizes(description.at("shape"));
+  if (offsets.size() != 2) throw std::invalid_argument(fmt::format("tensor '{}': not two offsets", name));
   entry.begin = offsets[0];
   entry.end = offsets[1];
   entry.tensor.name = name;

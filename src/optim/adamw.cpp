@@ -9,6 +9,8 @@ namespace {
 
 struct Constants {
   Real alpha, beta1, beta2, epsilon, shrink;
+  // 1 - β₁ and 1 - β₂, subtracted in double: from the float nearest to 0.999 the rest would be wrong by 5e-5.
+  Real rest1, rest2;
   Real correction1, correction2;  // 1 - β₁ᵗ and √(1 - β₂ᵗ)
 };
 
@@ -17,8 +19,8 @@ void step(Real* theta, const Real* g, Real* m, Real* v, Index n, const Constants
   const Constants c = constants;  // a copy, so that the stores below cannot change it
   const Real rate = c.alpha / c.correction1;
   for (Index i = 0; i < n; ++i) {
-    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g[i];
-    v[i] = c.beta2 * v[i] + (1 - c.beta2) * g[i] * g[i];
+    m[i] = c.beta1 * m[i] + c.rest1 * g[i];
+    v[i] = c.beta2 * v[i] + c.rest2 * g[i] * g[i];
     const Real root = std::sqrt(v[i]) / c.correction2;
     theta[i] = c.shrink * theta[i] - rate * (m[i] / (root + c.epsilon));
   }
@@ -33,6 +35,8 @@ void update(const Hyperparameters& values, const Update& u) {
                             .beta2 = static_cast<Real>(beta2),
                             .epsilon = static_cast<Real>(values.at("epsilon")),
                             .shrink = static_cast<Real>(1 - u.alpha * u.lambda),
+                            .rest1 = static_cast<Real>(1 - beta1),
+                            .rest2 = static_cast<Real>(1 - beta2),
                             .correction1 = static_cast<Real>(1 - std::pow(beta1, t)),
                             .correction2 = static_cast<Real>(std::sqrt(1 - std::pow(beta2, t)))};
   step(u.x.data(), u.g.data(), u.state[0].data(), u.state[1].data(), static_cast<Index>(u.x.size()),

@@ -3,6 +3,7 @@
 #include <ctime>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,18 @@ namespace lockstep {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// `path` and the folders above it, as far as they are not there yet, the deepest first.
+std::vector<fs::path> missing_folders(fs::path path) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  for (; !path.empty() && !fs::exists(path, error); path = path.parent_path()) missing.push_back(path);
+  return missing;
+}
+
+}  // namespace
+
 std::string default_run_path() {
   return fmt::format("runs/{:%Y-%m-%d-%H%M%S}", fmt::localtime(std::time(nullptr)));
 }
@@ -24,10 +37,11 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
   if (fs::exists(metrics, error)) {
     fail_input("run.dir = {}: holds a run already; give another folder, or remove that one", path_.string());
   }
-  const bool made = fs::create_directories(path_, error);
+  const std::vector<fs::path> missing = missing_folders(path_);
+  fs::create_directories(path_, error);
   if (!error) metrics_.open(metrics);
   if (error || !metrics_) {
-    if (made) fs::remove(path_, error);
+    for (const fs::path& folder : missing) fs::remove(folder, error);
     fail_input("run.dir = {}: cannot be written; give a folder that you may write to", path_.string());
   }
 }

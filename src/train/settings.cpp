@@ -24,8 +24,10 @@ Assign whole(Number& field, std::int64_t lowest, std::int64_t highest = kMostCou
   return [&field, lowest, highest](const std::string& text) -> std::string {
     const auto value = parse_integer(text);
     if (!value || *value < lowest || *value > highest) {
-      return highest == kMostCount ? fmt::format("a whole number of at least {}", lowest)
-                                   : fmt::format("a whole number from {} to {}", lowest, highest);
+      const bool too_large = parse_number(text).value_or(0) > static_cast<double>(highest);
+      return highest == kMostCount && !too_large
+                 ? fmt::format("a whole number of at least {}", lowest)
+                 : fmt::format("a whole number from {} to {}", lowest, highest);
     }
     field = static_cast<Number>(*value);
     return {};

@@ -98,10 +98,12 @@ double Trainer::forward_backward(const GlobalBatch& batch) {
     const RowBlock rows = row_block(block.micro_batches);
     const ConstMatrixView outputs = model_.forward(rows, features());
 
-    const auto first = static_cast<std::size_t>(block.micro_batches.front().micro_batch - owned.first);
-    problem_.loss->evaluate(rows, outputs, targets(),
-                            std::span(losses).subspan(first, block.micro_batches.size()),
-                            model_.output_gradient(rows.rows()));
+    std::vector<double> block_losses(block.micro_batches.size());
+    problem_.loss->evaluate(rows, outputs, targets(), block_losses, model_.output_gradient(rows.rows()));
+    // Micro-batches without samples are missing from the block.
+    for (std::size_t i = 0; i < block_losses.size(); ++i) {
+      losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses[i];
+    }
     model_.backward(rows, features(), *reducer_);
   }
 

@@ -1,0 +1,219 @@
+#include "bad_input_cases.hpp"
+
+#include <cstdint>
+
+namespace lockstep::test {
+
+namespace {
+
+using Prepare = std::function<void(const TemporaryFolder&)>;
+
+const Words blob_run = {"train",    "--run.dir",          "run", "--data.source",
+                        "blobs",    "--data.samples",     "64",  "--model.layers",
+                        "linear 4", "--train.batch-size", "16"};
+
+Prepare file(const std::string& name, const std::string& content) {
+  return [=](const TemporaryFolder& folder) { folder.write(name, content); };
+}
+
+Words train_on(const std::string& source) {
+  return {"train",    "--run.dir",          "run", "--data.source", source, "--model.layers",
+          "linear 2", "--train.batch-size", "2"};
+}
+
+/// An IDX file of unsigned bytes.
+std::string idx(const std::vector<std::uint32_t>& sizes, const std::string& bytes) {
+  std::string text = {'\0', '\0', '\x08', static_cast<char>(sizes.size())};
+  for (const std::uint32_t size : sizes) {
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) text += static_cast<char>(size >> shift & 0xFFU);
+  }
+  return text + bytes;
+}
+
+/// A folder with these training images and labels.
+Prepare idx_folder(const std::string& images, const std::string& labels, const std::string& suffix = "") {
+  return [=](const TemporaryFolder& folder) {
+    std::filesystem::create_directory(folder.path() / "set");
+    folder.write("set/train-images-idx3-ubyte" + suffix, images);
+    folder.write("set/train-labels-idx1-ubyte", labels);
+  };
+}
+
+const std::string valid_images = idx({4, 2, 2}, std::string(16, '\x33'));
+const std::string valid_labels = idx({4}, std::string("\0\1\0\1", 4));
+
+}  // namespace
+
+std::vector<BadInput> bad_usage() {
+  return {
+      {"UnknownCommand", {"trian"}, "did you mean 'train'?"},
+      {"UnknownOption", blob_run + Words{"--weihgts", "x"}, "--weihgts: unknown option"},
+      {"UnknownKey",
+       blob_run + Words{"--train.batchsize", "8"},
+       "did you mean '--train.batch-size'?",
+       {},
+       {0, 3, 8}},
+      {"StrayWord", blob_run + Words{"fast"}, "'fast': unexpected"},
+      {"MissingValue", blob_run + Words{"--train.seed"}, "train.seed"},
+      {"MissingSource", blob_run + Words{"--data.source", "nowhere"}, "nowhere"},
+      {"MissingSourceAlone", train_on("nowhere"), "data.source = nowhere", {}, {0, 3, 8}},
+      {"ZeroBatch", blob_run + Words{"--train.epochs", "0"}, "train.epochs = 0 (on the command line)"},
+      {"NegativeEpochs", blob_run + Words{"--train.epochs", "-3"}, "train.epochs = -3"},
+      {"NegativeRate", blob_run + Words{"--optimizer.learning-rate", "-1"}, "optimizer.learning-rate = -1"},
+      {"NotANumberRate", blob_run + Words{"--optimizer.learning-rate", "nan"},
+       "optimizer.learning-rate = nan"},
+      {"TextRate", blob_run + Words{"--optimizer.learning-rate", "fast"}, "optimizer.learning-rate = fast"},
+      {"HugeCount", blob_run + Words{"--train.steps", "99999999999999999999"}, "train.steps"},
+      {"FractionOfABatch", blob_run + Words{"--train.micro-batches", "2.5"}, "train.micro-batches = 2.5"},
+      {"ValidationOfAll", blob_run + Words{"--data.validation", "1"}, "data.validation = 1"},
+      {"ValidationOfAlmostAll", blob_run + Words{"--data.validation", "0.999"}, "leaves none"},
+      {"BatchLargerThanData", blob_run + Words{"--data.samples", "8"}, "larger than the 8 training samples"},
+      {"UnknownLayer", blob_run + Words{"--model.layers", "liner 4"}, "did you mean 'linear'?"},
+      {"NoLayers", blob_run + Words{"--model.layers", ""}, "model.layers"},
+      {"LayerWithoutNumber", blob_run + Words{"--model.layers", "linear"}, "expected 'linear OUTPUTS'"},
+      {"BadDropout", blob_run + Words{"--model.layers", "dropout 1, linear 4"}, "dropout"},
+      {"LastLayerDoesNotFit", blob_run + Words{"--model.layers", "linear 3"},
+       "end the network with 'linear 4'"},
+      {"LossDoesNotFit", blob_run + Words{"--model.loss", "mse"}, "model.loss = mse"},
+      {"UnknownLoss", blob_run + Words{"--model.loss", "hinge"}, "expected one of"},
+      {"UnknownOptimizer", blob_run + Words{"--optimizer.name", "sdg"}, "optimizer.name = sdg"},
+      {"UnknownSchedule", blob_run + Words{"--schedule.name", "linearly"}, "schedule.name = linearly"},
+      {"WarmUpLongerThanRun", blob_run + Words{"--schedule.warmup-steps", "1000"}, "warmup-steps"},
+      {"KeyOfAnotherOptimizer", blob_run + Words{"--optimizer.beta1", "0.9"},
+       "optimizer 'sgd' does not use it"},
+      {"NesterovWithoutMomentum", blob_run + Words{"--optimizer.nesterov", "true"},
+       "needs optimizer.momentum"},
+      {"MoreRanksThanMicroBatches",
+       blob_run + Words{"--train.micro-batches", "2"},
+       "allows at most 2 ranks",
+       {},
+       {3, 8}},
+      {"VerifyMoreRanksThanStarted",
+       {"verify", "--ranks", "1,9", "--data.source", "blobs", "--model.layers", "linear 4"},
+       "--ranks 1,9"},
+      {"VerifyNoSteps",
+       {"verify", "--steps", "0", "--data.source", "blobs", "--model.layers", "linear 4"},
+       "--steps 0"},
+      {"MissingConfigFile", {"train", "--config", "none.cfg"}, "none.cfg"},
+      {"ConfigFileIsAFolder", {"train", "--config", "."}, "--config ."},
+      {"ConfigFileSyntax", {"train", "--config", "a.cfg"}, "a.cfg", file("a.cfg", "[train]\nbatch-size 3\n")},
+      {"ConfigFileUnknownKey",
+       {"train", "--config", "a.cfg"},
+       "did you mean 'train.epochs'?",
+       file("a.cfg", "[train]\nepoch = 3\n")},
+      {"ConfigFileTwice",
+       {"train", "--config", "a.cfg"},
+       "twice",
+       file("a.cfg", "[train]\nseed = 3\nseed = 4\n")},
+      {"ConfigFileBadValue",
+       {"train", "--config", "a.cfg"},
+       "train.epochs = many (in a.cfg)",
+       file("a.cfg", "[train]\nepochs = many\n")},
+      {"GradcheckBadCount", {"gradcheck", "--samples", "none"}, "--samples none"},
+  };
+}
+
+std::vector<BadInput> bad_idx_files() {
+  const Words words = train_on("set");
+  const auto with_images = [](const std::string& images) { return idx_folder(images, valid_labels); };
+  return {
+      {"EmptyFolder", words, "no training images",
+       [](const TemporaryFolder& folder) { std::filesystem::create_directory(folder.path() / "set"); }},
+      {"EmptyFile", words, "truncated", with_images("")},
+      {"TruncatedHeader", words, "truncated", with_images(valid_images.substr(0, 9))},
+      {"TruncatedImages", words, "counts disagree", with_images(valid_images.substr(0, 20)), {0, 3, 8}},
+      {"TruncatedLabels", words, "counts disagree", idx_folder(valid_images, valid_labels.substr(0, 10))},
+      {"TrailingBytes", words, "counts disagree", with_images(valid_images + "more")},
+      {"WrongMagic", words, "wrong magic number", with_images("PNG!" + valid_images)},
+      {"LabelsForImages", words, "wrong magic number", with_images(valid_labels + std::string(16, 'x'))},
+      {"Floats", words, "element type 0x0d",
+       with_images(std::string("\0\0\x0d\3", 4) + valid_images.substr(4))},
+      {"CountsDisagree", words, "4 images, but 3 labels", idx_folder(valid_images, idx({3}, "\1\1\1"))},
+      {"CorruptGzip", words, "corrupt",
+       idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10) + std::string(40, '\xff'), valid_labels,
+                  ".gz")},
+      {"TruncatedGzip", words, "truncated",
+       idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10), valid_labels, ".gz")},
+      {"HeaderOfTwoToTheForty", words, "counts disagree",
+       with_images(idx({1U << 20U, 1U << 10U, 1U << 10U}, "few"))},
+      {"HeaderThatOverflows", words, "counts disagree",
+       with_images(idx({0xFFFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFFFU}, "few"))},
+      {"NoImages", words, "empty", idx_folder(idx({0, 2, 2}, ""), idx({0}, ""))},
+      {"LabelOutOfRange", words, "out of range",
+       [](const TemporaryFolder& folder) {
+         idx_folder(valid_images, valid_labels)(folder);
+         folder.write("set/t10k-images-idx3-ubyte", valid_images);
+         folder.write("set/t10k-labels-idx1-ubyte", idx({4}, "\1\1\1\7"));
+       }},
+  };
+}
+
+std::vector<BadInput> bad_csv_files() {
+  const Words words = train_on("a.csv");
+  return {
+      {"Missing", words, "a.csv"},
+      {"Empty", words, "no rows", file("a.csv", "")},
+      {"OnlyAHeader", words, "no rows", file("a.csv", "x,y,label\n")},
+      {"Text",
+       words,
+       "a.csv:3: column 2 ('y'): expected a number, found 'high'",
+       file("a.csv", "x,y,label\n1,2,0\n1,high,1\n"),
+       {0, 3, 8}},
+      {"Ragged", words, "a.csv:2: 2 fields, expected 3", file("a.csv", "1,2,0\n1,1\n")},
+      {"NotANumber", words, "a.csv:2: column 1: expected a finite number", file("a.csv", "1,2,0\nnan,3,1\n")},
+      {"Infinite", words, "expected a finite number", file("a.csv", "1,2,0\n1,inf,1\n")},
+      {"Gap", words, "found nothing", file("a.csv", "1,2,0\n1,,1\n")},
+      {"Semicolons", words, "separated by commas", file("a.csv", "1;2;0\n1;2;1\n")},
+      {"BrokenQuotes", words, "broken quotes", file("a.csv", "1,\"2,0\n1,2,1\n")},
+      {"Binary", words, "binary data", file("a.csv", std::string("\0\1\2\3", 4))},
+      {"UnknownLabelColumn", words + Words{"--data.label", "lable"}, "data.label = lable",
+       file("a.csv", "x,y,label\n1,2,0\n1,3,1\n")},
+      {"UnknownLabelInTest", words + Words{"--data.test", "b.csv"}, "b.csv:1",
+       [](const TemporaryFolder& folder) {
+         folder.write("a.csv", "1,2,0\n1,3,1\n");
+         folder.write("b.csv", "1,2,5\n");
+       }},
+      {"TestOfOtherWidth", words + Words{"--data.test", "b.csv"}, "expected the same",
+       [](const TemporaryFolder& folder) {
+         folder.write("a.csv", "1,2,0\n1,3,1\n");
+         folder.write("b.csv", "1,2,3,1\n");
+       }},
+  };
+}
+
+std::vector<BadInput> bad_weights_and_folders() {
+  const Prepare trained = [](const TemporaryFolder& folder) {
+    run_lockstep(0, small_training("good"), folder);
+  };
+  const Words init = {"--model.init", "good/weights.safetensors"};
+  const Words evaluate = {"evaluate", "--weights", "good/weights.safetensors", "--data.source"};
+  return {
+      {"InitOfAnotherNetwork", blob_run + init, "another network", trained, {0, 3, 8}},
+      {"InitMissing", blob_run + Words{"--model.init", "none.safetensors"}, "none.safetensors"},
+      {"InitDamaged", blob_run + Words{"--model.init", "w"}, "w: not a safetensors file",
+       file("w", "damaged weights")},
+      {"InitTruncated", blob_run + Words{"--model.init", "w"}, "w: not a safetensors file",
+       file("w", std::string("\x40\0\0\0\0\0\0\0{\"0.weight\":", 20))},
+      {"EvaluateOtherFeatures", evaluate + Words{"blobs", "--data.features", "7"}, "features", trained},
+      {"EvaluateOtherClasses", evaluate + Words{"blobs", "--data.classes", "9"}, "classes", trained},
+      {"EvaluateOtherTask", evaluate + Words{"linear"}, "linear", trained},
+      {"EvaluateMissing", {"evaluate", "--weights", "none", "--data.source", "blobs"}, "none"},
+      {"EvaluateNothing", {"evaluate", "--data.source", "blobs"}, "--weights is missing"},
+      {"EvaluateDamaged",
+       {"evaluate", "--weights", "w", "--data.source", "blobs"},
+       "w: not a safetensors file",
+       file("w", std::string(100, '\xff'))},
+      {"InspectNothing", {"inspect"}, "expected one file"},
+      {"InspectMissing", {"inspect", "none"}, "none"},
+      {"InspectAFolder", {"inspect", "."}, "it is a folder"},
+      {"RunBelowAFile",
+       blob_run + Words{"--run.dir", "file/run"},
+       "run.dir = file/run: cannot be written",
+       file("file", "x"),
+       {0, 3, 8}},
+      {"RunIsAFile", blob_run + Words{"--run.dir", "file"}, "run.dir = file", file("file", "x")},
+      {"RunThatHoldsARun", blob_run + Words{"--run.dir", "good"}, "holds a run already", trained},
+  };
+}
+
+}  // namespace lockstep::test

@@ -1,0 +1,33 @@
+// Whatever is wrong: one line that tells, exit code 2, at once, and nothing left behind.
+
+#include "bad_input_cases.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+class BadInputTest : public testing::TestWithParam<BadInput> {};
+
+TEST_P(BadInputTest, IsOneLineAndExitCodeTwo) {
+  constexpr double kSeconds = 10;
+  const BadInput& bad = GetParam();
+  const TemporaryFolder folder;
+  if (bad.prepare) bad.prepare(folder);
+  const std::vector<std::string> before = listing(folder);
+  for (const int ranks : bad.ranks) {
+    SCOPED_TRACE(std::to_string(ranks) + " ranks");
+    expect_one_line(run_lockstep(ranks, bad.words, folder, kSeconds), 2, bad.fragment);
+    EXPECT_EQ(listing(folder), before);
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<BadInput>& test) { return test.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Usage, BadInputTest, testing::ValuesIn(bad_usage()), name_of);
+INSTANTIATE_TEST_SUITE_P(Idx, BadInputTest, testing::ValuesIn(bad_idx_files()), name_of);
+INSTANTIATE_TEST_SUITE_P(Csv, BadInputTest, testing::ValuesIn(bad_csv_files()), name_of);
+INSTANTIATE_TEST_SUITE_P(WeightsAndFolders, BadInputTest, testing::ValuesIn(bad_weights_and_folders()),
+                         name_of);
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,107 @@
+// The other commands, and what they say of themselves.
+
+#include "program.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+const Words small_model = {
+    "--data.source",      "blobs", "--data.samples", "64", "--model.layers", "linear 12, tanh, linear 4",
+    "--train.batch-size", "16"};
+
+TEST(CommandsTest, VersionIsOneLine) {
+  const TemporaryFolder folder;
+  for (const int ranks : {0, 3}) {
+    const Outcome outcome = run_lockstep(ranks, {"--version"}, folder);
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_TRUE(outcome.out.starts_with("lockstep ")) << outcome.out;
+    EXPECT_EQ(lines_of(outcome.out).size(), 1U);
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST(CommandsTest, EveryCommandAnswersHelp) {
+  const TemporaryFolder folder;
+  const Outcome usage = run_lockstep(0, {"--help"}, folder);
+  EXPECT_EQ(usage.exit_code, 0);
+  int commands = 0;
+  bool in_list = false;
+  for (const std::string& line : lines_of(usage.out)) {
+    if (in_list && line.empty()) break;
+    if (in_list) {
+      const std::string name = line.substr(2, line.find(' ', 2) - 2);
+      const Outcome help = run_lockstep(0, {name, "--help"}, folder);
+      EXPECT_EQ(help.exit_code, 0) << name << ": " << help.err;
+      EXPECT_TRUE(help.out.starts_with("lockstep " + name)) << help.out;
+      EXPECT_EQ(help.err, "");
+      ++commands;
+    }
+    in_list = in_list || line == "Commands:";
+  }
+  EXPECT_GE(commands, 5) << usage.out;
+  EXPECT_TRUE(listing(folder).empty());
+}
+
+TEST(CommandsTest, HelpUnderMpirunIsPrintedOnce) {
+  const TemporaryFolder folder;
+  const Outcome alone = run_lockstep(0, {"train", "--help"}, folder);
+  EXPECT_EQ(run_lockstep(3, {"train", "--help"}, folder).out, alone.out);
+}
+
+TEST(CommandsTest, VerifyOnEightRanksShowsALinePerRankCount) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_lockstep(8, Words{"verify", "--steps", "4"} + small_model, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  ASSERT_GE(lines.size(), 11U) << outcome.out;
+  for (std::size_t ranks = 1; ranks <= 8; ++ranks) {
+    EXPECT_TRUE(lines[ranks].starts_with("    " + std::to_string(ranks))) << lines[ranks];
+    EXPECT_TRUE(lines[ranks].ends_with("same")) << lines[ranks];
+  }
+  EXPECT_NE(outcome.out.find("8 rank counts agree bit for bit over 4 steps"), std::string::npos);
+  EXPECT_TRUE(listing(folder).empty());
+}
+
+TEST(CommandsTest, VerifyTakesAChoiceOfRankCounts) {
+  const TemporaryFolder folder;
+  const Outcome outcome =
+      run_lockstep(3, Words{"verify", "--ranks", "3,1", "--steps", "2"} + small_model, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("2 rank counts agree"), std::string::npos) << outcome.out;
+}
+
+TEST(CommandsTest, VerifyFindsThatFastModeDiffers) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_lockstep(
+      4, Words{"verify", "--train.reduction", "fast", "--train.seed", "3"} + small_model, folder);
+  expect_one_line(outcome, 3, "the weights depend on the rank count");
+  EXPECT_NE(outcome.out.find("differs from step"), std::string::npos) << outcome.out;
+}
+
+TEST(CommandsTest, GradcheckAgreesWithCentralDifferences) {
+  const TemporaryFolder folder;
+  for (const int ranks : {0, 2}) {
+    const Outcome outcome =
+        run_lockstep(ranks, Words{"gradcheck", "--per-tensor", "10"} + small_model, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("all gradients agree"), std::string::npos) << outcome.out;
+  }
+  EXPECT_TRUE(listing(folder).empty());
+}
+
+TEST(CommandsTest, ADivergingRunStopsItself) {
+  const TemporaryFolder folder;
+  const Words words = {"train",          "--data.source",      "linear",
+                       "--model.layers", "linear 4, linear 1", "--optimizer.learning-rate",
+                       "1000",           "--train.epochs",     "100"};
+  for (const int ranks : {0, 1, 3, 8}) {
+    const Outcome outcome =
+        run_lockstep(ranks, words + Words{"--run.dir", "run-" + std::to_string(ranks)}, folder, 20);
+    expect_one_line(outcome, 3, "lower optimizer.learning-rate");
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::test

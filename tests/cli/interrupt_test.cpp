@@ -1,0 +1,128 @@
+// A run that is stopped from outside goes at once and whole.
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "program.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The processes that have `text` in their command line.
+std::vector<pid_t> processes_with(const std::string& text) {
+  std::vector<pid_t> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (std::isdigit(static_cast<unsigned char>(name[0])) == 0) continue;
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string words(std::istreambuf_iterator<char>(file), {});
+    if (words.find(text) != std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
+  }
+  return found;
+}
+
+bool wait_until(double seconds, const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+class InterruptTest : public testing::Test {
+ protected:
+  /// Unlike any other command line on the machine.
+  std::string run_dir() const { return (folder_.path() / "run").string(); }
+
+  Words long_training() const {
+    return {"train",
+            "--run.dir",
+            run_dir(),
+            "--data.source",
+            "blobs",
+            "--model.layers",
+            "linear 64, relu, linear 4",
+            "--train.steps",
+            "100000000"};
+  }
+
+  bool wait_for_steps() const {
+    return wait_until(20, [&] {
+      std::ifstream file(fs::path(run_dir()) / "metrics.jsonl");
+      return std::count(std::istreambuf_iterator<char>(file), {}, '\n') > 20;
+    });
+  }
+
+  /// The ranks, without mpirun itself.
+  std::vector<pid_t> ranks(pid_t launcher) const {
+    std::vector<pid_t> found = processes_with(run_dir());
+    std::erase(found, launcher);
+    return found;
+  }
+
+  void expect_nothing_left() const {
+    EXPECT_TRUE(wait_until(5, [&] { return processes_with(run_dir()).empty(); }));
+    for (const std::string& entry : listing(folder_)) {
+      EXPECT_EQ(entry.find(".tmp"), std::string::npos) << entry;
+    }
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(InterruptTest, CtrlCEndsAllRanks) {
+  Process process(command_line(2, long_training()), folder_.path());
+  ASSERT_TRUE(wait_for_steps());
+  const auto begin = std::chrono::steady_clock::now();
+  process.send(SIGINT);
+  const Outcome outcome = process.wait(10);
+  EXPECT_FALSE(outcome.timed_out);
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 6);
+  expect_nothing_left();
+}
+
+TEST_F(InterruptTest, CtrlCEndsASingleProcess) {
+  Process process(command_line(0, long_training()), folder_.path());
+  ASSERT_TRUE(wait_for_steps());
+  process.send(SIGINT);
+  const Outcome outcome = process.wait(10);
+  EXPECT_FALSE(outcome.timed_out);
+  EXPECT_NE(outcome.exit_code, 0);
+  expect_nothing_left();
+}
+
+TEST_F(InterruptTest, TheDeathOfOneRankEndsTheOthers) {
+  Process process(command_line(3, long_training()), folder_.path());
+  ASSERT_TRUE(wait_for_steps());
+  const std::vector<pid_t> all = ranks(process.id());
+  ASSERT_EQ(all.size(), 3U);
+  kill(all.back(), SIGKILL);
+  const Outcome outcome = process.wait(10);
+  EXPECT_FALSE(outcome.timed_out);
+  EXPECT_NE(outcome.exit_code, 0);
+  expect_nothing_left();
+}
+
+TEST_F(InterruptTest, AnErrorOfOneRankAloneEndsTheOthersWithItsMessage) {
+  // mpirun takes a command line for each group of ranks: the last has a mistake that the others have not.
+  const Words words =
+      command_line(2, long_training()) +
+      Words{":", LOCKSTEP_MPIEXEC_NUMPROC_FLAG, "1", LOCKSTEP_PROGRAM, "train", "--run.dri", run_dir()};
+  Process process(words, folder_.path());
+  const Outcome outcome = process.wait(20);
+  EXPECT_FALSE(outcome.timed_out);
+  expect_one_line(outcome, 2, "rank 2: --run.dri: unknown option");
+  expect_nothing_left();
+}
+
+}  // namespace
+}  // namespace lockstep::test

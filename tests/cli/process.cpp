@@ -1,0 +1,127 @@
+#include "process.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace lockstep::test {
+
+namespace {
+
+constexpr int kPause = 5;  // milliseconds
+
+void set_environment() {
+  for (const auto& [name, value] : {std::pair("OMPI_MCA_orte_execute_quiet", "true"),
+                                    std::pair("OMPI_MCA_hwloc_base_binding_policy", "none"),
+                                    std::pair("OMPI_MCA_rmaps_base_oversubscribe", "true"),
+                                    std::pair("ASAN_OPTIONS", "detect_leaks=0")}) {
+    setenv(name, value, 1);
+  }
+  if (geteuid() != 0) return;
+  setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+  setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+}
+
+[[noreturn]] void become(std::vector<char*>& words, const std::filesystem::path& folder, int out, int err) {
+  setpgid(0, 0);
+  const int nothing = open("/dev/null", O_RDONLY);
+  const bool ready = nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+                     dup2(err, STDERR_FILENO) >= 0 && chdir(folder.c_str()) == 0;
+  if (ready) execvp(words[0], words.data());
+  std::_Exit(127);
+}
+
+/// Appends what `descriptor` has; false at its end.
+bool read_some(int descriptor, std::string& text) {
+  std::array<char, 4096> buffer{};
+  const ssize_t count = read(descriptor, buffer.data(), buffer.size());
+  if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
+  return count > 0;
+}
+
+}  // namespace
+
+Process::Process(const std::vector<std::string>& words, const std::filesystem::path& folder) {
+  std::array<int, 2> out{};
+  std::array<int, 2> err{};
+  if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(err.data(), O_CLOEXEC) != 0) {
+    throw std::runtime_error("no pipe could be made");
+  }
+  std::vector<std::string> copies = words;
+  std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
+  for (std::string& word : copies) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  set_environment();
+  id_ = fork();
+  if (id_ < 0) throw std::runtime_error("no process could be made");
+  if (id_ == 0) become(arguments, folder, out[1], err[1]);
+  close(out[1]);
+  close(err[1]);
+  out_ = out[0];
+  err_ = err[0];
+}
+
+Process::~Process() {
+  if (id_ > 0) {
+    kill(-id_, SIGKILL);
+    kill(id_, SIGKILL);
+    waitpid(id_, nullptr, 0);
+  }
+  for (const int descriptor : {out_, err_}) {
+    if (descriptor >= 0) close(descriptor);
+  }
+}
+
+void Process::send(int signal) const { kill(id_, signal); }
+
+/// Waits a little for output; false when both ends are closed.
+bool Process::read_pipes(int milliseconds) {
+  std::array<pollfd, 2> polled = {pollfd{out_, POLLIN, 0}, pollfd{err_, POLLIN, 0}};
+  poll(polled.data(), polled.size(), milliseconds);
+  const auto take = [](const pollfd& polled_one, int& descriptor, std::string& text) {
+    if (descriptor < 0 || polled_one.revents == 0 || read_some(descriptor, text)) return;
+    close(descriptor);
+    descriptor = -1;
+  };
+  take(polled[0], out_, out_text_);
+  take(polled[1], err_, err_text_);
+  return out_ >= 0 || err_ >= 0;
+}
+
+void Process::reap(Outcome& outcome, Clock::time_point deadline) {
+  int status = 0;
+  while (waitpid(id_, &status, WNOHANG) == 0) {
+    if (Clock::now() > deadline && !outcome.timed_out) {
+      outcome.timed_out = true;
+      kill(-id_, SIGKILL);
+      kill(id_, SIGKILL);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPause));
+  }
+  id_ = -1;
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Outcome Process::wait(double seconds) {
+  const auto deadline =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  constexpr int kMostPause = 50;
+  while (read_pipes(kMostPause) && Clock::now() < deadline) {
+  }
+  Outcome outcome;
+  reap(outcome, deadline);
+  outcome.out = std::move(out_text_);
+  outcome.err = std::move(err_text_);
+  outcome.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+  return outcome;
+}
+
+}  // namespace lockstep::test

@@ -1,0 +1,84 @@
+#include "program.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+
+namespace fs = std::filesystem;
+
+Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Words command_line(int ranks, const Words& words) {
+  Words program = Words{LOCKSTEP_PROGRAM} + words;
+  if (ranks == 0) return program;
+  return Words{LOCKSTEP_MPIEXEC, LOCKSTEP_MPIEXEC_NUMPROC_FLAG, std::to_string(ranks)} + program;
+}
+
+Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds) {
+  Process process(command_line(ranks, words), folder.path());
+  Outcome outcome = process.wait(seconds);
+  EXPECT_FALSE(outcome.timed_out) << "still running after " << seconds << " seconds on " << ranks << " ranks";
+  return outcome;
+}
+
+Words small_training(const std::string& run_dir) {
+  return {"train",
+          "--run.dir",
+          run_dir,
+          "--data.source",
+          "blobs",
+          "--data.samples",
+          "90",
+          "--model.layers",
+          "linear 8, relu, dropout 0.2, linear 4",
+          "--train.batch-size",
+          "32",
+          "--train.epochs",
+          "2",
+          "--optimizer.momentum",
+          "0.9"};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<nlohmann::json> metrics(const TemporaryFolder& folder, const std::string& run_dir,
+                                    const std::string& event) {
+  std::ifstream file(folder.path() / run_dir / "metrics.jsonl");
+  std::vector<nlohmann::json> found;
+  for (std::string line; std::getline(file, line);) {
+    nlohmann::json json = nlohmann::json::parse(line);
+    if (event.empty() || json.at("event") == event) found.push_back(std::move(json));
+  }
+  return found;
+}
+
+std::vector<std::string> listing(const TemporaryFolder& folder) {
+  std::vector<std::string> found;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder.path())) {
+    const std::string size = entry.is_regular_file() ? std::to_string(entry.file_size()) : "folder";
+    found.push_back(fs::relative(entry.path(), folder.path()).string() + " " + size);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+void expect_one_line(const Outcome& outcome, int exit_code, const std::string& fragment) {
+  EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err << outcome.out;
+  EXPECT_TRUE(outcome.err.starts_with("lockstep: ")) << outcome.err;
+  EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
+  EXPECT_NE(outcome.err.find(fragment), std::string::npos) << outcome.err << "without '" << fragment << "'";
+}
+
+}  // namespace lockstep::test

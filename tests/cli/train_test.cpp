@@ -1,0 +1,147 @@
+// Training as a person starts it: one digest at every rank count, and a run directory that tells all.
+
+#include <algorithm>
+#include <fstream>
+
+#include "program.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+std::string digest_of(const TemporaryFolder& folder, const std::string& run_dir) {
+  const std::vector<Json> ends = metrics(folder, run_dir, "end");
+  EXPECT_EQ(ends.size(), 1U) << run_dir;
+  return ends.size() == 1 ? ends[0].at("weights_digest").get<std::string>() : "";
+}
+
+std::string inspect_digest(const TemporaryFolder& folder, const std::string& file, int ranks) {
+  const Outcome outcome = run_lockstep(ranks, {"inspect", file}, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  return outcome.exit_code == 0 ? Json::parse(outcome.out).at("weights_digest").get<std::string>() : "";
+}
+
+void train_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
+  const Outcome outcome = run_lockstep(ranks, words, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(TrainTest, GivesOneDigestAtEveryRankCount) {
+  const TemporaryFolder folder;
+  train_ok(0, small_training("alone"), folder);
+  const std::string expected = digest_of(folder, "alone");
+  EXPECT_EQ(expected.size(), 32U);
+  for (const int ranks : {1, 2, 3, 5, 8}) {
+    const std::string run_dir = "on-" + std::to_string(ranks);
+    train_ok(ranks, small_training(run_dir), folder);
+    EXPECT_EQ(digest_of(folder, run_dir), expected) << ranks << " ranks";
+    EXPECT_EQ(metrics(folder, run_dir, "start").at(0).at("world_size"), ranks);
+    EXPECT_EQ(metrics(folder, run_dir, "step").back().at("loss"),
+              metrics(folder, "alone", "step").back().at("loss"));
+  }
+}
+
+TEST(TrainTest, AnotherSeedGivesAnotherDigest) {
+  const TemporaryFolder folder;
+  train_ok(0, small_training("a"), folder);
+  train_ok(0, small_training("b") + Words{"--train.seed", "2"}, folder);
+  EXPECT_NE(digest_of(folder, "a"), digest_of(folder, "b"));
+}
+
+TEST(TrainTest, LeavesARunDirectory) {
+  const TemporaryFolder folder;
+  train_ok(2, small_training("runs/a") + Words{"--data.validation", "0.1"}, folder);
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder.path() / "runs/a")) {
+    files.push_back(entry.path().filename().string());
+  }
+  std::sort(files.begin(), files.end());
+  EXPECT_EQ(files,
+            (std::vector<std::string>{"config.cfg", "metrics.jsonl", "train.log", "weights.safetensors"}));
+  std::ifstream log(folder.path() / "runs/a/train.log");
+  const std::string text(std::istreambuf_iterator<char>(log), {});
+  EXPECT_NE(text.find("weights_digest " + digest_of(folder, "runs/a")), std::string::npos) << text;
+}
+
+TEST(TrainTest, MetricsHoldEveryEventWithItsFields) {
+  const TemporaryFolder folder;
+  train_ok(3, small_training("run") + Words{"--data.validation", "0.1"}, folder);
+  const std::vector<Json> all = metrics(folder, "run");
+  EXPECT_EQ(all.front().at("event"), "start");
+  EXPECT_EQ(all.back().at("event"), "end");
+  const auto expect_fields = [&](const std::string& event, const std::vector<std::string>& fields) {
+    for (const Json& line : metrics(folder, "run", event)) {
+      for (const std::string& field : fields) {
+        EXPECT_TRUE(line.contains(field) && !line.at(field).is_null()) << field << " in " << line.dump();
+      }
+    }
+  };
+  expect_fields("start", {"version", "world_size", "cpu", "libraries", "threads"});
+  expect_fields("step", {"step", "epoch", "loss", "learning_rate", "gradient_norm", "samples_per_second"});
+  expect_fields("evaluation", {"epoch", "step", "loss", "accuracy"});
+  expect_fields("end", {"steps", "samples_per_second", "weights_digest"});
+
+  // 81 training samples in batches of 32, twice.
+  const std::vector<Json> steps = metrics(folder, "run", "step");
+  EXPECT_EQ(steps.size(), 6U);
+  for (std::size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i].at("step"), i + 1);
+  EXPECT_EQ(steps.back().at("epoch"), 2.0);
+  EXPECT_EQ(metrics(folder, "run", "end").at(0).at("steps"), 6);
+  // Validation and test, after each epoch.
+  EXPECT_EQ(metrics(folder, "run", "evaluation").size(), 4U);
+}
+
+TEST(TrainTest, TheResolvedConfigurationRunsTheRunAgain) {
+  const TemporaryFolder folder;
+  train_ok(2, small_training("first") + Words{"--optimizer.name", "sgd", "--schedule.name", "cosine"},
+           folder);
+  train_ok(3, {"train", "--config", "first/config.cfg", "--run.dir", "second"}, folder);
+  EXPECT_EQ(digest_of(folder, "first"), digest_of(folder, "second"));
+}
+
+TEST(TrainTest, InspectPrintsTheDigestOfTheRun) {
+  const TemporaryFolder folder;
+  train_ok(2, small_training("run"), folder);
+  EXPECT_EQ(inspect_digest(folder, "run/weights.safetensors", 0), digest_of(folder, "run"));
+  EXPECT_EQ(inspect_digest(folder, "run/weights.safetensors", 2), digest_of(folder, "run"));
+}
+
+TEST(TrainTest, EvaluatePrintsTheNumbersOfTheLastEvaluation) {
+  const TemporaryFolder folder;
+  // More than one chunk of an evaluation.
+  train_ok(2, small_training("run") + Words{"--data.samples", "1300", "--train.steps", "4"}, folder);
+  const Json expected = metrics(folder, "run", "evaluation").back();
+  for (const int ranks : {0, 1, 3}) {
+    const Outcome outcome = run_lockstep(
+        ranks, {"evaluate", "--weights", "run/weights.safetensors", "--config", "run/config.cfg"}, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json found = Json::parse(outcome.out, nullptr, false);
+    for (const std::string field : {"samples", "loss", "accuracy"}) {
+      EXPECT_EQ(found.value(field, Json()), expected.at(field)) << field << " on " << ranks << " ranks";
+    }
+  }
+}
+
+TEST(TrainTest, StartsFromSavedWeights) {
+  const TemporaryFolder folder;
+  train_ok(2, small_training("first"), folder);
+  const Words more = {"--model.init", "first/weights.safetensors"};
+  train_ok(0, small_training("alone") + more, folder);
+  train_ok(3, small_training("three") + more, folder);
+  EXPECT_EQ(digest_of(folder, "alone"), digest_of(folder, "three"));
+  EXPECT_NE(digest_of(folder, "alone"), digest_of(folder, "first"));
+}
+
+TEST(TrainTest, MoreThanEightRanksGetMoreMicroBatchesAndSaySo) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_lockstep(9, small_training("run"), folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("train.micro-batches is 16"), std::string::npos) << outcome.out;
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,81 @@
+#include "lockstep/parallel/agreement.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "mpi_test.hpp"
+
+namespace lockstep::test {
+namespace {
+
+class TogetherTest : public MpiTest {
+ protected:
+  /// What comes of an action that fails on `ranks`, with another code and message on each.
+  static Caught fail_on(const std::vector<int>& ranks) {
+    const int me = world().rank();
+    return catch_error([&] {
+      together(world(), [&] {
+        if (std::find(ranks.begin(), ranks.end(), me) == ranks.end()) return;
+        throw Error(code_of(me), message_of(me));
+      });
+    });
+  }
+
+  static ExitCode code_of(int rank) { return rank % 2 == 0 ? ExitCode::kBadInput : ExitCode::kGuard; }
+  static std::string message_of(int rank) {
+    return "rank " + std::to_string(rank) + " has had enough" +
+           std::string(static_cast<std::size_t>(rank), '!');
+  }
+
+  /// Which ranks fail, for every set of ranks with bits in `set`.
+  static std::vector<int> members(unsigned set) {
+    std::vector<int> ranks;
+    for (int rank = 0; rank < world().size(); ++rank) {
+      if ((set >> static_cast<unsigned>(rank) & 1U) != 0) ranks.push_back(rank);
+    }
+    return ranks;
+  }
+};
+
+TEST_F(TogetherTest, WithoutAnErrorEveryRankGoesOn) {
+  bool called = false;
+  together(world(), [&] { called = true; });
+  EXPECT_TRUE(called);
+}
+
+TEST_F(TogetherTest, TheLowestRanksErrorIsEverybodys) {
+  for (unsigned set = 1; set < 1U << static_cast<unsigned>(world().size()); ++set) {
+    const std::vector<int> ranks = members(set);
+    expect_same_error(fail_on(ranks), code_of(ranks.front()), {message_of(ranks.front())});
+  }
+}
+
+TEST_F(TogetherTest, TheGroupIsOfUseAfterwards) {
+  for (int rank = 0; rank < world().size(); ++rank) {
+    EXPECT_TRUE(fail_on({rank}).code.has_value());
+    EXPECT_FALSE(fail_on({}).code.has_value());
+    EXPECT_EQ(all_gather(world(), world().rank()).back(), world().size() - 1);
+  }
+}
+
+TEST_F(TogetherTest, OtherExceptionsAreInternalErrorsEverywhere) {
+  const bool fails = world().rank() == world().size() - 1;
+  const Caught caught = catch_error([&] {
+    together(world(), [&] {
+      if (fails) throw std::out_of_range("nobody expected this");
+    });
+  });
+  expect_same_error(caught, ExitCode::kInternal, {"nobody expected this"});
+}
+
+TEST_F(TogetherTest, AnErrorWithoutTextIsAnError) {
+  const Caught caught = catch_error([&] {
+    together(world(), [] {
+      if (world().rank() == 0) throw Error(ExitCode::kGuard, "");
+    });
+  });
+  expect_same_error(caught, ExitCode::kGuard, {});
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,158 @@
+// Runs that have to stop do so on every rank, with the same message.
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
+#include <fmt/format.h>
+
+namespace lockstep::test {
+namespace {
+
+class GuardTest : public MpiTest {
+ protected:
+  void SetUp() override {
+    MpiTest::SetUp();
+    need_ranks(2);
+  }
+};
+
+/// Passes everything on; adds to one value of what arrives, as bad memory may.
+class FaultyCommunicator final : public Communicator {
+ public:
+  explicit FaultyCommunicator(Communicator& inner) : inner_(inner) {}
+
+  void break_next_exchange() { breaks_ = true; }
+
+  int rank() const override { return inner_.rank(); }
+  int size() const override { return inner_.size(); }
+  void barrier() override { inner_.barrier(); }
+  bool idle_barrier(double seconds) override { return inner_.idle_barrier(seconds); }
+  void broadcast(std::span<std::byte> bytes, int root) override { inner_.broadcast(bytes, root); }
+  void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    inner_.all_gather(mine, all);
+  }
+  void exchange(std::span<const OutgoingMessage> outgoing,
+                std::span<const IncomingMessage> incoming) override {
+    inner_.exchange(outgoing, incoming);
+    ++exchanges_;
+    // A step exchanges twice: subtree sums, then results. Only the latter are this rank's alone.
+    if (!breaks_ || exchanges_ % 2 != 0 || incoming.front().bytes.empty()) return;
+    const std::span<std::byte> bytes = incoming.front().bytes.first(sizeof(Real));
+    Real value = 0;
+    std::memcpy(&value, bytes.data(), bytes.size());
+    value += Real(0.125);
+    std::memcpy(bytes.data(), &value, bytes.size());
+    breaks_ = false;
+  }
+  void all_reduce_sum(std::span<Real> values) override {
+    inner_.all_reduce_sum(values);
+    if (breaks_) values.front() += Real(0.125);
+    breaks_ = false;
+  }
+  std::unique_ptr<Communicator> split(int color) override { return inner_.split(color); }
+  std::unique_ptr<Communicator> split_by_node() override { return inner_.split_by_node(); }
+  void abort(int code) override { inner_.abort(code); }
+
+ private:
+  Communicator& inner_;
+  bool breaks_ = false;
+  int exchanges_ = 0;
+};
+
+/// Trains with a fault on `broken` in step 2; replicas are compared every second step.
+Caught train_with_fault(int broken, const std::string& reduction) {
+  const Config config = make_test_config({{"train.reduction", reduction}, {"train.epochs", "4"}});
+  FaultyCommunicator communicator(world());
+  const Problem problem = make_problem(config, communicator);
+  Trainer trainer(config, problem, communicator);
+  trainer.step();
+  if (world().rank() == broken) communicator.break_next_exchange();
+  return catch_error([&] {
+    while (trainer.steps_done() < trainer.total_steps()) trainer.step();
+  });
+}
+
+TEST_F(GuardTest, OneWrongValueOnOneRankIsFoundAndTheRankNamed) {
+  // Of two ranks either may be the wrong one; the first is taken for right.
+  for (int broken = world().size() == 2 ? 1 : 0; broken < world().size(); ++broken) {
+    for (const std::string reduction : {"reproducible", "fast"}) {
+      expect_same_error(train_with_fault(broken, reduction), ExitCode::kGuard,
+                        {"step 2:", fmt::format("weights of rank {} differ", broken)});
+    }
+  }
+}
+
+TEST_F(GuardTest, ARankWithAnotherConfigurationIsFound) {
+  const int stranger = world().size() - 1;
+  const Config config =
+      make_test_config({{"optimizer.learning-rate", world().rank() == stranger ? "0.02" : "0.01"}});
+  expect_same_error(catch_error([&] { train(config, world()); }), ExitCode::kGuard,
+                    {"step 2:", fmt::format("weights of rank {} differ", stranger)});
+}
+
+TEST_F(GuardTest, ComparingTheReplicasMayBeTurnedOff) {
+  const Config config = make_test_config(
+      {{"train.check-every", "0"}, {"optimizer.learning-rate", world().rank() == 0 ? "0.02" : "0.01"}});
+  EXPECT_FALSE(catch_error([&] { train(config, world()); }).code.has_value());
+}
+
+TEST_F(GuardTest, ADivergingRunIsTheSameErrorOnAllRanks) {
+  for (const std::string reduction : {"reproducible", "fast"}) {
+    const Config config = make_test_config({{"data.source", "linear"},
+                                            {"model.layers", "linear 4, linear 1"},
+                                            {"train.reduction", reduction},
+                                            {"train.epochs", "50"},
+                                            {"optimizer.learning-rate", "1000"}});
+    expect_same_error(catch_error([&] { train(config, world()); }), ExitCode::kGuard, {"step "});
+  }
+}
+
+/// One sample of a regression whose target is no number.
+Problem make_bad_problem(const Config& config, Index bad_sample) {
+  Problem problem = make_problem(config, world());
+  DatasetContent content = make_synthetic("linear", Part::kTraining, config.data.source.synthetic);
+  content.targets[static_cast<std::size_t>(bad_sample)] = std::numeric_limits<float>::quiet_NaN();
+  problem.training = make_dataset(std::move(content));
+  return problem;
+}
+
+TEST_F(GuardTest, ANonFiniteLossNamesStepMicroBatchRankAndSamples) {
+  const Config config = make_test_config({{"data.source", "linear"},
+                                          {"data.samples", "64"},
+                                          {"model.layers", "linear 1"},
+                                          {"train.batch-size", "16"},
+                                          {"train.micro-batches", "8"}});
+  for (const Index bad_sample : {0, 31, 63}) {
+    const Problem problem = make_bad_problem(config, bad_sample);
+    Trainer trainer(config, problem, world());
+    const Caught caught = catch_error([&] {
+      while (trainer.steps_done() < trainer.total_steps()) trainer.step();
+    });
+
+    // Where the sample stands, found one by one.
+    const Sampler sampler(config.train.seed, problem.training.size(), config.train.batch_size);
+    Index at = -1;
+    std::uint64_t step = 0;
+    for (; at < 0; ++step) {
+      const GlobalBatch batch = sampler.batch(step);
+      std::vector<Index> samples(static_cast<std::size_t>(batch.size));
+      sampler.samples(batch, 0, samples);
+      const auto found = std::find(samples.begin(), samples.end(), bad_sample);
+      if (found != samples.end()) at = found - samples.begin();
+    }
+    const BatchPlan plan(config.train.batch_size, config.train.micro_batches, world().size());
+    Index m = 0;
+    while (plan.rows(m).last <= at) ++m;
+    expect_same_error(
+        caught, ExitCode::kGuard,
+        {fmt::format("step {}: the loss of micro-batch {} on rank {} is nan", step, m, plan.owner(m)),
+         std::to_string(bad_sample)});
+    EXPECT_EQ(trainer.steps_done(), step - 1) << "the weights are those before the bad step";
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,98 @@
+#include "lockstep/parallel/shared_datasets.hpp"
+
+#include <algorithm>
+
+#include "mpi_test.hpp"
+
+#include "lockstep/data/source.hpp"
+#include "lockstep/data/synthetic.hpp"
+
+namespace lockstep::test {
+namespace {
+
+class SharedDatasetsTest : public MpiTest {};
+
+DatasetContent images(Index samples) {
+  DatasetContent content;
+  content.description = {.name = "images \"ä\"\n",
+                         .task = Task::kClassification,
+                         .storage = Storage::kBytes,
+                         .samples = samples,
+                         .feature_shape = {3, 5},
+                         .classes = 3,
+                         .class_names = {"red", "grün", "a, b"}};
+  for (Index i = 0; i < samples * 15; ++i) content.bytes.push_back(static_cast<std::uint8_t>(i * 7));
+  for (Index i = 0; i < samples; ++i) content.labels.push_back(static_cast<std::int32_t>(i % 3));
+  return content;
+}
+
+void expect_same(const Dataset& found, const Dataset& expected) {
+  const DatasetDescription& a = found.description();
+  const DatasetDescription& b = expected.description();
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.task, b.task);
+  EXPECT_EQ(a.storage, b.storage);
+  EXPECT_EQ(a.samples, b.samples);
+  EXPECT_EQ(a.feature_shape, b.feature_shape);
+  EXPECT_EQ(a.classes, b.classes);
+  EXPECT_EQ(a.class_names, b.class_names);
+  EXPECT_TRUE(std::ranges::equal(found.feature_memory(), expected.feature_memory()));
+  EXPECT_TRUE(std::ranges::equal(found.target_memory(), expected.target_memory()));
+}
+
+TEST_F(SharedDatasetsTest, EveryRankSeesWhatOneRead) {
+  const auto read = [] {
+    std::vector<DatasetContent> contents;
+    contents.push_back(make_synthetic("blobs", Part::kTraining, {}));
+    contents.push_back(make_synthetic("linear", Part::kTest, {.samples = 77, .features = 3}));
+    contents.push_back(images(11));
+    contents.push_back(images(1));
+    return contents;
+  };
+  int calls = 0;
+  const std::vector<Dataset> shared = share_datasets(world(), [&] {
+    ++calls;
+    return read();
+  });
+  EXPECT_EQ(calls, world().rank() == 0 ? 1 : 0) << "one rank of a node reads";
+
+  std::vector<DatasetContent> expected = read();
+  EXPECT_EQ(shared.size(), expected.size());
+  for (std::size_t i = 0; i < std::min(shared.size(), expected.size()); ++i) {
+    expect_same(shared[i], make_dataset(std::move(expected[i])));
+  }
+}
+
+TEST_F(SharedDatasetsTest, CopiesKeepTheMemory) {
+  Dataset copy;
+  {
+    const std::vector<Dataset> shared =
+        share_datasets(world(), [] { return std::vector<DatasetContent>(1, images(100)); });
+    copy = shared.front();
+  }
+  expect_same(copy, make_dataset(images(100)));
+}
+
+TEST_F(SharedDatasetsTest, NoDataSetIsNoneEverywhere) {
+  EXPECT_TRUE(share_datasets(world(), [] { return std::vector<DatasetContent>(); }).empty());
+}
+
+TEST_F(SharedDatasetsTest, AnErrorWhileReadingReachesAll) {
+  const auto fail = [&]() -> std::vector<DatasetContent> { fail_input("/data/x.csv:3: broken"); };
+  expect_same_error(catch_error([&] { share_datasets(world(), fail); }), ExitCode::kBadInput,
+                    {"/data/x.csv:3: broken"});
+
+  DataSource missing;
+  missing.source = "/nowhere/at/all.csv";
+  const auto read = [&] {
+    std::vector<DatasetContent> contents;
+    contents.push_back(read_source(missing).training);
+    return contents;
+  };
+  expect_same_error(catch_error([&] { share_datasets(world(), read); }), ExitCode::kBadInput,
+                    {"/nowhere/at/all.csv"});
+  EXPECT_EQ(share_datasets(world(), [] { return std::vector<DatasetContent>(1, images(2)); }).size(), 1U);
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,32 @@
+#include "train_helpers.hpp"
+
+#include "lockstep/nn/weights.hpp"
+
+namespace lockstep::test {
+
+Config make_test_config(const Settings& settings) {
+  Settings all = {{"data.source", "blobs"},     {"data.samples", "90"},
+                  {"data.features", "6"},       {"model.layers", "linear 9, relu, linear 4"},
+                  {"train.batch-size", "32"},   {"train.epochs", "2"},
+                  {"train.micro-batches", "8"}, {"train.check-every", "2"}};
+  for (const auto& [key, value] : settings) all[key] = value;
+  std::map<std::string, GivenValue> given;
+  for (const auto& [key, value] : all) given[key] = {value, "in the test"};
+  return make_config(given);
+}
+
+RunResult train(const Config& config, Communicator& communicator) {
+  const Problem problem = make_problem(config, communicator);
+  Trainer trainer(config, problem, communicator);
+  RunResult result;
+  while (trainer.steps_done() < trainer.total_steps()) {
+    const StepReport report = trainer.step();
+    result.losses.push_back(report.loss);
+    result.gradient_norms.push_back(report.gradient_norm);
+    result.learning_rates.push_back(report.learning_rate);
+  }
+  result.weights_digest = weights_digest(trainer.model());
+  return result;
+}
+
+}  // namespace lockstep::test

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/train/trainer.hpp"
+
+namespace lockstep::test {
+
+using Settings = std::map<std::string, std::string>;
+
+/// A small classification; `settings` win.
+Config make_test_config(const Settings& settings);
+
+/// All that a run leaves behind, to be compared exactly.
+struct RunResult {
+  std::string weights_digest;
+  std::vector<double> losses;
+  std::vector<double> gradient_norms;
+  std::vector<double> learning_rates;
+};
+
+/// Trains `config` to its end. Collective over `communicator`.
+RunResult train(const Config& config, Communicator& communicator);
+
+}  // namespace lockstep::test

@@ -1,0 +1,128 @@
+// Whole runs: on all ranks, and each rank by itself. Nothing may differ, to the last bit.
+
+#include <cctype>
+
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
+
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/optim/algorithm.hpp"
+
+namespace lockstep::test {
+namespace {
+
+void expect_same_as_alone(const Settings& settings) {
+  const Config config = make_test_config(settings);
+  const auto single = make_single_communicator();
+  const RunResult together = train(config, world());
+  const RunResult alone = train(config, *single);
+  EXPECT_EQ(together.weights_digest, alone.weights_digest);
+  EXPECT_EQ(together.losses, alone.losses);
+  EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
+  EXPECT_EQ(together.learning_rates, alone.learning_rates);
+  EXPECT_FALSE(together.losses.empty());
+  for (const std::string& digest : all_gather_text(world(), together.weights_digest)) {
+    EXPECT_EQ(digest, together.weights_digest);
+  }
+}
+
+struct Case {
+  std::string name;
+  Settings settings;
+};
+
+// What GoogleTest prints of a parameter.
+void PrintTo(const Case& c, std::ostream* stream) { *stream << c.name; }
+
+std::vector<Case> cases() {
+  const Settings linear = {{"data.source", "linear"}, {"model.layers", "linear 5, tanh, linear 1"}};
+  const auto linear_with = [&](Settings more) {
+    more.insert(linear.begin(), linear.end());
+    return more;
+  };
+  return {
+      {"Sgd", {}},
+      {"Momentum", {{"optimizer.momentum", "0.9"}}},
+      {"Nesterov", {{"optimizer.momentum", "0.9"}, {"optimizer.nesterov", "true"}}},
+      {"AdamW", {{"optimizer.name", "adamw"}, {"optimizer.weight-decay", "0.1"}}},
+      {"Linear", linear},
+      {"LinearMomentum", linear_with({{"optimizer.momentum", "0.9"}})},
+      {"LinearAdamW", linear_with({{"optimizer.name", "adamw"}})},
+      {"LinearOneParameter",
+       {{"data.source", "linear"}, {"data.features", "1"}, {"model.layers", "linear 1"}}},
+      {"Dropout", {{"model.layers", "dropout 0.1, linear 16, relu, dropout 0.5, linear 4"}}},
+      {"BatchOfOne", {{"train.batch-size", "1"}, {"train.steps", "12"}}},
+      {"BatchOfTwo", {{"train.batch-size", "2"}, {"train.steps", "12"}}},
+      {"BatchOfSeven", {{"train.batch-size", "7"}, {"train.steps", "14"}}},
+      // 90 = 44 + 44 + 2: the last batch of an epoch has fewer rows than ranks.
+      {"RaggedLastBatch", {{"train.batch-size", "44"}, {"train.epochs", "3"}}},
+      {"RaggedLastBatchOfOne", {{"train.batch-size", "89"}, {"train.epochs", "3"}}},
+      {"FullBatch", {{"train.batch-size", "full"}, {"train.epochs", "4"}}},
+      {"ElevenMicroBatches", {{"train.micro-batches", "11"}}},
+      {"ElevenMicroBatchesOfSevenRows", {{"train.micro-batches", "11"}, {"train.batch-size", "7"}}},
+      {"MoreMicroBatchesThanRows", {{"train.micro-batches", "64"}}},
+      {"Validation", {{"data.validation", "0.3"}, {"data.seed", "5"}}},
+      {"ClipNorm", {{"optimizer.clip-norm", "0.05"}, {"optimizer.momentum", "0.9"}}},
+      {"LabelSmoothingAndL2", {{"model.label-smoothing", "0.1"}, {"optimizer.l2", "0.01"}}},
+      {"DecayOnAll", {{"optimizer.weight-decay", "0.01"}, {"optimizer.weight-decay-on", "all"}}},
+      {"Cosine", {{"schedule.name", "cosine"}, {"schedule.warmup-steps", "3"}, {"train.epochs", "4"}}},
+      {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
+  };
+}
+
+class TrainerTest : public MpiTest, public testing::WithParamInterface<Case> {};
+
+TEST_P(TrainerTest, GivesTheBitsOfOneProcess) { expect_same_as_alone(GetParam().settings); }
+
+INSTANTIATE_TEST_SUITE_P(Configurations, TrainerTest, testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.name; });
+
+/// Every optimizer enters by being registered.
+class OptimizerTest : public MpiTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(OptimizerTest, GivesTheBitsOfOneProcess) {
+  expect_same_as_alone({{"optimizer.name", GetParam()}, {"optimizer.weight-decay", "0.01"}});
+}
+
+std::vector<std::string> algorithm_names() {
+  std::vector<std::string> names;
+  for (const Algorithm& algorithm : algorithms()) names.push_back(algorithm.name);
+  return names;
+}
+
+std::string identifier(std::string name) {
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registered, OptimizerTest, testing::ValuesIn(algorithm_names()),
+                         [](const auto& test) { return identifier(test.param); });
+
+class TrainingTest : public MpiTest {};
+
+TEST_F(TrainingTest, TheMeanGradientIsThatOfThePlainPass) {
+  const Config config = make_test_config({});
+  const Problem problem = make_problem(config, world());
+  Trainer trainer(config, problem, world());
+  const std::vector<Real> plain = trainer.plain_gradient();
+  const std::span<const Real> gradient = trainer.compute_gradient();
+  EXPECT_EQ(gradient.size(), plain.size());
+  constexpr double kRounding = 1e-5;
+  for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(gradient[i], plain[i], kRounding) << i;
+  trainer.apply_gradient();
+}
+
+TEST_F(TrainingTest, FastModeLearnsTheSame) {
+  const Config exact = make_test_config({});
+  const Config fast = make_test_config({{"train.reduction", "fast"}});
+  const RunResult a = train(exact, world());
+  const RunResult b = train(fast, world());
+  EXPECT_EQ(a.losses.size(), b.losses.size());
+  constexpr double kRounding = 1e-4;
+  for (std::size_t i = 0; i < std::min(a.losses.size(), b.losses.size()); ++i) {
+    EXPECT_NEAR(a.losses[i], b.losses[i], kRounding) << "step " << i + 1;
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,72 @@
+#include "lockstep/train/verify.hpp"
+
+#include <numeric>
+
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
+#include <fmt/format.h>
+
+namespace lockstep::test {
+namespace {
+
+class VerifyTest : public MpiTest {
+ protected:
+  void SetUp() override {
+    MpiTest::SetUp();
+    need_ranks(2);
+  }
+
+  static Caught verify_on(const Settings& settings, const std::vector<int>& rank_counts,
+                          std::uint64_t steps = 5) {
+    const Config config = make_test_config(settings);
+    return catch_error([&] { verify(config, world(), rank_counts, steps); });
+  }
+
+  static std::vector<int> all_rank_counts() {
+    std::vector<int> counts(static_cast<std::size_t>(world().size()));
+    std::iota(counts.begin(), counts.end(), 1);
+    return counts;
+  }
+};
+
+TEST_F(VerifyTest, FindsAllRankCountsEqual) {
+  EXPECT_EQ(verify_on({}, all_rank_counts()).message, "");
+  EXPECT_EQ(verify_on({{"data.source", "linear"},
+                       {"model.layers", "linear 7, dropout 0.5, linear 1"},
+                       {"train.batch-size", "full"},
+                       {"train.micro-batches", "11"}},
+                      all_rank_counts())
+                .message,
+            "");
+}
+
+TEST_F(VerifyTest, TakesRankCountsInAnyOrder) {
+  EXPECT_EQ(verify_on({}, {world().size(), 1, world().size()}).message, "");
+  EXPECT_EQ(verify_on({}, {2}).message, "");
+}
+
+TEST_F(VerifyTest, FindsThatFastModeDependsOnTheRankCount) {
+  // Many weights and steps: a sum in another order differs somewhere.
+  expect_same_error(verify_on({{"train.reduction", "fast"}, {"model.layers", "linear 50, relu, linear 4"}},
+                              all_rank_counts(), 10),
+                    ExitCode::kGuard, {"depend on the rank count", "fast promises no more"});
+}
+
+TEST_F(VerifyTest, RefusesRankCountsThatThereAreNot) {
+  const std::string started = fmt::format("mpirun started {} ranks", world().size());
+  expect_same_error(verify_on({}, {1, world().size() + 1}), ExitCode::kBadInput, {started});
+  expect_same_error(verify_on({}, {0}), ExitCode::kBadInput, {started});
+  expect_same_error(verify_on({{"train.micro-batches", "1"}}, {1}), ExitCode::kBadInput,
+                    {"train.micro-batches"});
+}
+
+TEST_F(VerifyTest, PassesOnWhatStopsTheRuns) {
+  expect_same_error(verify_on({{"data.source", "linear"},
+                               {"model.layers", "linear 4, linear 1"},
+                               {"optimizer.learning-rate", "1000"}},
+                              all_rank_counts(), 100),
+                    ExitCode::kGuard, {"step "});
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,268 @@
+// Every layer and loss against a second transcription of its formula, differentiated by Eigen's
+// AutoDiffScalar.
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+#include <unsupported/Eigen/AutoDiff>
+
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::counted;
+using test::kIsDouble;
+using test::OwnedBlock;
+using test::random_matrix;
+using test::random_values;
+using test::RecordingSink;
+
+using Variable = Eigen::AutoDiffScalar<Eigen::VectorXd>;
+using Variables = std::vector<Variable>;
+
+constexpr double kTolerance = kIsDouble ? 1e-12 : 2e-5;
+
+Variables variables(std::span<const Real> values, Index first, Index total) {
+  Variables all;
+  for (const Real value : values) all.emplace_back(static_cast<double>(value), total, first++);
+  return all;
+}
+
+Variable zero_like(const Variable& x) { return {0.0, Eigen::VectorXd::Zero(x.derivatives().size())}; }
+
+Variables linear(std::span<const Variable> w, std::span<const Variable> b, std::span<const Variable> x) {
+  Variables y(b.begin(), b.end());
+  for (std::size_t j = 0; j < y.size(); ++j) {
+    for (std::size_t i = 0; i < x.size(); ++i) y[j] += w[j * x.size() + i] * x[i];
+  }
+  return y;
+}
+
+Variable apply(const std::string& name, const Variable& x) {
+  const Variable one(1.0, Eigen::VectorXd::Zero(x.derivatives().size()));
+  if (name == "identity") return x;
+  if (name == "relu") return x.value() > 0 ? x : zero_like(x);
+  if (name == "leaky-relu 0.2") return x.value() > 0 ? x : Variable(x * static_cast<double>(Real(0.2)));
+  if (name == "tanh") return Variable((exp(x) - exp(-x)) / (exp(x) + exp(-x)));
+  if (name == "sigmoid") return Variable(one / (one + exp(-x)));
+  if (name == "softplus") return Variable(log(one + exp(x)));
+  if (name == "gelu") {
+    // x Φ(x); Φ' is the density.
+    const double density = std::exp(-x.value() * x.value() / 2) / std::sqrt(2 * std::numbers::pi);
+    const Variable distribution(0.5 * (1 + std::erf(x.value() / std::numbers::sqrt2)),
+                                density * x.derivatives());
+    return Variable(x * distribution);
+  }
+  throw std::logic_error("no formula for " + name);
+}
+
+Variables each(const std::string& name, std::span<const Variable> x) {
+  Variables y;
+  for (const Variable& value : x) y.push_back(apply(name, value));
+  return y;
+}
+
+Variables masked(std::span<const Real> mask, std::span<const Variable> x) {
+  Variables y;
+  for (std::size_t i = 0; i < x.size(); ++i) y.emplace_back(x[i] * static_cast<double>(mask[i]));
+  return y;
+}
+
+/// The row that `formula` makes of row number `row`.
+using Formula = std::function<Variables(std::span<const Variable> parameters, std::span<const Variable> x,
+                                        std::size_t row)>;
+
+/// Compares y, dx and parameter gradients of `layer` with `formula` for the function Σ c y.
+void expect_formula(Layer& layer, Index inputs, const Formula& formula) {
+  constexpr Index kRows = 4;
+  ParameterLayout layout;
+  layer.declare(layout, "0");
+  std::vector<Real> parameters = random_values(layout.size(), 1);
+  layer.bind(parameters);
+  const Matrix x = random_matrix(kRows, inputs, 2);
+  const Matrix c = random_matrix(kRows, layer.outputs(), 3);
+  Matrix y(kRows, layer.outputs());
+  Matrix dx(kRows, inputs);
+
+  const OwnedBlock block(counted(kRows));
+  RecordingSink sink(layout.size());
+  layer.forward(block.training(), test::view(x), test::view(y));
+  layer.backward(block.training(), test::view(x), read_only(test::view(y)), test::view(c), test::view(dx),
+                 sink);
+
+  const Index total = layout.size() + x.size();
+  const Variables p = variables(parameters, 0, total);
+  const Variables v = variables({x.data(), static_cast<std::size_t>(x.size())}, layout.size(), total);
+  Variable sum(0.0, Eigen::VectorXd::Zero(total));
+  for (Index r = 0; r < kRows; ++r) {
+    const Variables row = formula(p, std::span(v).subspan(r * inputs, inputs), static_cast<std::size_t>(r));
+    for (Index k = 0; k < layer.outputs(); ++k) {
+      EXPECT_NEAR(y(r, k), row[static_cast<std::size_t>(k)].value(), kTolerance) << layer.text();
+      sum += row[static_cast<std::size_t>(k)] * static_cast<double>(c(r, k));
+    }
+  }
+  const Eigen::VectorXd by_parameters = sum.derivatives().head(layout.size());
+  const Eigen::VectorXd by_inputs = sum.derivatives().tail(x.size());
+  EXPECT_LT(test::largest_relative_error(std::span(dx.data(), dx.size()), by_inputs, 1e-2), kTolerance)
+      << layer.text() << " by inputs";
+  EXPECT_LT(
+      test::largest_relative_error(sink.gradients[0], std::span(by_parameters.data(), layout.size()), 1e-2),
+      kTolerance)
+      << layer.text() << " by parameters";
+}
+
+TEST(Layer, LinearIsItsFormula) {
+  expect_formula(*make_linear(5, 3), 5,
+                 [](auto p, auto x, std::size_t) { return linear(p.subspan(0, 15), p.subspan(15, 3), x); });
+}
+
+TEST(Layer, ActivationsAreTheirFormulas) {
+  for (const std::string name :
+       {"identity", "relu", "leaky-relu 0.2", "tanh", "sigmoid", "softplus", "gelu"}) {
+    expect_formula(*make_layer(name, 6, 0), 6, [&](auto, auto x, std::size_t) { return each(name, x); });
+  }
+}
+
+TEST(Layer, DropoutIsAProductWithItsMask) {
+  const auto layer = make_dropout(6, 0.4, 2);
+  const Matrix ones = Matrix::Ones(4, 6);
+  Matrix mask(4, 6);
+  layer->forward(OwnedBlock(counted(4)).training(), test::view(ones), test::view(mask));
+  expect_formula(*layer, 6, [&](auto, auto x, std::size_t row) {
+    return masked({mask.row(row).data(), 6}, x);
+  });
+}
+
+TEST(Layer, ActivationsStayFiniteFarFromZero) {
+  for (const std::string name : {"tanh", "sigmoid", "softplus", "gelu"}) {
+    const auto layer = make_layer(name, 4, 0);
+    const std::vector<Real> x = {-10000, -100, 100, 10000};
+    const std::vector<Real> dy(4, 1);
+    std::vector<Real> y(4);
+    std::vector<Real> dx(4);
+    const OwnedBlock block(counted(1));
+    RecordingSink sink(0);
+    layer->forward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4});
+    layer->backward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4}, {dy.data(), 1, 4},
+                    {dx.data(), 1, 4}, sink);
+    const Real low = name == "tanh" ? -1 : 0;
+    const bool grows = name == "softplus" || name == "gelu";
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_NEAR(y[i], i < 2 ? low : (grows ? x[i] : 1), 1e-12) << name << " of " << x[i];
+      EXPECT_NEAR(dx[i], i >= 2 && grows ? 1 : 0, 1e-12) << "slope of " << name << " at " << x[i];
+    }
+  }
+}
+
+// A guard can only see what layers do not hide.
+TEST(Layer, ActivationsPassOnNotANumber) {
+  const Real nan = std::numeric_limits<Real>::quiet_NaN();
+  for (const std::string name :
+       {"identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "dropout 0.5"}) {
+    const std::vector<Real> x(40, nan);
+    std::vector<Real> y(40);
+    make_layer(name, 40, 0)->forward(OwnedBlock(counted(1)).training(), {x.data(), 1, 40}, {y.data(), 1, 40});
+    for (const Real value : y) EXPECT_TRUE(std::isnan(value)) << name;
+  }
+}
+
+Variable cross_entropy(std::span<const Variable> z, std::size_t label, double smoothing) {
+  Variable sum = exp(z[0]);
+  for (std::size_t k = 1; k < z.size(); ++k) sum += exp(z[k]);
+  Variable loss = zero_like(z[0]);
+  for (std::size_t k = 0; k < z.size(); ++k) {
+    const double q = (k == label ? 1 - smoothing : 0) + smoothing / static_cast<double>(z.size());
+    loss -= (z[k] - log(sum)) * q;
+  }
+  return loss;
+}
+
+Variable squared_error(std::span<const Variable> z, std::span<const Real> target) {
+  Variable loss = zero_like(z[0]);
+  for (std::size_t k = 0; k < z.size(); ++k) {
+    const Variable difference = z[k] - static_cast<double>(target[k]);
+    loss += difference * difference / static_cast<double>(z.size());
+  }
+  return loss;
+}
+
+void expect_loss(const Loss& loss, const Targets& targets,
+                 const std::function<Variable(std::span<const Variable>, std::size_t)>& formula) {
+  constexpr Index kRows = 5;
+  constexpr Index kOutputs = 4;
+  const Matrix outputs = 3 * random_matrix(kRows, kOutputs, 4);
+  Matrix gradient(kRows, kOutputs);
+  double sum = 0;
+  loss.evaluate(OwnedBlock(counted(kRows)).training(), test::view(outputs), targets, {&sum, 1},
+                test::view(gradient));
+  const Variables z = variables({outputs.data(), kRows * kOutputs}, 0, kRows * kOutputs);
+  Variable expected = zero_like(z[0]);
+  for (Index r = 0; r < kRows; ++r) {
+    expected += formula(std::span(z).subspan(r * kOutputs, kOutputs), static_cast<std::size_t>(r));
+  }
+  EXPECT_NEAR(sum, expected.value(), 1e-12 * std::abs(expected.value()));
+  EXPECT_LT(test::largest_relative_error(std::span(gradient.data(), kRows * kOutputs), expected.derivatives(),
+                                         1e-2),
+            kTolerance);
+}
+
+TEST(Loss, CrossEntropyIsItsFormula) {
+  const auto labels = test::cycled_labels(5, 4);
+  for (const double smoothing : {0.0, 0.1, 0.5}) {
+    expect_loss(*make_cross_entropy(smoothing), {.labels = labels, .values = {}},
+                [&](auto z, std::size_t row) {
+                  return cross_entropy(z, static_cast<std::size_t>(labels[row]), smoothing);
+                });
+  }
+}
+
+TEST(Loss, MeanSquaredErrorIsItsFormula) {
+  const auto values = random_values(20, 8);
+  expect_loss(*make_mean_squared_error(), {.labels = {}, .values = values}, [&](auto z, std::size_t row) {
+    return squared_error(z, std::span(values).subspan(row * 4, 4));
+  });
+}
+
+TEST(Model, GradientIsThatOfItsFormulasInTurn) {
+  constexpr Index kRows = 3;
+  Model model("linear 6, gelu, dropout 0.4, linear 5, tanh, linear 4", 5);
+  const auto values = random_values(model.layout().size(), 6);
+  std::copy(values.begin(), values.end(), model.parameters().begin());
+  const Matrix x = random_matrix(kRows, 5, 7);
+  const auto labels = test::cycled_labels(kRows, 4);
+  const OwnedBlock block({40, 7, 1000000});
+  RecordingSink sink(model.layout().size());
+  const auto sums = test::forward_backward(model, *make_cross_entropy(0.1), block.training(3, 8),
+                                           test::view(x), {.labels = labels, .values = {}}, sink);
+
+  const Matrix ones = Matrix::Ones(kRows, 6);
+  Matrix mask(kRows, 6);
+  make_dropout(6, 0.4, 2)->forward(block.training(3, 8), test::view(ones), test::view(mask));
+  const Variables all = variables(values, 0, model.layout().size());
+  const auto p = std::span(all);
+  Variable sum = zero_like(p[0]);
+  for (Index r = 0; r < kRows; ++r) {
+    Variables h;
+    for (Index i = 0; i < 5; ++i) {
+      h.emplace_back(static_cast<double>(x(r, i)), Eigen::VectorXd::Zero(model.layout().size()));
+    }
+    h = masked({mask.row(r).data(), 6}, each("gelu", linear(p.subspan(0, 30), p.subspan(30, 6), h)));
+    h = each("tanh", linear(p.subspan(36, 30), p.subspan(66, 5), h));
+    h = linear(p.subspan(71, 20), p.subspan(91, 4), h);
+    sum += cross_entropy(h, static_cast<std::size_t>(labels[static_cast<std::size_t>(r)]), 0.1);
+  }
+  EXPECT_NEAR(sums[0], sum.value(), kTolerance * sum.value());
+  EXPECT_LT(test::largest_relative_error(sink.gradients[0], sum.derivatives(), 1e-2), kTolerance);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::counted;
+using test::OwnedBlock;
+
+/// What dropout makes of ones: [samples x features].
+Matrix mask(Layer& dropout, const RowBlock& block) {
+  const Matrix ones = Matrix::Ones(block.rows(), dropout.outputs());
+  Matrix y(block.rows(), dropout.outputs());
+  dropout.forward(block, test::view(ones), test::view(y));
+  return y;
+}
+
+TEST(Dropout, KeepsTheMean) {
+  constexpr Index kSamples = 2000;
+  constexpr Index kFeatures = 50;
+  constexpr double kCount = kSamples * kFeatures;
+  for (const double p : {0.0, 0.1, 0.5, 0.9}) {
+    const auto dropout = make_dropout(kFeatures, p, 1);
+    const Matrix m = mask(*dropout, OwnedBlock(counted(kSamples)).training());
+    const double mean = m.cast<double>().mean();
+    // Each value has variance p / (1 - p); five standard errors.
+    EXPECT_NEAR(mean, 1, 5 * std::sqrt(p / (1 - p) / kCount) + 1e-6) << p;
+    const Real kept = static_cast<Real>(1 / (1 - p));
+    EXPECT_TRUE(((m.array() == 0) || (m.array() == kept)).all()) << p;
+  }
+}
+
+TEST(Dropout, DropsNeighboursIndependently) {
+  constexpr Index kSamples = 4000;
+  const auto dropout = make_dropout(17, 0.5, 1);
+  const Matrix m = mask(*dropout, OwnedBlock(counted(kSamples)).training()) - Matrix::Ones(kSamples, 17);
+  // Entries are ±1 now: products of independent ones have mean 0 and variance 1.
+  for (Index i = 0; i < 17; ++i) {
+    for (Index j = i + 1; j < 17; ++j) {
+      EXPECT_NEAR((m.col(i).array() * m.col(j).array()).mean(), 0, 5 / std::sqrt(kSamples)) << i << ", " << j;
+    }
+  }
+}
+
+TEST(Dropout, MaskIsTheSameWhateverTheBlock) {
+  constexpr Index kFeatures = 13;
+  const auto dropout = make_dropout(kFeatures, 0.5, 3);
+  const Matrix whole = mask(*dropout, OwnedBlock(counted(20), {6, 6, 8}).training(7, 11));
+  for (Index sample = 0; sample < 20; ++sample) {
+    const Matrix alone = mask(*dropout, OwnedBlock({sample}).training(7, 11));
+    EXPECT_EQ(alone.row(0), whole.row(sample)) << sample;
+  }
+  std::vector<Index> backwards = counted(20);
+  std::reverse(backwards.begin(), backwards.end());
+  const Matrix reversed = mask(*dropout, OwnedBlock(backwards, {13, 7}).training(7, 11));
+  for (Index row = 0; row < 20; ++row) EXPECT_EQ(reversed.row(row), whole.row(19 - row)) << row;
+}
+
+TEST(Dropout, MaskIsTheSameForALayerMadeAgain) {
+  const auto block = OwnedBlock(counted(9));
+  EXPECT_EQ(mask(*make_dropout(30, 0.5, 3), block.training(7, 11)),
+            mask(*make_dropout(30, 0.5, 3), block.training(7, 11)));
+}
+
+TEST(Dropout, MaskDiffersBySeedStepSampleLayerAndUnit) {
+  constexpr Index kFeatures = 64;
+  const auto dropout = make_dropout(kFeatures, 0.5, 3);
+  const auto block = OwnedBlock({5});
+  const Matrix reference = mask(*dropout, block.training(7, 11));
+  EXPECT_NE(mask(*dropout, block.training(8, 11)), reference);
+  EXPECT_NE(mask(*dropout, block.training(7, 12)), reference);
+  EXPECT_NE(mask(*dropout, OwnedBlock({6}).training(7, 11)), reference);
+  EXPECT_NE(mask(*make_dropout(kFeatures, 0.5, 4), block.training(7, 11)), reference);
+  EXPECT_NE(reference.leftCols(8), reference.middleCols(8, 8));
+}
+
+TEST(Dropout, IsTheIdentityInEvaluation) {
+  const auto dropout = make_dropout(6, 0.5, 0);
+  const OwnedBlock block(counted(5));
+  const Matrix x = test::random_matrix(5, 6, 1);
+  Matrix y(5, 6);
+  Matrix dx(5, 6);
+  test::RecordingSink sink(0);
+  // A mask drawn before must not stay in force.
+  mask(*dropout, block.training());
+  dropout->forward(block.evaluation(), test::view(x), test::view(y));
+  EXPECT_EQ(y, x);
+  dropout->backward(block.evaluation(), test::view(x), read_only(test::view(y)), test::view(x),
+                    test::view(dx), sink);
+  EXPECT_EQ(dx, x);
+}
+
+TEST(Dropout, BackwardUsesTheMaskOfTheLastForward) {
+  const auto dropout = make_dropout(6, 0.5, 0);
+  const OwnedBlock block(counted(5));
+  const Matrix ones = Matrix::Ones(5, 6);
+  Matrix dx(5, 6);
+  test::RecordingSink sink(0);
+  mask(*dropout, OwnedBlock(counted(9)).training(1, 1));
+  const Matrix y = mask(*dropout, block.training(1, 2));
+  dropout->backward(block.training(1, 2), test::view(ones), test::view(y), test::view(ones), test::view(dx),
+                    sink);
+  EXPECT_EQ(dx, y);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/core/text.hpp"
+#include "lockstep/nn/gradient_check.hpp"
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::counted;
+using test::cycled_labels;
+using test::OwnedBlock;
+using test::random_matrix;
+using test::random_values;
+
+constexpr Index kRows = 7;
+constexpr Index kInputs = 5;
+constexpr Index kHidden = 6;
+constexpr Index kOutputs = 4;
+constexpr Index kAll = 1000;
+
+/// "leaky-relu [SLOPE]" with a number in the place of what stands for it.
+std::string with_number(const std::string& form) {
+  std::string text;
+  for (const std::string_view word : split(form, ' ')) {
+    std::string part(word);
+    if (part.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
+      part = part.find("OUTPUTS") != std::string::npos ? std::to_string(kHidden) : "0.3";
+    }
+    text += (text.empty() ? "" : " ") + part;
+  }
+  return text;
+}
+
+/// Weights such that the outputs of the first layer keep a distance of 0.25 from 0, where rectifiers have a
+/// kink: |w x| <= 5 · 0.15, |b| = 1.
+void keep_from_kinks(Model& model) {
+  const auto& tensors = model.layout().tensors();
+  const std::vector<Real> values = random_values(model.layout().size(), 3);
+  std::copy(values.begin(), values.end(), model.parameters().begin());
+  for (Index i = 0; i < tensors[0].range.size; ++i) model.parameters()[i] *= Real(0.15);
+  for (Index i = 0; i < tensors[1].range.size; ++i) {
+    model.parameters()[tensors[1].range.offset + i] = i % 2 == 0 ? 1 : -1;
+  }
+}
+
+void expect_exact(Model& model, const Loss& loss, const Targets& targets) {
+  const OwnedBlock block(counted(kRows));
+  const Matrix x = random_matrix(kRows, kInputs, 5);
+  const auto checks = check_gradients(model, loss, block.training(), test::view(x), targets, kAll);
+  ASSERT_EQ(checks.size(), model.layout().tensors().size());
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    EXPECT_EQ(checks[i].checked, model.layout().tensors()[i].range.size);
+    EXPECT_LT(checks[i].largest_error, 1e-6)
+        << model.text() << ": " << checks[i].tensor << ", element " << checks[i].worst_element;
+  }
+}
+
+// The layer stands between two others: gradients of the first one show what it passes on to its inputs.
+TEST(Gradient, OfEveryLayerIsTheDifferenceQuotient) {
+  const auto labels = cycled_labels(kRows, kOutputs);
+  for (const std::string& form : layer_forms()) {
+    Model model("linear 6, " + with_number(form) + ", linear 4", kInputs);
+    keep_from_kinks(model);
+    expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
+  }
+}
+
+TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
+  const auto labels = cycled_labels(kRows, kOutputs);
+  const auto values = random_values(kRows * kOutputs, 9);
+  Model model("linear 6, tanh, linear 4", kInputs);
+  keep_from_kinks(model);
+  for (const double smoothing : {0.0, 0.1, 0.9}) {
+    expect_exact(model, *make_cross_entropy(smoothing), {.labels = labels, .values = {}});
+  }
+  expect_exact(model, *make_mean_squared_error(), {.labels = {}, .values = values});
+}
+
+TEST(Gradient, OfAllLayersTogetherIsTheDifferenceQuotient) {
+  std::string layers = "linear 6";
+  for (const std::string& form : layer_forms()) layers += ", " + with_number(form);
+  Model model(layers + ", linear 4", kInputs);
+  keep_from_kinks(model);
+  expect_exact(model, *make_mean_squared_error(),
+               {.labels = {}, .values = random_values(kRows * kOutputs, 9)});
+}
+
+class WrongLoss final : public Loss {
+  double row(std::span<const Real> outputs, const Targets& /*targets*/, Index /*row*/,
+             Real* gradient) const override {
+    if (gradient != nullptr) std::fill_n(gradient, outputs.size(), Real(1.001));
+    double sum = 0;
+    for (const Real output : outputs) sum += output;
+    return sum;
+  }
+};
+
+TEST(GradientCheck, SeesAGradientThatIsWrongByAThousandth) {
+  Model model("linear 6, tanh, linear 4", kInputs);
+  keep_from_kinks(model);
+  const OwnedBlock block(counted(kRows));
+  const Matrix x = random_matrix(kRows, kInputs, 5);
+  for (const auto& check : check_gradients(model, WrongLoss(), block.training(), test::view(x), {}, 3)) {
+    EXPECT_EQ(check.checked, 3);
+    EXPECT_NEAR(check.largest_error, 0.001, 1e-5) << check.tensor;
+  }
+}
+
+TEST(GradientCheck, LeavesTheParametersAsTheyWere) {
+  Model model("linear 6, tanh, linear 4", kInputs);
+  keep_from_kinks(model);
+  const std::vector<Real> before(model.parameters().begin(), model.parameters().end());
+  const OwnedBlock block(counted(kRows));
+  const Matrix x = random_matrix(kRows, kInputs, 5);
+  check_gradients(model, WrongLoss(), block.training(), test::view(x), {}, kAll);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), model.parameters().begin()));
+}
+
+}  // namespace
+}  // namespace lockstep

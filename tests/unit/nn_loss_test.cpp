@@ -1,0 +1,132 @@
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/loss.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::counted;
+using test::OwnedBlock;
+
+struct Result {
+  double loss;
+  std::vector<Real> gradient;
+};
+
+Result evaluate(const Loss& loss, const std::vector<Real>& outputs, const Targets& targets) {
+  Result result{0, std::vector<Real>(outputs.size())};
+  const auto width = static_cast<Index>(outputs.size());
+  loss.evaluate(OwnedBlock(counted(1)).training(), {outputs.data(), 1, width}, targets, {&result.loss, 1},
+                {result.gradient.data(), 1, width});
+  return result;
+}
+
+Result cross_entropy(const std::vector<Real>& outputs, std::int32_t label, double smoothing = 0) {
+  return evaluate(*make_cross_entropy(smoothing), outputs, {.labels = {&label, 1}, .values = {}});
+}
+
+TEST(CrossEntropy, IsExactForOutputsFarApart) {
+  // Equal outputs: log 2. One far above the other: the distance, or nothing.
+  for (const Real far : {Real(1e4), Real(-1e4)}) {
+    const Result equal = cross_entropy({far, far}, 0);
+    EXPECT_NEAR(equal.loss, std::log(2.0), 1e-11) << far;
+    EXPECT_NEAR(equal.gradient[0], -0.5, 1e-11) << far;
+    EXPECT_NEAR(equal.gradient[1], 0.5, 1e-11) << far;
+  }
+  const Result wrong = cross_entropy({-1e4, 1e4}, 0);
+  EXPECT_EQ(wrong.loss, 2e4);
+  EXPECT_EQ(wrong.gradient, (std::vector<Real>{-1, 1}));
+  const Result right = cross_entropy({-1e4, 1e4}, 1);
+  EXPECT_EQ(right.loss, 0);
+  EXPECT_EQ(right.gradient, (std::vector<Real>{0, 0}));
+}
+
+TEST(CrossEntropy, WithLabelSmoothingIsExactForOutputsFarApart) {
+  // q = (0.75 + 0.25/2, 0.25/2): the loss is the distance times the weight of the lower output.
+  const Result right = cross_entropy({1e4, -1e4}, 0, 0.25);
+  EXPECT_NEAR(right.loss, 2e4 * 0.125, 1e-9);
+  EXPECT_EQ(right.gradient, (std::vector<Real>{Real(0.125), Real(-0.125)}));
+  const Result wrong = cross_entropy({1e4, -1e4}, 1, 0.25);
+  EXPECT_NEAR(wrong.loss, 2e4 * 0.875, 1e-9);
+}
+
+TEST(CrossEntropy, OfEqualOutputsIsTheLogarithmOfTheirNumber) {
+  for (const double smoothing : {0.0, 0.1, 0.5}) {
+    for (const std::size_t classes : {1U, 2U, 10U, 1000U}) {
+      EXPECT_NEAR(cross_entropy(std::vector<Real>(classes, 3), 0, smoothing).loss,
+                  std::log(static_cast<double>(classes)), 1e-12);
+    }
+  }
+}
+
+TEST(CrossEntropy, GradientSumsToZero) {
+  const std::vector<Real> outputs = {Real(0.3), Real(-1.25), 2, Real(0.1)};
+  for (const double smoothing : {0.0, 0.1}) {
+    double sum = 0;
+    for (const Real g : cross_entropy(outputs, 2, smoothing).gradient) sum += g;
+    EXPECT_NEAR(sum, 0, 4 * std::numeric_limits<Real>::epsilon());
+  }
+}
+
+TEST(CrossEntropy, OfNotANumberIsNotFinite) {
+  const Real nan = std::numeric_limits<Real>::quiet_NaN();
+  const Real infinity = std::numeric_limits<Real>::infinity();
+  for (const std::vector<Real>& outputs :
+       {std::vector<Real>{nan, 0, 1}, {0, nan, 1}, {0, 1, nan}, {infinity, 0, 1}, {0, 1, infinity}}) {
+    for (const std::int32_t label : {0, 1, 2}) {
+      EXPECT_FALSE(std::isfinite(cross_entropy(outputs, label).loss)) << label;
+    }
+  }
+}
+
+TEST(MeanSquaredError, IsTheMeanOverOutputs) {
+  const std::vector<Real> target = {1, 0, -1, 2};
+  const Result result = evaluate(*make_mean_squared_error(), {2, 0, 1, -1}, {.labels = {}, .values = target});
+  EXPECT_EQ(result.loss, (1 + 0 + 4 + 9) / 4.0);
+  EXPECT_EQ(result.gradient, (std::vector<Real>{0.5, 0, 1, -1.5}));
+}
+
+TEST(Loss, SumsAreThoseOfTheMicroBatches) {
+  const std::vector<Real> outputs = {1, 2, 3, 4, 5, 6};
+  const std::vector<Real> target(6, 0);
+  const OwnedBlock block(counted(6), {1, 3, 2});
+  std::vector<double> sums(3, -1);
+  make_mean_squared_error()->evaluate(block.training(), {outputs.data(), 6, 1},
+                                      {.labels = {}, .values = target}, sums, {nullptr, 0, 0});
+  EXPECT_EQ(sums, (std::vector<double>{1, 4 + 9 + 16, 25 + 36}));
+}
+
+TEST(CountCorrect, CountsTheFirstOfEqualOutputs) {
+  const auto correct = [](const Matrix& outputs, std::int32_t label) {
+    return count_correct(test::view(outputs), {&label, 1});
+  };
+  // Widths on both sides of any vector register; the largest value twice.
+  for (const Index width : {2, 3, 8, 10, 16, 33}) {
+    for (Index first = 0; first < width; ++first) {
+      for (Index second = first + 1; second < width; ++second) {
+        Matrix outputs = Matrix::Constant(1, width, -1);
+        outputs(0, first) = 1;
+        outputs(0, second) = 1;
+        EXPECT_EQ(correct(outputs, static_cast<std::int32_t>(first)), 1) << first << " of " << width;
+        EXPECT_EQ(correct(outputs, static_cast<std::int32_t>(second)), 0) << second << " of " << width;
+      }
+    }
+  }
+  EXPECT_EQ(correct(Matrix::Zero(1, 5), 0), 1);
+  EXPECT_EQ(correct(Matrix::Zero(1, 5), 4), 0);
+}
+
+TEST(CountCorrect, CountsRows) {
+  Matrix outputs(3, 2);
+  outputs << 1, 2, 2, 1, 5, 3;
+  EXPECT_EQ(count_correct(read_only(test::view(outputs)), std::vector<std::int32_t>{1, 1, 0}), 2);
+}
+
+}  // namespace
+}  // namespace lockstep

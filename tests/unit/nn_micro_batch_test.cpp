@@ -1,0 +1,160 @@
+// The promise, as far as the network goes: a micro-batch gives the same bits whatever stands beside it in the
+// block.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/products.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::counted;
+using test::OwnedBlock;
+using test::random_matrix;
+using test::random_values;
+using test::RecordingSink;
+
+bool same_bits(const Real* a, const Real* b, Index count) {
+  return std::memcmp(a, b, static_cast<std::size_t>(count) * sizeof(Real)) == 0;
+}
+
+struct Network {
+  std::string layers;
+  Index inputs;
+};
+
+struct BlockCase {
+  Network network;
+  std::vector<Index> counts;  ///< rows of the micro-batches
+};
+
+std::string describe(const BlockCase& c) {
+  return c.network.layers + " of " + std::to_string(c.network.inputs) + " in " +
+         testing::PrintToString(c.counts);
+}
+
+void expect_independent(const BlockCase& c) {
+  const std::string name = describe(c);
+  Model model(c.network.layers, c.network.inputs);
+  model.initialize(1, Initialization::kAuto);
+  Index rows = 0;
+  for (const Index count : c.counts) rows += count;
+  const Matrix x = random_matrix(rows, c.network.inputs, 2);
+  const auto labels = test::cycled_labels(rows, static_cast<std::int32_t>(model.outputs()));
+  const auto loss = make_cross_entropy(0.1);
+
+  const OwnedBlock whole(counted(rows, 100), c.counts);
+  RecordingSink together(model.layout().size());
+  const auto sums = test::forward_backward(model, *loss, whole.training(5, 6), test::view(x),
+                                           {.labels = labels, .values = {}}, together);
+  const Matrix outputs = model.forward(whole.training(5, 6), test::view(x));
+
+  Index first = 0;
+  for (std::size_t m = 0; m < c.counts.size(); ++m) {
+    const Index count = c.counts[m];
+    const OwnedBlock alone(counted(count, 100 + first));
+    // A matrix of its own, so that its rows also stand elsewhere in memory.
+    const Matrix x_m = x.middleRows(first, count);
+    RecordingSink sink(model.layout().size());
+    const auto sum =
+        test::forward_backward(model, *loss, alone.training(5, 6), test::view(x_m),
+                               {.labels = std::span(labels).subspan(first, count), .values = {}}, sink);
+    const Matrix outputs_m = model.forward(alone.training(5, 6), test::view(x_m));
+    EXPECT_EQ(sum[0], sums[m]) << name << ", micro-batch " << m;
+    EXPECT_TRUE(same_bits(outputs_m.data(), outputs.data() + first * outputs.cols(), outputs_m.size()))
+        << name << ", micro-batch " << m;
+    EXPECT_TRUE(same_bits(sink.gradients[0].data(), together.gradients[static_cast<int>(m)].data(),
+                          model.layout().size()))
+        << name << ", micro-batch " << m;
+    first += count;
+  }
+}
+
+TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
+  const std::vector<Network> networks = {
+      {"linear 64, relu, dropout 0.3, linear 10", 48},
+      {"linear 33, gelu, linear 7, tanh, linear 3", 17},
+      {"linear 5, softplus, dropout 0.5, sigmoid, linear 2", 3},
+      {"linear 1, leaky-relu, linear 1", 1},
+      {"linear 130, relu, linear 130, relu, linear 10", 784},
+  };
+  const std::vector<std::vector<Index>> cuts = {
+      {1, 1, 1, 1}, {1, 2, 3, 5, 7}, {16, 16}, {33, 31, 1, 32}, {3, 64, 5}};
+  for (const Network& network : networks) {
+    for (const auto& counts : cuts) expect_independent({network, counts});
+  }
+}
+
+TEST(MicroBatch, GivesTheSameBitsASecondTime) {
+  Model model("linear 33, gelu, dropout 0.5, linear 7", 17);
+  model.initialize(1, Initialization::kAuto);
+  const Matrix x = random_matrix(9, 17, 2);
+  const auto labels = test::cycled_labels(9, 7);
+  const OwnedBlock block(counted(9), {4, 5});
+  RecordingSink first(model.layout().size());
+  RecordingSink second(model.layout().size());
+  for (RecordingSink* sink : {&first, &second}) {
+    test::forward_backward(model, *make_cross_entropy(0), block.training(), test::view(x),
+                           {.labels = labels, .values = {}}, *sink);
+  }
+  EXPECT_EQ(first.gradients, second.gradients);
+}
+
+/// `values` at an address `shift` elements behind one of 64 bytes.
+class Shifted {
+ public:
+  Shifted(const std::vector<Real>& values, Index shift) : storage_(values.size() + 32) {
+    const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
+    start_ = storage_.data() + (64 - address % 64) % 64 / sizeof(Real) + shift;
+    std::copy(values.begin(), values.end(), start_);
+  }
+  Real* data() { return start_; }
+
+ private:
+  std::vector<Real> storage_;
+  Real* start_ = nullptr;
+};
+
+// Where a micro-batch's rows stand in memory depends on the rank count: it must not show.
+TEST(Products, DoNotDependOnAlignment) {
+  const std::vector<Index> sizes = {1, 2, 3, 5, 8, 16, 17, 33};
+  constexpr Index kShifts = 16;
+  for (const Index rows : sizes) {
+    for (const Index in : sizes) {
+      for (const Index out : sizes) {
+        const auto x = random_values(rows * in, 1);
+        const auto w = random_values(out * in, 2);
+        const auto bias = random_values(out, 3);
+        const auto dy = random_values(rows * out, 4);
+        std::vector<std::vector<Real>> reference;
+        for (const Index shift : {Index{0}, Index{1}, Index{3}, kShifts - 1}) {
+          Shifted x_at(x, shift);
+          Shifted dy_at(dy, (shift * 5) % kShifts);
+          std::vector<Real> y(rows * out + shift);
+          std::vector<Real> dx(rows * in + shift);
+          std::vector<Real> dw(out * in + shift);
+          multiply_forward({x_at.data(), rows, in}, {w.data(), out, in}, bias.data(),
+                           {y.data() + shift, rows, out});
+          multiply_input_gradient({dy_at.data(), rows, out}, {w.data(), out, in},
+                                  {dx.data() + shift, rows, in});
+          multiply_weight_gradient({dy_at.data(), rows, out}, {x_at.data(), rows, in},
+                                   {dw.data() + shift, out, in});
+          std::vector<std::vector<Real>> results = {
+              {y.begin() + shift, y.end()}, {dx.begin() + shift, dx.end()}, {dw.begin() + shift, dw.end()}};
+          if (reference.empty()) reference = results;
+          EXPECT_EQ(results, reference) << rows << " x " << in << " x " << out << " at " << shift;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,127 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::is_bad_input;
+
+struct BadLayers {
+  std::string layers;
+  std::vector<std::string> fragments;
+};
+
+TEST(Model, RefusesLayersThatAreNone) {
+  const std::vector<BadLayers> table = {
+      {"", {"model.layers", "empty"}},
+      {"   ", {"model.layers", "empty"}},
+      {"linear 3,", {"model.layers", "unknown layer ''"}},
+      {"linear 3,, relu", {"model.layers", "unknown layer ''"}},
+      {"linaer 3", {"unknown layer 'linaer 3'", "did you mean 'linear'"}},
+      {"Relu", {"unknown layer 'Relu'", "did you mean 'relu'"}},
+      {"linear", {"'linear'", "expected 'linear OUTPUTS'"}},
+      {"linear 3, dropout", {"'dropout'", "expected 'dropout P'"}},
+      {"linear three", {"'linear three'", "expected 'linear OUTPUTS'"}},
+      {"linear 3 4", {"'linear 3 4'", "expected 'linear OUTPUTS'"}},
+      {"linear 0", {"'linear 0'", "whole number"}},
+      {"linear -1", {"'linear -1'", "whole number"}},
+      {"linear 2.5", {"'linear 2.5'", "whole number"}},
+      {"linear 1e30", {"'linear 1e30'", "16777216"}},
+      {"linear inf", {"'linear inf'", "whole number"}},
+      {"linear nan", {"'linear nan'", "whole number"}},
+      {"linear 3, dropout 1", {"'dropout 1'", "0 <= p < 1"}},
+      {"linear 3, dropout -0.1", {"'dropout -0.1'", "0 <= p < 1"}},
+      {"linear 3, dropout nan", {"'dropout nan'", "0 <= p < 1"}},
+      {"linear 3, leaky-relu 2", {"'leaky-relu 2'", "slope from 0 to 1"}},
+      {"linear 3, leaky-relu nan", {"'leaky-relu nan'", "slope from 0 to 1"}},
+      {"linear 3, relu 1", {"'relu 1'", "expected 'relu'"}},
+      {"relu", {"model.layers = relu", "nothing to train"}},
+      {"dropout 0.5, tanh", {"nothing to train"}},
+  };
+  for (const BadLayers& bad : table) {
+    EXPECT_TRUE(is_bad_input([&] { Model(bad.layers, 4); }, bad.fragments)) << bad.layers;
+  }
+}
+
+TEST(Model, UnknownLayersAreAnsweredWithAllForms) {
+  for (const std::string& form : layer_forms()) {
+    EXPECT_TRUE(is_bad_input([&] { make_layer("conv 3", 4, 0); }, {form}));
+  }
+}
+
+TEST(Model, TextGivesTheSameModelAgain) {
+  const Model model("  linear\t8,relu,leaky-relu , dropout 0.25, gelu,linear 1e1", 4);
+  EXPECT_EQ(model.text(), "linear 8, relu, leaky-relu 0.01, dropout 0.25, gelu, linear 10");
+  EXPECT_EQ(Model(model.text(), 4).text(), model.text());
+  EXPECT_EQ(model.inputs(), 4);
+  EXPECT_EQ(model.outputs(), 10);
+}
+
+TEST(Model, TensorsAreNamedAndShapedAsTorchSequentialDoes) {
+  const Model model("linear 8, relu, dropout 0.5, linear 3", 4);
+  const auto& tensors = model.layout().tensors();
+  ASSERT_EQ(tensors.size(), 4U);
+  const std::vector<std::string> names = {"0.weight", "0.bias", "3.weight", "3.bias"};
+  const std::vector<std::vector<Index>> shapes = {{8, 4}, {8}, {3, 8}, {3}};
+  Index offset = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    EXPECT_EQ(tensors[i].name, names[i]);
+    EXPECT_EQ(tensors[i].shape, shapes[i]);
+    EXPECT_EQ(tensors[i].kind, i % 2 == 0 ? ParameterKind::kWeight : ParameterKind::kBias);
+    EXPECT_EQ(tensors[i].range.offset, offset);
+    offset += tensors[i].range.size;
+  }
+  EXPECT_EQ(model.layout().size(), 8 * 4 + 8 + 3 * 8 + 3);
+  EXPECT_EQ(std::ssize(model.parameters()), offset);
+}
+
+TEST(Model, CanBeMoved) {
+  Model first("linear 3", 2);
+  std::fill(first.parameters().begin(), first.parameters().end(), Real(1));
+  Model second = std::move(first);
+  const Matrix x = Matrix::Ones(1, 2);
+  const auto y = second.forward(test::OwnedBlock({0}).evaluation(), test::view(x));
+  EXPECT_EQ(Matrix(y), Matrix::Constant(1, 3, 3));
+}
+
+TEST(Model, HandsInEveryGradientOnceAMicroBatchLastLayerFirst) {
+  class OrderSink final : public GradientSink {
+   public:
+    explicit OrderSink(Index size) : scratch_(static_cast<std::size_t>(size)) {}
+    Real* buffer(ParameterRange range, int /*micro_batch*/) override {
+      return scratch_.data() + range.offset;
+    }
+    void add(ParameterRange range, int micro_batch) override {
+      order.emplace_back(range.offset, micro_batch);
+    }
+    std::vector<std::pair<Index, int>> order;
+
+   private:
+    std::vector<Real> scratch_;
+  };
+  Model model("linear 8, relu, linear 3", 4);
+  const Matrix x = test::random_matrix(6, 4, 1);
+  const auto labels = test::cycled_labels(6, 3);
+  const test::OwnedBlock block(test::counted(6), {1, 3, 2});
+  OrderSink sink(model.layout().size());
+  test::forward_backward(model, *make_cross_entropy(0), block.training(), test::view(x),
+                         {.labels = labels, .values = {}}, sink);
+  const std::vector<std::pair<Index, int>> expected = {{40, 0}, {40, 1}, {40, 2}, {0, 0}, {0, 1}, {0, 2}};
+  EXPECT_EQ(sink.order, expected);
+  test::RecordingSink recording(model.layout().size());
+  test::forward_backward(model, *make_cross_entropy(0), block.training(), test::view(x),
+                         {.labels = labels, .values = {}}, recording);
+  for (const auto& [micro_batch, counts] : recording.added) {
+    EXPECT_EQ(counts, std::vector<int>(static_cast<std::size_t>(model.layout().size()), 1)) << micro_batch;
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "nn_helpers.hpp"
+#include "temporary_folder.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/weights.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::is_bad_input;
+using test::TemporaryFolder;
+
+constexpr const char* kTorchFile = LOCKSTEP_GOLDEN "/torch.safetensors";
+
+Model torch_model() { return {"linear 8, relu, linear 5, tanh, linear 4", 6}; }
+
+Model random_model(const std::string& layers = "linear 8, relu, linear 3", Index inputs = 4) {
+  Model model(layers, inputs);
+  const auto values = test::random_values(model.layout().size(), 1);
+  std::copy(values.begin(), values.end(), model.parameters().begin());
+  return model;
+}
+
+std::vector<Real> values_of(const Model& model) {
+  return {model.parameters().begin(), model.parameters().end()};
+}
+
+TEST(Weights, OfTorchGiveTorchsOutputs) {
+  Model model = torch_model();
+  set_parameters(model, read_safetensors(kTorchFile), kTorchFile);
+  const auto golden = test::read_golden("torch_logits.json");
+  const auto inputs = golden.at("inputs").get<std::vector<std::vector<double>>>();
+  const auto logits = golden.at("logits").get<std::vector<std::vector<double>>>();
+  const auto rows = static_cast<Index>(inputs.size());
+  Matrix x(rows, 6);
+  for (Index r = 0; r < rows; ++r) {
+    for (Index i = 0; i < 6; ++i) x(r, i) = static_cast<Real>(inputs[r][i]);
+  }
+  const auto outputs =
+      model.forward(test::OwnedBlock(test::counted(rows)).evaluation(), read_only(test::view(x)));
+  ASSERT_EQ(rows, 12);
+  for (Index r = 0; r < rows; ++r) {
+    for (Index k = 0; k < 4; ++k) EXPECT_NEAR(outputs(r, k), logits[r][k], test::kIsDouble ? 1e-12 : 1e-5);
+  }
+}
+
+TEST(Weights, OfTorchAreKeptBitForBit) {
+  const StoredTensors torch = read_safetensors(kTorchFile);
+  Model model = torch_model();
+  set_parameters(model, torch, kTorchFile);
+  EXPECT_EQ(torch.metadata.at("format"), "pt");
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    const auto stored = std::find_if(torch.tensors.begin(), torch.tensors.end(),
+                                     [&](const auto& s) { return s.name == tensor.name; });
+    ASSERT_NE(stored, torch.tensors.end());
+    ASSERT_EQ(stored->type, "F32");
+    std::vector<float> values(static_cast<std::size_t>(tensor.range.size));
+    ASSERT_EQ(stored->data.size(), values.size() * sizeof(float));
+    std::memcpy(values.data(), stored->data.data(), stored->data.size());
+    const auto parameters = model.parameters().subspan(tensor.range.offset, tensor.range.size);
+    EXPECT_TRUE(std::equal(values.begin(), values.end(), parameters.begin())) << tensor.name;
+  }
+}
+
+TEST(Weights, ComeBackAsTheyWereSaved) {
+  const TemporaryFolder folder;
+  Model saved = random_model();
+  saved.parameters()[0] = -Real(0);
+  saved.parameters()[1] = std::numeric_limits<Real>::denorm_min();
+  saved.parameters()[2] = std::numeric_limits<Real>::infinity();
+  write_safetensors(folder.path() / "x", {{}, to_tensors(saved)});
+  Model read("linear 8, relu, linear 3", 4);
+  set_parameters(read, read_safetensors(folder.path() / "x"), "x");
+  EXPECT_EQ(std::memcmp(read.parameters().data(), saved.parameters().data(),
+                        saved.parameters().size() * sizeof(Real)),
+            0);
+}
+
+TEST(Weights, OfTheOtherPrecisionAreConverted) {
+  const std::vector<double> values = {0.5, -1.25, 3};
+  const auto bytes = std::as_bytes(std::span(values));
+  const float bias = 0.75;
+  const auto bias_bytes = std::as_bytes(std::span(&bias, 1));
+  Model model("linear 1", 3);
+  set_parameters(model,
+                 {{},
+                  {{"0.bias", "F32", {1}, {bias_bytes.begin(), bias_bytes.end()}},
+                   {"0.weight", "F64", {1, 3}, {bytes.begin(), bytes.end()}}}},
+                 "x");
+  EXPECT_EQ(values_of(model), (std::vector<Real>{0.5, -1.25, 3, 0.75}));
+}
+
+TEST(Weights, OfAnotherNetworkAreRefused) {
+  Model model("linear 8, relu, linear 3", 4);
+  const auto refused = [&](const StoredTensors& weights, const std::vector<std::string>& fragments) {
+    return is_bad_input([&] { set_parameters(model, weights, "FILE"); }, fragments);
+  };
+  const auto of = [](const std::string& layers, Index inputs) {
+    return StoredTensors{{}, to_tensors(random_model(layers, inputs))};
+  };
+  const std::string network = "'linear 8, relu, linear 3'";
+  EXPECT_TRUE(refused(of("linear 9, relu, linear 3", 4), {"FILE", "0.weight [9 x 4]", "[8 x 4]", network}));
+  EXPECT_TRUE(refused(of("linear 8, relu, linear 3", 5), {"FILE", "0.weight [8 x 5]", "[8 x 4]", network}));
+  EXPECT_TRUE(refused(of("linear 8, linear 3", 4), {"FILE", "no tensor 2.weight [3 x 8]", network}));
+  EXPECT_TRUE(
+      refused(of("linear 8, relu, linear 3, linear 3", 4), {"FILE", "holds 6 tensors", "expected 4"}));
+  EXPECT_TRUE(refused({}, {"FILE", "no tensor 0.weight [8 x 4]"}));
+}
+
+TEST(Weights, OfATypeThatIsNoFloatAreRefused) {
+  Model model("linear 1", 1);
+  StoredTensors weights{{}, to_tensors(model)};
+  weights.tensors[1].type = "BF16";
+  EXPECT_TRUE(is_bad_input([&] { set_parameters(model, weights, "FILE"); },
+                           {"FILE", "0.bias", "BF16", "F32 or F64"}));
+}
+
+TEST(WeightsDigest, IsThatOfTheSavedFile) {
+  const TemporaryFolder folder;
+  // More than ten layers: "10.weight" sorts before "2.weight" as text.
+  const Model model = random_model(
+      "linear 2, relu, linear 2, relu, linear 2, relu, linear 2, relu, linear 2,"
+      "relu, linear 2",
+      3);
+  write_safetensors(folder.path() / "x", {{{"note", "metadata do not count"}}, to_tensors(model)});
+  EXPECT_EQ(digest(read_safetensors(folder.path() / "x").tensors), weights_digest(model));
+}
+
+TEST(WeightsDigest, ChangesWithEveryBit) {
+  Model model = random_model("linear 2", 1);
+  std::set<std::string> digests = {weights_digest(model)};
+  std::size_t bits = 0;
+  for (Real& parameter : model.parameters()) {
+    for (std::size_t byte = 0; byte < sizeof(Real); ++byte) {
+      for (unsigned bit = 0; bit < 8; ++bit) {
+        const Real kept = parameter;
+        auto* const raw = reinterpret_cast<unsigned char*>(&parameter);
+        raw[byte] = static_cast<unsigned char>(raw[byte] ^ (1U << bit));
+        digests.insert(weights_digest(model));
+        parameter = kept;
+        ++bits;
+      }
+    }
+  }
+  EXPECT_EQ(digests.size(), bits + 1);
+}
+
+TEST(WeightsDigest, TellsNetworksOfEqualValuesApart) {
+  const auto zeros = [](const std::string& layers, Index inputs) {
+    return weights_digest(Model(layers, inputs));
+  };
+  const std::set<std::string> digests = {zeros("linear 2", 5), zeros("linear 3", 3), zeros("linear 4", 2),
+                                         zeros("relu, linear 2", 5)};
+  EXPECT_EQ(digests.size(), 4U);
+  EXPECT_EQ(zeros("linear 2, relu", 5), zeros("linear 2", 5));
+}
+
+TEST(TensorDigest, ChangesWithItsTensorAlone) {
+  Model model = random_model();
+  const auto digests = [&] {
+    std::vector<std::string> all;
+    for (const auto& tensor : model.layout().tensors()) {
+      all.push_back(tensor_digest(tensor, model.parameters()));
+    }
+    return all;
+  };
+  const auto before = digests();
+  const ParameterRange last = model.layout().tensors()[2].range;
+  Real& value = model.parameters()[last.offset + last.size - 1];
+  value = std::nextafter(value, Real(2));
+  const auto after = digests();
+  EXPECT_NE(after[2], before[2]);
+  for (const std::size_t other : {0U, 1U, 3U}) EXPECT_EQ(after[other], before[other]);
+}
+
+}  // namespace
+}  // namespace lockstep

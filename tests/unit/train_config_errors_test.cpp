@@ -1,0 +1,147 @@
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep {
+namespace {
+
+using test::config_of;
+using test::is_bad_input;
+
+struct BadValue {
+  std::string key;
+  std::vector<std::string> texts;
+  std::string expected;
+};
+
+TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
+  const std::string from_0 = "a whole number of at least 0";
+  const std::string from_1 = "a whole number of at least 1";
+  const std::vector<BadValue> table = {
+      {"data.task", {"", "Classification"}, "one of: classification, regression"},
+      {"data.header", {"true"}, "one of: auto, yes, no"},
+      {"data.samples",
+       {"0", "-1", "1.5", "many", "", "4294967297", "1e3"},
+       "a whole number from 1 to 4294967296"},
+      {"data.features", {"0", "16777217"}, "a whole number from 1 to 16777216"},
+      {"data.classes", {"1", "65537"}, "a whole number from 2 to 65536"},
+      {"data.seed", {"-1", "0x1"}, from_0},
+      {"data.normalize", {"None"}, "one of: standard, unit, none"},
+      {"data.validation", {"-0.1", "1", "nan", "half"}, "a number from 0 to 1 (excluded)"},
+      {"model.loss", {"l1"}, "one of: auto, cross-entropy, mse"},
+      {"model.label-smoothing", {"1", "-1", "nan", "inf"}, "a number from 0 to 1 (excluded)"},
+      {"model.initialization", {"zero"}, "one of: auto, he, glorot"},
+      {"train.batch-size", {"0", "-3", "all", "2.5"}, from_1 + ", or 'full'"},
+      {"train.epochs", {"0", "ten"}, from_1},
+      {"train.steps", {"0", "-1"}, from_1 + ", or 'auto'"},
+      {"train.micro-batches", {"0", "65537", "two"}, "a whole number from 1 to 65536, or 'auto'"},
+      {"train.seed", {"-1", "one"}, from_0},
+      {"train.reduction", {"exact"}, "one of: reproducible, fast"},
+      {"train.check-every", {"-1"}, from_0},
+      {"optimizer.learning-rate", {"-1", "nan", "inf", "fast", ""}, "a number from 0 to 1000000"},
+      {"optimizer.momentum", {"-0.1", "1.5"}, "a number from 0 to 1"},
+      {"optimizer.nesterov", {"1", "yes", "True"}, "true or false"},
+      {"optimizer.l2", {"-1", "nan"}, "a number from 0 to 1000000"},
+      {"optimizer.weight-decay-on", {"biases"}, "one of: weights, all"},
+      {"optimizer.clip-norm", {"-1", "none"}, "a number from 0 to 1e+30"},
+      {"schedule.warmup-steps", {"-1", "1.5"}, from_0},
+      {"schedule.final", {"2", "-1"}, "a number from 0 to 1"},
+  };
+  for (const BadValue& bad : table) {
+    for (const std::string& text : bad.texts) {
+      EXPECT_TRUE(is_bad_input(
+          [&] {
+            config_of({{bad.key, text}}, "in a.cfg");
+          },
+          {bad.key + " = " + text + " (in a.cfg): expected " + bad.expected}))
+          << bad.key << " = " << text;
+    }
+  }
+}
+
+// A number that is too large must not be answered with "at least 0".
+TEST(ConfigError, NamesTheLimitToNumbersAboveIt) {
+  for (const std::string key :
+       {"train.seed", "train.epochs", "train.steps", "train.batch-size", "data.seed"}) {
+    for (const std::string text : {"1099511627777", "18446744073709551615", "1e30"}) {
+      EXPECT_TRUE(is_bad_input([&] { config_of({{key, text}}); }, {key, text, "to 1099511627776"}));
+    }
+  }
+}
+
+TEST(ConfigError, IsGivenForEveryKeyThatIsNoFreeText) {
+  const std::set<std::string> free = {"data.source",  "data.test",  "data.prefix", "data.label",
+                                      "model.layers", "model.init", "run.dir",     "schedule.name"};
+  for (const SettingHelp& help : setting_help()) {
+    if (free.contains(help.key)) continue;
+    EXPECT_TRUE(is_bad_input(
+        [&] {
+          config_of({{help.key, "no such value"}});
+        },
+        {help.key + " = no such value"}))
+        << help.key;
+  }
+}
+
+TEST(ConfigError, TellsTheFileFromTheCommandLine) {
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        make_config({{"train.epochs", {"3", "in a.cfg"}}, {"train.seed", {"x", "on the command line"}}});
+      },
+      {"train.seed = x (on the command line)"}));
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        make_config({{"train.epochs", {"x", "in a.cfg"}}, {"train.seed", {"3", "on the command line"}}});
+      },
+      {"train.epochs = x (in a.cfg)"}));
+}
+
+TEST(ConfigError, NamesTheKeyNearestToAnUnknownOne) {
+  for (const auto& [key, meant] : test::Texts{{"train.batchsize", "train.batch-size"},
+                                              {"train.epoch", "train.epochs"},
+                                              {"optimizer.learning_rate", "optimizer.learning-rate"},
+                                              {"trian.seed", "train.seed"},
+                                              {"batch-size", "train.batch-size"}}) {
+    EXPECT_TRUE(is_bad_input(
+        [&, k = key] {
+          config_of({{k, "1"}}, "in a.cfg");
+        },
+        {key + ": unknown key (in a.cfg)", "did you mean '" + meant + "'"}));
+  }
+}
+
+TEST(ConfigError, RefusesWhatTheOptimizerDoesNotUse) {
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"optimizer.name", "adamw"}, {"optimizer.momentum", "0.9"}}, "in a.cfg");
+      },
+      {"optimizer.momentum (in a.cfg)", "'adamw' does not use it", "beta1, beta2, epsilon"}));
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"optimizer.beta1", "0.9"}});
+      },
+      {"optimizer.beta1", "'sgd' does not use it", "momentum"}));
+}
+
+TEST(ConfigError, RefusesNesterovWithoutMomentum) {
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"optimizer.nesterov", "true"}});
+      },
+      {"optimizer.nesterov", "momentum"}));
+}
+
+TEST(ConfigError, ListsTheOptimizersToAnUnknownOne) {
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"optimizer.name", "sdg"}});
+      },
+      {"optimizer.name = sdg", "sgd, adamw"}));
+}
+
+}  // namespace
+}  // namespace lockstep

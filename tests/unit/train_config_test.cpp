@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep {
+namespace {
+
+using test::config_of;
+using test::is_bad_input;
+using test::Texts;
+
+TEST(Config, DefaultsAreThoseOfTheDesign) {
+  const Config config = config_of({});
+  EXPECT_EQ(config.data.source.source, "fashion-mnist");
+  EXPECT_EQ(config.data.normalize, NormalizationKind::kStandard);
+  EXPECT_EQ(config.data.validation, 0);
+  EXPECT_EQ(config.model.loss, LossKind::kAuto);
+  EXPECT_EQ(config.model.initialization, Initialization::kAuto);
+  EXPECT_EQ(config.train.batch_size, 256);
+  EXPECT_EQ(config.train.epochs, 10);
+  EXPECT_EQ(config.train.steps, 0U);
+  EXPECT_EQ(config.train.micro_batches, 0);
+  EXPECT_EQ(config.train.seed, 1U);
+  EXPECT_EQ(config.train.reduction, Reduction::kReproducible);
+  EXPECT_EQ(config.optimizer.name, "sgd");
+  EXPECT_EQ(config.optimizer.l2, 0);
+  EXPECT_EQ(config.optimizer.decay_scope, DecayScope::kWeights);
+  EXPECT_EQ(config.clip_norm, 0);
+  EXPECT_EQ(config.schedule.name, "constant");
+  EXPECT_EQ(config.schedule.warmup_steps, 0U);
+}
+
+TEST(Config, EveryAlgorithmHasItsOwnDefaults) {
+  for (const Algorithm& algorithm : algorithms()) {
+    const Config config = config_of({{"optimizer.name", algorithm.name}});
+    EXPECT_EQ(config.optimizer.hyperparameters.size(), algorithm.hyperparameters.size());
+    for (const Hyperparameter& h : algorithm.hyperparameters) {
+      EXPECT_EQ(config.optimizer.hyperparameters.at(h.name), h.default_value) << algorithm.name << h.name;
+    }
+  }
+}
+
+TEST(Config, TakesWhatIsGiven) {
+  const Config config = config_of({{"train.batch-size", "full"},
+                                   {"train.steps", "12"},
+                                   {"train.micro-batches", "5"},
+                                   {"train.seed", "0"},
+                                   {"train.reduction", "fast"},
+                                   {"model.layers", "linear 3"},
+                                   {"model.loss", "mse"},
+                                   {"optimizer.name", "sgd"},
+                                   {"optimizer.momentum", "0.9"},
+                                   {"optimizer.nesterov", "true"},
+                                   {"optimizer.l2", "1e-4"},
+                                   {"optimizer.weight-decay-on", "all"},
+                                   {"optimizer.clip-norm", "2"},
+                                   {"schedule.name", "cosine"},
+                                   {"schedule.final", "0.5"}});
+  EXPECT_EQ(config.train.batch_size, 0);
+  EXPECT_EQ(config.train.steps, 12U);
+  EXPECT_EQ(config.train.micro_batches, 5);
+  EXPECT_EQ(config.train.seed, 0U);
+  EXPECT_EQ(config.train.reduction, Reduction::kFast);
+  EXPECT_EQ(config.model.layers, "linear 3");
+  EXPECT_EQ(config.model.loss, LossKind::kMeanSquaredError);
+  EXPECT_EQ(config.optimizer.hyperparameters.at("momentum"), 0.9);
+  EXPECT_EQ(config.optimizer.hyperparameters.at("nesterov"), 1);
+  EXPECT_EQ(config.optimizer.l2, 1e-4);
+  EXPECT_EQ(config.optimizer.decay_scope, DecayScope::kAll);
+  EXPECT_EQ(config.clip_norm, 2);
+  EXPECT_EQ(config.schedule.name, "cosine");
+  EXPECT_EQ(config.schedule.final_multiplier, 0.5);
+}
+
+TEST(Config, EveryKeyHasAHelpText) {
+  std::vector<std::string> keys;
+  for (const SettingHelp& help : setting_help()) {
+    EXPECT_GE(help.help.size(), 8U) << help.key;
+    EXPECT_NE(help.key.find('.'), std::string::npos) << help.key;
+    EXPECT_EQ(std::count(keys.begin(), keys.end(), help.key), 0) << help.key;
+    keys.push_back(help.key);
+  }
+  for (const Algorithm& algorithm : algorithms()) {
+    for (const Hyperparameter& h : algorithm.hyperparameters) {
+      EXPECT_EQ(std::count(keys.begin(), keys.end(), "optimizer." + h.name), 1) << h.name;
+    }
+  }
+}
+
+/// The keys and values of a configuration file that has no comments and no blanks to trim.
+Texts parsed(const std::string& text) {
+  Texts texts;
+  std::istringstream lines(text);
+  std::string section;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    if (line.front() == '[') {
+      section = line.substr(1, line.size() - 2);
+      continue;
+    }
+    const std::size_t equals = line.find(" = ");
+    const bool is_new = texts.emplace(section + "." + line.substr(0, equals), line.substr(equals + 3)).second;
+    EXPECT_TRUE(is_new) << line;
+  }
+  return texts;
+}
+
+TEST(Config, TextGivesTheSameConfigurationAgain) {
+  const std::vector<Texts> configurations = {
+      {},
+      {{"optimizer.name", "adamw"}, {"optimizer.beta2", "0.95"}, {"optimizer.weight-decay", "0.123456789"}},
+      {{"optimizer.momentum", "0.9"}, {"optimizer.nesterov", "true"}, {"optimizer.learning-rate", "1e-07"}},
+      {{"data.source", "blobs"}, {"data.samples", "10"}, {"train.batch-size", "full"}, {"run.dir", "runs/a"}},
+      {{"data.source", "a folder/file.csv"}, {"data.test", "t.csv"}, {"data.label", "x = y [z]"}},
+      {{"train.steps", "17"}, {"train.seed", "123456789"}, {"train.reduction", "fast"}},
+  };
+  for (const Texts& texts : configurations) {
+    Config config = config_of(texts);
+    resolve_micro_batches(config, 9);
+    const Config again = config_of(parsed(to_text(config)));
+    EXPECT_EQ(again.resolved, config.resolved);
+    EXPECT_EQ(to_text(again), to_text(config));
+    EXPECT_EQ(again.optimizer.hyperparameters, config.optimizer.hyperparameters);
+    EXPECT_EQ(again.train.micro_batches, 16);
+  }
+}
+
+TEST(Config, ResolvedLeavesOutKeysOfNoEffect) {
+  const auto keys_of = [](const Config& config) {
+    std::string keys;
+    for (const auto& [key, value] : config.resolved) keys += key + " ";
+    return keys;
+  };
+  EXPECT_EQ(keys_of(config_of({{"optimizer.name", "adamw"}})).find("momentum"), std::string::npos);
+  EXPECT_EQ(keys_of(config_of({{"optimizer.name", "sgd"}})).find("beta1"), std::string::npos);
+}
+
+TEST(MicroBatches, AreEightOrTheNextPowerOfTwo) {
+  for (const auto& [ranks, expected] :
+       std::map<int, int>{{1, 8}, {3, 8}, {8, 8}, {9, 16}, {16, 16}, {17, 32}, {100, 128}}) {
+    Config config = config_of({});
+    resolve_micro_batches(config, ranks);
+    EXPECT_EQ(config.train.micro_batches, expected) << ranks;
+    EXPECT_NE(to_text(config).find("\nmicro-batches = " + std::to_string(expected) + "\n"),
+              std::string::npos);
+  }
+}
+
+TEST(MicroBatches, StayAsConfigured) {
+  for (const int ranks : {1, 3, 5}) {
+    Config config = config_of({{"train.micro-batches", "5"}});
+    resolve_micro_batches(config, ranks);
+    EXPECT_EQ(config.train.micro_batches, 5);
+  }
+  Config config = config_of({{"train.micro-batches", "5"}});
+  EXPECT_TRUE(is_bad_input([&] { resolve_micro_batches(config, 6); },
+                           {"train.micro-batches = 5", "at most 5 ranks", "6 were started", "= 8"}));
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/data/batch.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::blobs;
+using test::TrainingRun;
+
+/// One sample after another: the outputs of the network, and what they should be.
+template <typename Action>
+void for_each_sample(const TrainingRun& run, const Selection& selection, Action action) {
+  Model model = make_model(run.config, *run.problem);
+  std::copy(run.trainer.model().parameters().begin(), run.trainer.model().parameters().end(),
+            model.parameters().begin());
+  for (Index i = 0; i < selection.count; ++i) {
+    Batch batch;
+    batch.samples = {selection.sample(i)};
+    gather(selection.data, run.problem->normalization, batch);
+    const auto y = model.forward(test::OwnedBlock(batch.samples).evaluation(),
+                                 {batch.features.data(), 1, model.inputs()});
+    action(std::vector<double>(y.data(), y.data() + y.cols()), batch);
+  }
+}
+
+void expect_classification(TrainingRun& run, const Selection& selection) {
+  double loss = 0;
+  Index correct = 0;
+  for_each_sample(run, selection, [&](const std::vector<double>& y, const Batch& batch) {
+    const auto label = static_cast<std::size_t>(batch.labels[0]);
+    double sum = 0;
+    for (const double value : y) sum += std::exp(value - y[label]);
+    loss += std::log(sum);
+    correct += std::max_element(y.begin(), y.end()) - y.begin() == static_cast<Index>(label) ? 1 : 0;
+  });
+  const auto count = static_cast<double>(selection.count);
+  const Evaluation evaluation = run.trainer.evaluate(selection);
+  EXPECT_EQ(evaluation.samples, selection.count);
+  EXPECT_NEAR(evaluation.loss, loss / count, 1e-5 * loss / count) << selection.count;
+  ASSERT_TRUE(evaluation.accuracy.has_value());
+  EXPECT_EQ(*evaluation.accuracy, static_cast<double>(correct) / count) << selection.count;
+}
+
+// Numbers of samples on both sides of the chunk of 512.
+TEST(Evaluation, IsTheMeanOverAllSamples) {
+  for (const std::string samples : {"1", "3", "511", "512", "513", "1300"}) {
+    TrainingRun run(blobs({{"data.samples", samples}, {"train.batch-size", "full"}}));
+    run.trainer.step();
+    expect_classification(run, all_of(run.problem->training));
+    expect_classification(run, all_of(*run.problem->test));
+  }
+}
+
+TEST(Evaluation, IsWithoutDropout) {
+  TrainingRun run(blobs({{"model.layers", "linear 16, relu, dropout 0.5, linear 3"}}));
+  run.trainer.step();
+  expect_classification(run, all_of(run.problem->training));
+}
+
+TEST(Evaluation, TakesTheSamplesSelected) {
+  TrainingRun run(blobs({{"data.validation", "0.25"}}));
+  const Split& split = run.problem->split;
+  EXPECT_EQ(split.validation_size(), 50);
+  expect_classification(
+      run, {run.problem->training, split.validation_size(), [&](Index i) { return split.validation(i); }});
+}
+
+TEST(Evaluation, OfARegressionHasNoAccuracy) {
+  TrainingRun run(blobs({{"data.source", "linear"}, {"model.layers", "linear 16, tanh, linear 1"}}));
+  const Selection selection = all_of(run.problem->training);
+  double loss = 0;
+  for_each_sample(run, selection, [&](const std::vector<double>& y, const Batch& batch) {
+    loss += (y[0] - batch.targets[0]) * (y[0] - batch.targets[0]) / 200;
+  });
+  const Evaluation evaluation = run.trainer.evaluate(selection);
+  EXPECT_FALSE(evaluation.accuracy.has_value());
+  EXPECT_NEAR(evaluation.loss, loss, 1e-5 * loss);
+}
+
+TEST(Evaluation, ChangesNoBitOfTheTraining) {
+  TrainingRun with(blobs());
+  TrainingRun without(blobs());
+  for (int step = 0; step < 5; ++step) {
+    with.trainer.evaluate(all_of(with.problem->training));
+    with.trainer.step();
+    without.trainer.step();
+  }
+  EXPECT_TRUE(std::equal(with.trainer.model().parameters().begin(), with.trainer.model().parameters().end(),
+                         without.trainer.model().parameters().begin()));
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,82 @@
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <string>
+
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/train/run_directory.hpp"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+using test::is_bad_input;
+using test::TemporaryFolder;
+
+std::string content(const fs::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST(RunDirectory, IsMadeWithTheFoldersAboveIt) {
+  const TemporaryFolder folder;
+  RunDirectory run(folder.path() / "a" / "b");
+  run.write("config.cfg", "[train]\nseed = 1\n");
+  EXPECT_EQ(content(folder.path() / "a" / "b" / "config.cfg"), "[train]\nseed = 1\n");
+  EXPECT_TRUE(fs::exists(folder.path() / "a" / "b" / "metrics.jsonl"));
+}
+
+TEST(RunDirectory, HoldsOneMetricALineAtOnce) {
+  const TemporaryFolder folder;
+  RunDirectory run(folder.path() / "run");
+  run.metric({{"event", "step"}, {"loss", 0.5}});
+  run.metric({{"event", "end"}, {"text", "two\nlines"}});
+  // Read while the run still goes on.
+  EXPECT_EQ(content(folder.path() / "run" / "metrics.jsonl"),
+            "{\"event\":\"step\",\"loss\":0.5}\n{\"event\":\"end\",\"text\":\"two\\nlines\"}\n");
+}
+
+TEST(RunDirectory, WritesNumbersThatJsonHasNotAsNull) {
+  const TemporaryFolder folder;
+  RunDirectory run(folder.path() / "run");
+  run.metric({{"loss", std::numeric_limits<double>::quiet_NaN()}});
+  run.metric({{"loss", std::numeric_limits<double>::infinity()}});
+  run.metric({{"name", "\xff\xfe"}});
+  const std::string metrics = content(folder.path() / "run" / "metrics.jsonl");
+  EXPECT_TRUE(metrics.starts_with("{\"loss\":null}\n{\"loss\":null}\n")) << metrics;
+}
+
+TEST(RunDirectory, RefusesAFolderThatHoldsARun) {
+  const TemporaryFolder folder;
+  { RunDirectory(folder.path() / "run").metric({{"event", "start"}}); }
+  EXPECT_TRUE(is_bad_input([&] { RunDirectory again(folder.path() / "run"); },
+                           {"run.dir = ", "holds a run already"}));
+  EXPECT_EQ(content(folder.path() / "run" / "metrics.jsonl"), "{\"event\":\"start\"}\n");
+}
+
+TEST(RunDirectory, TakesAFolderThatHoldsNoRun) {
+  const TemporaryFolder folder;
+  folder.write("notes.txt", "mine");
+  const RunDirectory run(folder.path());
+  EXPECT_EQ(content(folder.path() / "notes.txt"), "mine");
+}
+
+TEST(RunDirectory, ThatCannotBeMadeLeavesNothing) {
+  const TemporaryFolder folder;
+  folder.write("file", "mine");
+  for (const fs::path& path :
+       {folder.path() / "file", folder.path() / "file" / "run", folder.path() / std::string(300, 'x'),
+        folder.path() / "new" / std::string(300, 'x')}) {
+    EXPECT_TRUE(is_bad_input([&] { RunDirectory run(path); }, {"run.dir = ", "cannot be written"})) << path;
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
+  EXPECT_EQ(content(folder.path() / "file"), "mine");
+}
+
+}  // namespace
+}  // namespace lockstep
