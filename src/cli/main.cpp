@@ -13,6 +13,7 @@
 #include "lockstep/comm/mpi.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 
@@ -27,11 +28,9 @@ const std::vector<Command>& commands() {
 }
 
 const Command& find_command(const std::string& name) {
-  const auto found =
-      std::find_if(commands().begin(), commands().end(), [&](const Command& c) { return c.name == name; });
-  if (found == commands().end()) {
-    std::vector<std::string> names;
-    for (const Command& command : commands()) names.push_back(command.name);
+  const Command* const found = find_named(commands(), name);
+  if (found == nullptr) {
+    const std::vector<std::string> names = names_of(commands());
     fail_input("unknown command '{}'; did you mean '{}'? Known are: {}", name, nearest(name, names),
                join(names));
   }

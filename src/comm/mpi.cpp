@@ -24,7 +24,7 @@ constexpr auto kSleep = std::chrono::milliseconds(1);
 /// MPI counts are int; longer messages travel in pieces of this many bytes.
 constexpr std::size_t kLargestPiece = std::size_t{1} << 30U;
 
-constexpr MPI_Datatype real_type() { return sizeof(Real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE; }
+MPI_Datatype real_type() { return sizeof(Real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE; }
 
 /// Calls piece(offset, count) for consecutive pieces of `size`.
 template <typename Function>

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -33,13 +34,10 @@ const std::array kForms = {
 constexpr double kMostOutputs = 1 << 24;
 
 const Form& find_form(std::string_view name, std::string_view text) {
-  const auto* form =
-      std::find_if(kForms.begin(), kForms.end(), [&](const Form& f) { return f.name == name; });
-  if (form == kForms.end()) {
-    std::vector<std::string> names;
-    for (const Form& f : kForms) names.push_back(f.name);
+  const Form* const form = find_named(kForms, name);
+  if (form == nullptr) {
     fail_input("model.layers: unknown layer '{}'; did you mean '{}'? Known are: {}", text,
-               nearest(name, names), join(layer_forms()));
+               nearest(name, names_of(kForms)), join(layer_forms()));
   }
   return *form;
 }

@@ -1,6 +1,5 @@
-#include <algorithm>
-
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
@@ -12,12 +11,9 @@ const std::vector<Algorithm>& algorithms() {
 }
 
 const Algorithm& find_algorithm(const std::string& name) {
-  const auto& all = algorithms();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Algorithm& a) { return a.name == name; });
-  if (found == all.end()) {
-    std::vector<std::string> names;
-    for (const Algorithm& algorithm : all) names.push_back(algorithm.name);
-    fail_input("optimizer.name = {}: unknown; expected one of: {}", name, join(names));
+  const Algorithm* const found = find_named(algorithms(), name);
+  if (found == nullptr) {
+    fail_input("optimizer.name = {}: unknown; expected one of: {}", name, join(names_of(algorithms())));
   }
   return *found;
 }

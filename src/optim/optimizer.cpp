@@ -1,5 +1,6 @@
 #include "lockstep/optim/optimizer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -11,14 +12,17 @@ namespace lockstep {
 
 namespace {
 
+/// Parameters that are stepped together: their gradient stays in the cache between its change and its use.
+constexpr Index kPiece = 4096;
+
 template <typename T>
 std::span<T> part(std::span<T> values, ParameterRange range) {
   return values.subspan(static_cast<std::size_t>(range.offset), static_cast<std::size_t>(range.size));
 }
 
 LOCKSTEP_MULTIVERSION
-void add_scaled(Real* g, const Real* x, Index n, Real factor) {
-  for (Index i = 0; i < n; ++i) g[i] += factor * x[i];
+void change(Real* changed, const Real* g, const Real* x, Index n, Real factor, Real l2) {
+  for (Index i = 0; i < n; ++i) changed[i] = factor * g[i] + l2 * x[i];
 }
 
 // Sixteen running sums, so that the order is fixed and vector units still are of use.
@@ -46,29 +50,38 @@ Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout)
       ranges_.push_back({tensor.range, decays});
     }
   }
+  state_part_.resize(algorithm_.state.size());
+  changed_.resize(static_cast<std::size_t>(kPiece));
   state_.assign(algorithm_.state.size(), std::vector<Real>(static_cast<std::size_t>(layout.size())));
 }
 
 double Optimizer::learning_rate() const { return options_.hyperparameters.at("learning-rate"); }
 
-void Optimizer::step(std::span<Real> parameters, std::span<Real> gradient, double multiplier,
-                     std::uint64_t t) {
+std::span<const Real> Optimizer::effective_gradient(std::span<const Real> g, std::span<const Real> x,
+                                                    double factor, double l2) {
+  if (factor == 1 && l2 == 0) return g;
+  change(changed_.data(), g.data(), x.data(), static_cast<Index>(g.size()), static_cast<Real>(factor),
+         static_cast<Real>(l2));
+  return std::span(changed_).first(g.size());
+}
+
+void Optimizer::step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
+                     double multiplier, std::uint64_t t) {
   for (const Range& r : ranges_) {
-    const std::span<Real> x = part(parameters, r.range);
-    const std::span<Real> g = part(gradient, r.range);
-    if (r.decays && options_.l2 != 0) {
-      add_scaled(g.data(), x.data(), r.range.size, static_cast<Real>(options_.l2));
+    const Index end = r.range.offset + r.range.size;
+    for (Index offset = r.range.offset; offset < end; offset += kPiece) {
+      const ParameterRange piece{offset, std::min(kPiece, end - offset)};
+      for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = part(std::span(state_[i]), piece);
+      const std::span<Real> x = part(parameters, piece);
+      algorithm_.update(
+          options_.hyperparameters,
+          {.x = x,
+           .g = effective_gradient(part(gradient, piece), x, gradient_factor, r.decays ? options_.l2 : 0),
+           .state = state_part_,
+           .alpha = learning_rate() * multiplier,
+           .lambda = r.decays ? options_.hyperparameters.at("weight-decay") : 0,
+           .t = t});
     }
-    std::vector<std::span<Real>> state;
-    state.reserve(state_.size());
-    for (std::vector<Real>& vector : state_) state.push_back(part(std::span(vector), r.range));
-    algorithm_.update(options_.hyperparameters,
-                      {.x = x,
-                       .g = g,
-                       .state = state,
-                       .alpha = learning_rate() * multiplier,
-                       .lambda = r.decays ? options_.hyperparameters.at("weight-decay") : 0,
-                       .t = t});
   }
 }
 
@@ -86,11 +99,9 @@ double norm(std::span<const Real> gradient) {
   return std::sqrt(sum);
 }
 
-void clip_norm(std::span<Real> gradient, double norm, double largest) {
+double clip_factor(double norm, double largest) {
   // The constant is PyTorch's.
-  const double factor = largest / (norm + 1e-6);
-  if (factor >= 1) return;
-  for (Real& value : gradient) value *= static_cast<Real>(factor);
+  return std::min(1.0, largest / (norm + 1e-6));
 }
 
 }  // namespace lockstep

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -30,19 +31,16 @@ const std::vector<NamedShape>& shapes() {
 }
 
 ScheduleShape find_shape(const std::string& name) {
-  for (const NamedShape& named : shapes()) {
-    if (named.name == name) return named.shape;
+  const NamedShape* const found = find_named(shapes(), name);
+  if (found == nullptr) {
+    fail_input("schedule.name = {}: unknown; expected one of: {}", name, join(schedule_names()));
   }
-  fail_input("schedule.name = {}: unknown; expected one of: {}", name, join(schedule_names()));
+  return found->shape;
 }
 
 }  // namespace
 
-std::vector<std::string> schedule_names() {
-  std::vector<std::string> names;
-  for (const NamedShape& named : shapes()) names.push_back(named.name);
-  return names;
-}
+std::vector<std::string> schedule_names() { return names_of(shapes()); }
 
 Schedule::Schedule(ScheduleOptions options, std::uint64_t total_steps)
     : options_(std::move(options)), total_steps_(total_steps), shape_(find_shape(options_.name)) {

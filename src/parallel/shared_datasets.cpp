@@ -39,7 +39,7 @@ DatasetDescription from_text(const std::string& text) {
 }
 
 /// `data` of the node's rank 0, in memory that all of the node see. Collective over `node`.
-Dataset share(Communicator& node, Dataset data) {
+Dataset share(Communicator& node, const Dataset& data) {
   const bool leads = node.rank() == 0;
   const DatasetDescription description =
       from_text(broadcast_text(node, leads ? to_text(data.description()) : "", 0));
@@ -74,7 +74,7 @@ std::vector<Dataset> share_datasets(Communicator& communicator,
   std::size_t count = datasets.size();
   node->broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
   datasets.resize(count);
-  for (Dataset& dataset : datasets) dataset = share(*node, std::move(dataset));
+  for (Dataset& dataset : datasets) dataset = share(*node, dataset);
   return datasets;
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -20,6 +21,7 @@ using GivenValues = std::map<std::string, GivenValue>;
 
 void check_keys(const std::vector<Setting>& settings, const GivenValues& given) {
   std::vector<std::string> known;
+  known.reserve(settings.size());
   for (const Setting& setting : settings) known.push_back(setting.key);
   for (const auto& [key, value] : given) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
@@ -32,18 +34,16 @@ void check_keys(const std::vector<Setting>& settings, const GivenValues& given) 
 void settle_hyperparameters(Config& config, const GivenValues& given, std::set<std::string>& unused) {
   const Algorithm& algorithm = find_algorithm(config.optimizer.name);
   Hyperparameters chosen;
-  std::vector<std::string> names;
   for (const Hyperparameter& h : algorithm.hyperparameters) {
     const bool is_given = given.contains("optimizer." + h.name);
     chosen[h.name] = is_given ? config.optimizer.hyperparameters.at(h.name) : h.default_value;
-    names.push_back(h.name);
   }
   for (const auto& [name, value] : config.optimizer.hyperparameters) {
     if (chosen.contains(name)) continue;
     const std::string key = "optimizer." + name;
     if (given.contains(key)) {
       fail_input("{} ({}): optimizer '{}' does not use it; remove it. It takes: {}", key,
-                 given.at(key).origin, algorithm.name, join(names));
+                 given.at(key).origin, algorithm.name, join(names_of(algorithm.hyperparameters)));
     }
     unused.insert(key);
   }
@@ -56,9 +56,8 @@ void settle_hyperparameters(Config& config, const GivenValues& given, std::set<s
 std::string hyperparameter_text(const Config& config, const std::string& key) {
   const std::string name = key.substr(key.find('.') + 1);
   const double value = config.optimizer.hyperparameters.at(name);
-  for (const Hyperparameter& h : find_algorithm(config.optimizer.name).hyperparameters) {
-    if (h.name == name && h.is_flag) return value != 0 ? "true" : "false";
-  }
+  const Hyperparameter* const h = find_named(find_algorithm(config.optimizer.name).hyperparameters, name);
+  if (h->is_flag) return value != 0 ? "true" : "false";
   return fmt::format("{}", value);
 }
 

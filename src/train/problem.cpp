@@ -96,7 +96,7 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
 
 Problem make_problem(const Config& config, Communicator& communicator) {
   // A network that can't be built is said before any data are read.
-  Model(config.model.layers, 1);
+  const Model buildable(config.model.layers, 1);
   std::vector<Dataset> parts = share_datasets(communicator, [&] {
     SourceParts read = read_source(config.data.source);
     std::vector<DatasetContent> contents;

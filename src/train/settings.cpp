@@ -149,6 +149,9 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
        {"train.reduction", "reproducible",
         "reproducible: same bits at every rank count; fast: the library's order",
         choice(train.reduction, {{"reproducible", Reduction::kReproducible}, {"fast", Reduction::kFast}})},
+       {"train.exchange", "auto",
+        "auto: shared memory inside one node; messages: always messages (same bits)",
+        choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
        {"train.check-every", "100", "steps between comparisons of the ranks' weights, 0 for none",
         whole(train.check_every, 0)}});
 }

@@ -41,7 +41,8 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
       model_(make_model(config, problem)),
       optimizer_(config.optimizer, model_.layout()),
       schedule_(config.schedule, total_steps_),
-      reducer_(make_gradient_reducer(config.train.reduction, communicator, model_.layout().size())),
+      reducer_(make_gradient_reducer(config.train.reduction, communicator, model_.layout().size(),
+                                     config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
 }
@@ -69,10 +70,9 @@ StepReport Trainer::apply_gradient() {
         "step {}: the norm of the gradient is {}; lower optimizer.learning-rate or set optimizer.clip-norm",
         steps_done_ + 1, gradient_norm);
   }
-  if (config_.clip_norm > 0) clip_norm(gradient_, gradient_norm, config_.clip_norm);
-
   const double multiplier = schedule_.multiplier(steps_done_);
-  optimizer_.step(model_.parameters(), gradient_, multiplier, steps_done_ + 1);
+  const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;
+  optimizer_.step(model_.parameters(), gradient_, factor, multiplier, steps_done_ + 1);
   ++steps_done_;
 
   if (config_.train.check_every > 0 && steps_done_ % config_.train.check_every == 0) check_replicas();

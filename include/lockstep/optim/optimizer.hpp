@@ -25,29 +25,35 @@ class Optimizer {
  public:
   Optimizer(OptimizerOptions options, const ParameterLayout& layout);
 
-  /// Steps `parameters` with `gradient` (whose L2 term is added in place), both of the layout's size, at the
-  /// configured learning rate times `multiplier`; `t` counts steps from 1.
-  void step(std::span<Real> parameters, std::span<Real> gradient, double multiplier, std::uint64_t t);
+  /// Steps `parameters` with `gradient` times `gradient_factor` (and the L2 term), both of the layout's size,
+  /// at the configured learning rate times `multiplier`; `t` counts steps from 1.
+  void step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
+            double multiplier, std::uint64_t t);
 
   double learning_rate() const;
 
  private:
   struct Range {
     ParameterRange range;
-    bool decays;
+    bool decays = false;
   };
+
+  std::span<const Real> effective_gradient(std::span<const Real> g, std::span<const Real> x, double factor,
+                                           double l2);
 
   OptimizerOptions options_;
   const Algorithm& algorithm_;
   std::vector<Range> ranges_;  // neighbours with the same decay joined
   std::vector<std::vector<Real>> state_;
+  std::vector<std::span<Real>> state_part_;
+  std::vector<Real> changed_;  // a piece of the gradient after clipping and L2
 };
 
 /// √Σ g², a sum of fixed order in double: the same bits wherever the gradient has the same bits.
 double norm(std::span<const Real> gradient);
 
-/// g ← g · min(1, largest / (norm + 1e-6)). Pascanu et al., arXiv 1211.5063, as
-/// torch.nn.utils.clip_grad_norm_.
-void clip_norm(std::span<Real> gradient, double norm, double largest);
+/// min(1, largest / (norm + 1e-6)): what a gradient is multiplied with to clip its norm. Pascanu et al.,
+/// arXiv 1211.5063, as torch.nn.utils.clip_grad_norm_.
+double clip_factor(double norm, double largest);
 
 }  // namespace lockstep

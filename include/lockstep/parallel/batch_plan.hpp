@@ -25,12 +25,21 @@ class BatchPlan {
   /// The rank that computes micro-batch `m`.
   Index owner(Index m) const;
   /// Which micro-batches have samples.
-  Presence presence() const;
+  const Presence& presence() const { return present_; }
+
+  /// How `rank` sums its micro-batches, and the ranks' sums become the total: see reduction_tree.hpp.
+  std::vector<TreeOperation> local_operations(Index rank) const;
+  std::vector<TreeOperation> global_operations() const;
+  /// The subtree sums that `rank` holds when its micro-batches are done.
+  std::size_t subtrees_of(Index rank) const;
+  /// The most values that any rank's stack holds while it sums, at least 1.
+  std::size_t stack_depth() const;
 
  private:
   Index batch_size_;
   Index micro_batches_;
   Index ranks_;
+  Presence present_;
 };
 
 /// Whole micro-batches that pass through the network together.

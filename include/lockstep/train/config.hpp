@@ -39,6 +39,7 @@ struct Config {
     int micro_batches = 0;    ///< 0: by the world size, see resolve_micro_batches
     std::uint64_t seed = 0;
     Reduction reduction = Reduction::kReproducible;
+    Exchange exchange = Exchange::kAuto;
     std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
   } train;
   OptimizerOptions optimizer;

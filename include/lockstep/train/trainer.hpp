@@ -29,7 +29,7 @@ struct StepReport {
 /// Trains one replica in step with the other ranks of `communicator`.
 class Trainer {
  public:
-  /// config.train.micro_batches is settled and at least the group's size. Local.
+  /// config.train.micro_batches is settled and at least the group's size. Collective.
   /// Errors: those of make_model and Schedule.
   Trainer(const Config& config, const Problem& problem, Communicator& communicator);
 
@@ -77,7 +77,7 @@ class Trainer {
   Index most_rows_;
   std::uint64_t steps_done_ = 0;
   Batch batch_;
-  std::span<Real> gradient_;
+  std::span<const Real> gradient_;
   double loss_ = 0;
 };
 
