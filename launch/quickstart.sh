@@ -29,7 +29,7 @@ Trained with $lockstep_cores ranks, one a core; the run is in $run. From $PWD, g
 
   source launch/environment.sh                         # once a shell, for mpirun
   build/release/lockstep inspect $run/weights.safetensors
-  build/release/lockstep evaluate --config $run/config.cfg
+  build/release/lockstep evaluate --weights $run/weights.safetensors
   build/release/lockstep verify --config configs/quickstart.cfg    # the same bits at every rank count
   mpirun -np $lockstep_cores build/release/lockstep train --data.source FILE.csv --data.label NAME \\
     --model.layers "linear 64, relu, linear 3"         # your own data: IDX files or CSV

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lockstep/core/error.hpp"
@@ -15,24 +16,45 @@ namespace lockstep {
 
 namespace {
 
-/// What the owner tells the others: which descriptor of which process holds the memory.
+/// What the owner tells the others: which descriptor of which process holds the memory, and how to know it
+/// again.
 struct Handle {
   std::uint64_t size;
   pid_t process;
   int descriptor;
   int error;  // errno of the owner's failure, else 0
+  dev_t device;
+  ino_t inode;
 };
 
 Handle allocate(std::size_t size) {
-  Handle handle{.size = size, .process = getpid(), .descriptor = -1, .error = 0};
+  Handle handle{.size = size, .process = getpid(), .descriptor = -1, .error = 0, .device = 0, .inode = 0};
   handle.descriptor = memfd_create("lockstep", MFD_CLOEXEC);
-  // Reserving the pages now turns a lack of memory into an error here, not a signal later.
-  if (handle.descriptor < 0) {
+  struct stat status {};
+  if (handle.descriptor < 0 || fstat(handle.descriptor, &status) != 0) {
     handle.error = errno;
-  } else if (size > 0) {
-    handle.error = posix_fallocate(handle.descriptor, 0, static_cast<off_t>(size));
+    return handle;
   }
+  handle.device = status.st_dev;
+  handle.inode = status.st_ino;
+  // Reserving the pages now turns a lack of memory into an error here, not a signal later.
+  if (size > 0) handle.error = posix_fallocate(handle.descriptor, 0, static_cast<off_t>(size));
   return handle;
+}
+
+/// The owner's memory, or -1 where this process cannot reach it. Process numbers of another container may
+/// lead to another file.
+int open_memory(const Handle& handle) {
+  const std::string path =
+      "/proc/" + std::to_string(handle.process) + "/fd/" + std::to_string(handle.descriptor);
+  const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  struct stat status {};
+  if (descriptor < 0) return -1;
+  if (fstat(descriptor, &status) == 0 && status.st_dev == handle.device && status.st_ino == handle.inode) {
+    return descriptor;
+  }
+  close(descriptor);
+  return -1;
 }
 
 void* map(int descriptor, std::size_t size) {
@@ -57,12 +79,7 @@ NodeMemory::NodeMemory(Communicator& node, std::size_t size) {
                handle.size, std::strerror(handle.error));
   }
 
-  int descriptor = handle.descriptor;
-  if (node.rank() != 0) {
-    const std::string path =
-        "/proc/" + std::to_string(handle.process) + "/fd/" + std::to_string(handle.descriptor);
-    descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  }
+  const int descriptor = node.rank() == 0 ? handle.descriptor : open_memory(handle);
   const std::vector<int> opened = lockstep::all_gather(node, descriptor);
   shared_ = std::all_of(opened.begin(), opened.end(), [](int d) { return d >= 0; });
   if (handle.size > 0) {

@@ -1,11 +1,8 @@
 #include "lockstep/optim/optimizer.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <utility>
 
-#include "lockstep/core/error.hpp"
 #include "lockstep/core/multiversion.hpp"
 
 namespace lockstep {
@@ -25,34 +22,26 @@ void change(Real* changed, const Real* g, const Real* x, Index n, Real factor, R
   for (Index i = 0; i < n; ++i) changed[i] = factor * g[i] + l2 * x[i];
 }
 
-// Sixteen running sums, so that the order is fixed and vector units still are of use.
-constexpr Index kLanes = 16;
-
-LOCKSTEP_MULTIVERSION
-void add_squares(const Real* g, Index n, double* sums) {
-  for (Index i = 0; i < n; i += kLanes) {
-    for (Index lane = 0; lane < kLanes; ++lane) {
-      const double value = g[i + lane];
-      sums[lane] += value * value;
-    }
-  }
-}
-
 }  // namespace
 
 Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout)
     : options_(std::move(options)), algorithm_(find_algorithm(options_.name)) {
+  const auto decay = options_.hyperparameters.find("weight-decay");
+  if (decay != options_.hyperparameters.end()) weight_decay_ = decay->second;
+  Index largest = 0;
   for (const ParameterTensor& tensor : layout.tensors()) {
     const bool decays = options_.decay_scope == DecayScope::kAll || tensor.kind == ParameterKind::kWeight;
-    if (!ranges_.empty() && ranges_.back().decays == decays) {
-      ranges_.back().range.size += tensor.range.size;
-    } else {
-      ranges_.push_back({tensor.range, decays});
+    const Index end = tensor.range.offset + tensor.range.size;
+    const Index most = algorithm_.layerwise ? tensor.range.size : kPiece;
+    for (Index offset = tensor.range.offset; offset < end; offset += most) {
+      pieces_.push_back({{offset, std::min(most, end - offset)}, decays});
+      largest = std::max(largest, pieces_.back().range.size);
     }
   }
-  state_part_.resize(algorithm_.state.size());
-  changed_.resize(static_cast<std::size_t>(kPiece));
-  state_.assign(algorithm_.state.size(), std::vector<Real>(static_cast<std::size_t>(layout.size())));
+  const std::size_t vectors = algorithm_.state(options_.hyperparameters).size();
+  state_part_.resize(vectors);
+  changed_.resize(static_cast<std::size_t>(largest));
+  state_.assign(vectors, std::vector<Real>(static_cast<std::size_t>(layout.size())));
 }
 
 double Optimizer::learning_rate() const { return options_.hyperparameters.at("learning-rate"); }
@@ -67,41 +56,19 @@ std::span<const Real> Optimizer::effective_gradient(std::span<const Real> g, std
 
 void Optimizer::step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
                      double multiplier, std::uint64_t t) {
-  for (const Range& r : ranges_) {
-    const Index end = r.range.offset + r.range.size;
-    for (Index offset = r.range.offset; offset < end; offset += kPiece) {
-      const ParameterRange piece{offset, std::min(kPiece, end - offset)};
-      for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = part(std::span(state_[i]), piece);
-      const std::span<Real> x = part(parameters, piece);
-      algorithm_.update(
-          options_.hyperparameters,
-          {.x = x,
-           .g = effective_gradient(part(gradient, piece), x, gradient_factor, r.decays ? options_.l2 : 0),
-           .state = state_part_,
-           .alpha = learning_rate() * multiplier,
-           .lambda = r.decays ? options_.hyperparameters.at("weight-decay") : 0,
-           .t = t});
-    }
+  for (const Piece& piece : pieces_) {
+    const std::span<Real> x = part(parameters, piece.range);
+    const std::span<const Real> g = part(gradient, piece.range);
+    for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = part(std::span(state_[i]), piece.range);
+    algorithm_.update(options_.hyperparameters,
+                      {.x = x,
+                       .g = effective_gradient(g, x, gradient_factor, piece.decays ? options_.l2 : 0),
+                       .state = state_part_,
+                       .alpha = learning_rate() * multiplier,
+                       .eta = multiplier,
+                       .lambda = piece.decays ? weight_decay_ : 0,
+                       .t = t});
   }
-}
-
-double norm(std::span<const Real> gradient) {
-  std::array<double, kLanes> sums{};
-  const Index size = static_cast<Index>(gradient.size());
-  const Index whole = size / kLanes * kLanes;
-  add_squares(gradient.data(), whole, sums.data());
-  for (Index i = whole; i < size; ++i) {
-    const double value = gradient[static_cast<std::size_t>(i)];
-    sums[static_cast<std::size_t>(i - whole)] += value * value;
-  }
-  double sum = 0;
-  for (const double lane : sums) sum += lane;
-  return std::sqrt(sum);
-}
-
-double clip_factor(double norm, double largest) {
-  // The constant is PyTorch's.
-  return std::min(1.0, largest / (norm + 1e-6));
 }
 
 }  // namespace lockstep

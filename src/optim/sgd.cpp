@@ -31,14 +31,17 @@ void update(const Hyperparameters& values, const Update& u) {
   const auto alpha = static_cast<Real>(u.alpha);
   const auto gamma = static_cast<Real>(values.at("momentum"));
   const auto shrink = static_cast<Real>(1 - u.alpha * u.lambda);
-  Real* const y = u.state[0].data();
   if (gamma == 0) {
     plain(u.x.data(), u.g.data(), n, alpha, shrink);
   } else if (values.at("nesterov") == 0) {
-    momentum(u.x.data(), u.g.data(), y, n, alpha, gamma, shrink);
+    momentum(u.x.data(), u.g.data(), u.state[0].data(), n, alpha, gamma, shrink);
   } else {
-    nesterov(u.x.data(), u.g.data(), y, n, alpha, gamma, shrink);
+    nesterov(u.x.data(), u.g.data(), u.state[0].data(), n, alpha, gamma, shrink);
   }
+}
+
+std::vector<std::string> state(const Hyperparameters& values) {
+  return values.at("momentum") == 0 ? std::vector<std::string>{} : std::vector<std::string>{"momentum"};
 }
 
 }  // namespace
@@ -48,8 +51,8 @@ Algorithm sgd() {
           .hyperparameters = {{"learning-rate", 0.1, 0, 1e6, "step size α"},
                               {"weight-decay", 0, 0, 1e6, "decoupled decay λ"},
                               {"momentum", 0, 0, 1, "γ of the running sum of gradients"},
-                              {"nesterov", 0, 0, 1, "take the gradient where the momentum will lead", true}},
-          .state = {"momentum"},
+                              {"nesterov", 0, 0, 1, "take the gradient where the momentum will lead", kFlag}},
+          .state = state,
           .update = update};
 }
 

@@ -17,7 +17,7 @@ void together(Communicator& communicator, const std::function<void()>& action) {
     message = error.what();
   } catch (const std::exception& error) {
     code = static_cast<int>(ExitCode::kInternal);
-    message = error.what();
+    message = fmt::format("internal error: {}; please report it", error.what());
   }
   const std::vector<int> codes = all_gather(communicator, code);
   const auto failed = std::find_if(codes.begin(), codes.end(), [](int c) { return c != 0; });

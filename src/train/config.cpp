@@ -30,6 +30,14 @@ void check_keys(const std::vector<Setting>& settings, const GivenValues& given) 
   }
 }
 
+/// config.cfg has to give the run again, and there '#' starts a comment and a line ends a value.
+void check_text(const std::string& key, const GivenValue& value) {
+  if (value.text.find_first_of("#\n\r") == std::string::npos) return;
+  fail_input(
+      "{} ({}): a value must not hold '#' or a line break, which configuration files cannot keep; rename it",
+      key, value.origin);
+}
+
 /// The chosen algorithm's own keys and defaults; any other hyperparameter must not be given.
 void settle_hyperparameters(Config& config, const GivenValues& given, std::set<std::string>& unused) {
   const Algorithm& algorithm = find_algorithm(config.optimizer.name);
@@ -57,7 +65,7 @@ std::string hyperparameter_text(const Config& config, const std::string& key) {
   const std::string name = key.substr(key.find('.') + 1);
   const double value = config.optimizer.hyperparameters.at(name);
   const Hyperparameter* const h = find_named(find_algorithm(config.optimizer.name).hyperparameters, name);
-  if (h->is_flag) return value != 0 ? "true" : "false";
+  if (!h->choices.empty()) return h->choices[static_cast<std::size_t>(value)];
   return fmt::format("{}", value);
 }
 
@@ -80,6 +88,7 @@ Config make_config(const std::map<std::string, GivenValue>& given) {
   for (const Setting& setting : settings) {
     const auto value = given.find(setting.key);
     if (value != given.end()) {
+      check_text(setting.key, value->second);
       const std::string expected = setting.assign(value->second.text);
       if (expected.empty()) continue;
       fail_input("{} = {} ({}): expected {}", setting.key, value->second.text, value->second.origin,

@@ -36,8 +36,7 @@ std::string cpu_model() {
 class Run {
  public:
   Run(const Config& config, const Problem& problem, Communicator& communicator)
-      : config_(config),
-        problem_(problem),
+      : problem_(problem),
         communicator_(communicator),
         trainer_(config, problem, communicator),
         progress_(trainer_.total_steps(), static_cast<std::uint64_t>(trainer_.steps_per_epoch())) {
@@ -71,7 +70,7 @@ class Run {
                         {"cpu", cpu_model()},
                         {"libraries", {message_library, products_library()}},
                         {"threads", 1},
-                        {"micro_batches", config_.train.micro_batches},
+                        {"micro_batches", trainer_.micro_batches()},
                         {"parameters", trainer_.model().layout().size()},
                         {"training_samples", problem_.split.training_size()}});
     log::info(fmt::format("data     {}: {} training samples of {} features", data.name,
@@ -80,7 +79,7 @@ class Run {
                           trainer_.model().layout().size()));
     log::info(fmt::format("run      {} steps on {} rank{}, {} micro-batches a step, into {}",
                           trainer_.total_steps(), communicator_.size(), communicator_.size() == 1 ? "" : "s",
-                          config_.train.micro_batches, directory_->path().string()));
+                          trainer_.micro_batches(), directory_->path().string()));
   }
 
   void record(const StepReport& report) {
@@ -143,7 +142,6 @@ class Run {
     });
   }
 
-  const Config& config_;
   const Problem& problem_;
   Communicator& communicator_;
   Trainer trainer_;

@@ -10,6 +10,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/log.hpp"
 
 namespace lockstep {
 
@@ -52,6 +53,10 @@ void RunDirectory::write(const std::string& name, const std::string& text) const
 
 void RunDirectory::metric(const nlohmann::ordered_json& line) {
   metrics_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  if (metrics_ || warned_) return;
+  warned_ = true;
+  log::warn(fmt::format("{}/metrics.jsonl can no longer be written; is the disk full? The run goes on",
+                        path_.string()));
 }
 
 }  // namespace lockstep

@@ -59,14 +59,6 @@ Assign real(double& field, double lowest, double highest, bool highest_excluded 
   };
 }
 
-Assign flag(double& field) {
-  return [&field](const std::string& text) -> std::string {
-    if (text != "true" && text != "false") return "true or false";
-    field = text == "true" ? 1 : 0;
-    return {};
-  };
-}
-
 Assign words(std::string& field) {
   return [&field](const std::string& text) -> std::string {
     field = text;
@@ -87,6 +79,13 @@ Assign choice(Value& field, std::vector<std::pair<std::string, std::type_identit
     }
     return fmt::format("one of: {}", join(names));
   };
+}
+
+/// One of `names`, kept as its index.
+Assign index(double& field, const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, double>> choices;
+  for (const std::string& name : names) choices.emplace_back(name, static_cast<double>(choices.size()));
+  return choice(field, std::move(choices));
 }
 
 void add_data(Config::Data& data, std::vector<Setting>& settings) {
@@ -165,7 +164,8 @@ void add_optimizer(Config& config, std::vector<Setting>& settings) {
           std::find_if(settings.begin(), settings.end(), [&](const Setting& s) { return s.key == key; });
       if (known != settings.end()) continue;
       double& field = config.optimizer.hyperparameters[h.name];
-      settings.push_back({key, "", h.help, h.is_flag ? flag(field) : real(field, h.lowest, h.highest)});
+      settings.push_back(
+          {key, "", h.help, h.choices.empty() ? real(field, h.lowest, h.highest) : index(field, h.choices)});
     }
   }
   settings.insert(

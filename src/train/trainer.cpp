@@ -9,6 +9,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "lockstep/optim/norm.hpp"
 
 namespace lockstep {
 
@@ -67,8 +68,9 @@ StepReport Trainer::apply_gradient() {
   const double gradient_norm = norm(gradient_);
   if (!std::isfinite(gradient_norm)) {
     fail_guard(
-        "step {}: the norm of the gradient is {}; lower optimizer.learning-rate or set optimizer.clip-norm",
-        steps_done_ + 1, gradient_norm);
+        "step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
+        "optimizer.clip-norm",
+        steps_done_ + 1);
   }
   const double multiplier = schedule_.multiplier(steps_done_);
   const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;

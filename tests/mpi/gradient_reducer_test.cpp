@@ -47,11 +47,8 @@ std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, int ra
       reducer.add(range, static_cast<int>(m));
     }
   }
-  const std::span<Real> result = reducer.finish(static_cast<Real>(plan.batch_size()));
-  std::vector<Real> copy(result.begin(), result.end());
-  // The caller may change the result.
-  for (Real& value : result) value = std::numeric_limits<Real>::quiet_NaN();
-  return copy;
+  const std::span<const Real> result = reducer.finish(static_cast<Real>(plan.batch_size()));
+  return {result.begin(), result.end()};
 }
 
 /// Batches: fewer rows than ranks or micro-batches, ragged, even.
@@ -59,12 +56,13 @@ std::vector<Index> batch_sizes(Index micro_batches) {
   return {1, 2, 3, micro_batches - 1, micro_batches, micro_batches + 1, 5 * micro_batches + 3};
 }
 
-class ReproducibleReducerTest : public MpiTest, public testing::WithParamInterface<Index> {};
+class ReproducibleReducerTest : public MpiTest,
+                                public testing::WithParamInterface<std::tuple<Index, Exchange>> {};
 
 TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
-  const Index parameters = GetParam();
+  const auto [parameters, exchange] = GetParam();
   const auto single = make_single_communicator();
-  const auto reducer = make_gradient_reducer(Reduction::kReproducible, world(), parameters);
+  const auto reducer = make_gradient_reducer(Reduction::kReproducible, world(), parameters, exchange);
   const auto alone = make_gradient_reducer(Reduction::kReproducible, *single, parameters);
   for (Index m = world().size(); m <= kMostMicroBatches; ++m) {
     for (const Index batch : batch_sizes(m)) {
@@ -79,8 +77,14 @@ TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(ParameterCounts, ReproducibleReducerTest, testing::Values(1, 2, 7, kMostParameters),
-                         [](const auto& test) { return std::to_string(test.param); });
+INSTANTIATE_TEST_SUITE_P(ParameterCounts, ReproducibleReducerTest,
+                         testing::Combine(testing::Values(1, 2, 7, kMostParameters),
+                                          testing::Values(Exchange::kAuto, Exchange::kMessages)),
+                         [](const auto& test) {
+                           const std::string way =
+                               std::get<1>(test.param) == Exchange::kAuto ? "_auto" : "_messages";
+                           return std::to_string(std::get<0>(test.param)) + way;
+                         });
 
 class ReducerTest : public MpiTest {};
 

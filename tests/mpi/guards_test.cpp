@@ -64,7 +64,8 @@ class FaultyCommunicator final : public Communicator {
 
 /// Trains with a fault on `broken` in step 2; replicas are compared every second step.
 Caught train_with_fault(int broken, const std::string& reduction) {
-  const Config config = make_test_config({{"train.reduction", reduction}, {"train.epochs", "4"}});
+  const Config config = make_test_config(
+      {{"train.reduction", reduction}, {"train.exchange", "messages"}, {"train.epochs", "4"}});
   FaultyCommunicator communicator(world());
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(config, problem, communicator);

@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Configurations, TrainerTest, testing::ValuesIn(cases())
 class OptimizerTest : public MpiTest, public testing::WithParamInterface<std::string> {};
 
 TEST_P(OptimizerTest, GivesTheBitsOfOneProcess) {
-  expect_same_as_alone({{"optimizer.name", GetParam()}, {"optimizer.weight-decay", "0.01"}});
+  expect_same_as_alone({{"optimizer.name", GetParam()}, {"optimizer.l2", "0.01"}});
 }
 
 std::vector<std::string> algorithm_names() {

@@ -111,7 +111,7 @@ inline std::vector<double> forward_backward(Model& model, const Loss& loss, cons
 }
 
 inline nlohmann::json read_golden(const std::string& name) {
-  std::ifstream stream(std::string(LOCKSTEP_GOLDEN) + "/" + name);
+  std::ifstream stream(std::string(LOCKSTEP_TEST_DATA) + "/" + name);
   return nlohmann::json::parse(stream);
 }
 

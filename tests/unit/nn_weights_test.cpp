@@ -18,7 +18,7 @@ namespace {
 using test::is_bad_input;
 using test::TemporaryFolder;
 
-constexpr const char* kTorchFile = LOCKSTEP_GOLDEN "/torch.safetensors";
+constexpr const char* kTorchFile = LOCKSTEP_TEST_DATA "/torch.safetensors";
 
 Model torch_model() { return {"linear 8, relu, linear 5, tanh, linear 4", 6}; }
 

@@ -7,6 +7,7 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "lockstep/core/named.hpp"
 #include "lockstep/optim/optimizer.hpp"
 
 namespace lockstep {
@@ -44,7 +45,7 @@ Values descend(const OptimizerOptions& given) {
   Optimizer optimizer(given, layout());
   for (std::uint64_t t = 1; t <= kSteps; ++t) {
     for (std::size_t i = 0; i < x.size(); ++i) g[i] = (a[i] + 2) * (x[i] - b[i]);
-    optimizer.step(x, g, 1, t);
+    optimizer.step(x, g, 1, 1, t);
   }
   return x;
 }
@@ -137,7 +138,7 @@ TEST(AdamW, FirstStepIsTheLearningRateInTheGradientsDirection) {
     for (Real& value : g) value *= static_cast<Real>(scale);
     const Values sign = g;
     Optimizer(options("adamw", {{"learning-rate", 0.25}, {"epsilon", 0}, {"beta1", 0.7}}), layout())
-        .step(x, g, 1, 1);
+        .step(x, g, 1, 1, 1);
     for (std::size_t i = 0; i < x.size(); ++i) {
       EXPECT_NEAR(x[i], sign[i] > 0 ? 0.75 : 1.25, 1e-5) << scale;
     }
@@ -148,16 +149,20 @@ class DecayScopeOf : public testing::TestWithParam<std::string> {};
 
 TEST_P(DecayScopeOf, WeightsLeavesBiasesAlone) {
   for (const bool decoupled : {true, false}) {
+    if (decoupled && !options(GetParam(), {}).hyperparameters.contains("weight-decay")) continue;
     const auto with = [&](double lambda, DecayScope scope) {
-      OptimizerOptions result =
-          options(GetParam(), {{"learning-rate", 0.05}, {"weight-decay", decoupled ? lambda : 0}});
-      if (!decoupled) result.l2 = lambda;
+      OptimizerOptions result = options(GetParam(), {{"learning-rate", 0.05}});
+      if (decoupled) {
+        result.hyperparameters["weight-decay"] = lambda;
+      } else {
+        result.l2 = lambda;
+      }
       result.decay_scope = scope;
       return descend(result);
     };
     const Values plain = with(0, DecayScope::kAll);
-    const Values weights = with(0.5, DecayScope::kWeights);
-    const Values all = with(0.5, DecayScope::kAll);
+    const Values weights = with(4, DecayScope::kWeights);
+    const Values all = with(4, DecayScope::kAll);
     EXPECT_TRUE(std::equal(plain.begin() + 30, plain.end(), weights.begin() + 30)) << decoupled;
     EXPECT_TRUE(std::equal(all.begin(), all.begin() + 30, weights.begin())) << decoupled;
     EXPECT_NE(Values(plain.begin(), plain.begin() + 30), Values(weights.begin(), weights.begin() + 30));
@@ -170,25 +175,44 @@ TEST_P(DecayScopeOf, NothingMovesAtRateZero) {
   const Values start = random_values(36, 3);
   Values x = start;
   Values g = random_values(36, 4);
-  Optimizer(options(GetParam(), {{"weight-decay", 0.5}}), layout()).step(x, g, 0, 1);
+  Optimizer(options(GetParam(), {}), layout()).step(x, g, 1, 0, 1);
   EXPECT_EQ(x, start);
 }
 
-std::vector<std::string> algorithm_names() {
-  std::vector<std::string> names;
-  for (const Algorithm& algorithm : algorithms()) names.push_back(algorithm.name);
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, DecayScopeOf, testing::ValuesIn(algorithm_names()),
+INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, DecayScopeOf, testing::ValuesIn(names_of(algorithms())),
                          [](const auto& name) { return name.param; });
+
+TEST(Optimizer, FactorScalesTheGradientBeforeThePenaltyJoinsIt) {
+  Values x = random_values(36, 3);
+  const Values start = x;
+  const Values g = random_values(36, 4);
+  OptimizerOptions given = options("sgd", {{"learning-rate", 0.5}});
+  given.l2 = 0.25;
+  given.decay_scope = DecayScope::kAll;
+  Optimizer(given, layout()).step(x, g, 0.125, 1, 1);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    EXPECT_NEAR(x[i], start[i] - 0.5 * (0.125 * g[i] + 0.25 * start[i]), kTolerance);
+  }
+}
+
+// Loshchilov, Hutter, Algorithm 2, line 12: the decay is η λ, without α.
+TEST(AdamW, DecayScaledByTheScheduleAloneIsThePapersForm) {
+  Values x = random_values(36, 3);
+  const Values start = x;
+  const Values zero(36, 0);
+  Optimizer(options("adamw", {{"learning-rate", 0.5}, {"weight-decay", 0.25}, {"decay-scaling", 1}}),
+            layout())
+      .step(x, zero, 1, 0.125, 1);
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_NEAR(x[i], (1 - 0.125 * 0.25) * start[i], kTolerance);
+}
 
 TEST(Optimizer, MultiplierScalesTheLearningRate) {
   Values x = random_values(36, 3);
   Values y = x;
   Values g = random_values(36, 4);
   Values h = g;
-  Optimizer(options("sgd", {{"learning-rate", 0.5}}), layout()).step(x, g, 0.25, 1);
-  Optimizer(options("sgd", {{"learning-rate", 0.125}}), layout()).step(y, h, 1, 1);
+  Optimizer(options("sgd", {{"learning-rate", 0.5}}), layout()).step(x, g, 1, 0.25, 1);
+  Optimizer(options("sgd", {{"learning-rate", 0.125}}), layout()).step(y, h, 1, 1, 1);
   EXPECT_EQ(x, y);
 }
 

@@ -44,7 +44,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"train.check-every", {"-1"}, from_0},
       {"optimizer.learning-rate", {"-1", "nan", "inf", "fast", ""}, "a number from 0 to 1000000"},
       {"optimizer.momentum", {"-0.1", "1.5"}, "a number from 0 to 1"},
-      {"optimizer.nesterov", {"1", "yes", "True"}, "true or false"},
+      {"optimizer.nesterov", {"1", "yes", "True"}, "one of: false, true"},
       {"optimizer.l2", {"-1", "nan"}, "a number from 0 to 1000000"},
       {"optimizer.weight-decay-on", {"biases"}, "one of: weights, all"},
       {"optimizer.clip-norm", {"-1", "none"}, "a number from 0 to 1e+30"},
@@ -140,7 +140,7 @@ TEST(ConfigError, ListsTheOptimizersToAnUnknownOne) {
       [] {
         config_of({{"optimizer.name", "sdg"}});
       },
-      {"optimizer.name = sdg", "sgd, adamw"}));
+      {"optimizer.name = sdg", "sgd, adagrad"}));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "lockstep/optim/norm.hpp"
 
 namespace lockstep {
 namespace {

@@ -10,15 +10,18 @@
 
 namespace lockstep {
 
-/// A number or flag that an algorithm takes from the [optimizer] section.
+/// A number, or one of several words, that an algorithm takes from the [optimizer] section.
 struct Hyperparameter {
   std::string name;
   double default_value = 0;
   double lowest = 0;
   double highest = 0;
   std::string help;
-  bool is_flag = false;  ///< true or false, as 1 or 0
+  std::vector<std::string> choices = {};  ///< not empty: the value is the index of one of these words
 };
+
+/// The words of a flag: false is 0, true is 1.
+inline const std::vector<std::string> kFlag = {"false", "true"};
 
 /// Values by name; an algorithm's own defaults where nothing was said.
 using Hyperparameters = std::map<std::string, double, std::less<>>;
@@ -29,6 +32,7 @@ struct Update {
   std::span<const Real> g;                 ///< their gradient
   std::span<const std::span<Real>> state;  ///< the algorithm's own vectors, in the order of Algorithm::state
   double alpha = 0;                        ///< learning rate of this step, schedule included
+  double eta = 1;                          ///< schedule multiplier of this step, part of alpha
   double lambda = 0;                       ///< decoupled weight decay of this range
   std::uint64_t t = 1;                     ///< step, counted from 1
 };
@@ -39,9 +43,11 @@ struct Update {
 struct Algorithm {
   std::string name;
   std::vector<Hyperparameter> hyperparameters;
-  std::vector<std::string>
-      state;  ///< names of the vectors it keeps, each as long as the parameters, zero at first
+  /// Names of the vectors it keeps with these values, each as long as the parameters, zero at first.
+  std::vector<std::string> (*state)(const Hyperparameters& values) = nullptr;
   void (*update)(const Hyperparameters& values, const Update& update) = nullptr;
+  bool layerwise =
+      false;  ///< wants whole tensors; the others work element by element and see pieces of any size
 };
 
 /// All methods, in the order of their help.
@@ -60,10 +66,37 @@ const Algorithm& find_algorithm(const std::string& name);
 /// The decay is decoupled; with α constant it equals the L2 penalty.
 Algorithm sgd();
 
-/// Algorithm 2 of Loshchilov, Hutter: Decoupled weight decay regularization, arXiv 1711.05101, with the decay
-/// scaled by the learning rate as torch.optim.AdamW does:
-///   m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  m̂ = m / (1-β₁ᵗ);  v̂ = v / (1-β₂ᵗ)
-///   θ ← θ - α (m̂ / (√v̂ + ε) + λ θ)
+/// v ← v + g²;  x ← x - α g / (√v + ε), or g / √(v + ε) with epsilon-placement = inside.
+/// Duchi, Hazan, Singer: Adaptive subgradient methods. JMLR 12, 2011; as torch.optim.Adagrad.
+Algorithm adagrad();
+
+/// v ← β v + (1-β) g²;  d = g / (√v + ε);  x ← x - α d, or with momentum y ← γ y + d, x ← x - α y.
+/// centered: the variance v - ḡ², ḡ ← β ḡ + (1-β) g, takes the place of v.
+/// Tieleman, Hinton: Lecture 6.5 (RMSProp), 2012; centered: Graves, arXiv 1308.0850, eq. 38 to 45; as
+/// torch.optim.RMSprop, and with epsilon-placement = inside as the lecture's slide.
+Algorithm rmsprop();
+
+/// Algorithm 1 of Kingma, Ba: Adam, arXiv 1412.6980:
+///   m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  m̂ = m / (1-β₁ᵗ);  v̂ = v / (1-β₂ᵗ);  θ ← θ - α m̂ / (√v̂ + ε)
+/// amsgrad: the largest v so far takes the place of v (Reddi, Kale, Kumar, ICLR 2018), as torch.optim.Adam.
+/// adamw decays too, decoupled: Algorithm 2 of Loshchilov, Hutter, arXiv 1711.05101. decay-scaling =
+/// learning-rate takes α η_t λ θ off, as torch.optim.AdamW; decay-scaling = schedule takes η_t λ θ off, as
+/// the paper.
+Algorithm adam();
 Algorithm adamw();
+
+/// c = β₁ m + (1-β₁) g;  θ ← θ - α (sign(c) + λ θ);  m ← β₂ m + (1-β₂) g.
+/// Algorithm 2 of Chen et al.: Symbolic discovery of optimization algorithms, arXiv 2302.06675.
+Algorithm lion();
+
+/// Algorithm 1 of You, Gitman, Ginsburg: Large batch training of convolutional networks, arXiv 1708.03888,
+/// tensor by tensor: local rate ρ = η ‖w‖ / (‖g‖ + λ ‖w‖), or 1 where that is no number;  v ← γ v + α ρ (g +
+/// λ w);  w ← w - v.
+Algorithm lars();
+
+/// Algorithm 2 of You et al.: Large batch optimization for deep learning (LAMB), arXiv 1904.00962, tensor by
+/// tensor, with φ the identity: r = m̂ / (√v̂ + ε) as in Adam;  u = r + λ x;  x ← x - α (‖x‖ / ‖u‖) u, the
+/// ratio 1 where a norm is 0.
+Algorithm lamb();
 
 }  // namespace lockstep

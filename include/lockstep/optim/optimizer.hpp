@@ -33,7 +33,7 @@ class Optimizer {
   double learning_rate() const;
 
  private:
-  struct Range {
+  struct Piece {
     ParameterRange range;
     bool decays = false;
   };
@@ -43,17 +43,11 @@ class Optimizer {
 
   OptimizerOptions options_;
   const Algorithm& algorithm_;
-  std::vector<Range> ranges_;  // neighbours with the same decay joined
+  double weight_decay_ = 0;    // where the algorithm has one
+  std::vector<Piece> pieces_;  // what one call of the algorithm sees
   std::vector<std::vector<Real>> state_;
   std::vector<std::span<Real>> state_part_;
   std::vector<Real> changed_;  // a piece of the gradient after clipping and L2
 };
-
-/// √Σ g², a sum of fixed order in double: the same bits wherever the gradient has the same bits.
-double norm(std::span<const Real> gradient);
-
-/// min(1, largest / (norm + 1e-6)): what a gradient is multiplied with to clip its norm. Pascanu et al.,
-/// arXiv 1211.5063, as torch.nn.utils.clip_grad_norm_.
-double clip_factor(double norm, double largest);
 
 }  // namespace lockstep

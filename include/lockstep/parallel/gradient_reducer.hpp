@@ -23,7 +23,7 @@ class GradientReducer : public GradientSink {
   virtual void start(const BatchPlan& plan) = 0;
 
   /// The sum over all micro-batches divided by `divisor`, the same bits on every rank; valid until the next
-  /// finish. Collective.
+  /// start. Collective.
   virtual std::span<const Real> finish(Real divisor) = 0;
 };
 

@@ -20,12 +20,14 @@ class RunDirectory {
   /// Writes `text` to `name`, whole or not at all.
   void write(const std::string& name, const std::string& text) const;
 
-  /// Appends one line to metrics.jsonl. Numbers that JSON has not (NaN) become null.
+  /// Appends one line to metrics.jsonl. Numbers that JSON has not (NaN) become null. What can't be
+  /// written is warned of once; the run is worth more.
   void metric(const nlohmann::ordered_json& line);
 
  private:
   std::filesystem::path path_;
   std::ofstream metrics_;
+  bool warned_ = false;
 };
 
 /// runs/DATE-TIME, for a run that was given no folder.

@@ -36,6 +36,8 @@ class Trainer {
   std::uint64_t total_steps() const { return total_steps_; }
   Index steps_per_epoch() const { return sampler_.steps_per_epoch(); }
   std::uint64_t steps_done() const { return steps_done_; }
+  /// Of one step; with the fast reduction, one a rank.
+  int micro_batches() const { return micro_batches_; }
 
   /// One step on the next global batch. Collective.
   /// Errors (exit code 3, the same on every rank): a loss or gradient that is not finite; replicas that

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+
+#include "lockstep/core/real.hpp"
+
+namespace lockstep {
+
+/// √Σ v², a sum of fixed order in double: the same bits wherever the values have the same bits.
+double norm(std::span<const Real> values);
+
+/// min(1, largest / (norm + 1e-6)): what a gradient is multiplied with to clip its norm. Pascanu et al.,
+/// arXiv 1211.5063, as torch.nn.utils.clip_grad_norm_.
+double clip_factor(double norm, double largest);
+
+}  // namespace lockstep
