@@ -3,6 +3,7 @@
 #include <map>
 #include <omp.h>
 #include <tuple>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -53,23 +54,23 @@ class Engine {
     std::unordered_map<int, memory> arguments;
   };
 
+  template <typename... Descriptions>
+  dnnl::matmul::primitive_desc describe(const Descriptions&... descriptions) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine_, descriptions...};
+#else
+    return {dnnl::matmul::desc(descriptions...), engine_};
+#endif
+  }
+
   Product make_product(const Operand& a, const Operand& b, bool with_bias) {
     const memory::desc a_description = a.description();
     const memory::desc b_description = b.description();
     const memory::desc c_description({a.rows, b.columns}, memory::data_type::f32, memory::format_tag::ab);
-    const memory::desc bias_description =
-        with_bias ? memory::desc({1, b.columns}, memory::data_type::f32, memory::format_tag::ab)
-                  : memory::desc();
-#if DNNL_VERSION_MAJOR >= 3
-    const dnnl::matmul::primitive_desc description(engine_, a_description, b_description, bias_description,
-                                                   c_description);
-#else
-    const dnnl::matmul::primitive_desc description(
-        with_bias ? dnnl::matmul::desc(a_description, b_description, bias_description, c_description)
-                  : dnnl::matmul::desc(a_description, b_description, c_description),
-        engine_);
-#endif
-    Product product{.primitive = dnnl::matmul(description),
+    const memory::desc bias_description({1, b.columns}, memory::data_type::f32, memory::format_tag::ab);
+    const auto primitive = with_bias ? describe(a_description, b_description, bias_description, c_description)
+                                     : describe(a_description, b_description, c_description);
+    Product product{.primitive = dnnl::matmul(primitive),
                     .a = memory(a_description, engine_, nullptr),
                     .b = memory(b_description, engine_, nullptr),
                     .bias = with_bias ? memory(bias_description, engine_, nullptr) : memory(),
