@@ -2,7 +2,6 @@
 // block.
 
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -10,7 +9,6 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/nn/products.hpp"
 
 namespace lockstep {
 namespace {
@@ -105,55 +103,6 @@ TEST(MicroBatch, GivesTheSameBitsASecondTime) {
                            {.labels = labels, .values = {}}, *sink);
   }
   EXPECT_EQ(first.gradients, second.gradients);
-}
-
-/// `values` at an address `shift` elements behind one of 64 bytes.
-class Shifted {
- public:
-  Shifted(const std::vector<Real>& values, Index shift) : storage_(values.size() + 32) {
-    const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
-    start_ = storage_.data() + (64 - address % 64) % 64 / sizeof(Real) + shift;
-    std::copy(values.begin(), values.end(), start_);
-  }
-  Real* data() { return start_; }
-
- private:
-  std::vector<Real> storage_;
-  Real* start_ = nullptr;
-};
-
-// Where a micro-batch's rows stand in memory depends on the rank count: it must not show.
-TEST(Products, DoNotDependOnAlignment) {
-  const std::vector<Index> sizes = {1, 2, 3, 5, 8, 16, 17, 33};
-  constexpr Index kShifts = 16;
-  for (const Index rows : sizes) {
-    for (const Index in : sizes) {
-      for (const Index out : sizes) {
-        const auto x = random_values(rows * in, 1);
-        const auto w = random_values(out * in, 2);
-        const auto bias = random_values(out, 3);
-        const auto dy = random_values(rows * out, 4);
-        std::vector<std::vector<Real>> reference;
-        for (const Index shift : {Index{0}, Index{1}, Index{3}, kShifts - 1}) {
-          Shifted x_at(x, shift);
-          Shifted dy_at(dy, (shift * 5) % kShifts);
-          std::vector<Real> y(rows * out + shift);
-          std::vector<Real> dx(rows * in + shift);
-          std::vector<Real> dw(out * in + shift);
-          multiply_forward({x_at.data(), rows, in}, {w.data(), out, in}, bias.data(),
-                           {y.data() + shift, rows, out});
-          multiply_input_gradient({dy_at.data(), rows, out}, {w.data(), out, in},
-                                  {dx.data() + shift, rows, in});
-          multiply_weight_gradient({dy_at.data(), rows, out}, {x_at.data(), rows, in},
-                                   {dw.data() + shift, out, in});
-          std::vector<std::vector<Real>> results = {
-              {y.begin() + shift, y.end()}, {dx.begin() + shift, dx.end()}, {dw.begin() + shift, dw.end()}};
-          if (reference.empty()) reference = results;
-          EXPECT_EQ(results, reference) << rows << " x " << in << " x " << out << " at " << shift;
-        }
-      }
-    }
-  }
 }
 
 }  // namespace
