@@ -14,15 +14,20 @@ tests=OFF
 cmake --preset release -DBUILD_TESTING=$tests --log-level=WARNING
 cmake --build --preset release --target lockstep
 
-train=("${lockstep_mpirun[@]}" -np "$lockstep_cores" build/release/lockstep train --config configs/quickstart.cfg "$@")
+run=runs/$(date +%Y-%m-%d-%H%M%S)
+arguments=("$@")
+for i in "${!arguments[@]}"; do
+  case ${arguments[i]} in
+    --run.dir) run=${arguments[i + 1]:-} ;;
+    --run.dir=*) run=${arguments[i]#*=} ;;
+  esac
+done
+
+train=("${lockstep_mpirun[@]}" -np "$lockstep_cores" build/release/lockstep train --config configs/quickstart.cfg
+  --run.dir "$run" "$@")
 echo "+ ${train[*]}"
 "${train[@]}"
 
-run=RUN  # as named on the command line
-if [[ " $* " != *" --run.dir"* ]]; then
-  runs=(runs/[0-9]*)  # named by date and time: the newest is the last
-  run=${runs[-1]}
-fi
 cat <<END
 
 Trained with $lockstep_cores ranks, one a core; the run is in $run. From $PWD, go on with
@@ -30,7 +35,7 @@ Trained with $lockstep_cores ranks, one a core; the run is in $run. From $PWD, g
   source launch/environment.sh                         # once a shell, for mpirun
   build/release/lockstep inspect $run/weights.safetensors
   build/release/lockstep evaluate --weights $run/weights.safetensors
-  build/release/lockstep verify --config configs/quickstart.cfg    # the same bits at every rank count
+  mpirun --oversubscribe -np 8 build/release/lockstep verify --config $run/config.cfg   # same bits at 1 to 8 ranks
   mpirun -np $lockstep_cores build/release/lockstep train --data.source FILE.csv --data.label NAME \\
     --model.layers "linear 64, relu, linear 3"         # your own data: IDX files or CSV
 
