@@ -15,8 +15,10 @@ namespace {
 
 namespace po = boost::program_options;
 
+constexpr unsigned kHelpWidth = 110;
+
 po::options_description describe_options(const std::vector<CommandOption>& options) {
-  po::options_description description("Options");
+  po::options_description description("Options", kHelpWidth);
   description.add_options()("help", "show this help")("config", po::value<std::string>()->value_name("FILE"),
                                                       "read settings from FILE");
   for (const CommandOption& option : options) {
@@ -29,7 +31,8 @@ po::options_description describe_options(const std::vector<CommandOption>& optio
 
 po::options_description describe_settings() {
   po::options_description description(
-      "Settings, on the command line as --section.key VALUE, in a file as key = value under [section]");
+      "Settings, on the command line as --section.key VALUE, in a file as key = value under [section]",
+      kHelpWidth);
   for (const SettingHelp& setting : setting_help()) {
     auto* value = po::value<std::string>()->value_name("VALUE");
     const std::string text =
@@ -115,8 +118,6 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
 
 std::string options_help(const std::vector<CommandOption>& options, bool takes_settings) {
   std::ostringstream text;
-  constexpr unsigned kWidth = 110;
-  po::options_description help(kWidth);
   text << describe_options(options);
   if (takes_settings) text << "\n" << describe_settings();
   return text.str();

@@ -1,6 +1,5 @@
-#include <algorithm>
-#include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -65,18 +64,18 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   command.run(arguments, world);
 }
 
-/// Prints `message` once: on rank 0 where all ranks failed alike, else on the rank that failed alone, which
+/// Prints `error` once: on rank 0 where all ranks failed alike, else on the rank that failed alone, which
 /// then ends the others, who may be waiting for it.
-int fail(ExitCode code, const std::string& message, MpiSession* session, Communicator& world) {
+int fail(const Error& error, MpiSession* session, Communicator& world) {
   constexpr double kSecondsToArrive = 5;
   const bool alone = session != nullptr && !session->all_arrive(kSecondsToArrive);
   if (alone) {
-    fmt::print(stderr, "lockstep: rank {}: {}\n", world.rank(), message);
+    fmt::print(stderr, "lockstep: rank {}: {}\n", world.rank(), error.what());
     std::fflush(stderr);
-    world.abort(static_cast<int>(code));
+    world.abort(static_cast<int>(error.code()));
   }
-  log::warn("lockstep: " + message);
-  return static_cast<int>(code);
+  log::warn(fmt::format("lockstep: {}", error.what()));
+  return static_cast<int>(error.code());
 }
 
 int main(const std::vector<std::string>& words) {
@@ -88,15 +87,8 @@ int main(const std::vector<std::string>& words) {
   try {
     run(words, world);
     return static_cast<int>(ExitCode::kSuccess);
-  } catch (const Error& error) {
-    return fail(error.code(), error.what(), session ? &*session : nullptr, world);
-  } catch (const std::bad_alloc&) {
-    return fail(ExitCode::kBadInput,
-                "out of memory; use a smaller network, batch or data set, or more micro-batches",
-                session ? &*session : nullptr, world);
-  } catch (const std::exception& error) {
-    return fail(ExitCode::kInternal, fmt::format("internal error: {}; please report it", error.what()),
-                session ? &*session : nullptr, world);
+  } catch (const std::exception& exception) {
+    return fail(as_error(exception), session ? &*session : nullptr, world);
   }
 }
 
@@ -105,8 +97,12 @@ int main(const std::vector<std::string>& words) {
 [[noreturn]] void become_double_build(char** argv) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string() + "-double";
   execv(program.c_str(), argv);
-  fmt::print(stderr, "lockstep: {}: cannot be started; expected it beside lockstep, build all targets\n",
-             program);
+  // MPI is not up yet, and one line is enough.
+  const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (rank == nullptr || std::string_view(rank) == "0") {
+    fmt::print(stderr, "lockstep: {}: cannot be started; expected it beside lockstep, build all targets\n",
+               program);
+  }
   std::_Exit(static_cast<int>(ExitCode::kBadInput));
 }
 #endif

@@ -3,7 +3,9 @@
 #include "lockstep/comm/mpi.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <thread>
@@ -32,6 +34,18 @@ void in_pieces(std::size_t size, std::size_t largest, const Function& piece) {
   for (std::size_t offset = 0; offset < size; offset += largest) {
     piece(offset, static_cast<int>(std::min(largest, size - offset)));
   }
+}
+
+/// What MPI calls when one of its functions fails: one line, then the end of all ranks.
+void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(*code, text, &length);
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  fmt::print(stderr, "lockstep: rank {}: message passing failed ({}); check the nodes and their network\n",
+             rank, text);
+  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
 }
 
 class MpiCommunicator final : public Communicator {
@@ -138,6 +152,10 @@ bool is_launched_by_mpi() {
 MpiSession::MpiSession() {
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  // Communicators inherit the handler from the one they are made of.
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  MPI_Comm_create_errhandler(end_program, &handler);
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
   world_ = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, false);
   arrivals_ = world_->split(0);
 }

@@ -57,14 +57,11 @@ int open_memory(const Handle& handle) {
   return -1;
 }
 
-void* map(int descriptor, std::size_t size) {
+/// Memory of the file, or of nobody else for descriptor -1; null with errno set where there is none.
+std::byte* map(int descriptor, std::size_t size) {
   const int flags = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
   void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, descriptor, 0);
-  if (address == MAP_FAILED) {
-    fail_input("{} bytes of memory could not be had ({}); use smaller data or a larger machine", size,
-               std::strerror(errno));
-  }
-  return address;
+  return address == MAP_FAILED ? nullptr : static_cast<std::byte*>(address);
 }
 
 }  // namespace
@@ -73,23 +70,35 @@ NodeMemory::NodeMemory(Communicator& node, std::size_t size) {
   Handle handle{};
   if (node.rank() == 0) handle = allocate(size);
   node.broadcast(std::as_writable_bytes(std::span(&handle, 1)), 0);
-  if (handle.error != 0) {
-    if (node.rank() == 0 && handle.descriptor >= 0) close(handle.descriptor);
-    fail_input("{} bytes of memory for the data could not be had ({}); use smaller data or a larger machine",
-               handle.size, std::strerror(handle.error));
-  }
 
+  // Each rank goes through all that may fail, then all decide alike.
   const int descriptor = node.rank() == 0 ? handle.descriptor : open_memory(handle);
   const std::vector<int> opened = lockstep::all_gather(node, descriptor);
   shared_ = std::all_of(opened.begin(), opened.end(), [](int d) { return d >= 0; });
-  if (handle.size > 0) {
-    bytes_ = {static_cast<std::byte*>(map(shared_ ? descriptor : -1, handle.size)), handle.size};
+  int error = handle.error;
+  if (error == 0 && handle.size > 0) {
+    std::byte* const address = map(shared_ ? descriptor : -1, handle.size);
+    if (address == nullptr) error = errno;
+    if (address != nullptr) bytes_ = {address, handle.size};
   }
   if (descriptor >= 0) close(descriptor);
+
+  const std::vector<int> errors = lockstep::all_gather(node, error);
+  const auto failed = std::find_if(errors.begin(), errors.end(), [](int e) { return e != 0; });
+  if (failed == errors.end()) return;
+  release();
+  fail_input(
+      "{} bytes of memory for the ranks of a node could not be had ({}); use a smaller network, fewer ranks "
+      "or "
+      "less data",
+      handle.size, std::strerror(*failed));
 }
 
-NodeMemory::~NodeMemory() {
+NodeMemory::~NodeMemory() { release(); }
+
+void NodeMemory::release() {
   if (!bytes_.empty()) munmap(bytes_.data(), bytes_.size());
+  bytes_ = {};
 }
 
 }  // namespace lockstep

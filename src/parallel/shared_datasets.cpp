@@ -5,9 +5,12 @@
 #include <string>
 #include <utility>
 
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/comm/node_memory.hpp"
+#include "lockstep/core/digest.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {
@@ -59,6 +62,23 @@ Dataset share(Communicator& node, const Dataset& data) {
   return {description, features, targets, memory};
 }
 
+/// Errors: another node's files hold other data. Collective.
+void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
+                             const std::vector<Dataset>& datasets) {
+  Digest digest;
+  for (const Dataset& dataset : datasets) {
+    digest.add(to_text(dataset.description()));
+    digest.add(dataset.feature_memory());
+    digest.add(dataset.target_memory());
+  }
+  const std::vector<int> strangers = ranks_that_differ(communicator, broadcast_text(node, digest.text(), 0));
+  if (strangers.empty()) return;
+  fail_input(
+      "rank {}: data.source on their node holds other data than on the other nodes; copy the same files "
+      "there",
+      fmt::join(strangers, ", "));
+}
+
 }  // namespace
 
 std::vector<Dataset> share_datasets(Communicator& communicator,
@@ -69,6 +89,7 @@ std::vector<Dataset> share_datasets(Communicator& communicator,
     if (node->rank() != 0) return;
     for (DatasetContent& content : read()) datasets.push_back(make_dataset(std::move(content)));
   });
+  if (node->size() < communicator.size()) check_same_on_all_nodes(communicator, *node, datasets);
   if (node->size() == 1) return datasets;
 
   std::size_t count = datasets.size();

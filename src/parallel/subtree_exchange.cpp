@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "lockstep/comm/node_memory.hpp"
+#include "lockstep/core/error.hpp"
 
 namespace lockstep {
 
@@ -24,6 +25,10 @@ class NodeExchange final : public SubtreeExchange {
     levels_ = levels;
     const std::size_t vectors = levels_ * static_cast<std::size_t>(node_.size()) + 1;
     memory_.emplace(node_, vectors * static_cast<std::size_t>(parameters_) * sizeof(Real));
+    if (!memory_->is_shared()) {
+      fail_input(
+          "the ranks of this node can no longer share memory; set train.exchange = messages (same bits)");
+    }
   }
 
   Real* level(std::size_t level) override { return level_of(node_.rank(), level); }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
@@ -105,22 +106,32 @@ Config make_config(const std::map<std::string, GivenValue>& given) {
     std::string text = value != given.end() ? value->second.text : setting.default_value;
     if (text.empty() && setting.key.starts_with("optimizer."))
       text = hyperparameter_text(config, setting.key);
-    if (!text.empty()) config.resolved.emplace_back(setting.key, text);
+    if (!text.empty() && setting.key != "run.dir") config.resolved.emplace_back(setting.key, text);
   }
   return config;
 }
 
 void resolve_micro_batches(Config& config, int world_size) {
   int& micro_batches = config.train.micro_batches;
+  const int needed = static_cast<int>(std::bit_ceil(static_cast<unsigned>(world_size)));
+  if (config.train.reduction == Reduction::kFast) {
+    micro_batches = world_size;
+    return;
+  }
   if (micro_batches == 0) {
-    micro_batches =
-        std::max(kDefaultMicroBatches, static_cast<int>(std::bit_ceil(static_cast<unsigned>(world_size))));
+    micro_batches = std::max(kDefaultMicroBatches, needed);
+    if (micro_batches != kDefaultMicroBatches) {
+      log::info(fmt::format(
+          "train.micro-batches is {} because there are {} ranks; set it to keep the bits at other "
+          "rank counts",
+          micro_batches, world_size));
+    }
   }
   if (micro_batches < world_size) {
     fail_input(
         "train.micro-batches = {}: allows at most {} ranks, {} were started; start fewer, or set "
         "train.micro-batches = {} (another configuration, with other bits)",
-        micro_batches, micro_batches, world_size, std::bit_ceil(static_cast<unsigned>(world_size)));
+        micro_batches, micro_batches, world_size, needed);
   }
   set_resolved(config, "train.micro-batches", std::to_string(micro_batches));
 }

@@ -1,5 +1,7 @@
 #include "lockstep/train/evaluation.hpp"
 
+#include <algorithm>
+
 #include "lockstep/data/batch.hpp"
 #include "lockstep/parallel/partition.hpp"
 

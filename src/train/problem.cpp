@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
@@ -95,6 +96,12 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
+  const std::vector<int> strangers = ranks_that_differ(communicator, std::string(kVersion) + to_text(config));
+  if (!strangers.empty()) {
+    fail_input(
+        "rank {}: started with another configuration or version than the other ranks; give all the same",
+        fmt::join(strangers, ", "));
+  }
   // A network that can't be built is said before any data are read.
   const Model buildable(config.model.layers, 1);
   std::vector<Dataset> parts = share_datasets(communicator, [&] {

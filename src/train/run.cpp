@@ -1,5 +1,6 @@
 #include "lockstep/train/run.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <optional>
@@ -154,21 +155,10 @@ class Run {
 }  // namespace
 
 void run_training(Config config, Communicator& communicator, const std::string& message_library) {
-  const bool chosen = config.train.micro_batches > 0;
   resolve_micro_batches(config, communicator.size());
   if (config.run.dir.empty()) config.run.dir = default_run_path();
-  set_resolved(config, "run.dir", config.run.dir);
-
   const Problem problem = make_problem(config, communicator);
-  Run run(config, problem, communicator);
-  constexpr int kUsualMicroBatches = 8;
-  if (!chosen && config.train.micro_batches != kUsualMicroBatches) {
-    log::info(
-        fmt::format("train.micro-batches is {} because there are {} ranks; set it to keep the bits at other "
-                    "rank counts",
-                    config.train.micro_batches, communicator.size()));
-  }
-  run.train(message_library);
+  Run(config, problem, communicator).train(message_library);
 }
 
 }  // namespace lockstep

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -139,7 +140,7 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
       settings.end(),
       {{"train.batch-size", "256", "samples of one step over all ranks, or full",
         whole_or(train.batch_size, "full")},
-       {"train.epochs", "10", "passes over the training samples", whole(train.epochs, 1)},
+       {"train.epochs", "10", "passes over the training samples", whole(train.epochs, 1, 1 << 20)},
        {"train.steps", "auto", "optimizer steps, or auto: by train.epochs", whole_or(train.steps, "auto")},
        {"train.micro-batches", "auto",
         "slices of a batch, the most ranks there may be; auto: 8, or more for more ranks",
@@ -155,8 +156,22 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
         whole(train.check_every, 0)}});
 }
 
+/// " (sgd 0.1, adam 0.001)": the default of each algorithm that takes the hyperparameter.
+std::string defaults_text(const std::string& name) {
+  std::vector<std::string> defaults;
+  for (const Algorithm& algorithm : algorithms()) {
+    const Hyperparameter* const h = find_named(algorithm.hyperparameters, name);
+    if (h == nullptr) continue;
+    const std::string value = h->choices.empty() ? fmt::format("{}", h->default_value)
+                                                 : h->choices[static_cast<std::size_t>(h->default_value)];
+    defaults.push_back(algorithm.name + " " + value);
+  }
+  return " (" + join(defaults) + ")";
+}
+
 void add_optimizer(Config& config, std::vector<Setting>& settings) {
-  settings.push_back({"optimizer.name", "sgd", "the method", words(config.optimizer.name)});
+  settings.push_back(
+      {"optimizer.name", "sgd", "the method: " + join(names_of(algorithms())), words(config.optimizer.name)});
   for (const Algorithm& algorithm : algorithms()) {
     for (const Hyperparameter& h : algorithm.hyperparameters) {
       const std::string key = "optimizer." + h.name;
@@ -164,8 +179,8 @@ void add_optimizer(Config& config, std::vector<Setting>& settings) {
           std::find_if(settings.begin(), settings.end(), [&](const Setting& s) { return s.key == key; });
       if (known != settings.end()) continue;
       double& field = config.optimizer.hyperparameters[h.name];
-      settings.push_back(
-          {key, "", h.help, h.choices.empty() ? real(field, h.lowest, h.highest) : index(field, h.choices)});
+      settings.push_back({key, "", h.help + defaults_text(h.name),
+                          h.choices.empty() ? real(field, h.lowest, h.highest) : index(field, h.choices)});
     }
   }
   settings.insert(

@@ -10,6 +10,7 @@
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/norm.hpp"
+#include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {
 
@@ -46,6 +47,7 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
                                      config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+  if (config.train.check_every > 0) check_replicas();
 }
 
 StepReport Trainer::step() {
@@ -77,7 +79,8 @@ StepReport Trainer::apply_gradient() {
   optimizer_.step(model_.parameters(), gradient_, factor, multiplier, steps_done_ + 1);
   ++steps_done_;
 
-  if (config_.train.check_every > 0 && steps_done_ % config_.train.check_every == 0) check_replicas();
+  const std::uint64_t every = config_.train.check_every;
+  if (every > 0 && (steps_done_ % every == 0 || steps_done_ == total_steps_)) check_replicas();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),
@@ -152,21 +155,12 @@ void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std:
 }
 
 void Trainer::check_replicas() {
-  const std::vector<std::string> digests = all_gather_text(communicator_, weights_digest(model_));
-  const auto count = [&](const std::string& digest) {
-    return std::count(digests.begin(), digests.end(), digest);
-  };
-  const std::string& common = *std::max_element(
-      digests.begin(), digests.end(), [&](const auto& a, const auto& b) { return count(a) < count(b); });
-  std::vector<std::size_t> strangers;
-  for (std::size_t rank = 0; rank < digests.size(); ++rank) {
-    if (digests[rank] != common) strangers.push_back(rank);
-  }
+  const std::vector<int> strangers = ranks_that_differ(communicator_, weights_digest(model_));
   if (strangers.empty()) return;
   fail_guard(
       "step {}: the weights of rank {} differ from those of the other ranks; look for another binary, "
-      "another "
-      "kind of CPU or bad memory there",
+      "another kind "
+      "of CPU or bad memory there",
       steps_done_, fmt::join(strangers, ", "));
 }
 

@@ -90,7 +90,7 @@ std::vector<BadInput> bad_usage() {
        {3, 8}},
       {"VerifyMoreRanksThanStarted",
        {"verify", "--ranks", "1,9", "--data.source", "blobs", "--model.layers", "linear 4"},
-       "--ranks 1,9"},
+       "--ranks 9"},
       {"VerifyNoSteps",
        {"verify", "--steps", "0", "--data.source", "blobs", "--model.layers", "linear 4"},
        "--steps 0"},

@@ -64,6 +64,14 @@ std::vector<Case> cases() {
       {"Validation", {{"data.validation", "0.3"}, {"data.seed", "5"}}},
       {"ClipNorm", {{"optimizer.clip-norm", "0.05"}, {"optimizer.momentum", "0.9"}}},
       {"LabelSmoothingAndL2", {{"model.label-smoothing", "0.1"}, {"optimizer.l2", "0.01"}}},
+      // Activations of about 370 rows fill a block: one process cuts its 1200 rows into several, four ranks
+      // do not.
+      {"SeveralBlocks",
+       {{"data.samples", "1200"},
+        {"data.features", "1"},
+        {"model.layers", "linear 45000, relu, linear 4"},
+        {"train.batch-size", "1200"},
+        {"train.steps", "2"}}},
       {"DecayOnAll", {{"optimizer.weight-decay", "0.01"}, {"optimizer.weight-decay-on", "all"}}},
       {"Cosine", {{"schedule.name", "cosine"}, {"schedule.warmup-steps", "3"}, {"train.epochs", "4"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},

@@ -42,7 +42,10 @@ TEST_F(VerifyTest, FindsAllRankCountsEqual) {
 
 TEST_F(VerifyTest, TakesRankCountsInAnyOrder) {
   EXPECT_EQ(verify_on({}, {world().size(), 1, world().size()}).message, "");
-  EXPECT_EQ(verify_on({}, {2}).message, "");
+}
+
+TEST_F(VerifyTest, RefusesToCompareNothing) {
+  expect_same_error(verify_on({}, {1, 1}), ExitCode::kBadInput, {"only one rank count"});
 }
 
 TEST_F(VerifyTest, FindsThatFastModeDependsOnTheRankCount) {

@@ -9,7 +9,6 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-
 namespace lockstep {
 namespace {
 

@@ -36,7 +36,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"model.label-smoothing", {"1", "-1", "nan", "inf"}, "a number from 0 to 1 (excluded)"},
       {"model.initialization", {"zero"}, "one of: auto, he, glorot"},
       {"train.batch-size", {"0", "-3", "all", "2.5"}, from_1 + ", or 'full'"},
-      {"train.epochs", {"0", "ten"}, from_1},
+      {"train.epochs", {"0", "ten", "1048577"}, "a whole number from 1 to 1048576"},
       {"train.steps", {"0", "-1"}, from_1 + ", or 'auto'"},
       {"train.micro-batches", {"0", "65537", "two"}, "a whole number from 1 to 65536, or 'auto'"},
       {"train.seed", {"-1", "one"}, from_0},
@@ -65,8 +65,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
 
 // A number that is too large must not be answered with "at least 0".
 TEST(ConfigError, NamesTheLimitToNumbersAboveIt) {
-  for (const std::string key :
-       {"train.seed", "train.epochs", "train.steps", "train.batch-size", "data.seed"}) {
+  for (const std::string key : {"train.seed", "train.steps", "train.batch-size", "data.seed"}) {
     for (const std::string text : {"1099511627777", "18446744073709551615", "1e30"}) {
       EXPECT_TRUE(is_bad_input([&] { config_of({{key, text}}); }, {key, text, "to 1099511627776"}));
     }

@@ -24,6 +24,8 @@ class NodeMemory {
   bool is_shared() const { return shared_; }
 
  private:
+  void release();
+
   std::span<std::byte> bytes_;
   bool shared_ = true;
 };

@@ -25,6 +25,10 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
+/// Any exception as the Error that ends the command: itself, advice where memory ran out, else a bug to
+/// report.
+Error as_error(const std::exception& exception);
+
 /// Throws an Error for bad usage, configuration or data.
 template <typename... Arguments>
 [[noreturn]] void fail_input(fmt::format_string<Arguments...> format, Arguments&&... arguments) {

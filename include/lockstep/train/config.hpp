@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/core/real.hpp"
@@ -49,7 +49,8 @@ struct Config {
     std::string dir;  ///< empty: runs/DATE-TIME
   } run;
 
-  /// Every key as text, in the order of the help; what config.cfg holds. Keys of no effect are left out.
+  /// Every key as text, in the order of the help; what config.cfg holds. Keys of no effect are
+  /// left out, and run.dir, so that the file runs the run again beside the first.
   std::vector<std::pair<std::string, std::string>> resolved;
 };
 
@@ -72,8 +73,9 @@ struct GivenValue {
 /// the chosen optimizer does not use.
 Config make_config(const std::map<std::string, GivenValue>& given);
 
-/// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or the next power of two that is
-/// at least the world size. Errors: more ranks than configured micro-batches.
+/// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or, and then it says so, the next
+/// power of two that is at least the world size; one a rank for the fast reduction. Errors: more ranks than
+/// configured micro-batches.
 void resolve_micro_batches(Config& config, int world_size);
 
 /// Sets `key` in config.resolved.

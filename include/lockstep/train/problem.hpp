@@ -22,8 +22,8 @@ struct Problem {
 };
 
 /// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.
-/// Errors: those of the readers; an output layer that does not fit the classes; a loss that does not fit the
-/// task; a batch larger than the data; nothing left to train on.
+/// Errors: ranks with different configurations; those of the readers; an output layer that does not fit the
+/// classes; a loss that does not fit the task; a batch larger than the data; nothing left to train on.
 Problem make_problem(const Config& config, Communicator& communicator);
 
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
