@@ -85,6 +85,7 @@ Assign choice(Value& field, std::vector<std::pair<std::string, std::type_identit
 /// One of `names`, kept as its index.
 Assign index(double& field, const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, double>> choices;
+  choices.reserve(names.size());
   for (const std::string& name : names) choices.emplace_back(name, static_cast<double>(choices.size()));
   return choice(field, std::move(choices));
 }
