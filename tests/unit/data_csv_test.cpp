@@ -96,14 +96,14 @@ TEST(Csv, KnowsWhetherTheFirstLineNamesTheColumns) {
 }
 
 TEST(Csv, ReadsQuotesLineEndsMarksAndEmptyLines) {
+  const std::string byte_order_mark = "\xEF\xBB\xBF";
   const std::vector<std::string> same = {"a,b\n1,2\n3,4\n",
                                          "a,b\r\n1,2\r\n3,4\r\n",
                                          "a,b\r1,2\r3,4",
                                          "a,b\n1,2\n3,4",
                                          "a,b\n1,2\n3,4\n\n\n",
                                          "a,b\r\n1,2\r\n3,4\r\n\r\n",
-                                         "\xEF\xBB\xBF"
-                                         "a,b\n1,2\n3,4\n",
+                                         byte_order_mark + "a,b\n1,2\n3,4\n",
                                          "\"a\",\"b\"\n\"1\",\"2\"\n\"3\",\"4\"\n",
                                          " a , b \n 1 , 2 \n 3 , 4 \n",
                                          "\"\"\"a\"\"\",\"b\nc\"\n1,2\n3,4\n"};

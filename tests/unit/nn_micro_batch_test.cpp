@@ -15,7 +15,6 @@ namespace {
 using test::counted;
 using test::OwnedBlock;
 using test::random_matrix;
-using test::random_values;
 using test::RecordingSink;
 
 bool same_bits(const Real* a, const Real* b, Index count) {
