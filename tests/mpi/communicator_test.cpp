@@ -13,7 +13,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-const std::vector<std::size_t> swept_sizes = {0, 1, 2, 3, 7, 64, 1000, 65537};
+const std::vector<std::size_t> kSweptSizes = {0, 1, 2, 3, 7, 64, 1000, 65537};
 
 class CommunicatorTest : public MpiTest {};
 
@@ -31,7 +31,7 @@ TEST_F(CommunicatorTest, RanksAreNumberedFromZero) {
 
 TEST_F(CommunicatorTest, BroadcastGivesTheRootsBytesFromEveryRoot) {
   for (int root = 0; root < world().size(); ++root) {
-    for (const std::size_t size : swept_sizes) {
+    for (const std::size_t size : kSweptSizes) {
       const Bytes expected = make_message(root, 0, size, size);
       Bytes bytes = world().rank() == root ? expected : Bytes(size);
       world().broadcast(bytes, root);
@@ -41,7 +41,7 @@ TEST_F(CommunicatorTest, BroadcastGivesTheRootsBytesFromEveryRoot) {
 }
 
 TEST_F(CommunicatorTest, AllGatherPutsBytesInRankOrder) {
-  for (const std::size_t size : swept_sizes) {
+  for (const std::size_t size : kSweptSizes) {
     Bytes expected;
     for (int rank = 0; rank < world().size(); ++rank) {
       const Bytes theirs = make_message(rank, 0, size, size);
@@ -76,7 +76,7 @@ void expect_exchange(std::size_t messages, const Size& size) {
 }
 
 TEST_F(CommunicatorTest, ExchangeSendsToEveryOtherRank) {
-  for (const std::size_t size : swept_sizes) {
+  for (const std::size_t size : kSweptSizes) {
     expect_exchange(1, [&](int /*from*/, int /*to*/, std::size_t /*message*/) { return size; });
   }
 }
@@ -99,7 +99,7 @@ TEST_F(CommunicatorTest, ExchangeTakesEmptyMessagesBetweenOthers) {
 
 TEST_F(CommunicatorTest, AllReduceSumsExactlyWhereSumsAreExact) {
   const auto size = static_cast<Real>(world().size());
-  for (const std::size_t count : swept_sizes) {
+  for (const std::size_t count : kSweptSizes) {
     std::vector<Real> values(count);
     for (std::size_t i = 0; i < count; ++i) {
       values[i] = static_cast<Real>(i % 1000) + static_cast<Real>(world().rank());

@@ -32,7 +32,7 @@ std::vector<std::vector<Real>> make_leaves() {
   return leaves;
 }
 
-const std::vector<std::vector<Real>> all_leaves = make_leaves();
+const std::vector<std::vector<Real>> kAllLeaves = make_leaves();
 
 /// The gradient arrives as from a network: last range first, each for all micro-batches in rising order.
 std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, int rank, Index parameters) {
@@ -43,7 +43,7 @@ std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, int ra
     for (Index m = owned.first; m < owned.last; ++m) {
       if (plan.rows(m).size() == 0) continue;
       Real* const buffer = reducer.buffer(range, static_cast<int>(m));
-      std::copy_n(all_leaves[static_cast<std::size_t>(m)].begin() + range.offset, range.size, buffer);
+      std::copy_n(kAllLeaves[static_cast<std::size_t>(m)].begin() + range.offset, range.size, buffer);
       reducer.add(range, static_cast<int>(m));
     }
   }
@@ -96,7 +96,7 @@ TEST_F(ReducerTest, TheOrderOfAdditionsShowsInTheBits) {
   Index different = 0;
   for (std::size_t i = 0; i < tree.size(); ++i) {
     Real sum = 0;
-    for (const std::vector<Real>& leaf : all_leaves) sum += leaf[i];
+    for (const std::vector<Real>& leaf : kAllLeaves) sum += leaf[i];
     different += tree[i] != sum / 16 ? 1 : 0;
   }
   EXPECT_GT(different, kMostParameters / 10);
@@ -116,8 +116,8 @@ TEST_F(ReducerTest, FastModeAgreesWithinRoundingAndOnAllRanks) {
       double scale = 0;
       for (Index m = 0; m < ranks; ++m) {
         if (plan.rows(m).size() == 0) continue;
-        sum += all_leaves[static_cast<std::size_t>(m)][i];
-        scale += std::abs(all_leaves[static_cast<std::size_t>(m)][i]);
+        sum += kAllLeaves[static_cast<std::size_t>(m)][i];
+        scale += std::abs(kAllLeaves[static_cast<std::size_t>(m)][i]);
       }
       const double tolerance = scale * static_cast<double>(ranks) * std::numeric_limits<Real>::epsilon();
       const double error = std::abs(static_cast<double>(found[i]) * static_cast<double>(batch) - sum);

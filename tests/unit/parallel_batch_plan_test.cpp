@@ -71,7 +71,7 @@ TEST(BatchPlan, RowsOfAMicroBatchDoNotDependOnTheRanks) {
 
 TEST(BatchPlan, LeavesMicroBatchesEmptyWhereTheBatchIsSmaller) {
   for_all_plans([](const BatchPlan& plan) {
-    const Presence present = plan.presence();
+    const Presence& present = plan.presence();
     EXPECT_EQ(std::count(present.begin(), present.end(), true),
               std::min(plan.batch_size(), plan.micro_batches()));
     for (Index m = 0; m < plan.micro_batches(); ++m) {
