@@ -8,7 +8,7 @@ namespace {
 
 using Prepare = std::function<void(const TemporaryFolder&)>;
 
-const Words blob_run = {"train",    "--run.dir",          "run", "--data.source",
+const Words kBlobRun = {"train",    "--run.dir",          "run", "--data.source",
                         "blobs",    "--data.samples",     "64",  "--model.layers",
                         "linear 4", "--train.batch-size", "16"};
 
@@ -39,52 +39,52 @@ Prepare idx_folder(const std::string& images, const std::string& labels, const s
   };
 }
 
-const std::string valid_images = idx({4, 2, 2}, std::string(16, '\x33'));
-const std::string valid_labels = idx({4}, std::string("\0\1\0\1", 4));
+const std::string kValidImages = idx({4, 2, 2}, std::string(16, '\x33'));
+const std::string kValidLabels = idx({4}, std::string("\0\1\0\1", 4));
 
 }  // namespace
 
 std::vector<BadInput> bad_usage() {
   return {
       {"UnknownCommand", {"trian"}, "did you mean 'train'?"},
-      {"UnknownOption", blob_run + Words{"--weihgts", "x"}, "--weihgts: unknown option"},
+      {"UnknownOption", kBlobRun + Words{"--weihgts", "x"}, "--weihgts: unknown option"},
       {"UnknownKey",
-       blob_run + Words{"--train.batchsize", "8"},
+       kBlobRun + Words{"--train.batchsize", "8"},
        "did you mean '--train.batch-size'?",
        {},
        {0, 3, 8}},
-      {"StrayWord", blob_run + Words{"fast"}, "'fast': unexpected"},
-      {"MissingValue", blob_run + Words{"--train.seed"}, "train.seed"},
-      {"MissingSource", blob_run + Words{"--data.source", "nowhere"}, "nowhere"},
+      {"StrayWord", kBlobRun + Words{"fast"}, "'fast': unexpected"},
+      {"MissingValue", kBlobRun + Words{"--train.seed"}, "train.seed"},
+      {"MissingSource", kBlobRun + Words{"--data.source", "nowhere"}, "nowhere"},
       {"MissingSourceAlone", train_on("nowhere"), "data.source = nowhere", {}, {0, 3, 8}},
-      {"ZeroBatch", blob_run + Words{"--train.epochs", "0"}, "train.epochs = 0 (on the command line)"},
-      {"NegativeEpochs", blob_run + Words{"--train.epochs", "-3"}, "train.epochs = -3"},
-      {"NegativeRate", blob_run + Words{"--optimizer.learning-rate", "-1"}, "optimizer.learning-rate = -1"},
-      {"NotANumberRate", blob_run + Words{"--optimizer.learning-rate", "nan"},
+      {"ZeroBatch", kBlobRun + Words{"--train.epochs", "0"}, "train.epochs = 0 (on the command line)"},
+      {"NegativeEpochs", kBlobRun + Words{"--train.epochs", "-3"}, "train.epochs = -3"},
+      {"NegativeRate", kBlobRun + Words{"--optimizer.learning-rate", "-1"}, "optimizer.learning-rate = -1"},
+      {"NotANumberRate", kBlobRun + Words{"--optimizer.learning-rate", "nan"},
        "optimizer.learning-rate = nan"},
-      {"TextRate", blob_run + Words{"--optimizer.learning-rate", "fast"}, "optimizer.learning-rate = fast"},
-      {"HugeCount", blob_run + Words{"--train.steps", "99999999999999999999"}, "train.steps"},
-      {"FractionOfABatch", blob_run + Words{"--train.micro-batches", "2.5"}, "train.micro-batches = 2.5"},
-      {"ValidationOfAll", blob_run + Words{"--data.validation", "1"}, "data.validation = 1"},
-      {"ValidationOfAlmostAll", blob_run + Words{"--data.validation", "0.999"}, "leaves none"},
-      {"BatchLargerThanData", blob_run + Words{"--data.samples", "8"}, "larger than the 8 training samples"},
-      {"UnknownLayer", blob_run + Words{"--model.layers", "liner 4"}, "did you mean 'linear'?"},
-      {"NoLayers", blob_run + Words{"--model.layers", ""}, "model.layers"},
-      {"LayerWithoutNumber", blob_run + Words{"--model.layers", "linear"}, "expected 'linear OUTPUTS'"},
-      {"BadDropout", blob_run + Words{"--model.layers", "dropout 1, linear 4"}, "dropout"},
-      {"LastLayerDoesNotFit", blob_run + Words{"--model.layers", "linear 3"},
+      {"TextRate", kBlobRun + Words{"--optimizer.learning-rate", "fast"}, "optimizer.learning-rate = fast"},
+      {"HugeCount", kBlobRun + Words{"--train.steps", "99999999999999999999"}, "train.steps"},
+      {"FractionOfABatch", kBlobRun + Words{"--train.micro-batches", "2.5"}, "train.micro-batches = 2.5"},
+      {"ValidationOfAll", kBlobRun + Words{"--data.validation", "1"}, "data.validation = 1"},
+      {"ValidationOfAlmostAll", kBlobRun + Words{"--data.validation", "0.999"}, "leaves none"},
+      {"BatchLargerThanData", kBlobRun + Words{"--data.samples", "8"}, "larger than the 8 training samples"},
+      {"UnknownLayer", kBlobRun + Words{"--model.layers", "liner 4"}, "did you mean 'linear'?"},
+      {"NoLayers", kBlobRun + Words{"--model.layers", ""}, "model.layers"},
+      {"LayerWithoutNumber", kBlobRun + Words{"--model.layers", "linear"}, "expected 'linear OUTPUTS'"},
+      {"BadDropout", kBlobRun + Words{"--model.layers", "dropout 1, linear 4"}, "dropout"},
+      {"LastLayerDoesNotFit", kBlobRun + Words{"--model.layers", "linear 3"},
        "end the network with 'linear 4'"},
-      {"LossDoesNotFit", blob_run + Words{"--model.loss", "mse"}, "model.loss = mse"},
-      {"UnknownLoss", blob_run + Words{"--model.loss", "hinge"}, "expected one of"},
-      {"UnknownOptimizer", blob_run + Words{"--optimizer.name", "sdg"}, "optimizer.name = sdg"},
-      {"UnknownSchedule", blob_run + Words{"--schedule.name", "linearly"}, "schedule.name = linearly"},
-      {"WarmUpLongerThanRun", blob_run + Words{"--schedule.warmup-steps", "1000"}, "warmup-steps"},
-      {"KeyOfAnotherOptimizer", blob_run + Words{"--optimizer.beta1", "0.9"},
+      {"LossDoesNotFit", kBlobRun + Words{"--model.loss", "mse"}, "model.loss = mse"},
+      {"UnknownLoss", kBlobRun + Words{"--model.loss", "hinge"}, "expected one of"},
+      {"UnknownOptimizer", kBlobRun + Words{"--optimizer.name", "sdg"}, "optimizer.name = sdg"},
+      {"UnknownSchedule", kBlobRun + Words{"--schedule.name", "linearly"}, "schedule.name = linearly"},
+      {"WarmUpLongerThanRun", kBlobRun + Words{"--schedule.warmup-steps", "1000"}, "warmup-steps"},
+      {"KeyOfAnotherOptimizer", kBlobRun + Words{"--optimizer.beta1", "0.9"},
        "optimizer 'sgd' does not use it"},
-      {"NesterovWithoutMomentum", blob_run + Words{"--optimizer.nesterov", "true"},
+      {"NesterovWithoutMomentum", kBlobRun + Words{"--optimizer.nesterov", "true"},
        "needs optimizer.momentum"},
       {"MoreRanksThanMicroBatches",
-       blob_run + Words{"--train.micro-batches", "2"},
+       kBlobRun + Words{"--train.micro-batches", "2"},
        "allows at most 2 ranks",
        {},
        {3, 8}},
@@ -115,25 +115,25 @@ std::vector<BadInput> bad_usage() {
 
 std::vector<BadInput> bad_idx_files() {
   const Words words = train_on("set");
-  const auto with_images = [](const std::string& images) { return idx_folder(images, valid_labels); };
+  const auto with_images = [](const std::string& images) { return idx_folder(images, kValidLabels); };
   return {
       {"EmptyFolder", words, "no training images",
        [](const TemporaryFolder& folder) { std::filesystem::create_directory(folder.path() / "set"); }},
       {"EmptyFile", words, "truncated", with_images("")},
-      {"TruncatedHeader", words, "truncated", with_images(valid_images.substr(0, 9))},
-      {"TruncatedImages", words, "counts disagree", with_images(valid_images.substr(0, 20)), {0, 3, 8}},
-      {"TruncatedLabels", words, "counts disagree", idx_folder(valid_images, valid_labels.substr(0, 10))},
-      {"TrailingBytes", words, "counts disagree", with_images(valid_images + "more")},
-      {"WrongMagic", words, "wrong magic number", with_images("PNG!" + valid_images)},
-      {"LabelsForImages", words, "wrong magic number", with_images(valid_labels + std::string(16, 'x'))},
+      {"TruncatedHeader", words, "truncated", with_images(kValidImages.substr(0, 9))},
+      {"TruncatedImages", words, "counts disagree", with_images(kValidImages.substr(0, 20)), {0, 3, 8}},
+      {"TruncatedLabels", words, "counts disagree", idx_folder(kValidImages, kValidLabels.substr(0, 10))},
+      {"TrailingBytes", words, "counts disagree", with_images(kValidImages + "more")},
+      {"WrongMagic", words, "wrong magic number", with_images("PNG!" + kValidImages)},
+      {"LabelsForImages", words, "wrong magic number", with_images(kValidLabels + std::string(16, 'x'))},
       {"Floats", words, "element type 0x0d",
-       with_images(std::string("\0\0\x0d\3", 4) + valid_images.substr(4))},
-      {"CountsDisagree", words, "4 images, but 3 labels", idx_folder(valid_images, idx({3}, "\1\1\1"))},
+       with_images(std::string("\0\0\x0d\3", 4) + kValidImages.substr(4))},
+      {"CountsDisagree", words, "4 images, but 3 labels", idx_folder(kValidImages, idx({3}, "\1\1\1"))},
       {"CorruptGzip", words, "corrupt",
-       idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10) + std::string(40, '\xff'), valid_labels,
+       idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10) + std::string(40, '\xff'), kValidLabels,
                   ".gz")},
       {"TruncatedGzip", words, "truncated",
-       idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10), valid_labels, ".gz")},
+       idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10), kValidLabels, ".gz")},
       {"HeaderOfTwoToTheForty", words, "counts disagree",
        with_images(idx({1U << 20U, 1U << 10U, 1U << 10U}, "few"))},
       {"HeaderThatOverflows", words, "counts disagree",
@@ -141,8 +141,8 @@ std::vector<BadInput> bad_idx_files() {
       {"NoImages", words, "empty", idx_folder(idx({0, 2, 2}, ""), idx({0}, ""))},
       {"LabelOutOfRange", words, "out of range",
        [](const TemporaryFolder& folder) {
-         idx_folder(valid_images, valid_labels)(folder);
-         folder.write("set/t10k-images-idx3-ubyte", valid_images);
+         idx_folder(kValidImages, kValidLabels)(folder);
+         folder.write("set/t10k-images-idx3-ubyte", kValidImages);
          folder.write("set/t10k-labels-idx1-ubyte", idx({4}, "\1\1\1\7"));
        }},
   };
@@ -188,11 +188,11 @@ std::vector<BadInput> bad_weights_and_folders() {
   const Words init = {"--model.init", "good/weights.safetensors"};
   const Words evaluate = {"evaluate", "--weights", "good/weights.safetensors", "--data.source"};
   return {
-      {"InitOfAnotherNetwork", blob_run + init, "another network", trained, {0, 3, 8}},
-      {"InitMissing", blob_run + Words{"--model.init", "none.safetensors"}, "none.safetensors"},
-      {"InitDamaged", blob_run + Words{"--model.init", "w"}, "w: not a safetensors file",
+      {"InitOfAnotherNetwork", kBlobRun + init, "another network", trained, {0, 3, 8}},
+      {"InitMissing", kBlobRun + Words{"--model.init", "none.safetensors"}, "none.safetensors"},
+      {"InitDamaged", kBlobRun + Words{"--model.init", "w"}, "w: not a safetensors file",
        file("w", "damaged weights")},
-      {"InitTruncated", blob_run + Words{"--model.init", "w"}, "w: not a safetensors file",
+      {"InitTruncated", kBlobRun + Words{"--model.init", "w"}, "w: not a safetensors file",
        file("w", std::string("\x40\0\0\0\0\0\0\0{\"0.weight\":", 20))},
       {"EvaluateOtherFeatures", evaluate + Words{"blobs", "--data.features", "7"}, "features", trained},
       {"EvaluateOtherClasses", evaluate + Words{"blobs", "--data.classes", "9"}, "classes", trained},
@@ -207,12 +207,12 @@ std::vector<BadInput> bad_weights_and_folders() {
       {"InspectMissing", {"inspect", "none"}, "none"},
       {"InspectAFolder", {"inspect", "."}, "it is a folder"},
       {"RunBelowAFile",
-       blob_run + Words{"--run.dir", "file/run"},
+       kBlobRun + Words{"--run.dir", "file/run"},
        "run.dir = file/run: cannot be written",
        file("file", "x"),
        {0, 3, 8}},
-      {"RunIsAFile", blob_run + Words{"--run.dir", "file"}, "run.dir = file", file("file", "x")},
-      {"RunThatHoldsARun", blob_run + Words{"--run.dir", "good"}, "holds a run already", trained},
+      {"RunIsAFile", kBlobRun + Words{"--run.dir", "file"}, "run.dir = file", file("file", "x")},
+      {"RunThatHoldsARun", kBlobRun + Words{"--run.dir", "good"}, "holds a run already", trained},
   };
 }
 

@@ -6,7 +6,7 @@
 namespace lockstep::test {
 namespace {
 
-const Words small_model = {
+const Words kSmallModel = {
     "--data.source",      "blobs", "--data.samples", "64", "--model.layers", "linear 12, tanh, linear 4",
     "--train.batch-size", "16"};
 
@@ -51,7 +51,7 @@ TEST(CommandsTest, HelpUnderMpirunIsPrintedOnce) {
 
 TEST(CommandsTest, VerifyOnEightRanksShowsALinePerRankCount) {
   const TemporaryFolder folder;
-  const Outcome outcome = run_lockstep(8, Words{"verify", "--steps", "4"} + small_model, folder);
+  const Outcome outcome = run_lockstep(8, Words{"verify", "--steps", "4"} + kSmallModel, folder);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
   const std::vector<std::string> lines = lines_of(outcome.out);
@@ -67,7 +67,7 @@ TEST(CommandsTest, VerifyOnEightRanksShowsALinePerRankCount) {
 TEST(CommandsTest, VerifyTakesAChoiceOfRankCounts) {
   const TemporaryFolder folder;
   const Outcome outcome =
-      run_lockstep(3, Words{"verify", "--ranks", "3,1", "--steps", "2"} + small_model, folder);
+      run_lockstep(3, Words{"verify", "--ranks", "3,1", "--steps", "2"} + kSmallModel, folder);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("2 rank counts agree"), std::string::npos) << outcome.out;
 }
@@ -75,7 +75,7 @@ TEST(CommandsTest, VerifyTakesAChoiceOfRankCounts) {
 TEST(CommandsTest, VerifyFindsThatFastModeDiffers) {
   const TemporaryFolder folder;
   const Outcome outcome = run_lockstep(
-      4, Words{"verify", "--train.reduction", "fast", "--train.seed", "3"} + small_model, folder);
+      4, Words{"verify", "--train.reduction", "fast", "--train.seed", "3"} + kSmallModel, folder);
   expect_one_line(outcome, 3, "the weights depend on the rank count");
   EXPECT_NE(outcome.out.find("differs from step"), std::string::npos) << outcome.out;
 }
@@ -84,7 +84,7 @@ TEST(CommandsTest, GradcheckAgreesWithCentralDifferences) {
   const TemporaryFolder folder;
   for (const int ranks : {0, 2}) {
     const Outcome outcome =
-        run_lockstep(ranks, Words{"gradcheck", "--per-tensor", "10"} + small_model, folder);
+        run_lockstep(ranks, Words{"gradcheck", "--per-tensor", "10"} + kSmallModel, folder);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("all gradients agree"), std::string::npos) << outcome.out;
   }
