@@ -21,8 +21,7 @@ Batch first_batch(const Config& config, const Problem& problem, Index count) {
   const Sampler sampler(config.train.seed, problem.split.training_size(), count);
   Batch batch;
   batch.samples.resize(static_cast<std::size_t>(count));
-  sampler.samples(sampler.batch(0), 0, batch.samples);
-  for (Index& sample : batch.samples) sample = problem.split.training(sample);
+  training_samples(problem, sampler, sampler.batch(0), 0, batch.samples);
   gather(problem.training, problem.normalization, batch);
   return batch;
 }

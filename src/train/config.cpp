@@ -70,6 +70,16 @@ std::string hyperparameter_text(const Config& config, const std::string& key) {
   return fmt::format("{}", value);
 }
 
+void set_resolved(Config& config, const std::string& key, const std::string& value) {
+  const auto entry = std::find_if(config.resolved.begin(), config.resolved.end(),
+                                  [&](const auto& pair) { return pair.first == key; });
+  if (entry != config.resolved.end()) {
+    entry->second = value;
+  } else {
+    config.resolved.emplace_back(key, value);
+  }
+}
+
 }  // namespace
 
 std::vector<SettingHelp> setting_help() {
@@ -134,16 +144,6 @@ void resolve_micro_batches(Config& config, int world_size) {
         micro_batches, micro_batches, world_size, needed);
   }
   set_resolved(config, "train.micro-batches", std::to_string(micro_batches));
-}
-
-void set_resolved(Config& config, const std::string& key, const std::string& value) {
-  const auto entry = std::find_if(config.resolved.begin(), config.resolved.end(),
-                                  [&](const auto& pair) { return pair.first == key; });
-  if (entry != config.resolved.end()) {
-    entry->second = value;
-  } else {
-    config.resolved.emplace_back(key, value);
-  }
 }
 
 std::string to_text(const Config& config) {

@@ -122,6 +122,12 @@ Problem make_problem(const Config& config, Communicator& communicator) {
           .loss_name = loss_name(kind)};
 }
 
+void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
+                      std::span<Index> samples) {
+  sampler.samples(batch, first, samples);
+  for (Index& sample : samples) sample = problem.split.training(sample);
+}
+
 Model make_model(const Config& config, const Problem& problem) {
   Model model(config.model.layers, problem.training.description().features());
   check_outputs(model, problem.training.description());

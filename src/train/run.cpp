@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "progress.hpp"
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"

@@ -119,8 +119,7 @@ double Trainer::forward_backward(const GlobalBatch& batch) {
 
 void Trainer::gather_rows(const GlobalBatch& batch, Interval rows) {
   batch_.samples.resize(static_cast<std::size_t>(rows.size()));
-  sampler_.samples(batch, rows.first, batch_.samples);
-  for (Index& sample : batch_.samples) sample = problem_.split.training(sample);
+  training_samples(problem_, sampler_, batch, rows.first, batch_.samples);
   gather(problem_.training, problem_.normalization, batch_);
 }
 
@@ -144,12 +143,10 @@ void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std:
   const Index m = bad - losses.begin();
   const Interval rows = plan.rows(m);
   std::vector<Index> samples(static_cast<std::size_t>(std::min(rows.size(), kMostNamed)));
-  sampler_.samples(batch, rows.first, samples);
-  for (Index& sample : samples) sample = problem_.split.training(sample);
+  training_samples(problem_, sampler_, batch, rows.first, samples);
   fail_guard(
       "step {}: the loss of micro-batch {} on rank {} is {} ({} samples: {}{}); lower "
-      "optimizer.learning-rate, set "
-      "optimizer.clip-norm, or look at these samples",
+      "optimizer.learning-rate, set optimizer.clip-norm, or look at these samples",
       steps_done_ + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
       rows.size() > kMostNamed ? ", …" : "");
 }
@@ -159,8 +156,7 @@ void Trainer::check_replicas() {
   if (strangers.empty()) return;
   fail_guard(
       "step {}: the weights of rank {} differ from those of the other ranks; look for another binary, "
-      "another kind "
-      "of CPU or bad memory there",
+      "another kind of CPU or bad memory there",
       steps_done_, fmt::join(strangers, ", "));
 }
 

@@ -46,8 +46,8 @@ struct Algorithm {
   /// Names of the vectors it keeps with these values, each as long as the parameters, zero at first.
   std::vector<std::string> (*state)(const Hyperparameters& values) = nullptr;
   void (*update)(const Hyperparameters& values, const Update& update) = nullptr;
-  bool layerwise =
-      false;  ///< wants whole tensors; the others work element by element and see pieces of any size
+  /// Wants whole tensors; the others work element by element and see pieces of any size.
+  bool layerwise = false;
 };
 
 /// All methods, in the order of their help.
@@ -60,9 +60,8 @@ const Algorithm& find_algorithm(const std::string& name);
 /// - SGD: γ = 0. Robbins, Monro: A stochastic approximation method. 1951.
 /// - momentum: d = y. Polyak: Some methods of speeding up the convergence of iteration methods. 1964; without
 ///   dampening and with y = g at first, as torch.optim.SGD.
-/// - nesterov: d = g + γ y, the gradient at the look-ahead point in the form of Sutskever et al., ICML 2013,
-/// and
-///   torch.optim.SGD.
+/// - nesterov: d = g + γ y, the gradient at the look-ahead point in the form of Sutskever et al., ICML
+///   2013, and torch.optim.SGD.
 /// The decay is decoupled; with α constant it equals the L2 penalty.
 Algorithm sgd();
 

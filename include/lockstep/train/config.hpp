@@ -78,9 +78,6 @@ Config make_config(const std::map<std::string, GivenValue>& given);
 /// configured micro-batches.
 void resolve_micro_batches(Config& config, int world_size);
 
-/// Sets `key` in config.resolved.
-void set_resolved(Config& config, const std::string& key, const std::string& value);
-
 /// The text of a configuration file that gives `config` again.
 std::string to_text(const Config& config);
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/sampler.hpp"
@@ -25,6 +26,10 @@ struct Problem {
 /// Errors: ranks with different configurations; those of the readers; an output layer that does not fit the
 /// classes; a loss that does not fit the task; a batch larger than the data; nothing left to train on.
 Problem make_problem(const Config& config, Communicator& communicator);
+
+/// samples[i] = the sample of problem.training at row `first + i` of `batch`. Local.
+void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
+                      std::span<Index> samples);
 
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
 /// Errors: those of the layers; an init file of another network.
