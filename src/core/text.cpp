@@ -74,4 +74,20 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
 
 std::string join(std::span<const std::string> words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
+std::string base64(std::span<const std::byte> bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t first = 0; first < bytes.size(); first += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - first);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      group = group << 8U | (i < count ? std::to_integer<std::uint32_t>(bytes[first + i]) : 0);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      text += i <= count ? kDigits[group >> (18 - 6 * i) & 63U] : '=';
+    }
+  }
+  return text;
+}
+
 }  // namespace lockstep

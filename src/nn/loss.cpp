@@ -21,6 +21,10 @@ void Loss::evaluate(const RowBlock& block, ConstMatrixView outputs, const Target
   }
 }
 
+void Loss::row_hessian(std::span<const Real> /*outputs*/, double* /*hessian*/) const {
+  LOCKSTEP_CHECK(has_hessian());
+}
+
 namespace {
 
 class CrossEntropy final : public Loss {

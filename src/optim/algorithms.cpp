@@ -6,8 +6,8 @@
 namespace lockstep {
 
 const std::vector<Algorithm>& algorithms() {
-  static const std::vector<Algorithm> all = {sgd(),   adagrad(), rmsprop(), adam(),
-                                             adamw(), lion(),    lars(),    lamb()};
+  static const std::vector<Algorithm> all = {sgd(),  adagrad(), rmsprop(), adam(),  adamw(),
+                                             lion(), lars(),    lamb(),    newton()};
   return all;
 }
 

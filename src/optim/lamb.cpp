@@ -64,7 +64,7 @@ Algorithm lamb() {
                               {"weight-decay", 0, 0, 1e6, "decay λ, part of the direction"}},
           .state = state,
           .update = update,
-          .layerwise = true};
+          .scope = Scope::kTensor};
 }
 
 }  // namespace lockstep

@@ -38,7 +38,7 @@ Algorithm lars() {
                               {"weight-decay", 0, 0, 1e6, "decay λ, part of the local rate"}},
           .state = state,
           .update = update,
-          .layerwise = true};
+          .scope = Scope::kTensor};
 }
 
 }  // namespace lockstep

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/multiversion.hpp"
 
 namespace lockstep {
@@ -28,11 +29,11 @@ Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout)
     : options_(std::move(options)), algorithm_(find_algorithm(options_.name)) {
   const auto decay = options_.hyperparameters.find("weight-decay");
   if (decay != options_.hyperparameters.end()) weight_decay_ = decay->second;
-  Index largest = 0;
+  Index largest = algorithm_.scope == Scope::kModel ? layout.size() : 0;
   for (const ParameterTensor& tensor : layout.tensors()) {
     const bool decays = options_.decay_scope == DecayScope::kAll || tensor.kind == ParameterKind::kWeight;
     const Index end = tensor.range.offset + tensor.range.size;
-    const Index most = algorithm_.layerwise ? tensor.range.size : kPiece;
+    const Index most = algorithm_.scope == Scope::kElements ? kPiece : tensor.range.size;
     for (Index offset = tensor.range.offset; offset < end; offset += most) {
       pieces_.push_back({{offset, std::min(most, end - offset)}, decays});
       largest = std::max(largest, pieces_.back().range.size);
@@ -54,20 +55,41 @@ std::span<const Real> Optimizer::effective_gradient(std::span<const Real> g, std
   return std::span(changed_).first(g.size());
 }
 
-void Optimizer::step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
-                     double multiplier, std::uint64_t t) {
+/// One call for all parameters, after the pieces have had their L2 terms.
+void Optimizer::step_whole(std::span<Real> x, std::span<const Real> g, double factor, Update update,
+                           std::span<double> hessian) {
   for (const Piece& piece : pieces_) {
-    const std::span<Real> x = part(parameters, piece.range);
-    const std::span<const Real> g = part(gradient, piece.range);
+    const double l2 = piece.decays ? options_.l2 : 0;
+    const ParameterRange range = piece.range;
+    change(changed_.data() + range.offset, g.data() + range.offset, x.data() + range.offset, range.size,
+           static_cast<Real>(factor), static_cast<Real>(l2));
+    for (std::size_t i = range.offset; i < static_cast<std::size_t>(range.offset + range.size); ++i) {
+      if (!hessian.empty()) hessian[i * (x.size() + 1)] += l2;
+    }
+  }
+  for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = state_[i];
+  update.x = x;
+  update.g = changed_;
+  update.state = state_part_;
+  update.hessian = hessian;
+  algorithm_.update(options_.hyperparameters, update);
+}
+
+void Optimizer::step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
+                     double multiplier, std::uint64_t t, std::span<double> hessian) {
+  LOCKSTEP_CHECK(!needs_hessian() || hessian.size() == parameters.size() * parameters.size());
+  Update update{.alpha = learning_rate() * multiplier, .eta = multiplier, .t = t};
+  if (algorithm_.scope == Scope::kModel) {
+    return step_whole(parameters, gradient, gradient_factor, update, hessian);
+  }
+  for (const Piece& piece : pieces_) {
+    update.x = part(parameters, piece.range);
+    update.g = effective_gradient(part(gradient, piece.range), update.x, gradient_factor,
+                                  piece.decays ? options_.l2 : 0);
     for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = part(std::span(state_[i]), piece.range);
-    algorithm_.update(options_.hyperparameters,
-                      {.x = x,
-                       .g = effective_gradient(g, x, gradient_factor, piece.decays ? options_.l2 : 0),
-                       .state = state_part_,
-                       .alpha = learning_rate() * multiplier,
-                       .eta = multiplier,
-                       .lambda = piece.decays ? weight_decay_ : 0,
-                       .t = t});
+    update.state = state_part_;
+    update.lambda = piece.decays ? weight_decay_ : 0;
+    algorithm_.update(options_.hyperparameters, update);
   }
 }
 

@@ -128,6 +128,22 @@ void training_samples(const Problem& problem, const Sampler& sampler, const Glob
   for (Index& sample : samples) sample = problem.split.training(sample);
 }
 
+std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {
+  std::vector<std::pair<std::string, Selection>> parts;
+  if (problem.split.validation_size() > 0) {
+    parts.push_back({"validation", {problem.training, problem.split.validation_size(), [&problem](Index i) {
+                                      return problem.split.validation(i);
+                                    }}});
+  }
+  if (problem.test) parts.push_back({"test", all_of(*problem.test)});
+  return parts;
+}
+
+Selection training_part(const Problem& problem) {
+  return {problem.training, problem.split.training_size(),
+          [&problem](Index i) { return problem.split.training(i); }};
+}
+
 Model make_model(const Config& config, const Problem& problem) {
   Model model(config.model.layers, problem.training.description().features());
   check_outputs(model, problem.training.description());

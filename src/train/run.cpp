@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <optional>
 #include <utility>
 
+#include "metrics.hpp"
 #include "progress.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/text.hpp"
-#include "lockstep/core/version.hpp"
-#include "lockstep/nn/products.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/run_directory.hpp"
@@ -24,14 +21,6 @@ namespace lockstep {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
-  }
-  return "unknown";
-}
 
 /// One run as the person and the run directory see it; rank 0 alone writes.
 class Run {
@@ -65,15 +54,7 @@ class Run {
   void announce(const std::string& message_library) {
     if (!directory_) return;
     const DatasetDescription& data = problem_.training.description();
-    directory_->metric({{"event", "start"},
-                        {"version", kVersion},
-                        {"world_size", communicator_.size()},
-                        {"cpu", cpu_model()},
-                        {"libraries", {message_library, products_library()}},
-                        {"threads", 1},
-                        {"micro_batches", trainer_.micro_batches()},
-                        {"parameters", trainer_.model().layout().size()},
-                        {"training_samples", problem_.split.training_size()}});
+    directory_->metric(start_event(trainer_, problem_, communicator_.size(), message_library));
     log::info(fmt::format("data     {}: {} training samples of {} features", data.name,
                           problem_.split.training_size(), data.features()));
     log::info(fmt::format("network  {} ({} parameters)", trainer_.model().text(),
@@ -86,13 +67,7 @@ class Run {
   void record(const StepReport& report) {
     if (!directory_) return;
     progress_.step(report);
-    directory_->metric({{"event", "step"},
-                        {"step", report.step},
-                        {"epoch", report.epoch},
-                        {"loss", report.loss},
-                        {"learning_rate", report.learning_rate},
-                        {"gradient_norm", report.gradient_norm},
-                        {"samples_per_second", static_cast<double>(report.samples) / report.seconds}});
+    directory_->metric(step_event(report));
     epoch_loss_ += report.loss * static_cast<double>(report.samples);
     epoch_samples_ += report.samples;
   }
@@ -103,44 +78,55 @@ class Run {
                                    epoch_loss_ / static_cast<double>(std::max<Index>(epoch_samples_, 1)));
     epoch_loss_ = 0;
     epoch_samples_ = 0;
-    if (problem_.split.validation_size() > 0) {
-      line += evaluate_part(report, "validation",
-                            {problem_.training, problem_.split.validation_size(),
-                             [this](Index i) { return problem_.split.validation(i); }});
+    line += evaluate_parts(report, false);
+    if (trainer_.has_average()) {
+      trainer_.with_average([&] { line += evaluate_parts(report, true); });
     }
-    if (problem_.test) line += evaluate_part(report, "test", all_of(*problem_.test));
     log::info(fmt::format("{}, {:.0f} samples/s", line, progress_.samples_per_second()));
   }
 
-  std::string evaluate_part(const StepReport& report, const std::string& part, const Selection& selection) {
-    const Evaluation evaluation = trainer_.evaluate(selection);
-    Json line = {{"event", "evaluation"},         {"part", part},
-                 {"epoch", report.epoch},         {"step", report.step},
-                 {"samples", evaluation.samples}, {"loss", evaluation.loss}};
-    std::string text = fmt::format(", {} loss {:.4f}", part, evaluation.loss);
-    if (evaluation.accuracy) {
-      line["accuracy"] = *evaluation.accuracy;
-      text += fmt::format(", {} accuracy {:.2f}%", part, 100 * *evaluation.accuracy);
+  /// Collective.
+  std::string evaluate_parts(const StepReport& report, bool of_average) {
+    std::string text;
+    for (const auto& [part, selection] : held_out_parts(problem_)) {
+      const Evaluation evaluation = trainer_.evaluate(selection);
+      if (directory_) directory_->metric(evaluation_event(part, report, evaluation, of_average));
+      const std::string name = part + (of_average ? " (average)" : "");
+      text += fmt::format(", {} loss {:.4f}", name, evaluation.loss);
+      if (evaluation.accuracy) text += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
     }
-    if (directory_) directory_->metric(line);
     return text;
   }
 
+  /// Collective.
   void finish(double seconds) {
+    const auto parts = held_out_parts(problem_);
+    const Json predictions =
+        parts.empty() ? Json() : trainer_.examine(parts.back().second, parts.back().first);
     together(communicator_, [&] {
       if (!directory_) return;
-      const std::string digest = weights_digest(trainer_.model());
-      write_safetensors(directory_->path() / "weights.safetensors",
-                        {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
-      directory_->metric({{"event", "end"},
-                          {"steps", trainer_.steps_done()},
-                          {"samples_per_second", progress_.samples_per_second()},
-                          {"weights_digest", digest}});
+      const std::string digest = save_weights("weights.safetensors");
+      Json end = {{"event", "end"},
+                  {"steps", trainer_.steps_done()},
+                  {"samples_per_second", progress_.samples_per_second()},
+                  {"weights_digest", digest}};
+      if (trainer_.has_average()) {
+        trainer_.with_average([&] { end["average_digest"] = save_weights("average.safetensors"); });
+      }
+      directory_->metric(end);
+      if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
       log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
       log::info(fmt::format("weights_digest {}", digest));
     });
+  }
+
+  /// Returns their digest.
+  std::string save_weights(const std::string& name) const {
+    write_safetensors(directory_->path() / name,
+                      {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
+    return weights_digest(trainer_.model());
   }
 
   const Problem& problem_;

@@ -28,6 +28,10 @@ std::vector<fs::path> missing_folders(fs::path path) {
 
 }  // namespace
 
+std::string to_line(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string default_run_path() {
   return fmt::format("runs/{:%Y-%m-%d-%H%M%S}", fmt::localtime(std::time(nullptr)));
 }
@@ -52,7 +56,7 @@ void RunDirectory::write(const std::string& name, const std::string& text) const
 }
 
 void RunDirectory::metric(const nlohmann::ordered_json& line) {
-  metrics_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  metrics_ << to_line(line) << std::endl;
   if (metrics_ || warned_) return;
   warned_ = true;
   log::warn(fmt::format("{}/metrics.jsonl can no longer be written; is the disk full? The run goes on",

@@ -3,20 +3,34 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/predictions.hpp"
 
 namespace lockstep {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+/// Seconds since the last lap.
+class Stopwatch {
+ public:
+  double lap() {
+    const Clock::time_point now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
 
 /// Activations of one block take at most about this much.
 constexpr Index kBlockBytes = Index{256} << 20U;
@@ -30,42 +44,60 @@ std::uint64_t resolve_steps(const Config& config, const Sampler& sampler) {
   return static_cast<std::uint64_t>(config.train.epochs * sampler.steps_per_epoch());
 }
 
+OptimizerOptions optimizer_options(const Config& config, Index batch_size) {
+  OptimizerOptions options = config.optimizer;
+  options.hyperparameters["learning-rate"] *=
+      batch_scale(config.batch_scaling, batch_size, config.reference_batch);
+  return options;
+}
+
 }  // namespace
 
 Trainer::Trainer(const Config& config, const Problem& problem, Communicator& communicator)
     : config_(config),
       problem_(problem),
       communicator_(communicator),
-      sampler_(config.train.seed, problem.split.training_size(), resolve_batch_size(config, problem)),
+      batch_size_(resolve_batch_size(config, problem)),
+      sampler_(config.train.seed, problem.split.training_size(), batch_size_),
       total_steps_(resolve_steps(config, sampler_)),
       micro_batches_(config.train.reduction == Reduction::kFast ? communicator.size()
                                                                 : config.train.micro_batches),
       model_(make_model(config, problem)),
-      optimizer_(config.optimizer, model_.layout()),
+      optimizer_(optimizer_options(config, batch_size_), model_.layout()),
       schedule_(config.schedule, total_steps_),
       reducer_(make_gradient_reducer(config.train.reduction, communicator, model_.layout().size(),
                                      config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+  if (optimizer_.needs_hessian()) {
+    hessian_reducer_.emplace(model_, *problem.loss, config.train.reduction, communicator,
+                             config.train.exchange);
+  }
+  if (config.average_decay > 0) average_.emplace(config.average_decay, model_.layout().size());
   if (config.train.check_every > 0) check_replicas();
 }
 
 StepReport Trainer::step() {
-  const auto begin = Clock::now();
+  Stopwatch watch;
   compute_gradient();
   StepReport report = apply_gradient();
-  report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  report.seconds = watch.lap();
   return report;
 }
 
-std::span<const Real> Trainer::compute_gradient() {
-  const GlobalBatch batch = sampler_.batch(steps_done_);
-  loss_ = forward_backward(batch) / static_cast<double>(batch.size);
+std::span<const Real> Trainer::gradient_of(std::uint64_t step) {
+  times_ = {};
+  const GlobalBatch batch = sampler_.batch(step);
+  loss_ = forward_backward(batch, step) / static_cast<double>(batch.size);
+  Stopwatch watch;
   gradient_ = reducer_->finish(static_cast<Real>(batch.size));
+  if (hessian_reducer_) hessian_ = hessian_reducer_->finish(static_cast<Real>(batch.size));
+  times_.exchange += watch.lap();
   return gradient_;
 }
 
 StepReport Trainer::apply_gradient() {
+  Stopwatch watch;
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = norm(gradient_);
   if (!std::isfinite(gradient_norm)) {
@@ -76,8 +108,11 @@ StepReport Trainer::apply_gradient() {
   }
   const double multiplier = schedule_.multiplier(steps_done_);
   const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;
-  optimizer_.step(model_.parameters(), gradient_, factor, multiplier, steps_done_ + 1);
+  optimizer_.step(model_.parameters(), gradient_, factor, multiplier, steps_done_ + 1,
+                  {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
+  if (average_) average_->add(model_.parameters());
   ++steps_done_;
+  times_.optimizer = watch.lap();
 
   const std::uint64_t every = config_.train.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == total_steps_)) check_replicas();
@@ -87,20 +122,25 @@ StepReport Trainer::apply_gradient() {
           .loss = loss_,
           .learning_rate = optimizer_.learning_rate() * multiplier,
           .gradient_norm = gradient_norm,
-          .samples = batch.size};
+          .samples = batch.size,
+          .times = times_};
 }
 
 /// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer. Returns the
 /// summed loss of the whole global batch. Collective.
-double Trainer::forward_backward(const GlobalBatch& batch) {
+double Trainer::forward_backward(const GlobalBatch& batch, std::uint64_t step) {
+  Stopwatch watch;
   const BatchPlan plan(batch.size, micro_batches_, communicator_.size());
   const Interval owned = plan.owned_by(communicator_.rank());
   std::vector<double> losses(static_cast<std::size_t>(owned.size()));
 
   reducer_->start(plan);
+  if (hessian_reducer_) hessian_reducer_->start(plan);
+  times_.exchange += watch.lap();
   for (const Block& block : cut_into_blocks(plan, communicator_.rank(), most_rows_)) {
     gather_rows(batch, block.rows);
-    const RowBlock rows = row_block(block.micro_batches);
+    times_.gather += watch.lap();
+    const RowBlock rows = row_block(block.micro_batches, step);
     const ConstMatrixView outputs = model_.forward(rows, features());
 
     std::vector<double> block_losses(block.micro_batches.size());
@@ -109,11 +149,15 @@ double Trainer::forward_backward(const GlobalBatch& batch) {
     for (std::size_t i = 0; i < block_losses.size(); ++i) {
       losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses[i];
     }
+    times_.forward += watch.lap();
+    if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
     model_.backward(rows, features(), *reducer_);
+    times_.backward += watch.lap();
   }
 
   const std::vector<double> all = gather_parts<double>(communicator_, micro_batches_, losses);
-  check_losses(plan, batch, all);
+  times_.exchange += watch.lap();
+  check_losses(plan, batch, all, step);
   return tree_sum(all, plan.presence());
 }
 
@@ -123,19 +167,20 @@ void Trainer::gather_rows(const GlobalBatch& batch, Interval rows) {
   gather(problem_.training, problem_.normalization, batch_);
 }
 
-RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches) const {
+RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const {
   return {.micro_batches = micro_batches,
           .samples = batch_.samples,
           .training = true,
           .seed = config_.train.seed,
-          .step = steps_done_};
+          .step = step};
 }
 
 ConstMatrixView Trainer::features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
 
 Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
 
-void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses) {
+void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses,
+                           std::uint64_t step) {
   const auto bad =
       std::find_if(losses.begin(), losses.end(), [](double loss) { return !std::isfinite(loss); });
   if (bad == losses.end()) return;
@@ -147,7 +192,7 @@ void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std:
   fail_guard(
       "step {}: the loss of micro-batch {} on rank {} is {} ({} samples: {}{}); lower "
       "optimizer.learning-rate, set optimizer.clip-norm, or look at these samples",
-      steps_done_ + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
+      step + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
       rows.size() > kMostNamed ? ", …" : "");
 }
 
@@ -164,13 +209,26 @@ std::vector<Real> Trainer::plain_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   gather_rows(batch, {0, batch.size});
   std::vector<Real> gradient(static_cast<std::size_t>(model_.layout().size()));
-  lockstep::plain_gradient(model_, *problem_.loss, row_block({}), features(), targets(), gradient);
+  lockstep::plain_gradient(model_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
+                           gradient);
   for (Real& value : gradient) value /= static_cast<Real>(batch.size);
   return gradient;
 }
 
+void Trainer::with_average(const std::function<void()>& action) {
+  const std::span<Real> average = average_->values();
+  const auto swap = [&] { std::swap_ranges(average.begin(), average.end(), model_.parameters().begin()); };
+  swap();
+  action();
+  swap();
+}
+
 Evaluation Trainer::evaluate(const Selection& selection) {
   return lockstep::evaluate(model_, *problem_.loss, problem_.normalization, selection, communicator_);
+}
+
+nlohmann::ordered_json Trainer::examine(const Selection& selection, const std::string& part) {
+  return examine_predictions(model_, *problem_.loss, problem_.normalization, selection, part, communicator_);
 }
 
 }  // namespace lockstep

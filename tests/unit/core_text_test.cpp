@@ -70,5 +70,19 @@ TEST(Text, JoinPutsCommasBetween) {
   EXPECT_EQ(join({}), "");
 }
 
+// RFC 4648, section 10.
+TEST(Base64, GivesTheTestVectors) {
+  const std::vector<std::pair<std::string, std::string>> vectors = {{"", ""},
+                                                                    {"f", "Zg=="},
+                                                                    {"fo", "Zm8="},
+                                                                    {"foo", "Zm9v"},
+                                                                    {"foob", "Zm9vYg=="},
+                                                                    {"fooba", "Zm9vYmE="},
+                                                                    {"foobar", "Zm9vYmFy"}};
+  for (const auto& [plain, encoded] : vectors) EXPECT_EQ(base64(std::as_bytes(std::span(plain))), encoded);
+  const std::vector<std::uint8_t> bytes = {0x14, 0xfb, 0x9c, 0x03, 0xd9, 0x7e};
+  EXPECT_EQ(base64(std::as_bytes(std::span(bytes))), "FPucA9l+");
+}
+
 }  // namespace
 }  // namespace lockstep

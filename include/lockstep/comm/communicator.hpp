@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -79,5 +80,19 @@ std::string broadcast_text(Communicator& communicator, const std::string& text, 
 
 /// `text` of every rank, in rank order. Collective.
 std::vector<std::string> all_gather_text(Communicator& communicator, const std::string& text);
+
+/// The `values` of all ranks, any number of them each, one rank after another. Collective.
+template <typename Value>
+std::vector<Value> all_gather_list(Communicator& communicator, std::span<const Value> values) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  const std::string bytes(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  std::vector<Value> all;
+  for (const std::string& part : all_gather_text(communicator, bytes)) {
+    const std::size_t before = all.size();
+    all.resize(before + part.size() / sizeof(Value));
+    std::copy(part.begin(), part.end(), reinterpret_cast<char*>(all.data() + before));
+  }
+  return all;
+}
 
 }  // namespace lockstep

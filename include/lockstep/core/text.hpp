@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -25,5 +26,8 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
 
 /// "a, b, c".
 std::string join(std::span<const std::string> words);
+
+/// `bytes` as text: RFC 4648, section 4.
+std::string base64(std::span<const std::byte> bytes);
 
 }  // namespace lockstep

@@ -26,6 +26,14 @@ class Loss {
   void evaluate(const RowBlock& block, ConstMatrixView outputs, const Targets& targets,
                 std::span<double> sums, MatrixView gradient) const;
 
+  /// Whether the loss has a second derivative everywhere that does not vanish on whole regions, as Newton's
+  /// method needs it: cross-entropy, mse and bce.
+  virtual bool has_hessian() const { return false; }
+
+  /// hessian [outputs x outputs], row-major = the second derivative of a row's loss by its outputs, which
+  /// does not depend on the targets. Only where has_hessian().
+  virtual void row_hessian(std::span<const Real> outputs, double* hessian) const;
+
  private:
   /// The loss of one row; its gradient goes to `gradient` unless that is null.
   virtual double row(std::span<const Real> outputs, const Targets& targets, Index row,

@@ -12,14 +12,18 @@ namespace lockstep {
 
 /// What an algorithm sees of one step, for a range of parameters.
 struct Update {
-  std::span<Real> x;                       ///< the parameters, to be stepped
-  std::span<const Real> g;                 ///< their gradient
-  std::span<const std::span<Real>> state;  ///< the algorithm's own vectors, in the order of Algorithm::state
-  double alpha = 0;                        ///< learning rate of this step, schedule included
-  double eta = 1;                          ///< schedule multiplier of this step, part of alpha
-  double lambda = 0;                       ///< decoupled weight decay of this range
-  std::uint64_t t = 1;                     ///< step, counted from 1
+  std::span<Real> x = {};                       ///< the parameters, to be stepped
+  std::span<const Real> g = {};                 ///< their gradient
+  std::span<const std::span<Real>> state = {};  ///< its own vectors, in the order of Algorithm::state
+  double alpha = 0;                             ///< learning rate of this step, schedule included
+  double eta = 1;                               ///< schedule multiplier of this step, part of alpha
+  double lambda = 0;                            ///< decoupled weight decay of this range
+  std::uint64_t t = 1;                          ///< step, counted from 1
+  std::span<const double> hessian = {};         ///< [n x n] for n parameters, for algorithms that need it
 };
+
+/// What one call of an update sees: a piece of any size, a whole tensor, or all parameters.
+enum class Scope { kElements, kTensor, kModel };
 
 /// One optimization method. To add one: write its update function in a file of its own beside sgd.cpp,
 /// describe it there, and list it in algorithms.cpp; configuration, help, trainer and tests take it from the
@@ -30,8 +34,8 @@ struct Algorithm {
   /// Names of the vectors it keeps with these values, each as long as the parameters, zero at first.
   std::vector<std::string> (*state)(const Hyperparameters& values) = nullptr;
   void (*update)(const Hyperparameters& values, const Update& update) = nullptr;
-  /// Wants whole tensors; the others work element by element and see pieces of any size.
-  bool layerwise = false;
+  Scope scope = Scope::kElements;
+  bool needs_hessian = false;
 };
 
 /// All methods, in the order of their help.
@@ -81,5 +85,11 @@ Algorithm lars();
 /// tensor, with φ the identity: r = m̂ / (√v̂ + ε) as in Adam;  u = r + λ x;  x ← x - α (‖x‖ / ‖u‖) u, the
 /// ratio 1 where a norm is 0.
 Algorithm lamb();
+
+/// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the mean of H's diagonal,
+/// and ten times more as often as H + μ I is not positive definite (Nocedal, Wright: Numerical optimization,
+/// 2nd edition, section 3.4, algorithm 3.3). H is the exact Hessian of the global batch: for networks of one
+/// linear layer.
+Algorithm newton();
 
 }  // namespace lockstep

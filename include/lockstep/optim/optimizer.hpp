@@ -26,9 +26,12 @@ class Optimizer {
   Optimizer(OptimizerOptions options, const ParameterLayout& layout);
 
   /// Steps `parameters` with `gradient` times `gradient_factor` (and the L2 term), both of the layout's size,
-  /// at the configured learning rate times `multiplier`; `t` counts steps from 1.
+  /// at the configured learning rate times `multiplier`; `t` counts steps from 1. `hessian`, where
+  /// needs_hessian(), is that of the loss by all parameters, [size x size]; the L2 term is added to it.
   void step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
-            double multiplier, std::uint64_t t);
+            double multiplier, std::uint64_t t, std::span<double> hessian = {});
+
+  bool needs_hessian() const { return algorithm_.needs_hessian; }
 
   double learning_rate() const;
 
@@ -40,11 +43,13 @@ class Optimizer {
 
   std::span<const Real> effective_gradient(std::span<const Real> g, std::span<const Real> x, double factor,
                                            double l2);
+  void step_whole(std::span<Real> x, std::span<const Real> g, double factor, Update update,
+                  std::span<double> hessian);
 
   OptimizerOptions options_;
   const Algorithm& algorithm_;
   double weight_decay_ = 0;    // where the algorithm has one
-  std::vector<Piece> pieces_;  // what one call of the algorithm sees
+  std::vector<Piece> pieces_;  // of uniform decay, as large as the algorithm's scope lets one call see
   std::vector<std::vector<Real>> state_;
   std::vector<std::span<Real>> state_part_;
   std::vector<Real> changed_;  // a piece of the gradient after clipping and L2

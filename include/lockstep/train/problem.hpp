@@ -3,12 +3,16 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/train/config.hpp"
+#include "lockstep/train/evaluation.hpp"
 
 namespace lockstep {
 
@@ -30,6 +34,13 @@ Problem make_problem(const Config& config, Communicator& communicator);
 /// samples[i] = the sample of problem.training at row `first + i` of `batch`. Local.
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
                       std::span<Index> samples);
+
+/// The parts that are not trained on, "validation" and "test", as far as there are any; test last. They refer
+/// to `problem`.
+std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem);
+
+/// The training samples, in the order of the data set's split.
+Selection training_part(const Problem& problem);
 
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
 /// Errors: those of the layers; an init file of another network.

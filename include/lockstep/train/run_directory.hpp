@@ -30,6 +30,9 @@ class RunDirectory {
   bool warned_ = false;
 };
 
+/// `json` on one line; bytes that are no UTF-8 are replaced.
+std::string to_line(const nlohmann::ordered_json& json);
+
 /// runs/DATE-TIME, for a run that was given no folder.
 std::string default_run_path();
 

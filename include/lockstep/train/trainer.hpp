@@ -1,21 +1,39 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/batch.hpp"
+#include "lockstep/optim/weight_average.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
+#include "lockstep/parallel/hessian_reducer.hpp"
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/problem.hpp"
 
 namespace lockstep {
 
-/// One optimizer step as metrics.jsonl has it; the same on every rank except `seconds`.
+/// Where the seconds of one step went on this rank; what is missing to the whole is bookkeeping.
+struct StepTimes {
+  double gather = 0;     ///< samples to normalised rows
+  double forward = 0;    ///< network and loss
+  double backward = 0;   ///< and the sums over this rank's micro-batches
+  double exchange = 0;   ///< sums over ranks, with waiting for them
+  double optimizer = 0;  ///< norm, clipping, update, average
+
+  double sum() const { return gather + forward + backward + exchange + optimizer; }
+};
+
+/// One optimizer step as metrics.jsonl has it; the same on every rank except its times.
 struct StepReport {
   std::uint64_t step = 0;  ///< counted from 1
   double epoch = 0;        ///< epochs done, in parts
@@ -24,6 +42,7 @@ struct StepReport {
   double gradient_norm = 0;  ///< of the mean gradient, before clipping
   Index samples = 0;
   double seconds = 0;
+  StepTimes times;
 };
 
 /// Trains one replica in step with the other ranks of `communicator`.
@@ -39,6 +58,9 @@ class Trainer {
   /// Of one step; with the fast reduction, one a rank.
   int micro_batches() const { return micro_batches_; }
 
+  /// Samples of one global batch, the last of an epoch apart.
+  Index batch_size() const { return batch_size_; }
+
   /// One step on the next global batch. Collective.
   /// Errors (exit code 3, the same on every rank): a loss or gradient that is not finite; replicas that
   /// differ.
@@ -47,28 +69,41 @@ class Trainer {
   /// The two halves of a step, for whoever wants to look in between. First the mean gradient over the global
   /// batch, valid until the next one is computed; then clipping, schedule and the optimizer's update.
   /// Collective.
-  std::span<const Real> compute_gradient();
+  std::span<const Real> compute_gradient() { return gradient_of(steps_done_); }
   StepReport apply_gradient();
+
+  /// The mean gradient, at the current weights, of the global batch that step `step` (from 0) takes; valid
+  /// until the next one is computed. Collective.
+  std::span<const Real> gradient_of(std::uint64_t step);
 
   /// Evaluates the current weights. Collective.
   Evaluation evaluate(const Selection& selection);
 
+  /// examine_predictions with the current weights. Collective.
+  nlohmann::ordered_json examine(const Selection& selection, const std::string& part);
+
   const Model& model() const { return model_; }
+  /// Whether a moving average of the weights is kept.
+  bool has_average() const { return average_.has_value(); }
+  /// Calls `action` while the model holds the average in the place of the weights. Local but for `action`.
+  void with_average(const std::function<void()>& action);
   /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Local.
   std::vector<Real> plain_gradient();
 
  private:
-  double forward_backward(const GlobalBatch& batch);
+  double forward_backward(const GlobalBatch& batch, std::uint64_t step);
   void gather_rows(const GlobalBatch& batch, Interval rows);
-  RowBlock row_block(std::span<const MicroBatchRows> micro_batches) const;
+  RowBlock row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const;
   ConstMatrixView features() const;
   Targets targets() const;
-  void check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses);
+  void check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses,
+                    std::uint64_t step);
   void check_replicas();
 
   const Config& config_;
   const Problem& problem_;
   Communicator& communicator_;
+  Index batch_size_;
   Sampler sampler_;
   std::uint64_t total_steps_;
   int micro_batches_;
@@ -76,11 +111,15 @@ class Trainer {
   Optimizer optimizer_;
   Schedule schedule_;
   std::unique_ptr<GradientReducer> reducer_;
+  std::optional<HessianReducer> hessian_reducer_;  // where the optimizer needs it
+  std::optional<WeightAverage> average_;
   Index most_rows_;
   std::uint64_t steps_done_ = 0;
   Batch batch_;
   std::span<const Real> gradient_;
+  Eigen::MatrixXd hessian_;
   double loss_ = 0;
+  StepTimes times_;
 };
 
 }  // namespace lockstep

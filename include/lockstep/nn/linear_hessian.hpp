@@ -1,0 +1,44 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/model.hpp"
+
+namespace lockstep {
+
+/// The Hessian of a summed loss by the parameters of a network that is one linear layer:
+/// H = Σ_rows S ⊗ x̃ x̃ᵀ, with S the second derivative of the row's loss by its outputs and x̃ = (x, 1). Exact,
+/// because the outputs are linear in the parameters. Packed form: for each pair of outputs a <= b one block
+/// [inputs + 1, inputs + 1], which sums over rows, micro-batches and ranks as a gradient does. Local.
+class LinearHessian {
+ public:
+  /// Errors: a network that is not one linear layer; a loss without second derivative; a matrix beyond
+  /// kMostParameters².
+  LinearHessian(const Model& model, const Loss& loss);
+
+  static constexpr Index kMostParameters = 20000;  ///< 3.2 GB of doubles, minutes to solve
+
+  /// Values of the packed form.
+  Index size() const;
+
+  /// Writes the packed Hessian of the loss summed over rows with inputs x [rows x inputs] and outputs
+  /// [rows x outputs]; rows >= 1.
+  void compute(ConstMatrixView x, ConstMatrixView outputs, Real* packed);
+
+  /// The symmetric matrix [parameters x parameters] of a packed sum, in the order of the parameter vector.
+  Eigen::MatrixXd unpack(std::span<const Real> packed) const;
+
+ private:
+  const Loss& loss_;
+  Index inputs_;
+  Index outputs_;
+  Matrix extended_;                // x̃, [rows x inputs + 1]
+  Matrix weighted_;                // the same, row by row times S_ab
+  std::vector<double> curvature_;  // S of every row
+};
+
+}  // namespace lockstep

@@ -1,0 +1,70 @@
+#include "metrics.hpp"
+
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/version.hpp"
+#include "lockstep/nn/products.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
+                 const std::string& message_library) {
+  return {{"event", "start"},
+          {"version", kVersion},
+          {"world_size", world_size},
+          {"cpu", cpu_model()},
+          {"libraries", {message_library, products_library()}},
+          {"threads", 1},
+          {"micro_batches", trainer.micro_batches()},
+          {"parameters", trainer.model().layout().size()},
+          {"training_samples", problem.split.training_size()}};
+}
+
+Json step_event(const StepReport& report) {
+  const StepTimes& times = report.times;
+  return {{"event", "step"},
+          {"step", report.step},
+          {"epoch", report.epoch},
+          {"loss", report.loss},
+          {"learning_rate", report.learning_rate},
+          {"gradient_norm", report.gradient_norm},
+          {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
+          {"seconds",
+           {{"gather", times.gather},
+            {"forward", times.forward},
+            {"backward", times.backward},
+            {"exchange", times.exchange},
+            {"optimizer", times.optimizer},
+            {"other", report.seconds - times.sum()}}}};
+}
+
+Json evaluation_event(const std::string& part, const StepReport& step, const Evaluation& evaluation,
+                      bool of_average) {
+  Json line = {{"event", "evaluation"}, {"part", part}};
+  if (of_average) line["weights"] = "average";
+  line.update({{"epoch", step.epoch},
+               {"step", step.step},
+               {"samples", evaluation.samples},
+               {"loss", evaluation.loss}});
+  if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
+  return line;
+}
+
+}  // namespace lockstep
