@@ -32,8 +32,9 @@ std::string to_line(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string default_run_path() {
-  return fmt::format("runs/{:%Y-%m-%d-%H%M%S}", fmt::localtime(std::time(nullptr)));
+std::string default_run_path(const std::string& prefix) {
+  return fmt::format("runs/{}{}{:%Y-%m-%d-%H%M%S}", prefix, prefix.empty() ? "" : "-",
+                     fmt::localtime(std::time(nullptr)));
 }
 
 RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {

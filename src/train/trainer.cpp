@@ -101,10 +101,10 @@ StepReport Trainer::apply_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = norm(gradient_);
   if (!std::isfinite(gradient_norm)) {
-    fail_guard(
-        "step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
-        "optimizer.clip-norm",
-        steps_done_ + 1);
+    throw Diverged(
+        fmt::format("step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
+                    "optimizer.clip-norm",
+                    steps_done_ + 1));
   }
   const double multiplier = schedule_.multiplier(steps_done_);
   const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;
@@ -189,11 +189,11 @@ void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std:
   const Interval rows = plan.rows(m);
   std::vector<Index> samples(static_cast<std::size_t>(std::min(rows.size(), kMostNamed)));
   training_samples(problem_, sampler_, batch, rows.first, samples);
-  fail_guard(
-      "step {}: the loss of micro-batch {} on rank {} is {} ({} samples: {}{}); lower "
-      "optimizer.learning-rate, set optimizer.clip-norm, or look at these samples",
-      step + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
-      rows.size() > kMostNamed ? ", …" : "");
+  throw Diverged(
+      fmt::format("step {}: the loss of micro-batch {} on rank {} is {} ({} samples: {}{}); lower "
+                  "optimizer.learning-rate, set optimizer.clip-norm, or look at these samples",
+                  step + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
+                  rows.size() > kMostNamed ? ", …" : ""));
 }
 
 void Trainer::check_replicas() {

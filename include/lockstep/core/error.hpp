@@ -25,6 +25,12 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
+/// A training whose numbers are no longer finite: the end of a command, but a result for a study.
+class Diverged : public Error {
+ public:
+  explicit Diverged(const std::string& message) : Error(ExitCode::kGuard, message) {}
+};
+
 /// Any exception as the Error that ends the command: itself, advice where memory ran out, else a bug to
 /// report.
 Error as_error(const std::exception& exception);

@@ -33,7 +33,7 @@ class RunDirectory {
 /// `json` on one line; bytes that are no UTF-8 are replaced.
 std::string to_line(const nlohmann::ordered_json& json);
 
-/// runs/DATE-TIME, for a run that was given no folder.
-std::string default_run_path();
+/// runs/DATE-TIME, or runs/PREFIX-DATE-TIME, for a run that was given no folder.
+std::string default_run_path(const std::string& prefix = "");
 
 }  // namespace lockstep

@@ -1,0 +1,57 @@
+#include "lockstep/study/study.hpp"
+
+#include <set>
+
+#include "commands.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// The options of all studies, each once, with the studies that take it.
+std::vector<CommandOption> options_of_studies() {
+  std::vector<CommandOption> options;
+  std::set<std::string> seen;
+  for (const Study& study : studies()) {
+    for (const StudyOption& option : study.options) {
+      if (!seen.insert(option.name).second) continue;
+      std::vector<std::string> users;
+      for (const Study& other : studies()) {
+        if (find_named(other.options, option.name) != nullptr) users.push_back(other.name);
+      }
+      options.push_back(
+          {option.name, "", fmt::format("{} ({}; {})", option.help, option.default_value, join(users))});
+    }
+  }
+  return options;
+}
+
+std::string summary() {
+  std::string text = "Runs an experiment of many trainings and leaves their data and a page. Studies:";
+  for (const Study& study : studies()) text += fmt::format("\n  {:14} {}", study.name, study.summary);
+  return text;
+}
+
+void run(const Arguments& arguments, Communicator& world) {
+  if (arguments.positional.size() != 1) {
+    fail_input("study: expected the name of one study, one of: {}", join(names_of(studies())));
+  }
+  run_study(find_study(arguments.positional.front()), {arguments.settings, arguments.options}, world);
+}
+
+}  // namespace
+
+Command study_command() {
+  return {.name = "study",
+          .usage = "NAME [--config FILE] [--section.key VALUE …]",
+          .summary = summary(),
+          .options = options_of_studies(),
+          .run = run};
+}
+
+}  // namespace lockstep

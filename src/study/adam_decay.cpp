@@ -1,0 +1,63 @@
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "sections.hpp"
+#include "studies.hpp"
+#include "study_run.hpp"
+
+namespace lockstep {
+
+namespace {
+
+void say_how_norms_depend(StudyRun& study, const std::string& name, const std::vector<VariantCurves>& variants) {
+  const double weakest = last(variants.front(), &Measurement::weight_norm).mean;
+  const double strongest = last(variants.back(), &Measurement::weight_norm).mean;
+  study.say(fmt::format("{}: norm of the weights {:.4g} with '{}' and {:.4g} with '{}', {:.3g} times less.", name,
+                        weakest, variants.front().front().variant, strongest, variants.back().front().variant,
+                        weakest / strongest));
+}
+
+void run(StudyRun& study) {
+  study.allow_only([](const std::string& key) { return key != "optimizer.name" && key != "optimizer.l2"; });
+  std::vector<VariantCurves> l2;
+  std::vector<VariantCurves> decoupled;
+  for (const double decay : study.numbers("decay")) {
+    const std::string lambda = fmt::format("{}", decay);
+    l2.push_back(study.train({"Adam, L2 " + lambda, {{"optimizer.name", "adam"}, {"optimizer.l2", lambda}}}));
+    decoupled.push_back(study.train(
+        {"AdamW, decay " + lambda, {{"optimizer.name", "adamw"}, {"optimizer.weight-decay", lambda}}}));
+  }
+  say_how_norms_depend(study, "The L2 penalty in Adam", l2);
+  say_how_norms_depend(study, "The decoupled decay of AdamW", decoupled);
+  study.say(
+      "Adam divides the penalty's gradient by its own size, so that its strength hardly matters where the data say "
+      "little; a decoupled decay takes the same share off every weight.");
+
+  for (const auto& [id, title, variants] :
+       {std::tuple("l2", "Adam with an L2 penalty", &l2), std::tuple("decoupled", "AdamW", &decoupled)}) {
+    study.show(curves_chart(fmt::format("norm-{}", id), fmt::format("{}: norm of the weights", title),
+                            "Mean over the seeds; the band goes from the smallest to the largest.", *variants,
+                            &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}}, {"norm", true}));
+    study.show(curves_chart(fmt::format("loss-{}", id), fmt::format("{}: loss", title), "Training and test loss.",
+                            *variants, &Measurement::epoch, {"epoch"},
+                            {{&Measurement::training_loss, "training", "solid"},
+                             {&Measurement::test_loss, "test", "dashed"}},
+                            {"loss", true}));
+  }
+  std::vector<VariantCurves> all = l2;
+  all.insert(all.end(), decoupled.begin(), decoupled.end());
+  study.show(results_table(all));
+}
+
+}  // namespace
+
+Study adam_decay_study() {
+  return {.name = "adam-decay",
+          .summary = "the L2 penalty in Adam against the decoupled decay of AdamW, at several strengths",
+          .options = {seeds_option(), evaluations_option(),
+                      {"decay", "0.01,0.1,1,10", "strengths λ from weak to strong, separated by commas"}},
+          .run = run};
+}
+
+}  // namespace lockstep

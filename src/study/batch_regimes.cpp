@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "sections.hpp"
+#include "studies.hpp"
+#include "study_run.hpp"
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Gradients that the variance of one batch size is taken from.
+constexpr Index kMostGradients = 2000;
+
+struct GradientVariance {
+  Index batch_size = 0;
+  Index gradients = 0;
+  double variance = 0;  ///< mean of ‖g_B - ∇F‖², at the initial weights
+};
+
+Config with_batch(const StudyRun& study, const std::string& batch_size) {
+  return study.config_of({"variance", {{"train.batch-size", batch_size}}});
+}
+
+/// The variance over the whole batches of the first epoch. Collective.
+GradientVariance measure_variance(const StudyRun& study, const Problem& problem, Communicator& communicator,
+                                  Index batch_size) {
+  const Config full_config = with_batch(study, "full");
+  Trainer full(full_config, problem, communicator);
+  const std::span<const Real> gradient = full.gradient_of(0);
+  const std::vector<double> mean(gradient.begin(), gradient.end());
+
+  const Config config = with_batch(study, std::to_string(batch_size));
+  Trainer trainer(config, problem, communicator);
+  GradientVariance result{batch_size, std::min(problem.split.training_size() / batch_size, kMostGradients)};
+  for (Index step = 0; step < result.gradients; ++step) {
+    const std::span<const Real> g = trainer.gradient_of(static_cast<std::uint64_t>(step));
+    for (std::size_t i = 0; i < g.size(); ++i) result.variance += (g[i] - mean[i]) * (g[i] - mean[i]);
+  }
+  result.variance /= static_cast<double>(result.gradients);
+  return result;
+}
+
+/// tr Σ / B · (N - B) / (N - 1): batches of B out of N samples, drawn without replacement.
+double predicted(double trace, Index batch_size, Index samples) {
+  const auto n = static_cast<double>(samples);
+  const auto b = static_cast<double>(batch_size);
+  return trace / b * (n - b) / (n - 1);
+}
+
+void study_variance(StudyRun& study) {
+  const Problem problem = make_problem(study.config(), study.communicator());
+  const Index samples = problem.split.training_size();
+  std::set<Index> sizes = {1, study.config().train.batch_size};
+  for (Index size = 4; size <= samples / 4; size *= 4) sizes.insert(size);
+
+  Json chart = empty_chart("variance", "Variance of the gradient",
+                           "Mean of ‖g - ∇F‖² over the batches of the first epoch at the initial weights, and what it "
+                           "should be for a batch of B samples, given that for one.",
+                           {"batch size", true}, {"variance", true});
+  Json measured = {{"name", "measured"}, {"group", "measured"}, {"x", Json::array()}, {"y", Json::array()}};
+  Json theory = {{"name", "predicted"}, {"group", "predicted"}, {"style", "dashed"}};
+  std::optional<double> trace;
+  for (const Index size : sizes) {
+    const GradientVariance v = measure_variance(study, problem, study.communicator(), size);
+    if (!trace) trace = v.variance;
+    const double expected = predicted(*trace, size, samples);
+    study.record({{"event", "variance"},
+                  {"batch_size", size},
+                  {"gradients", v.gradients},
+                  {"variance", v.variance},
+                  {"predicted", expected}});
+    measured["x"].push_back(size);
+    measured["y"].push_back(v.variance);
+    theory["x"].push_back(size);
+    theory["y"].push_back(expected);
+    if (size == study.config().train.batch_size) {
+      study.say(fmt::format("The variance of the gradient is {:.4g} with one sample and {:.4g} with {}, where {:.4g} is "
+                            "predicted.",
+                            *trace, v.variance, size, expected));
+    }
+  }
+  chart["series"] = {measured, theory};
+  study.show(chart);
+}
+
+void run(StudyRun& study) {
+  const Index batch = study.config().train.batch_size;
+  if (batch <= 1) {
+    fail_input("train.batch-size: study 'batch-regimes' compares it with 1 and with the full set; give a number between");
+  }
+  const std::vector<VariantCurves> variants = {
+      study.train({"full batch", {{"train.batch-size", "full"}}}),
+      study.train({fmt::format("mini-batches of {}", batch), {}}),
+      study.train({"single samples", {{"train.batch-size", "1"}}})};
+  for (const VariantCurves& curves : variants) {
+    study.say(fmt::format("{}: training loss {} after {} steps", curves.front().variant,
+                          to_text(last(curves, &Measurement::training_loss)),
+                          curves.front().points.back().step));
+  }
+  study_variance(study);
+
+  const std::string note = "Mean over the seeds; the band goes from the smallest to the largest.";
+  study.show(curves_chart("epochs", "Training loss against epochs", note, variants, &Measurement::epoch, {"epoch"},
+                          {{&Measurement::training_loss, ""}}, {"loss", true}));
+  study.show(curves_chart("gradients", "Training loss against gradient evaluations",
+                          "Gradients of single samples, whatever the batch. " + note, variants, &Measurement::samples,
+                          {"gradients of single samples"}, {{&Measurement::training_loss, ""}}, {"loss", true}));
+  study.show(curves_chart("test", "Test loss", note, variants, &Measurement::epoch, {"epoch"},
+                          {{&Measurement::test_loss, ""}}, {"loss", true}));
+  study.show(results_table(variants));
+}
+
+}  // namespace
+
+Study batch_regimes_study() {
+  return {.name = "batch-regimes",
+          .summary = "batch, mini-batch and single-sample descent: loss, and the variance of the gradient",
+          .options = {seeds_option(), evaluations_option()},
+          .run = run};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "lockstep/train/trainer.hpp"
+
+namespace lockstep {
+
+/// What differs from the configuration that the runs of a study share.
+struct Variant {
+  std::string name;
+  std::map<std::string, std::string> settings;
+};
+
+/// The state of a training after some steps. NaN where there is nothing to measure.
+struct Measurement {
+  std::uint64_t step = 0;
+  double epoch = 0;
+  double samples = 0;  ///< gradients of single samples so far
+  double training_loss = 0;
+  double training_accuracy = 0;
+  double test_loss = 0;  ///< of the last held-out part
+  double test_accuracy = 0;
+  double gap = 0;          ///< test loss - training loss
+  double weight_norm = 0;  ///< of the weights, without biases
+};
+
+/// One training.
+struct Curve {
+  std::string variant;
+  std::uint64_t seed = 0;
+  std::vector<Measurement> points;
+  bool diverged = false;  ///< the points end before its numbers stopped being finite
+  std::string weights_digest;
+};
+
+/// What to draw or to compare of a measurement.
+using Quantity = double Measurement::*;
+
+/// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, the last included.
+/// The same on every rank. Collective. Errors: those of training, divergence excepted.
+Curve train_curve(const Config& config, Communicator& communicator, Index evaluations);
+
+/// Mean and sample standard deviation over the seeds of one variant; a diverged run makes them NaN.
+struct Spread {
+  double mean = 0;
+  double deviation = 0;
+};
+Spread spread(const std::vector<double>& values);
+Spread last(const std::vector<Curve>& curves, Quantity quantity);
+
+/// "1.23 ± 0.04", or "diverged".
+std::string to_text(const Spread& spread);
+
+nlohmann::ordered_json to_json(const Curve& curve, const Measurement& measurement);
+
+}  // namespace lockstep

@@ -1,0 +1,110 @@
+#include "sections.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json axis_json(const Axis& axis) { return {{"title", axis.title}, {"log", axis.is_logarithmic}}; }
+
+std::size_t points_of(const VariantCurves& curves) {
+  std::size_t most = 0;
+  for (const Curve& curve : curves) most = std::max(most, curve.points.size());
+  return most;
+}
+
+Json series_of(const VariantCurves& curves, Quantity x, const DrawnQuantity& drawn) {
+  Json series = {{"name", curves.front().variant + (drawn.name.empty() ? "" : ": " + drawn.name)},
+                 {"group", curves.front().variant},
+                 {"style", drawn.style},
+                 {"x", Json::array()},
+                 {"y", Json::array()}};
+  for (std::size_t i = 0; i < points_of(curves); ++i) {
+    std::vector<double> values;
+    double at = 0;
+    for (const Curve& curve : curves) {
+      if (i >= curve.points.size()) continue;
+      at = curve.points[i].*x;
+      values.push_back(curve.points[i].*drawn.quantity);
+    }
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    series["x"].push_back(at);
+    series["y"].push_back(spread(values).mean);
+    if (curves.size() > 1) {
+      series["low"].push_back(*low);
+      series["high"].push_back(*high);
+    }
+  }
+  return series;
+}
+
+bool has_values(const VariantCurves& curves, Quantity quantity) {
+  return !curves.front().points.empty() && !std::isnan(curves.front().points.front().*quantity);
+}
+
+}  // namespace
+
+Json empty_chart(const std::string& id, const std::string& title, const std::string& description,
+                 const Axis& x_axis, const Axis& y_axis) {
+  return {{"type", "chart"},         {"id", id},
+          {"title", title},          {"description", description},
+          {"kind", "lines"},         {"x", axis_json(x_axis)},
+          {"y", axis_json(y_axis)},  {"series", Json::array()}};
+}
+
+Json curves_chart(const std::string& id, const std::string& title, const std::string& description,
+                  const std::vector<VariantCurves>& variants, Quantity x, const Axis& x_axis,
+                  const std::vector<DrawnQuantity>& quantities, const Axis& y_axis) {
+  Json chart = empty_chart(id, title, description, x_axis, y_axis);
+  for (const VariantCurves& curves : variants) {
+    for (const DrawnQuantity& drawn : quantities) {
+      if (has_values(curves, drawn.quantity)) chart["series"].push_back(series_of(curves, x, drawn));
+    }
+  }
+  return chart;
+}
+
+Json results_table(const std::vector<VariantCurves>& variants) {
+  const std::vector<std::pair<std::string, Quantity>> quantities = {
+      {"training loss", &Measurement::training_loss},
+      {"test loss", &Measurement::test_loss},
+      {"training accuracy", &Measurement::training_accuracy},
+      {"test accuracy", &Measurement::test_accuracy},
+      {"gap", &Measurement::gap},
+      {"norm of the weights", &Measurement::weight_norm}};
+  Json columns = {{{"name", "run"}, {"number", false}}, {{"name", "seeds"}, {"number", true}}};
+  std::vector<Quantity> shown;
+  for (const auto& [name, quantity] : quantities) {
+    if (!std::any_of(variants.begin(), variants.end(), [&, q = quantity](const auto& c) { return has_values(c, q); })) {
+      continue;
+    }
+    columns.push_back({{"name", name}, {"number", true}});
+    columns.push_back({{"name", "± " + name}, {"number", true}});
+    shown.push_back(quantity);
+  }
+  Json rows = Json::array();
+  for (const VariantCurves& curves : variants) {
+    Json row = {curves.front().variant, curves.size()};
+    for (const Quantity quantity : shown) {
+      const Spread result = last(curves, quantity);
+      row.push_back(result.mean);
+      row.push_back(result.deviation);
+    }
+    rows.push_back(row);
+  }
+  return {{"type", "table"},
+          {"title", "Results"},
+          {"description", "At the end of training: mean and sample standard deviation over the seeds; empty where a "
+                          "run diverged."},
+          {"columns", columns},
+          {"rows", rows}};
+}
+
+}  // namespace lockstep

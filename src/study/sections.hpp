@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "curve.hpp"
+#include <nlohmann/json.hpp>
+
+namespace lockstep {
+
+/// What the pages of studies are made of: see report/page.hpp for the form of a section.
+
+struct Axis {
+  std::string title;
+  bool is_logarithmic = false;
+};
+
+/// A quantity of the curves, and how its lines are told from those of others.
+struct DrawnQuantity {
+  Quantity quantity;
+  std::string name;             ///< behind the variant's name; empty if there is but one
+  std::string style = "solid";  ///< or dashed, dotted
+};
+
+/// The curves of one variant, seed by seed.
+using VariantCurves = std::vector<Curve>;
+
+/// Mean over the seeds, with a band from the smallest to the largest, against `x`: one line for each variant and
+/// quantity. Runs that diverged are left out where they have no points.
+nlohmann::ordered_json curves_chart(const std::string& id, const std::string& title, const std::string& description,
+                                    const std::vector<VariantCurves>& variants, Quantity x, const Axis& x_axis,
+                                    const std::vector<DrawnQuantity>& quantities, const Axis& y_axis);
+
+/// A chart without series.
+nlohmann::ordered_json empty_chart(const std::string& id, const std::string& title, const std::string& description,
+                                   const Axis& x_axis, const Axis& y_axis);
+
+/// A row a variant: name, then what the training ended with, mean ± standard deviation over the seeds.
+nlohmann::ordered_json results_table(const std::vector<VariantCurves>& variants);
+
+}  // namespace lockstep

@@ -1,0 +1,28 @@
+#include "studies.hpp"
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+const std::vector<Study>& studies() {
+  static const std::vector<Study> all = {optimizers_study(), batch_regimes_study(), weight_decay_study(),
+                                         adam_decay_study(), dropout_study(),       surfaces_study()};
+  return all;
+}
+
+const Study& find_study(const std::string& name) {
+  const Study* const found = find_named(studies(), name);
+  if (found == nullptr) {
+    const std::vector<std::string> names = names_of(studies());
+    fail_input("study '{}': unknown; did you mean '{}'? Known are: {}", name, nearest(name, names), join(names));
+  }
+  return *found;
+}
+
+StudyOption seeds_option() { return {"seeds", "3", "trainings of each kind, with seeds counted up"}; }
+
+StudyOption evaluations_option() { return {"evaluations", "20", "measurements of each training"}; }
+
+}  // namespace lockstep

@@ -1,0 +1,162 @@
+#include "study_run.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/named.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/version.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/report/page.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// All options of `study`, given or default.
+std::map<std::string, std::string> settle_options(const Study& study,
+                                                  const std::map<std::string, std::string>& given) {
+  std::map<std::string, std::string> options;
+  for (const StudyOption& option : study.options) options[option.name] = option.default_value;
+  for (const auto& [name, value] : given) {
+    if (!options.contains(name)) {
+      fail_input("--{}: study '{}' does not use it; remove it. It takes: {}", name, study.name,
+                 options.empty() ? "none" : join(names_of(study.options)));
+    }
+    options[name] = value;
+  }
+  return options;
+}
+
+}  // namespace
+
+StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& communicator)
+    : study_(study),
+      request_(std::move(request)),
+      communicator_(communicator),
+      options_(settle_options(study, request_.options)),
+      config_(make_config(request_.settings)) {
+  resolve_micro_batches(config_, communicator.size());
+  request_.settings["train.micro-batches"] = {std::to_string(config_.train.micro_batches), "by the number of ranks"};
+  if (config_.run.dir.empty()) config_.run.dir = default_run_path(study.name);
+  log::info(fmt::format("study    {}: {}", study.name, study.summary));
+}
+
+void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) const {
+  for (const auto& [key, value] : request_.settings) {
+    if (key == "run.dir" || key == "train.micro-batches" || is_used(key)) continue;
+    fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin, study_.name);
+  }
+}
+
+void StudyRun::open() {
+  together(communicator_, [&] {
+    if (communicator_.rank() != 0 || directory_) return;
+    directory_.emplace(config_.run.dir);
+    directory_->write("config.cfg", to_text(config_));
+  });
+}
+
+Index StudyRun::count(const std::string& name) const {
+  const auto number = parse_integer(option(name));
+  if (!number || *number < 1) fail_input("--{} {}: expected a whole number of at least 1", name, option(name));
+  return *number;
+}
+
+std::vector<double> StudyRun::numbers(const std::string& name) const {
+  std::vector<double> numbers;
+  for (const std::string_view part : split(option(name), ',')) {
+    const auto number = parse_number(part);
+    if (!number || !(*number >= 0 && *number < 1e30)) {
+      fail_input("--{} {}: expected numbers of at least 0, separated by commas", name, option(name));
+    }
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+Config StudyRun::config_of(const Variant& variant) const {
+  std::map<std::string, GivenValue> settings = request_.settings;
+  for (const auto& [key, value] : variant.settings) {
+    settings[key] = {value, fmt::format("in study '{}', run '{}'", study_.name, variant.name)};
+  }
+  return make_config(settings);
+}
+
+std::vector<Curve> StudyRun::train(const Variant& variant) {
+  std::vector<Curve> curves;
+  const Index seeds = count("seeds");
+  curves.reserve(static_cast<std::size_t>(seeds));
+  for (Index number = 0; number < seeds; ++number) curves.push_back(train_seed(variant, number));
+  return curves;
+}
+
+Curve StudyRun::train_once(const Variant& variant) { return train_seed(variant, 0); }
+
+Curve StudyRun::train_seed(const Variant& variant, Index number) {
+  Variant seeded = variant;
+  const auto seed = config_.train.seed + static_cast<std::uint64_t>(number);
+  seeded.settings["train.seed"] = std::to_string(seed);
+  seeded.settings["data.seed"] =
+      std::to_string(config_.data.source.synthetic.seed + static_cast<std::uint64_t>(number));
+  Curve curve = train_curve(config_of(seeded), communicator_, count("evaluations"));
+  curve.variant = variant.name;
+  open();
+  for (const Measurement& m : curve.points) record(to_json(curve, m));
+  record({{"event", "run"},
+          {"variant", curve.variant},
+          {"seed", seed},
+          {"settings", seeded.settings},
+          {"diverged", curve.diverged},
+          {"weights_digest", curve.weights_digest}});
+  log::info(fmt::format("run      {}, seed {}: {}", variant.name, seed,
+                        curve.diverged ? "diverged"
+                                       : fmt::format("training loss {:.4g}, test loss {:.4g}",
+                                                     curve.points.back().training_loss,
+                                                     curve.points.back().test_loss)));
+  return curve;
+}
+
+void StudyRun::record(const Json& line) {
+  if (directory_) directory_->metric(line);
+}
+
+void StudyRun::say(const std::string& sentence) {
+  log::info(fmt::format("found    {}", sentence));
+  findings_.push_back(sentence);
+}
+
+void StudyRun::show(Json section) { sections_.push_back(std::move(section)); }
+
+void StudyRun::finish() {
+  together(communicator_, [&] {
+    if (!directory_) return;
+    Json sections = Json::array();
+    sections.push_back({{"type", "text"}, {"title", "Findings"}, {"paragraphs", findings_}});
+    for (const Json& section : sections_) sections.push_back(section);
+    Json rows = Json::array();
+    for (const auto& [key, value] : config_.resolved) rows.push_back({key, value});
+    sections.push_back({{"type", "table"},
+                        {"title", "Configuration"},
+                        {"description", "What the runs share; metrics.jsonl has what each of them changes."},
+                        {"columns", {{{"name", "key"}, {"number", false}}, {{"name", "value"}, {"number", false}}}},
+                        {"rows", rows}});
+    const Json document = {{"title", fmt::format("Study: {}", study_.name)},
+                           {"subtitle", study_.summary},
+                           {"generator", fmt::format("lockstep {}", kVersion)},
+                           {"sections", sections}};
+    directory_->write("report.html", page_html(document));
+    log::info(fmt::format("page     {}/report.html", directory_->path().string()));
+  });
+}
+
+void run_study(const Study& study, const StudyRequest& request, Communicator& communicator) {
+  StudyRun run(study, request, communicator);
+  study.run(run);
+  run.finish();
+}
+
+}  // namespace lockstep

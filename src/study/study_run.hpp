@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "curve.hpp"
+#include <nlohmann/json.hpp>
+
+#include "lockstep/study/study.hpp"
+#include "lockstep/train/run_directory.hpp"
+
+namespace lockstep {
+
+using Json = nlohmann::ordered_json;
+
+/// A study while it runs: what was asked for, the directory that keeps the data, and the page as it grows.
+class StudyRun {
+ public:
+  /// Settles options and configuration. Collective. Errors: see run_study.
+  StudyRun(const Study& study, StudyRequest request, Communicator& communicator);
+
+  const Config& config() const { return config_; }
+  Communicator& communicator() { return communicator_; }
+  /// Refuses settings that the study makes itself or that have no effect on it: those for which `is_used` is false.
+  void allow_only(const std::function<bool(const std::string& key)>& is_used) const;
+
+  /// An option of the study as text, as a whole number of at least 1, as numbers separated by commas.
+  const std::string& option(const std::string& name) const { return options_.at(name); }
+  Index count(const std::string& name) const;
+  std::vector<double> numbers(const std::string& name) const;
+
+  /// The shared configuration with the settings of `variant`. Errors: those of make_config.
+  Config config_of(const Variant& variant) const;
+
+  /// Trains `variant` once for each of --seeds, seeds counted up from those of the configuration (train.seed and
+  /// data.seed together), and keeps the data. Collective.
+  std::vector<Curve> train(const Variant& variant);
+  /// The same for the first seed alone.
+  Curve train_once(const Variant& variant);
+
+  /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at once
+  /// leaves nothing behind. Collective.
+  void open();
+  /// One more line of data for metrics.jsonl. Local.
+  void record(const Json& line);
+  /// A finding: printed, and a paragraph at the top of the page. Local.
+  void say(const std::string& sentence);
+  /// The next section of the page. Local.
+  void show(Json section);
+
+  /// Writes the page. Collective.
+  void finish();
+
+ private:
+  Curve train_seed(const Variant& variant, Index number);
+
+  const Study& study_;
+  StudyRequest request_;
+  Communicator& communicator_;
+  std::map<std::string, std::string> options_;
+  Config config_;
+  std::optional<RunDirectory> directory_;  // rank 0 alone
+  std::vector<std::string> findings_;
+  std::vector<Json> sections_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,158 @@
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "sections.hpp"
+#include "studies.hpp"
+#include "study_run.hpp"
+#include "surface.hpp"
+
+#include "lockstep/optim/optimizer.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::uint64_t kDefaultSteps = 200;
+/// Learning rates to try: kRates of them, evenly over the decades from 10^kFirstDecade to 10^kLastDecade.
+constexpr int kRates = 61;
+constexpr double kFirstDecade = -5;
+constexpr double kLastDecade = 1;
+
+struct Path {
+  double learning_rate = 0;
+  std::vector<Point> points;
+  double reached = 0;  ///< above the minimum, at the end
+};
+
+/// The path of `method` (an optimizer and its hyperparameters) from the surface's start. Stops where it leaves for good.
+Path descend(const Surface& surface, const OptimizerOptions& method, std::uint64_t steps) {
+  ParameterLayout layout;
+  layout.add("0.weight", {1, 2}, ParameterKind::kWeight);
+  Optimizer optimizer(method, layout);
+  std::array<Real, 2> x = {static_cast<Real>(surface.start[0]), static_cast<Real>(surface.start[1])};
+  Path path{.learning_rate = method.hyperparameters.at("learning-rate"), .points = {surface.start}, .reached = 0};
+  for (std::uint64_t t = 1; t <= steps; ++t) {
+    const Point g = surface.gradient(path.points.back());
+    const std::array<Real, 2> gradient = {static_cast<Real>(g[0]), static_cast<Real>(g[1])};
+    Hessian2 hessian = surface.hessian(path.points.back());
+    optimizer.step(x, gradient, 1, 1, t, hessian);
+    path.points.push_back({x[0], x[1]});
+  }
+  const double end = surface.value(path.points.back());
+  path.reached = std::isfinite(end) ? end - surface.minimum : std::numeric_limits<double>::infinity();
+  return path;
+}
+
+/// The path that ends lowest, of many learning rates.
+Path best_path(const Surface& surface, const Algorithm& algorithm, const Hyperparameters& given, std::uint64_t steps) {
+  OptimizerOptions method{.name = algorithm.name,
+                          .hyperparameters = with_defaults(algorithm.hyperparameters, given)};
+  Path best{.learning_rate = 0, .points = {}, .reached = std::numeric_limits<double>::infinity()};
+  for (int i = 0; i < kRates; ++i) {
+    const double decade = kFirstDecade + (kLastDecade - kFirstDecade) * i / (kRates - 1);
+    method.hyperparameters["learning-rate"] = std::pow(10, decade);
+    Path path = descend(surface, method, steps);
+    if (path.reached < best.reached) best = std::move(path);
+  }
+  return best;
+}
+
+struct Method {
+  std::string name;
+  const Algorithm& algorithm;
+  Hyperparameters hyperparameters;
+};
+
+std::vector<Method> methods() {
+  std::vector<Method> all;
+  for (const Algorithm& algorithm : algorithms()) {
+    all.push_back({algorithm.name, algorithm, {}});
+    if (algorithm.name != "sgd") continue;
+    all.push_back({"momentum", algorithm, {{"momentum", 0.9}}});
+    all.push_back({"nesterov", algorithm, {{"momentum", 0.9}, {"nesterov", 1}}});
+  }
+  return all;
+}
+
+/// The surface on a grid, above its minimum.
+Json grid(const Surface& surface) {
+  constexpr int kCells = 80;
+  Json x = Json::array();
+  Json y = Json::array();
+  Json z = Json::array();
+  const auto at = [&](std::size_t axis, int i) {
+    return surface.lowest[axis] + (surface.highest[axis] - surface.lowest[axis]) * i / kCells;
+  };
+  for (int i = 0; i <= kCells; ++i) x.push_back(at(0, i));
+  for (int j = 0; j <= kCells; ++j) {
+    y.push_back(at(1, j));
+    Json row = Json::array();
+    for (int i = 0; i <= kCells; ++i) row.push_back(surface.value({at(0, i), at(1, j)}) - surface.minimum);
+    z.push_back(row);
+  }
+  return {{"x", x}, {"y", y}, {"z", z}};
+}
+
+void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
+  Json paths = empty_chart("paths-" + surface.name, surface.name,
+                           surface.formula + fmt::format(": the paths of {} steps, each at its best learning rate "
+                                                         "(in brackets), over contour lines.", steps),
+                           {"x"}, {"y"});
+  paths["x"]["range"] = {surface.lowest[0], surface.highest[0]};
+  paths["y"]["range"] = {surface.lowest[1], surface.highest[1]};
+  paths["surface"] = grid(surface);
+  Json values = empty_chart("values-" + surface.name, surface.name + ": height above the minimum", surface.formula,
+                            {"step"}, {"value - minimum", true});
+  std::string lowest;
+  double reached = std::numeric_limits<double>::infinity();
+  for (const Method& method : methods()) {
+    const Path path = best_path(surface, method.algorithm, method.hyperparameters, steps);
+    const std::string name = fmt::format("{} ({:.2g})", method.name, path.learning_rate);
+    Json course = {{"name", name}, {"group", method.name}, {"x", Json::array()}, {"y", Json::array()}};
+    Json heights = course;
+    for (std::size_t t = 0; t < path.points.size(); ++t) {
+      const Point& p = path.points[t];
+      course["x"].push_back(p[0]);
+      course["y"].push_back(p[1]);
+      heights["x"].push_back(t);
+      heights["y"].push_back(surface.value(p) - surface.minimum);
+      study.record({{"event", "path"},
+                    {"surface", surface.name},
+                    {"optimizer", method.name},
+                    {"learning_rate", path.learning_rate},
+                    {"step", t},
+                    {"x", p[0]},
+                    {"y", p[1]},
+                    {"value", surface.value(p)}});
+    }
+    paths["series"].push_back(course);
+    values["series"].push_back(heights);
+    if (path.reached < reached) {
+      reached = path.reached;
+      lowest = method.name;
+    }
+  }
+  study.say(fmt::format("{}: {} came lowest, {:.2g} above the minimum.", surface.name, lowest, reached));
+  study.show(paths);
+  study.show(values);
+}
+
+void run(StudyRun& study) {
+  study.allow_only([](const std::string& key) { return key == "train.steps"; });
+  const std::uint64_t steps = study.config().train.steps > 0 ? study.config().train.steps : kDefaultSteps;
+  study.open();
+  for (const Surface& surface : surfaces()) draw(study, surface, steps);
+}
+
+}  // namespace
+
+Study surfaces_study() {
+  return {.name = "surfaces",
+          .summary = "paths of all optimizers over two-dimensional surfaces, each at its best learning rate",
+          .options = {},
+          .run = run};
+}
+
+}  // namespace lockstep
