@@ -2,48 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <utility>
 
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 
-namespace {
-
-struct NamedShape {
-  std::string name;
-  ScheduleShape shape;
-};
-
-double constant(const ScheduleOptions& /*options*/, double /*done*/) { return 1; }
-
-double cosine(const ScheduleOptions& options, double done) {
-  const double f = options.final_multiplier;
-  return f + (1 - f) * (1 + std::cos(std::numbers::pi * done)) / 2;
-}
-
-const std::vector<NamedShape>& shapes() {
-  static const std::vector<NamedShape> all = {{"constant", constant}, {"cosine", cosine}};
-  return all;
-}
-
-ScheduleShape find_shape(const std::string& name) {
-  const NamedShape* const found = find_named(shapes(), name);
-  if (found == nullptr) {
-    fail_input("schedule.name = {}: unknown; expected one of: {}", name, join(schedule_names()));
-  }
-  return found->shape;
-}
-
-}  // namespace
-
-std::vector<std::string> schedule_names() { return names_of(shapes()); }
-
 Schedule::Schedule(ScheduleOptions options, std::uint64_t total_steps)
-    : options_(std::move(options)), total_steps_(total_steps), shape_(find_shape(options_.name)) {
+    : options_(std::move(options)), total_steps_(total_steps), shape_(find_schedule_shape(options_.name)) {
+  options_.hyperparameters = with_defaults(shape_.hyperparameters, options_.hyperparameters);
   if (options_.warmup_steps > total_steps_) {
     fail_input("schedule.warmup-steps = {}: longer than the run of {} steps; shorten it or train longer",
                options_.warmup_steps, total_steps_);
@@ -53,9 +20,15 @@ Schedule::Schedule(ScheduleOptions options, std::uint64_t total_steps)
 double Schedule::multiplier(std::uint64_t step) const {
   const std::uint64_t warmup = options_.warmup_steps;
   if (step < warmup) return static_cast<double>(step + 1) / static_cast<double>(warmup);
-  const auto behind = static_cast<double>(std::max<std::uint64_t>(total_steps_ - warmup, 1));
-  const double done = std::min(1.0, static_cast<double>(step - warmup) / behind);
-  return shape_(options_, done);
+  const std::uint64_t behind = std::max<std::uint64_t>(total_steps_ - warmup, 1);
+  return shape_.multiplier(options_.hyperparameters, static_cast<double>(step - warmup),
+                           static_cast<double>(behind));
+}
+
+double batch_scale(BatchScaling scaling, Index batch_size, Index reference_batch) {
+  const double ratio = static_cast<double>(batch_size) / static_cast<double>(reference_batch);
+  if (scaling == BatchScaling::kLinear) return ratio;
+  return scaling == BatchScaling::kSqrt ? std::sqrt(ratio) : 1;
 }
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <set>
 
 #include "settings.hpp"
@@ -39,35 +40,60 @@ void check_text(const std::string& key, const GivenValue& value) {
       key, value.origin);
 }
 
-/// The chosen algorithm's own keys and defaults; any other hyperparameter must not be given.
-void settle_hyperparameters(Config& config, const GivenValues& given, std::set<std::string>& unused) {
-  const Algorithm& algorithm = find_algorithm(config.optimizer.name);
-  Hyperparameters chosen;
-  for (const Hyperparameter& h : algorithm.hyperparameters) {
-    const bool is_given = given.contains("optimizer." + h.name);
-    chosen[h.name] = is_given ? config.optimizer.hyperparameters.at(h.name) : h.default_value;
+/// Leaves in `values` the own hyperparameters of `method`, given or default; any other must not be given.
+template <typename Method>
+void settle(const std::string& section, const Method& method, Hyperparameters& values,
+            const GivenValues& given, std::set<std::string>& unused) {
+  const auto key = [&](const std::string& name) { return section + "." + name; };
+  const std::vector<std::string> own = names_of(method.hyperparameters);
+  for (const auto& [name, value] : values) {
+    if (std::find(own.begin(), own.end(), name) != own.end()) continue;
+    unused.insert(key(name));
+    if (!given.contains(key(name))) continue;
+    fail_input("{} ({}): {} '{}' does not use it; remove it. It takes: {}", key(name),
+               given.at(key(name)).origin, section, method.name, own.empty() ? "nothing" : join(own));
   }
-  for (const auto& [name, value] : config.optimizer.hyperparameters) {
-    if (chosen.contains(name)) continue;
-    const std::string key = "optimizer." + name;
-    if (given.contains(key)) {
-      fail_input("{} ({}): optimizer '{}' does not use it; remove it. It takes: {}", key,
-                 given.at(key).origin, algorithm.name, join(names_of(algorithm.hyperparameters)));
-    }
-    unused.insert(key);
-  }
-  config.optimizer.hyperparameters = chosen;
-  if (config.optimizer.name == "sgd" && chosen.at("nesterov") != 0 && chosen.at("momentum") == 0) {
-    fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, as 0.9");
+  std::erase_if(values, [&](const auto& entry) { return !given.contains(key(entry.first)); });
+  values = with_defaults(method.hyperparameters, values);
+  for (const auto& [name, value] : values) {
+    if (std::isnan(value)) fail_input("{}: {} '{}' needs it; give a number", key(name), section, method.name);
   }
 }
 
-std::string hyperparameter_text(const Config& config, const std::string& key) {
-  const std::string name = key.substr(key.find('.') + 1);
-  const double value = config.optimizer.hyperparameters.at(name);
-  const Hyperparameter* const h = find_named(find_algorithm(config.optimizer.name).hyperparameters, name);
-  if (!h->choices.empty()) return h->choices[static_cast<std::size_t>(value)];
-  return fmt::format("{}", value);
+/// Refuses what only makes sense beside another key.
+void check_combinations(const Config& config, const GivenValues& given) {
+  const Hyperparameters& optimizer = config.optimizer.hyperparameters;
+  if (config.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 && optimizer.at("momentum") == 0) {
+    fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, as 0.9");
+  }
+  if (config.batch_scaling == BatchScaling::kNone && given.contains("schedule.reference-batch")) {
+    fail_input(
+        "schedule.reference-batch ({}): has no effect without schedule.scaling; set that, or remove it",
+        given.at("schedule.reference-batch").origin);
+  }
+}
+
+std::string hyperparameter_text(const std::vector<Hyperparameter>& own, const Hyperparameters& values,
+                                const std::string& name) {
+  const Hyperparameter* const h = find_named(own, name);
+  const double value = values.at(name);
+  return h->choices.empty() ? fmt::format("{}", value) : h->choices[static_cast<std::size_t>(value)];
+}
+
+/// The value of the method's own `key` as text; empty where the key is none of them.
+std::string settled_text(const Config& config, const std::string& key) {
+  const std::size_t dot = key.find('.');
+  const std::string section = key.substr(0, dot);
+  const std::string name = key.substr(dot + 1);
+  if (section == "optimizer" && config.optimizer.hyperparameters.contains(name)) {
+    return hyperparameter_text(find_algorithm(config.optimizer.name).hyperparameters,
+                               config.optimizer.hyperparameters, name);
+  }
+  if (section == "schedule" && config.schedule.hyperparameters.contains(name)) {
+    return hyperparameter_text(find_schedule_shape(config.schedule.name).hyperparameters,
+                               config.schedule.hyperparameters, name);
+  }
+  return {};
 }
 
 void set_resolved(Config& config, const std::string& key, const std::string& value) {
@@ -109,13 +135,16 @@ Config make_config(const std::map<std::string, GivenValue>& given) {
   }
 
   std::set<std::string> unused;
-  settle_hyperparameters(config, given, unused);
+  settle("optimizer", find_algorithm(config.optimizer.name), config.optimizer.hyperparameters, given, unused);
+  settle("schedule", find_schedule_shape(config.schedule.name), config.schedule.hyperparameters, given,
+         unused);
+  check_combinations(config, given);
+  if (config.batch_scaling == BatchScaling::kNone) unused.insert("schedule.reference-batch");
   for (const Setting& setting : settings) {
     if (unused.contains(setting.key)) continue;
     const auto value = given.find(setting.key);
     std::string text = value != given.end() ? value->second.text : setting.default_value;
-    if (text.empty() && setting.key.starts_with("optimizer."))
-      text = hyperparameter_text(config, setting.key);
+    if (text.empty()) text = settled_text(config, setting.key);
     if (!text.empty() && setting.key != "run.dir") config.resolved.emplace_back(setting.key, text);
   }
   return config;

@@ -82,6 +82,13 @@ Assign choice(Value& field, std::vector<std::pair<std::string, std::type_identit
   };
 }
 
+Assign one_of(std::string& field, const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, std::string>> choices;
+  choices.reserve(names.size());
+  for (const std::string& name : names) choices.emplace_back(name, name);
+  return choice(field, std::move(choices));
+}
+
 /// One of `names`, kept as its index.
 Assign index(double& field, const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, double>> choices;
@@ -157,33 +164,40 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
         whole(train.check_every, 0)}});
 }
 
-/// " (sgd 0.1, adam 0.001)": the default of each algorithm that takes the hyperparameter.
-std::string defaults_text(const std::string& name) {
+/// " (sgd 0.1, adam 0.001)": the default of each method that takes the hyperparameter.
+template <typename Methods>
+std::string defaults_text(const Methods& methods, const std::string& name) {
   std::vector<std::string> defaults;
-  for (const Algorithm& algorithm : algorithms()) {
-    const Hyperparameter* const h = find_named(algorithm.hyperparameters, name);
+  for (const auto& method : methods) {
+    const Hyperparameter* const h = find_named(method.hyperparameters, name);
     if (h == nullptr) continue;
-    const std::string value = h->choices.empty() ? fmt::format("{}", h->default_value)
-                                                 : h->choices[static_cast<std::size_t>(h->default_value)];
-    defaults.push_back(algorithm.name + " " + value);
+    std::string value = fmt::format("{}", h->default_value);
+    if (std::isnan(h->default_value)) value = "needs it";
+    if (!h->choices.empty()) value = h->choices[static_cast<std::size_t>(h->default_value)];
+    defaults.push_back(method.name + " " + value);
   }
   return " (" + join(defaults) + ")";
 }
 
-void add_optimizer(Config& config, std::vector<Setting>& settings) {
-  settings.push_back(
-      {"optimizer.name", "sgd", "the method: " + join(names_of(algorithms())), words(config.optimizer.name)});
-  for (const Algorithm& algorithm : algorithms()) {
-    for (const Hyperparameter& h : algorithm.hyperparameters) {
-      const std::string key = "optimizer." + h.name;
-      const auto known =
-          std::find_if(settings.begin(), settings.end(), [&](const Setting& s) { return s.key == key; });
-      if (known != settings.end()) continue;
-      double& field = config.optimizer.hyperparameters[h.name];
-      settings.push_back({key, "", h.help + defaults_text(h.name),
+/// The keys that any of `methods` takes, each once; their defaults depend on the method that is chosen.
+template <typename Methods>
+void add_hyperparameters(const std::string& section, const Methods& methods, Hyperparameters& values,
+                         std::vector<Setting>& settings) {
+  for (const auto& method : methods) {
+    for (const Hyperparameter& h : method.hyperparameters) {
+      if (values.contains(h.name)) continue;
+      double& field = values[h.name];
+      settings.push_back({section + "." + h.name, "", h.help + defaults_text(methods, h.name),
                           h.choices.empty() ? real(field, h.lowest, h.highest) : index(field, h.choices)});
     }
   }
+}
+
+void add_optimizer(Config& config, std::vector<Setting>& settings) {
+  const std::vector<std::string> names = names_of(algorithms());
+  settings.push_back(
+      {"optimizer.name", "sgd", "the method: " + join(names), one_of(config.optimizer.name, names)});
+  add_hyperparameters("optimizer", algorithms(), config.optimizer.hyperparameters, settings);
   settings.insert(
       settings.end(),
       {{"optimizer.l2", "0", "λ of the penalty λ/2 ‖x‖², added to the gradient",
@@ -191,16 +205,27 @@ void add_optimizer(Config& config, std::vector<Setting>& settings) {
        {"optimizer.weight-decay-on", "weights", "what decay and l2 act on: weights, or all (biases too)",
         choice(config.optimizer.decay_scope, {{"weights", DecayScope::kWeights}, {"all", DecayScope::kAll}})},
        {"optimizer.clip-norm", "0", "largest norm of the gradient, 0 for any",
-        real(config.clip_norm, 0, 1e30)}});
+        real(config.clip_norm, 0, 1e30)},
+       {"optimizer.average", "0",
+        "decay of a moving average of the weights, saved beside them, as 0.999; 0: none",
+        real(config.average_decay, 0, 1, true)}});
 }
 
-void add_schedule(ScheduleOptions& schedule, std::vector<Setting>& settings) {
+void add_schedule(Config& config, std::vector<Setting>& settings) {
+  const std::vector<std::string> names = names_of(schedule_shapes());
+  settings.push_back({"schedule.name", "constant", "learning rate over the steps: " + join(names),
+                      one_of(config.schedule.name, names)});
+  add_hyperparameters("schedule", schedule_shapes(), config.schedule.hyperparameters, settings);
   settings.insert(
       settings.end(),
-      {{"schedule.name", "constant", "learning rate over the steps: " + join(schedule_names()),
-        words(schedule.name)},
-       {"schedule.warmup-steps", "0", "steps of linear warm-up", whole(schedule.warmup_steps, 0)},
-       {"schedule.final", "0", "cosine: the multiplier at the end", real(schedule.final_multiplier, 0, 1)}});
+      {{"schedule.warmup-steps", "0", "steps of linear warm-up", whole(config.schedule.warmup_steps, 0)},
+       {"schedule.scaling", "none",
+        "how the learning rate grows with train.batch-size over schedule.reference-batch: none, linear, sqrt",
+        choice(config.batch_scaling, {{"none", BatchScaling::kNone},
+                                      {"linear", BatchScaling::kLinear},
+                                      {"sqrt", BatchScaling::kSqrt}})},
+       {"schedule.reference-batch", "256", "the batch size that optimizer.learning-rate is meant for",
+        whole(config.reference_batch, 1)}});
 }
 
 }  // namespace
@@ -211,7 +236,7 @@ std::vector<Setting> make_settings(Config& config) {
   add_model(config.model, settings);
   add_train(config.train, settings);
   add_optimizer(config, settings);
-  add_schedule(config.schedule, settings);
+  add_schedule(config, settings);
   settings.push_back({"run.dir", "", "folder of the run; empty: runs/DATE-TIME", words(config.run.dir)});
   return settings;
 }

@@ -34,20 +34,77 @@ TEST(Schedule, CosineIsHalfAWave) {
 }
 
 TEST(Schedule, CosineEndsAtTheFinalMultiplier) {
-  const Schedule schedule({.name = "cosine", .final_multiplier = 0.1}, 100);
+  const Schedule schedule({.name = "cosine", .hyperparameters = {{"final", 0.1}}}, 100);
   EXPECT_EQ(schedule.multiplier(0), 1);
   EXPECT_NEAR(schedule.multiplier(50), 0.55, 1e-15);
   EXPECT_NEAR(schedule.multiplier(100), 0.1, 1e-15);
 }
 
-TEST(Schedule, WarmUpIsLinearOverAnyShape) {
-  for (const std::string& name : schedule_names()) {
-    const Schedule schedule({.name = name, .warmup_steps = 8}, 100);
-    for (std::uint64_t step = 0; step < 8; ++step) {
-      EXPECT_EQ(schedule.multiplier(step), static_cast<double>(step + 1) / 8) << name << ", " << step;
-    }
-    EXPECT_EQ(schedule.multiplier(8), 1) << name;
+/// Options of `shape` with a number for what has no default.
+ScheduleOptions options_of(const ScheduleShape& shape, std::uint64_t warmup_steps) {
+  ScheduleOptions options{.name = shape.name, .warmup_steps = warmup_steps, .hyperparameters = {}};
+  for (const Hyperparameter& h : shape.hyperparameters) {
+    if (std::isnan(h.default_value)) options.hyperparameters[h.name] = 10;
   }
+  return options;
+}
+
+TEST(Schedule, WarmUpIsLinearOverAnyShape) {
+  for (const ScheduleShape& shape : schedule_shapes()) {
+    const Schedule schedule(options_of(shape, 8), 100);
+    for (std::uint64_t step = 0; step < 8; ++step) {
+      EXPECT_EQ(schedule.multiplier(step), static_cast<double>(step + 1) / 8) << shape.name << ", " << step;
+    }
+    EXPECT_NEAR(schedule.multiplier(8), shape.name == "one-cycle" ? 0.04 : 1, 1e-15) << shape.name;
+  }
+}
+
+TEST(Schedule, StepDropsEveryNSteps) {
+  const Schedule schedule({.name = "step", .hyperparameters = {{"every", 30}, {"factor", 0.5}}}, 100);
+  for (std::uint64_t step = 0; step < 100; ++step) {
+    EXPECT_EQ(schedule.multiplier(step), step < 30 ? 1 : step < 60 ? 0.5 : step < 90 ? 0.25 : 0.125) << step;
+  }
+}
+
+TEST(Schedule, PolynomialOfPowerOneIsAStraightLine) {
+  const Schedule schedule({.name = "polynomial", .hyperparameters = {{"final", 0.2}}}, 80);
+  for (std::uint64_t step = 0; step <= 80; ++step) {
+    EXPECT_NEAR(schedule.multiplier(step), 1 - 0.01 * static_cast<double>(step), 1e-15) << step;
+  }
+}
+
+TEST(Schedule, RestartsReturnToThePeak) {
+  // Cycles of 10, 30, 90 steps begin at 0, 10, 40, and the next at 130.
+  const Schedule schedule(
+      {.name = "cosine-restarts", .hyperparameters = {{"period", 10}, {"period-factor", 3}}}, 200);
+  EXPECT_EQ(schedule.multiplier(0), 1);
+  for (const std::uint64_t peak : {10U, 40U, 130U}) {
+    EXPECT_LT(schedule.multiplier(peak - 1), 0.03) << peak;
+    EXPECT_EQ(schedule.multiplier(peak), 1) << peak;
+  }
+  EXPECT_NEAR(schedule.multiplier(5), 0.5, 1e-15);
+  EXPECT_NEAR(schedule.multiplier(25), 0.5, 1e-15);
+  EXPECT_NEAR(schedule.multiplier(85), 0.5, 1e-15);
+}
+
+TEST(Schedule, OneCycleRisesToOneAndFallsToItsEnd) {
+  const Schedule schedule({.name = "one-cycle"}, 100);
+  EXPECT_NEAR(schedule.multiplier(0), 0.04, 1e-15);
+  EXPECT_NEAR(schedule.multiplier(29), 1, 1e-15);
+  EXPECT_NEAR(schedule.multiplier(99), 4e-6, 1e-15);
+  for (std::uint64_t step = 0; step < 29; ++step) {
+    EXPECT_LT(schedule.multiplier(step), schedule.multiplier(step + 1)) << step;
+  }
+  for (std::uint64_t step = 29; step < 99; ++step) {
+    EXPECT_GT(schedule.multiplier(step), schedule.multiplier(step + 1)) << step;
+  }
+}
+
+TEST(BatchScale, IsTheRatioOrItsRoot) {
+  EXPECT_EQ(batch_scale(BatchScaling::kNone, 1024, 256), 1);
+  EXPECT_EQ(batch_scale(BatchScaling::kLinear, 1024, 256), 4);
+  EXPECT_EQ(batch_scale(BatchScaling::kSqrt, 1024, 256), 2);
+  EXPECT_EQ(batch_scale(BatchScaling::kLinear, 64, 256), 0.25);
 }
 
 TEST(Schedule, CosineBeginsBehindTheWarmUp) {
@@ -57,16 +114,16 @@ TEST(Schedule, CosineBeginsBehindTheWarmUp) {
 }
 
 TEST(Schedule, MayBeAllWarmUp) {
-  for (const std::string& name : schedule_names()) {
-    const Schedule schedule({.name = name, .warmup_steps = 10}, 10);
-    EXPECT_EQ(schedule.multiplier(9), 1) << name;
-    EXPECT_TRUE(std::isfinite(schedule.multiplier(10))) << name;
+  for (const ScheduleShape& shape : schedule_shapes()) {
+    const Schedule schedule(options_of(shape, 10), 10);
+    EXPECT_EQ(schedule.multiplier(9), 1) << shape.name;
+    EXPECT_TRUE(std::isfinite(schedule.multiplier(10))) << shape.name;
   }
 }
 
 TEST(Schedule, StaysWithinItsEndsOverVeryLongRuns) {
   const std::uint64_t steps = std::uint64_t{1} << 40U;
-  const Schedule schedule({.name = "cosine", .final_multiplier = 0.25}, steps);
+  const Schedule schedule({.name = "cosine", .hyperparameters = {{"final", 0.25}}}, steps);
   for (std::uint64_t step = 1; step < steps; step *= 3) {
     EXPECT_GE(schedule.multiplier(step), 0.25);
     EXPECT_LE(schedule.multiplier(step), 1);

@@ -50,6 +50,9 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"optimizer.clip-norm", {"-1", "none"}, "a number from 0 to 1e+30"},
       {"schedule.warmup-steps", {"-1", "1.5"}, from_0},
       {"schedule.final", {"2", "-1"}, "a number from 0 to 1"},
+      {"schedule.every", {"0", "x"}, "a number from 1 to"},
+      {"schedule.scaling", {"square"}, "one of: none, linear, sqrt"},
+      {"optimizer.average", {"1", "-0.5"}, "a number from 0 to 1 (excluded)"},
   };
   for (const BadValue& bad : table) {
     for (const std::string& text : bad.texts) {
@@ -74,7 +77,7 @@ TEST(ConfigError, NamesTheLimitToNumbersAboveIt) {
 
 TEST(ConfigError, IsGivenForEveryKeyThatIsNoFreeText) {
   const std::set<std::string> free = {"data.source",  "data.test",  "data.prefix", "data.label",
-                                      "model.layers", "model.init", "run.dir",     "schedule.name"};
+                                      "model.layers", "model.init", "run.dir"};
   for (const SettingHelp& help : setting_help()) {
     if (free.contains(help.key)) continue;
     EXPECT_TRUE(is_bad_input(
@@ -124,6 +127,37 @@ TEST(ConfigError, RefusesWhatTheOptimizerDoesNotUse) {
         config_of({{"optimizer.beta1", "0.9"}});
       },
       {"optimizer.beta1", "'sgd' does not use it", "momentum"}));
+}
+
+TEST(ConfigError, RefusesWhatTheScheduleDoesNotUse) {
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"schedule.name", "cosine"}, {"schedule.power", "2"}}, "in a.cfg");
+      },
+      {"schedule.power (in a.cfg)", "schedule 'cosine' does not use it", "final"}));
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"schedule.final", "0.1"}});
+      },
+      {"schedule.final", "'constant' does not use it", "nothing"}));
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"schedule.reference-batch", "64"}});
+      },
+      {"schedule.reference-batch", "schedule.scaling"}));
+}
+
+TEST(ConfigError, AsksForWhatHasNoDefault) {
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"schedule.name", "step"}});
+      },
+      {"schedule.every", "'step' needs it"}));
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"schedule.name", "cosine-restarts"}});
+      },
+      {"schedule.period", "'cosine-restarts' needs it"}));
 }
 
 TEST(ConfigError, RefusesNesterovWithoutMomentum) {

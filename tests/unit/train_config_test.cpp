@@ -75,7 +75,7 @@ TEST(Config, TakesWhatIsGiven) {
   EXPECT_EQ(config.optimizer.decay_scope, DecayScope::kAll);
   EXPECT_EQ(config.clip_norm, 2);
   EXPECT_EQ(config.schedule.name, "cosine");
-  EXPECT_EQ(config.schedule.final_multiplier, 0.5);
+  EXPECT_EQ(config.schedule.hyperparameters.at("final"), 0.5);
 }
 
 TEST(Config, EveryKeyHasAHelpText) {
@@ -89,6 +89,11 @@ TEST(Config, EveryKeyHasAHelpText) {
   for (const Algorithm& algorithm : algorithms()) {
     for (const Hyperparameter& h : algorithm.hyperparameters) {
       EXPECT_EQ(std::count(keys.begin(), keys.end(), "optimizer." + h.name), 1) << h.name;
+    }
+  }
+  for (const ScheduleShape& shape : schedule_shapes()) {
+    for (const Hyperparameter& h : shape.hyperparameters) {
+      EXPECT_EQ(std::count(keys.begin(), keys.end(), "schedule." + h.name), 1) << h.name;
     }
   }
 }
@@ -119,6 +124,8 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
       {{"data.source", "blobs"}, {"data.samples", "10"}, {"train.batch-size", "full"}, {"run.dir", "runs/a"}},
       {{"data.source", "a folder/file.csv"}, {"data.test", "t.csv"}, {"data.label", "x = y [z]"}},
       {{"train.steps", "17"}, {"train.seed", "123456789"}, {"train.reduction", "fast"}},
+      {{"schedule.name", "step"}, {"schedule.every", "7"}, {"schedule.factor", "0.3"}},
+      {{"schedule.name", "one-cycle"}, {"schedule.scaling", "sqrt"}, {"schedule.reference-batch", "64"}},
   };
   for (const Texts& texts : configurations) {
     Config config = config_of(texts);

@@ -1,30 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "lockstep/core/real.hpp"
+#include "lockstep/optim/hyperparameter.hpp"
 
 namespace lockstep {
-
-/// A number, or one of several words, that an algorithm takes from the [optimizer] section.
-struct Hyperparameter {
-  std::string name;
-  double default_value = 0;
-  double lowest = 0;
-  double highest = 0;
-  std::string help;
-  std::vector<std::string> choices = {};  ///< not empty: the value is the index of one of these words
-};
-
-/// The words of a flag: false is 0, true is 1.
-inline const std::vector<std::string> kFlag = {"false", "true"};
-
-/// Values by name; an algorithm's own defaults where nothing was said.
-using Hyperparameters = std::map<std::string, double, std::less<>>;
 
 /// What an algorithm sees of one step, for a range of parameters.
 struct Update {

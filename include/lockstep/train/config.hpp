@@ -43,8 +43,11 @@ struct Config {
     std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
   } train;
   OptimizerOptions optimizer;
-  double clip_norm = 0;  ///< 0: none
+  double clip_norm = 0;      ///< 0: none
+  double average_decay = 0;  ///< of the moving average of the weights, 0: none
   ScheduleOptions schedule;
+  BatchScaling batch_scaling = BatchScaling::kNone;
+  Index reference_batch = 0;
   struct Run {
     std::string dir;  ///< empty: runs/DATE-TIME
   } run;
@@ -69,8 +72,8 @@ struct GivenValue {
 };
 
 /// The configuration from given values and defaults. Local; a pure function.
-/// Errors: an unknown key (the nearest known one is named), a value that does not fit, an optimizer key that
-/// the chosen optimizer does not use.
+/// Errors: an unknown key (the nearest known one is named), a value that does not fit, a key that the chosen
+/// optimizer or schedule does not use, or one that it needs and that is missing.
 Config make_config(const std::map<std::string, GivenValue>& given);
 
 /// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or, and then it says so, the next

@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/optim/schedule.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr double kMostSteps = 1e12;
+
+/// From `from` to `to` along half a cosine, as `done` goes from 0 to 1.
+double cosine_between(double from, double to, double done) {
+  return to + (from - to) * (1 + std::cos(std::numbers::pi * done)) / 2;
+}
+
+double constant(const Hyperparameters& /*values*/, double /*t*/, double /*total*/) { return 1; }
+
+double step(const Hyperparameters& values, double t, double /*total*/) {
+  return std::pow(values.at("factor"), std::floor(t / values.at("every")));
+}
+
+double exponential(const Hyperparameters& values, double t, double /*total*/) {
+  return std::pow(values.at("factor"), t);
+}
+
+double polynomial(const Hyperparameters& values, double t, double total) {
+  const double f = values.at("final");
+  return f + (1 - f) * std::pow(1 - std::min(t / total, 1.0), values.at("power"));
+}
+
+double cosine(const Hyperparameters& values, double t, double total) {
+  return cosine_between(1, values.at("final"), std::min(t / total, 1.0));
+}
+
+double cosine_restarts(const Hyperparameters& values, double t, double /*total*/) {
+  double period = values.at("period");
+  const double factor = values.at("period-factor");
+  if (factor == 1) {
+    t = std::fmod(t, period);
+  } else {
+    for (; t >= period; period *= factor) t -= period;
+  }
+  return cosine_between(1, values.at("final"), t / period);
+}
+
+double one_cycle(const Hyperparameters& values, double t, double total) {
+  const double peak = values.at("rise") * total - 1;
+  if (t < peak) return cosine_between(values.at("initial"), 1, t / peak);
+  const double fall = total - 1 - std::max(peak, 0.0);
+  const double done = fall > 0 ? std::min((t - std::max(peak, 0.0)) / fall, 1.0) : 0;
+  return cosine_between(1, values.at("final"), done);
+}
+
+}  // namespace
+
+const std::vector<ScheduleShape>& schedule_shapes() {
+  static const std::vector<ScheduleShape> all = {
+      {"constant", {}, constant},
+      {"step",
+       {{"every", kRequired, 1, kMostSteps, "steps between two drops"},
+        {"factor", 0.1, 0, 1, "of each drop, or of each step"}},
+       step},
+      {"exponential", {{"factor", 0.999, 0, 1, "of each drop, or of each step"}}, exponential},
+      {"polynomial",
+       {{"power", 1, 0, 100, "exponent; 1 is a straight line"},
+        {"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}},
+       polynomial},
+      {"cosine", {{"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}}, cosine},
+      {"cosine-restarts",
+       {{"period", kRequired, 1, kMostSteps, "steps of the first cycle, T₀"},
+        {"period-factor", 1, 1, 1000, "how much longer each cycle is than the one before, T_mult"},
+        {"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}},
+       cosine_restarts},
+      {"one-cycle",
+       {{"rise", 0.3, 0, 1, "part of the steps on which the multiplier rises"},
+        {"initial", 0.04, 0, 1, "the multiplier at the start"},
+        {"final", 4e-6, 0, 1, "the multiplier at the end, or at the end of a cycle"}},
+       one_cycle}};
+  return all;
+}
+
+const ScheduleShape& find_schedule_shape(const std::string& name) {
+  const ScheduleShape* const found = find_named(schedule_shapes(), name);
+  if (found == nullptr) {
+    fail_input("schedule.name = {}: unknown; expected one of: {}", name, join(names_of(schedule_shapes())));
+  }
+  return *found;
+}
+
+}  // namespace lockstep
