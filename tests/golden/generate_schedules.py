@@ -11,9 +11,9 @@ What PyTorch means where definitions differ:
     polynomial            ends at 0 always
     polynomial, cosine    reach their end at step T, one after the last: T is total-steps without the warm-up
     one-cycle             reaches its peak at step rise T - 1, also where that is no whole number, its end at step T - 1
-    warmup-steps          SequentialLR of LinearLR, from 1 / warmup-steps at step 0 to 1 at step warmup-steps - 1, and the
-                          scheduler, which starts at its own step 0 behind that. Not for one-cycle, which has a warm-up
-                          of its own: PyTorch would ramp up to its `initial`
+    warmup-steps          SequentialLR of LinearLR, from 1 / warmup-steps at step 0 to 1 at step warmup-steps - 1, and
+                          the scheduler, which starts at its own step 0 behind that. Not for one-cycle, which rises by
+                          itself: PyTorch would warm up to its `initial`
 Most of PyTorch's schedulers multiply the rate before by a ratio: they collect rounding errors over the steps.
 """
 
@@ -78,7 +78,8 @@ def main():
                                  (60, 2, 0.5, 0.0)),
         *with_and_without_warmup("cosine", ["final"], (100, 10, 0.0), (150, 25, 0.1), (60, 59, 0.5)),
         *with_and_without_warmup("cosine-restarts", ["period", "period-factor", "final"],
-                                 (100, 10, 20, 1, 0.0), (200, 25, 10, 2, 0.0), (120, 7, 7, 3, 0.1), (60, 2, 1, 2, 0.01)),
+                                 (100, 10, 20, 1, 0.0), (200, 25, 10, 2, 0.0), (120, 7, 7, 3, 0.1),
+                                 (60, 2, 1, 2, 0.01)),
         *(case(total, {"name": "one-cycle", "rise": rise, "initial": initial, "final": final})
           for total, rise, initial, final in [(100, 0.3, 1 / 25, 1 / 25 / 1e4), (130, 0.25, 1 / 10, 1 / 10 / 100),
                                               (60, 0.5, 1 / 4, 1 / 4), (200, 0.1, 1 / 100, 1 / 100 / 1e3)]),

@@ -30,8 +30,8 @@ using PaperStep = std::function<void(Vector& x, const Vector& g, int t)>;
 /// The gradient of ½ Σ a (x - b)², 1 < a < 3, for a tensor whose first value is number `first`.
 template <typename T>
 std::vector<T> slope(const std::vector<T>& x, std::size_t first) {
-  static const std::vector<Real> a = random_values(100, 1);
-  static const std::vector<Real> b = random_values(100, 2);
+  static const std::vector<Real> a = random_values(4230, 1);
+  static const std::vector<Real> b = random_values(4230, 2);
   std::vector<T> g;
   g.reserve(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) g.push_back((T{a[first + i]} + 2) * (x[i] - T{b[first + i]}));
@@ -39,16 +39,17 @@ std::vector<T> slope(const std::vector<T>& x, std::size_t first) {
 }
 
 /// Descends with both from the same start, each with gradients at its own point. Two tensors, the second of
-/// which starts ten times as large: `paper` makes the step of one, with a state of its own.
+/// which has larger values and more of them than an optimizer steps at once where it may cut a tensor:
+/// `paper` makes the step of one, with a state of its own.
 void expect_same_path(const std::string& name, const Hyperparameters& given,
                       const std::function<PaperStep()>& paper) {
   ParameterLayout layout;
   layout.add("0.weight", {6, 5}, ParameterKind::kWeight);
-  layout.add("1.weight", {4, 3}, ParameterKind::kWeight);
+  layout.add("1.weight", {60, 70}, ParameterKind::kWeight);
   Optimizer optimizer(
       {.name = name, .hyperparameters = with_defaults(find_algorithm(name).hyperparameters, given)}, layout);
 
-  std::vector<Real> x = random_values(42, 3);
+  std::vector<Real> x = random_values(4230, 3);
   for (std::size_t i = 30; i < x.size(); ++i) x[i] *= 10;
   Vector first(x.begin(), x.begin() + 30);
   Vector second(x.begin() + 30, x.end());
