@@ -1,0 +1,62 @@
+// Matrices as heat maps (a confusion matrix), and images of grey pixels.
+
+const kMostLabelledClasses = 20;  // more have no room for their counts
+
+// Each value's share of its row; rows without samples have none.
+function rowShares(values) {
+  return values.map((row) => {
+    const sum = row.reduce((a, b) => a + b, 0);
+    return row.map((value) => (sum > 0 ? value / sum : 0));
+  });
+}
+
+function matrixLayout(section) {
+  const { labels } = section;
+  const ticks = { tickvals: labels.map((_, i) => i), ticktext: labels.map(plain), showgrid: false, tickangle: "auto",
+    fixedrange: true, ticklabelstep: Math.ceil(labels.length / kMostLabelledClasses) };
+  return {
+    ...baseLayout(), hovermode: "closest",
+    xaxis: axisLayout({ title: section.columns }, false, { ...ticks, constrain: "domain" }),
+    yaxis: axisLayout({ title: section.rows }, false, { ...ticks, autorange: "reversed" }),
+  };
+}
+
+function matrixTrace(section) {
+  const { labels, values } = section;
+  const text = labels.length <= kMostLabelledClasses;
+  return {
+    type: "heatmap", z: rowShares(values), zmin: 0, zmax: 1, text: values, xgap: 1, ygap: 1,
+    texttemplate: text ? "%{text}" : "", textfont: { size: 11 },
+    hovertemplate: `${plain(section.rows)} %{y}, ${plain(section.columns)} %{x}: %{text} (%{z:.1%} of the row)` +
+      "<extra></extra>",
+    colorscale: [[0, cssColour("--heat-0")], [1, cssColour("--heat-1")]],
+    colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickformat: ".0%", title: { text: "share of row", side: "right" } },
+  };
+}
+
+function matrixSection(section) {
+  const plot = element("div", { class: "plot matrix", role: "img", "aria-label": `${section.title}. ` +
+    `${section.description ?? ""} Heat map of ${section.rows} (rows) against ${section.columns} (columns) with ` +
+    `${section.labels.length} classes. Its numbers: "Show as table".` });
+  const draw = () => Plotly.react(plot, [matrixTrace(section)], matrixLayout(section), kPlotConfig);
+  const { buttons, holder } = dataTools(section.title, plot, () => ({
+    columns: [{ name: `${section.rows} \\ ${section.columns}`, number: false },
+      ...section.labels.map((name) => ({ name, number: true }))],
+    rows: section.values.map((row, i) => [section.labels[i], ...row]),
+  }));
+  return { draw, parts: [plot, element("div", { class: "tools" }, ...buttons), holder] };
+}
+
+function imageView({ width, height, pixels, caption }) {
+  const canvas = element("canvas", { width, height, role: "img", "aria-label": caption });
+  const image = new ImageData(width, height);
+  Array.from(atob(pixels), (character) => character.charCodeAt(0)).forEach((grey, i) => {
+    image.data.set([grey, grey, grey, 255], 4 * i);
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return element("figure", {}, canvas, element("figcaption", {}, caption));
+}
+
+function imagesSection(section) {
+  return { parts: [element("div", { class: "images" }, ...section.items.map(imageView))] };
+}
