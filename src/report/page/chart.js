@@ -114,7 +114,7 @@ function dataTools(title, plot, makeTable) {
     const { columns, rows } = makeTable();
     saveFile(`${fileName(title)}.csv`, "text/csv", csvText(columns.map((column) => column.name), rows));
   });
-  const picture = button("Save picture (SVG)", () => Plotly.downloadImage(plot, {
+  const picture = button("Save as SVG", () => Plotly.downloadImage(plot, {
     format: "svg", filename: fileName(title), width: plot.clientWidth, height: plot.clientHeight }));
   return { buttons: [show, data, picture], holder };
 }

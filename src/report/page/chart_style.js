@@ -21,8 +21,9 @@ function plain(text) {
 }
 
 const groupOf = (series) => series.group ?? series.name;
+const dashOf = (series) => kDashes[series.style ?? "solid"];
 
-// Colour and marker of each group, in the order of their first series.
+// Colour and marker of each group, in the order of their first series. Groups that share a dash also differ by marker.
 function groupLooks(series) {
   const looks = new Map();
   for (const one of series) {
@@ -33,6 +34,10 @@ function groupLooks(series) {
       symbol: kSymbols[index % kSymbols.length],
     });
   }
+  for (const [group, look] of looks) {
+    const dashes = new Set(series.filter((one) => groupOf(one) === group).map(dashOf));
+    look.marked = series.some((other) => groupOf(other) !== group && dashes.has(dashOf(other)));
+  }
   return looks;
 }
 
@@ -42,8 +47,8 @@ function seriesLook(section, series, looks) {
   const bars = section.kind === "stacked-bars";
   const line = section.kind === "lines" || (section.kind === "points" && series.style !== undefined);
   const few = series.x.length <= kFewPoints;
-  return { ...look, bars, line, few, markers: !bars && (!line || few || looks.size > 1),
-    dash: kDashes[series.style ?? "solid"] };
+  const markers = section.kind === "lines" ? few || look.marked : section.kind === "points" && !line;
+  return { ...look, bars, line, few, markers, dash: dashOf(series) };
 }
 
 function axisLayout(axis, log, extra = {}) {

@@ -10,10 +10,12 @@ function rowShares(values) {
   });
 }
 
-function matrixLayout(section) {
+function matrixLayout(section, narrow) {
   const { labels } = section;
-  const ticks = { tickvals: labels.map((_, i) => i), ticktext: labels.map(plain), showgrid: false, tickangle: "auto",
-    fixedrange: true, ticklabelstep: Math.ceil(labels.length / kMostLabelledClasses) };
+  const step = Math.ceil(labels.length / kMostLabelledClasses);
+  const tickvals = labels.map((_, i) => i).filter((i) => i % step === 0);
+  const short = (text) => (narrow && text.length > 9 ? `${text.slice(0, 8)}…` : text);
+  const ticks = { tickvals, ticktext: tickvals.map((i) => plain(short(labels[i]))), showgrid: false, fixedrange: true };
   return {
     ...baseLayout(), hovermode: "closest",
     xaxis: axisLayout({ title: section.columns }, false, { ...ticks, constrain: "domain" }),
@@ -21,14 +23,15 @@ function matrixLayout(section) {
   };
 }
 
-function matrixTrace(section) {
-  const { labels, values } = section;
-  const text = labels.length <= kMostLabelledClasses;
+function matrixTrace(section, narrow) {
+  const { labels, values, rows, columns } = section;
+  const shares = rowShares(values);
+  const said = (i, j) => plain(`${rows} ${labels[i]}, ${columns} ${labels[j]}: ${shown(values[i][j])} ` +
+    `(${(100 * shares[i][j]).toFixed(1)}% of the row)`);
   return {
-    type: "heatmap", z: rowShares(values), zmin: 0, zmax: 1, text: values, xgap: 1, ygap: 1,
-    texttemplate: text ? "%{text}" : "", textfont: { size: 11 },
-    hovertemplate: `${plain(section.rows)} %{y}, ${plain(section.columns)} %{x}: %{text} (%{z:.1%} of the row)` +
-      "<extra></extra>",
+    type: "heatmap", z: shares, zmin: 0, zmax: 1, text: values, xgap: 1, ygap: 1, showscale: !narrow,
+    texttemplate: labels.length <= kMostLabelledClasses ? "%{text}" : "", textfont: { size: narrow ? 8 : 11 },
+    hoverinfo: "text", hovertext: values.map((row, i) => row.map((_, j) => said(i, j))),
     colorscale: [[0, cssColour("--heat-0")], [1, cssColour("--heat-1")]],
     colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickformat: ".0%", title: { text: "share of row", side: "right" } },
   };
@@ -38,7 +41,10 @@ function matrixSection(section) {
   const plot = element("div", { class: "plot matrix", role: "img", "aria-label": `${section.title}. ` +
     `${section.description ?? ""} Heat map of ${section.rows} (rows) against ${section.columns} (columns) with ` +
     `${section.labels.length} classes. Its numbers: "Show as table".` });
-  const draw = () => Plotly.react(plot, [matrixTrace(section)], matrixLayout(section), kPlotConfig);
+  const draw = () => {
+    const narrow = plot.clientWidth < 480;
+    return Plotly.react(plot, [matrixTrace(section, narrow)], matrixLayout(section, narrow), kPlotConfig);
+  };
   const { buttons, holder } = dataTools(section.title, plot, () => ({
     columns: [{ name: `${section.rows} \\ ${section.columns}`, number: false },
       ...section.labels.map((name) => ({ name, number: true }))],

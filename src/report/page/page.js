@@ -20,7 +20,7 @@ function sectionView(section, id) {
     view = { parts: [element("p", { class: "problem" }, `This section cannot be shown: ${error.message}`)] };
   }
   const description = section.description ? element("p", { class: "description muted" }, section.description) : null;
-  const made = element("section", { id, class: `card ${section.type}`, "aria-labelledby": `${id}-title` },
+  const made = element("section", { id, class: `card card-${section.type}`, "aria-labelledby": `${id}-title` },
     element("h2", { id: `${id}-title` }, section.title), description, ...view.parts);
   return { made, draw: view.draw };
 }
