@@ -16,6 +16,7 @@ struct Command {
   std::string summary;
   std::vector<CommandOption> options;
   bool takes_settings = true;
+  bool takes_paths = false;  ///< words that are no options: Arguments::positional
   void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
 };
 
@@ -24,5 +25,6 @@ Command evaluate_command();
 Command verify_command();
 Command inspect_command();
 Command gradcheck_command();
+Command report_command();
 
 }  // namespace lockstep

@@ -48,6 +48,7 @@ Command inspect_command() {
           .summary = "Prints what a weights file holds, and its weights_digest, as JSON.",
           .options = {},
           .takes_settings = false,
+          .takes_paths = true,
           .run = run};
 }
 

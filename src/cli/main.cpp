@@ -21,8 +21,8 @@ namespace lockstep {
 namespace {
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {train_command(), evaluate_command(), verify_command(),
-                                           inspect_command(), gradcheck_command()};
+  static const std::vector<Command> all = {train_command(),   evaluate_command(),  verify_command(),
+                                           inspect_command(), gradcheck_command(), report_command()};
   return all;
 }
 
@@ -58,7 +58,7 @@ void run(const std::vector<std::string>& words, Communicator& world) {
     return log::info(fmt::format("lockstep {} {}\n\n{}\n\n{}", command.name, command.usage, command.summary,
                                  options_help(command.options, command.takes_settings)));
   }
-  if (command.name != "inspect" && !arguments.positional.empty()) {
+  if (!command.takes_paths && !arguments.positional.empty()) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
   }
   command.run(arguments, world);

@@ -1,0 +1,30 @@
+#include "assets.hpp"
+
+// The assembler takes the bytes of a file into the library. LOCKSTEP_PAGE_FOLDER comes from CMake, which also
+// knows that this source depends on the files.
+#define LOCKSTEP_ASSET(name, file)                                                           \
+  __asm__(                                                                                   \
+      ".pushsection .rodata\n"                                                               \
+      ".globl lockstep_asset_" #name "\n.hidden lockstep_asset_" #name                       \
+      "\n"                                                                                   \
+      ".globl lockstep_asset_" #name "_end\n.hidden lockstep_asset_" #name                   \
+      "_end\n"                                                                               \
+      "lockstep_asset_" #name ":\n.incbin \"" LOCKSTEP_PAGE_FOLDER "/" file                  \
+      "\"\n"                                                                                 \
+      "lockstep_asset_" #name                                                                \
+      "_end:\n.byte 0\n"                                                                     \
+      ".popsection\n");                                                                      \
+  extern "C" __attribute__((visibility("hidden"))) const char lockstep_asset_##name[];       \
+  extern "C" __attribute__((visibility("hidden"))) const char lockstep_asset_##name##_end[]; \
+  std::string_view lockstep::assets::name() { return {lockstep_asset_##name, lockstep_asset_##name##_end}; }
+
+LOCKSTEP_ASSET(page_html, "page.html")
+LOCKSTEP_ASSET(page_css, "page.css")
+LOCKSTEP_ASSET(plotly_js, "vendor/plotly-cartesian.min.js")
+LOCKSTEP_ASSET(theme_js, "theme.js")
+LOCKSTEP_ASSET(dom_js, "dom.js")
+LOCKSTEP_ASSET(table_js, "table.js")
+LOCKSTEP_ASSET(chart_style_js, "chart_style.js")
+LOCKSTEP_ASSET(chart_js, "chart.js")
+LOCKSTEP_ASSET(matrix_js, "matrix.js")
+LOCKSTEP_ASSET(page_js, "page.js")

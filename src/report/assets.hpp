@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+namespace lockstep::assets {
+
+/// The files of src/report/page, as they were when the library was built.
+std::string_view page_html();
+std::string_view page_css();
+std::string_view plotly_js();
+std::string_view theme_js();
+std::string_view dom_js();
+std::string_view table_js();
+std::string_view chart_style_js();
+std::string_view chart_js();
+std::string_view matrix_js();
+std::string_view page_js();
+
+}  // namespace lockstep::assets

@@ -1,0 +1,100 @@
+// How charts look: colours and markers of groups, axes, the theme's colours.
+
+const kColours = 7;  // --series-1 … in page.css
+// Plotly's names of markers, and their outlines for the legend. As many as colours less one: 42 groups differ.
+const kSymbols = [
+  { name: "circle", path: "M4.5,0A4.5,4.5 0 1,1 -4.5,0A4.5,4.5 0 1,1 4.5,0Z" },
+  { name: "square", path: "M-4,-4H4V4H-4Z" },
+  { name: "triangle-up", path: "M0,-5L5,4H-5Z" },
+  { name: "diamond", path: "M0,-5.5L5.5,0L0,5.5L-5.5,0Z" },
+  { name: "cross", path: "M-1.7,-5H1.7V-1.7H5V1.7H1.7V5H-1.7V1.7H-5V-1.7H-1.7Z" },
+  { name: "triangle-down", path: "M0,5L5,-4H-5Z" },
+];
+const kDashes = { solid: "solid", dashed: "6px,4px", dotted: "2px,3px" };
+const kFewPoints = 40;       // up to here every point is marked
+const kMarkersALine = 10;    // beyond, so many, where groups must be told apart without colour
+const kPlotConfig = { displayModeBar: false, displaylogo: false, responsive: true, showTips: false };
+
+// Plotly reads some HTML in its texts; this shows any text as it is.
+function plain(text) {
+  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+const groupOf = (series) => series.group ?? series.name;
+const dashOf = (series) => kDashes[series.style ?? "solid"];
+
+// Colour and marker of each group, in the order of their first series. Groups that share a dash also differ by marker.
+function groupLooks(series) {
+  const looks = new Map();
+  for (const one of series) {
+    const index = looks.size;
+    if (looks.has(groupOf(one))) continue;
+    looks.set(groupOf(one), {
+      colour: `--series-${index % kColours + 1}`,
+      symbol: kSymbols[index % kSymbols.length],
+    });
+  }
+  for (const [group, look] of looks) {
+    const dashes = new Set(series.filter((one) => groupOf(one) === group).map(dashOf));
+    look.marked = series.some((other) => groupOf(other) !== group && dashes.has(dashOf(other)));
+  }
+  return looks;
+}
+
+// What is drawn of one series, for plot and legend alike.
+function seriesLook(section, series, looks) {
+  const look = looks.get(groupOf(series));
+  const bars = section.kind === "stacked-bars";
+  const line = section.kind === "lines" || (section.kind === "points" && series.style !== undefined);
+  const few = series.x.length <= kFewPoints;
+  const markers = section.kind === "lines" ? few || look.marked : section.kind === "points" && !line;
+  return { ...look, bars, line, few, markers, dash: dashOf(series) };
+}
+
+function axisLayout(axis, log, extra = {}) {
+  const range = axis.range && (log ? axis.range.map(Math.log10) : axis.range);
+  return {
+    title: { text: plain(axis.title ?? ""), standoff: 8 },
+    ...(log === null ? {} : { type: log ? "log" : "linear" }),
+    ...(range ? { range, autorange: false } : {}),
+    automargin: true, gridcolor: cssColour("--grid"), zeroline: false, linecolor: cssColour("--line"),
+    tickcolor: cssColour("--line"), hoverformat: ".5~g", exponentformat: "power", fixedrange: isTouched(),
+    ...extra,
+  };
+}
+
+// Dragging on a touch screen scrolls the page, not the chart.
+function isTouched() {
+  return matchMedia("(pointer: coarse)").matches;
+}
+
+function baseLayout() {
+  const text = cssColour("--text");
+  return {
+    autosize: true, showlegend: false, margin: { l: 48, r: 12, t: 8, b: 40 }, uirevision: "kept",
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: isTouched() ? false : "zoom",
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: cssColour("--muted") },
+    hoverlabel: { bgcolor: cssColour("--surface"), bordercolor: cssColour("--line"), font: { color: text, size: 12 },
+      namelength: -1 },
+  };
+}
+
+// The mark of a series in the legend: a piece of its line, its marker or its bar.
+function swatch(look) {
+  const make = (tag, attributes) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  };
+  const svg = make("svg", { width: 26, height: 12, viewBox: "0 0 26 12", "aria-hidden": "true" });
+  const colour = `var(${look.colour})`;
+  if (look.bars) svg.append(make("rect", { x: 7, y: 0, width: 12, height: 12, rx: 2, style: `fill: ${colour}` }));
+  if (look.line) {
+    svg.append(make("line", { x1: 0, y1: 6, x2: 26, y2: 6, "stroke-dasharray": look.dash.replace("solid", "none"),
+      style: `stroke: ${colour}; stroke-width: 2` }));
+  }
+  if (look.markers) {
+    svg.append(make("path", { d: look.symbol.path, transform: "translate(13,6)", style: `fill: ${colour}` }));
+  }
+  return svg;
+}

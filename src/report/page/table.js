@@ -1,0 +1,51 @@
+// Tables: sorted by their header buttons; copied and saved in the order they are shown in.
+
+// Numbers by size, text by the language's order, absent values last in both directions.
+function compareCells(a, b, ascending) {
+  const absent = (value) => value === null || value === undefined;
+  if (absent(a) || absent(b)) return absent(a) - absent(b);
+  const order = typeof a === "number" && typeof b === "number"
+    ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+  return ascending ? order : -order;
+}
+
+function tableBody(columns, rows) {
+  return rows.map((row) => element("tr", {}, ...columns.map((column, i) =>
+    element(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: column.number ? "number" : null },
+      shown(row[i])))));
+}
+
+// A table of `columns` ({name, number}) and `rows`, with its buttons; `title` names it for screen readers and files.
+function tableView(title, columns, rows) {
+  let sorted = rows;
+  const body = element("tbody", {}, ...tableBody(columns, rows));
+  const headers = columns.map((column, i) => {
+    const header = element("th", { scope: "col", "aria-sort": "none", class: column.number ? "number" : null },
+      button(column.name, () => {
+        const ascending = header.getAttribute("aria-sort") !== "ascending";
+        for (const other of headers) other.setAttribute("aria-sort", "none");
+        header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+        sorted = [...rows].sort((a, b) => compareCells(a[i], b[i], ascending));
+        body.replaceChildren(...tableBody(columns, sorted));
+      }));
+    return header;
+  });
+  const table = element("table", { "aria-label": title }, element("thead", {}, element("tr", {}, ...headers)), body);
+
+  const status = element("span", { role: "status", class: "muted" });
+  const names = columns.map((column) => column.name);
+  const copy = button("Copy", async () => {
+    const flat = (value) => (value === null || value === undefined ? "" : String(value).replace(/[\t\r\n]+/g, " "));
+    const text = [names, ...sorted].map((row) => row.map(flat).join("\t") + "\n").join("");
+    const rowsText = `${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
+    status.textContent = await copyText(text) ? `Copied ${rowsText}` : "The browser does not allow copying";
+  });
+  const save = button("Download CSV", () => saveFile(`${fileName(title)}.csv`, "text/csv", csvText(names, sorted)));
+  return element("div", { class: "table" },
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, table` }, table),
+    element("div", { class: "tools" }, copy, save, status));
+}
+
+function tableSection(section) {
+  return { parts: [tableView(section.title, section.columns, section.rows)] };
+}

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "run_sections.hpp"
+#include "thinning.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostPoints = 1500;
+constexpr std::size_t kMostBars = 60;
+constexpr double kMilliseconds = 1000;
+
+/// What runs along the x axis: steps, or epochs where the runs need not the same number of steps for one.
+struct XAxis {
+  std::string title;
+  std::vector<double> RunRecord::*of_steps;
+  double EvaluationRecord::*of_evaluations;
+};
+
+XAxis choose_x_axis(const std::vector<RunRecord>& runs) {
+  std::set<double> steps_an_epoch;
+  for (const RunRecord& run : runs) {
+    if (!run.step.empty()) steps_an_epoch.insert(std::round(run.step.back() / run.epoch.back()));
+  }
+  if (steps_an_epoch.size() > 1) return {"epoch", &RunRecord::epoch, &EvaluationRecord::epoch};
+  return {"step", &RunRecord::step, &EvaluationRecord::step};
+}
+
+std::string style_of(const std::string& part) {
+  if (part.starts_with("validation")) return "dashed";
+  return part.starts_with("test") ? "dotted" : "solid";
+}
+
+/// Appends the series of `part` of `run` unless it has nothing to show. Alone, a run's colours are its
+/// parts'; among several, each run has its own, and parts differ by dashes.
+void add_series(Json& series, const std::vector<RunRecord>& runs, const RunRecord& run,
+                const std::string& part, const Points& points) {
+  if (std::none_of(points.y.begin(), points.y.end(), [](double y) { return std::isfinite(y); })) return;
+  const bool alone = runs.size() == 1;
+  const std::string name = alone ? part : part.empty() ? run.name : run.name + ", " + part;
+  series.push_back({{"name", name},
+                    {"group", alone ? part : run.name},
+                    {"style", style_of(part)},
+                    {"x", points.x},
+                    {"y", points.y}});
+}
+
+void add_chart(Json& sections, const std::string& id, const std::string& title,
+               const std::string& description, const std::string& x_title, const std::string& y_title,
+               Json series, const std::string& kind = "lines") {
+  if (series.empty()) return;
+  sections.push_back({{"type", "chart"},
+                      {"id", id},
+                      {"title", title},
+                      {"description", description},
+                      {"kind", kind},
+                      {"x", {{"title", x_title}, {"log", false}}},
+                      {"y", {{"title", y_title}, {"log", false}}},
+                      {"series", std::move(series)}});
+}
+
+Points column_points(const RunRecord& run, const XAxis& axis, std::vector<double> RunRecord::*column) {
+  return thinned(run.*axis.of_steps, run.*column, kMostPoints);
+}
+
+/// The parts that `run` evaluates, each with its `value`s.
+void add_evaluations(Json& series, const std::vector<RunRecord>& runs, const RunRecord& run,
+                     const XAxis& axis, double EvaluationRecord::*value) {
+  std::vector<std::string> parts;
+  for (const EvaluationRecord& evaluation : run.evaluations) {
+    if (std::find(parts.begin(), parts.end(), evaluation.part) == parts.end())
+      parts.push_back(evaluation.part);
+  }
+  for (const std::string& part : parts) {
+    Points points;
+    for (const EvaluationRecord& evaluation : run.evaluations) {
+      if (evaluation.part != part) continue;
+      points.x.push_back(evaluation.*axis.of_evaluations);
+      points.y.push_back(evaluation.*value);
+    }
+    add_series(series, runs, run, part, thinned(points.x, points.y, kMostPoints));
+  }
+}
+
+/// One curve a run.
+Json column_series(const std::vector<RunRecord>& runs, const XAxis& axis,
+                   std::vector<double> RunRecord::*column, const std::string& name) {
+  Json series = Json::array();
+  for (const RunRecord& run : runs) {
+    add_series(series, runs, run, runs.size() == 1 ? name : "", column_points(run, axis, column));
+  }
+  return series;
+}
+
+/// Of one run over its steps; of several, one bar a run.
+void add_step_time(Json& sections, const std::vector<RunRecord>& runs) {
+  const bool alone = runs.size() == 1;
+  std::vector<std::string> parts;
+  for (const RunRecord& run : runs) {
+    for (const auto& [part, column] : run.seconds) {
+      if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(part);
+    }
+  }
+  Json series = Json::array();
+  for (const std::string& part : parts) {
+    Json x = Json::array();
+    Json y = Json::array();
+    for (const RunRecord& run : runs) {
+      for (const auto& [name, seconds] : run.seconds) {
+        if (name != part) continue;
+        const Points means = bin_means(run.step, seconds, alone ? kMostBars : 1);
+        for (std::size_t i = 0; i < means.x.size(); ++i) {
+          x.push_back(alone ? Json(means.x[i]) : Json(run.name));
+          y.push_back(means.y[i] * kMilliseconds);
+        }
+      }
+    }
+    series.push_back({{"name", part}, {"group", part}, {"x", std::move(x)}, {"y", std::move(y)}});
+  }
+  add_chart(sections, "step-time", "Time of a step",
+            alone ? "Where the time of a step goes, as means over equal ranges of steps."
+                  : "Where the time of a step goes, as means over each run.",
+            alone ? "step" : "run", "milliseconds", std::move(series), "stacked-bars");
+}
+
+}  // namespace
+
+Json chart_sections(const std::vector<RunRecord>& runs) {
+  const XAxis axis = choose_x_axis(runs);
+  Json loss = Json::array();
+  Json accuracy = Json::array();
+  for (const RunRecord& run : runs) {
+    add_series(loss, runs, run, "training", column_points(run, axis, &RunRecord::loss));
+    add_evaluations(loss, runs, run, axis, &EvaluationRecord::loss);
+    add_evaluations(accuracy, runs, run, axis, &EvaluationRecord::accuracy);
+  }
+  Json sections = Json::array();
+  const auto add = [&](const char* id, const char* title, const char* description, const char* y,
+                       Json series) {
+    add_chart(sections, id, title, description, axis.title, y, std::move(series));
+  };
+  add("loss", "Loss", "In training over each step's global batch; held-out samples are evaluated as a whole.",
+      "loss", std::move(loss));
+  add("accuracy", "Accuracy", "The share of samples that are classified correctly.", "accuracy",
+      std::move(accuracy));
+  add("learning-rate", "Learning rate", "What the schedule gives each step.", "learning rate",
+      column_series(runs, axis, &RunRecord::learning_rate, "learning rate"));
+  add("gradient-norm", "Gradient norm", "Euclidean norm of the gradient over all ranks, before clipping.",
+      "gradient norm", column_series(runs, axis, &RunRecord::gradient_norm, "gradient norm"));
+  add_step_time(sections, runs);
+  add("samples-per-second", "Throughput", "Samples of all ranks over the time inside each step.", "samples/s",
+      column_series(runs, axis, &RunRecord::samples_per_second, "samples/s"));
+  return sections;
+}
+
+}  // namespace lockstep

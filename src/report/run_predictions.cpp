@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <string>
+
+#include "run_sections.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Throws what the caller turns into the error for a damaged file.
+void expect(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+std::string sentence(const Json& predictions) {
+  return fmt::format("{} {} samples.", predictions.at("samples").get<std::uint64_t>(),
+                     predictions.at("part").get<std::string>());
+}
+
+Json confusion_matrix(const Json& predictions, const std::string& run) {
+  const auto classes = predictions.at("classes").get<std::vector<std::string>>();
+  const auto counts = predictions.at("confusion").get<std::vector<std::vector<std::uint64_t>>>();
+  expect(counts.size() == classes.size(), "confusion needs a row a class");
+  for (const auto& row : counts) expect(row.size() == classes.size(), "confusion needs a column a class");
+  return {{"type", "matrix"},     {"title", "Confusion matrix" + run}, {"description", sentence(predictions)},
+          {"rows", "true class"}, {"columns", "predicted class"},      {"labels", classes},
+          {"values", counts}};
+}
+
+Json image(const Json& sample) {
+  const auto width = sample.at("width").get<std::size_t>();
+  const auto height = sample.at("height").get<std::size_t>();
+  const auto pixels = sample.at("pixels").get<std::string>();
+  expect(pixels.size() == (width * height + 2) / 3 * 4, "pixels need width x height bytes in base64");
+  return {{"width", width},
+          {"height", height},
+          {"pixels", pixels},
+          {"caption", fmt::format("{}, taken for {}: p = {:.2g}, loss {:.3g}, sample {}",
+                                  sample.at("label").get<std::string>(),
+                                  sample.at("predicted").get<std::string>(), number(sample, "probability"),
+                                  number(sample, "loss"), sample.at("sample").get<std::uint64_t>())}};
+}
+
+/// Images where the samples are some, else a table.
+Json worst_samples(const Json& predictions, const std::string& run) {
+  const Json& worst = predictions.at("worst");
+  const std::string description = "The largest losses of the " + sentence(predictions);
+  const std::string title = "Worst-classified samples" + run;
+  if (worst.at(0).contains("pixels")) {
+    Json items = Json::array();
+    for (const Json& sample : worst) items.push_back(image(sample));
+    return {{"type", "images"}, {"title", title}, {"description", description}, {"items", items}};
+  }
+  Json rows = Json::array();
+  for (const Json& sample : worst) {
+    rows.push_back({sample.at("sample"), sample.at("label"), sample.at("predicted"), sample.at("probability"),
+                    sample.at("loss")});
+  }
+  return {{"type", "table"},
+          {"title", title},
+          {"description", description},
+          {"columns",
+           {{{"name", "sample"}, {"number", true}},
+            {{"name", "true class"}, {"number", false}},
+            {{"name", "predicted class"}, {"number", false}},
+            {{"name", "probability of the true class"}, {"number", true}},
+            {{"name", "loss"}, {"number", true}}}},
+          {"rows", rows}};
+}
+
+Json regression_chart(const Json& predictions, const std::string& run) {
+  const auto targets = predictions.at("targets").get<std::vector<double>>();
+  const auto predicted = predictions.at("predictions").get<std::vector<double>>();
+  expect(!targets.empty() && targets.size() == predicted.size(),
+         "targets and predictions need the same number");
+  const auto [least, most] = std::minmax_element(targets.begin(), targets.end());
+  const std::vector<double> ends = {*least, *most};
+  return {{"type", "chart"},
+          {"id", "predictions" + run},
+          {"title", "Predicted against target" + run},
+          {"description", fmt::format("{} of the {}", targets.size(), sentence(predictions))},
+          {"kind", "points"},
+          {"x", {{"title", "target"}, {"log", false}}},
+          {"y", {{"title", "predicted"}, {"log", false}}},
+          {"series",
+           {{{"name", "samples"}, {"x", targets}, {"y", predicted}},
+            {{"name", "exact"}, {"style", "dashed"}, {"x", ends}, {"y", ends}}}}};
+}
+
+void add_predictions(Json& sections, const Json& predictions, const std::string& run) {
+  const auto task = predictions.at("task").get<std::string>();
+  expect(task == "classification" || task == "regression", "task must be classification or regression");
+  if (task == "regression") {
+    sections.push_back(regression_chart(predictions, run));
+    return;
+  }
+  sections.push_back(confusion_matrix(predictions, run));
+  if (predictions.contains("worst") && !predictions["worst"].empty()) {
+    sections.push_back(worst_samples(predictions, run));
+  }
+}
+
+}  // namespace
+
+Json prediction_sections(const std::vector<RunRecord>& runs) {
+  Json sections = Json::array();
+  for (const RunRecord& run : runs) {
+    if (run.predictions.is_null()) continue;
+    try {
+      add_predictions(sections, run.predictions, runs.size() == 1 ? "" : ": " + run.name);
+    } catch (const std::exception& error) {
+      fail_input("{}: damaged ({}); restore or remove it", (run.folder / "predictions.json").string(),
+                 error.what());
+    }
+  }
+  return sections;
+}
+
+}  // namespace lockstep

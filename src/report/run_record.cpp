@@ -1,0 +1,191 @@
+#include "run_record.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
+
+std::string read_text(const fs::path& file) {
+  const std::vector<std::byte> bytes = read_file(file);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Calls `take(line, number)` for every line of `text`, without its line break.
+template <typename Take>
+void for_each_line(std::string_view text, Take take) {
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    take(text.substr(0, end), number);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+void read_config(RunRecord& run) {
+  const fs::path file = run.folder / "config.cfg";
+  std::string section;
+  for_each_line(read_text(file), [&](std::string_view line, std::size_t number) {
+    line = trim(line.substr(0, line.find('#')));
+    if (line.empty()) return;
+    const std::size_t equals = line.find('=');
+    if (line.starts_with('[') && line.ends_with(']')) {
+      section = line.substr(1, line.size() - 2);
+    } else if (equals != std::string_view::npos) {
+      run.config.emplace_back(section + "." + std::string(trim(line.substr(0, equals))),
+                              trim(line.substr(equals + 1)));
+    } else {
+      fail_input("{}:{}: expected [section] or key = value; restore the file", file.string(), number);
+    }
+  });
+}
+
+void add_step(RunRecord& run, const Json& line) {
+  run.step.push_back(number(line, "step"));
+  run.epoch.push_back(number(line, "epoch"));
+  run.loss.push_back(number(line, "loss"));
+  run.learning_rate.push_back(number(line, "learning_rate"));
+  run.gradient_norm.push_back(number(line, "gradient_norm"));
+  run.samples_per_second.push_back(number(line, "samples_per_second"));
+  const Json seconds = line.value("seconds", Json::object());
+  for (const auto& item : seconds.items()) {
+    const auto known = std::find_if(run.seconds.begin(), run.seconds.end(),
+                                    [&](const auto& part) { return part.first == item.key(); });
+    auto& column = known != run.seconds.end()
+                       ? known->second
+                       : run.seconds.emplace_back(item.key(), std::vector<double>()).second;
+    column.resize(run.step.size() - 1, kAbsent);
+    column.push_back(number(seconds, item.key().c_str()));
+  }
+}
+
+void add_evaluation(RunRecord& run, const Json& line) {
+  const std::string weights = line.value("weights", "");
+  const std::string part = line.at("part").get<std::string>();
+  run.evaluations.push_back({.part = weights.empty() ? part : fmt::format("{}, {} weights", part, weights),
+                             .epoch = number(line, "epoch"),
+                             .step = number(line, "step"),
+                             .samples = number(line, "samples"),
+                             .loss = number(line, "loss"),
+                             .accuracy = line.contains("accuracy") ? number(line, "accuracy") : kAbsent});
+}
+
+void add_line(RunRecord& run, const Json& line) {
+  const std::string event = line.at("event").get<std::string>();
+  if (event == "start") run.start = line;
+  if (event == "step") add_step(run, line);
+  if (event == "evaluation") add_evaluation(run, line);
+  if (event == "end") run.end = line;
+}
+
+void read_metrics(RunRecord& run) {
+  const fs::path file = run.folder / "metrics.jsonl";
+  std::string text = read_text(file);
+  const std::size_t last = text.rfind('\n') + 1;
+  if (!Json::accept(text.begin() + static_cast<std::ptrdiff_t>(last), text.end())) text.resize(last);
+  for_each_line(text, [&](std::string_view line, std::size_t line_number) {
+    try {
+      add_line(run, Json::parse(line));
+    } catch (const nlohmann::json::exception& error) {
+      fail_input("{}:{}: damaged ({}); restore the file, or remove that line", file.string(), line_number,
+                 error.what());
+    }
+  });
+  for (auto& [part, column] : run.seconds) column.resize(run.step.size(), kAbsent);
+}
+
+void read_predictions(RunRecord& run) {
+  const fs::path file = run.folder / "predictions.json";
+  if (!fs::exists(file)) return;
+  try {
+    run.predictions = Json::parse(read_text(file));
+  } catch (const nlohmann::json::exception& error) {
+    fail_input("{}: damaged ({}); restore or remove it", file.string(), error.what());
+  }
+}
+
+RunRecord read_run(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / "metrics.jsonl", error)) {
+    fail_input("{}: not a run directory (it has no metrics.jsonl); give the run.dir of a training run",
+               folder.string());
+  }
+  RunRecord run;
+  run.folder = folder;
+  read_config(run);
+  read_metrics(run);
+  read_predictions(run);
+  return run;
+}
+
+/// `path`'s last `count` folders, "" where it has fewer and is named in full.
+std::string last_folders(const fs::path& path, std::ptrdiff_t count) {
+  fs::path name;
+  for (auto part = path.end(); part != path.begin() && count > 0; --count) {
+    --part;
+    name = name.empty() ? *part : *part / name;
+  }
+  return name.string();
+}
+
+/// Names each run by its folder; runs that then share a name take one more folder until none do.
+void name_runs(std::vector<RunRecord>& runs) {
+  std::vector<fs::path> paths;
+  paths.reserve(runs.size());
+  for (const RunRecord& run : runs) {
+    const fs::path path = fs::absolute(run.folder).lexically_normal();
+    paths.push_back(path.has_filename() ? path : path.parent_path());
+    for (std::size_t other = 0; other + 1 < paths.size(); ++other) {
+      if (fs::equivalent(runs[other].folder, run.folder)) {
+        fail_input("{}: the same run as {}; give each run once", run.folder.string(),
+                   runs[other].folder.string());
+      }
+    }
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto shared = [&](std::ptrdiff_t count) {
+      return std::count_if(paths.begin(), paths.end(), [&](const fs::path& path) {
+               return last_folders(path, count) == last_folders(paths[i], count);
+             }) > 1;
+    };
+    const std::ptrdiff_t all = std::distance(paths[i].begin(), paths[i].end());
+    std::ptrdiff_t count = 1;
+    while (count < all && shared(count)) ++count;
+    runs[i].name = last_folders(paths[i], count);
+  }
+}
+
+}  // namespace
+
+double number(const Json& object, const char* key) {
+  const Json& value = object.at(key);
+  return value.is_null() ? kAbsent : value.get<double>();
+}
+
+Json RunRecord::setting(const std::string& key) const {
+  const auto found =
+      std::find_if(config.begin(), config.end(), [&](const auto& entry) { return entry.first == key; });
+  return found == config.end() ? Json() : Json(found->second);
+}
+
+std::vector<RunRecord> read_runs(const std::vector<fs::path>& folders) {
+  if (folders.empty()) fail_input("report: expected a run directory, as in 'lockstep report runs/example'");
+  std::vector<RunRecord> runs;
+  runs.reserve(folders.size());
+  for (const fs::path& folder : folders) runs.push_back(read_run(folder));
+  name_runs(runs);
+  return runs;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace lockstep {
+
+/// One `evaluation` line of metrics.jsonl. What is not there, or not finite, is NaN.
+struct EvaluationRecord {
+  std::string
+      part;  ///< "training", "validation" or "test", with the weights where those are not the run's own
+  double epoch;
+  double step;
+  double samples;
+  double loss;
+  double accuracy;
+};
+
+/// What a run directory says of its run. The columns of the steps have one length.
+struct RunRecord {
+  std::filesystem::path folder;
+  std::string name;  ///< the folder's; made unique among several runs
+  std::vector<std::pair<std::string, std::string>>
+      config;                    ///< "section.key" and its value, in the file's order
+  nlohmann::ordered_json start;  ///< null where the line is missing
+  nlohmann::ordered_json end;    ///< null: the run did not end
+  std::vector<double> step, epoch, loss, learning_rate, gradient_norm, samples_per_second;
+  std::vector<std::pair<std::string, std::vector<double>>> seconds;  ///< parts of a step; none in old runs
+  std::vector<EvaluationRecord> evaluations;
+  nlohmann::ordered_json predictions;  ///< null where there is no predictions.json
+
+  /// The value of a configuration key, or null.
+  nlohmann::ordered_json setting(const std::string& key) const;
+};
+
+/// The number of field `key`, NaN for null. Throws nlohmann::json::exception where there is none.
+double number(const nlohmann::ordered_json& object, const char* key);
+
+/// Reads the directories, in their order, and names the runs by their folders, with as many of the folders
+/// above as tell them apart. A last line of metrics.jsonl that is cut off is left out: the run may still be
+/// writing it. Local. Errors: no directory, one that is given twice or holds no run, an unreadable or damaged
+/// file (its line is named).
+std::vector<RunRecord> read_runs(const std::vector<std::filesystem::path>& folders);
+
+}  // namespace lockstep

@@ -1,0 +1,44 @@
+#include "lockstep/report/run_report.hpp"
+
+#include <string>
+
+#include "run_sections.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/file.hpp"
+#include "lockstep/core/version.hpp"
+#include "lockstep/report/page.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string names(const std::vector<RunRecord>& runs) {
+  std::string text;
+  for (const RunRecord& run : runs) text += (text.empty() ? "" : ", ") + run.name;
+  return text;
+}
+
+}  // namespace
+
+Json describe_runs(const std::vector<std::filesystem::path>& run_dirs) {
+  const std::vector<RunRecord> runs = read_runs(run_dirs);
+  const bool alone = runs.size() == 1;
+  Json sections = Json::array();
+  for (const Json& some :
+       {summary_sections(runs), chart_sections(runs), prediction_sections(runs), table_sections(runs)}) {
+    sections.insert(sections.end(), some.begin(), some.end());
+  }
+  return {{"title", alone ? runs.front().name : fmt::format("{} runs", runs.size())},
+          {"subtitle", alone ? "One training run" : names(runs)},
+          {"generator", fmt::format("lockstep {}", kVersion)},
+          {"sections", std::move(sections)}};
+}
+
+void write_run_report(const std::vector<std::filesystem::path>& run_dirs, const std::filesystem::path& file) {
+  write_file(file, page_html(describe_runs(run_dirs)));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "run_sections.hpp"
+#include <fmt/ranges.h>
+
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Item = std::pair<std::string, Json>;
+
+/// The field of an event that may be missing.
+Json field(const Json& event, const char* name) {
+  return event.is_object() ? event.value(name, Json()) : Json();
+}
+
+/// The mean loss of the steps of the last epoch.
+Json last_training_loss(const RunRecord& run) {
+  if (run.step.empty()) return {};
+  double sum = 0;
+  double count = 0;
+  for (std::size_t i = run.step.size(); i-- > 0 && run.epoch[i] > run.epoch.back() - 1;) {
+    sum += run.loss[i];
+    ++count;
+  }
+  return sum / count;
+}
+
+/// Loss and accuracy of the last evaluation of each part.
+void add_last_evaluations(std::vector<Item>& items, const RunRecord& run) {
+  const auto set = [&](const std::string& name, double value) {
+    if (std::isnan(value)) return;
+    const auto known =
+        std::find_if(items.begin(), items.end(), [&](const Item& i) { return i.first == name; });
+    if (known != items.end()) {
+      known->second = value;
+    } else {
+      items.emplace_back(name, value);
+    }
+  };
+  for (const EvaluationRecord& evaluation : run.evaluations) {
+    set(evaluation.part + " loss", evaluation.loss);
+    set(evaluation.part + " accuracy", evaluation.accuracy);
+  }
+}
+
+Json joined(const Json& texts) {
+  if (!texts.is_array()) return {};
+  return fmt::format("{}", fmt::join(texts.get<std::vector<std::string>>(), ", "));
+}
+
+/// A setting as a number where it is one, so that a table sorts by it.
+Json numeric_setting(const RunRecord& run, const std::string& key) {
+  const Json text = run.setting(key);
+  const std::optional<double> number = text.is_null() ? std::nullopt : parse_number(text.get<std::string>());
+  return number ? Json(*number) : text;
+}
+
+/// What a run came to, then what it was; null where that is unknown.
+std::vector<Item> summary(const RunRecord& run) {
+  std::vector<Item> items;
+  items.emplace_back("training loss, last epoch", last_training_loss(run));
+  add_last_evaluations(items, run);
+  items.emplace_back("samples/s", field(run.end, "samples_per_second"));
+  items.emplace_back("steps", run.step.empty() ? Json(0) : Json(run.step.back()));
+  items.emplace_back("ended", run.end.is_null() ? "no" : "yes");
+  items.emplace_back("network", run.setting("model.layers"));
+  items.emplace_back("parameters", field(run.start, "parameters"));
+  items.emplace_back("data", run.setting("data.source"));
+  items.emplace_back("training samples", field(run.start, "training_samples"));
+  items.emplace_back("optimizer", run.setting("optimizer.name"));
+  items.emplace_back("learning rate", numeric_setting(run, "optimizer.learning-rate"));
+  items.emplace_back("schedule", run.setting("schedule.name"));
+  items.emplace_back("batch size", numeric_setting(run, "train.batch-size"));
+  items.emplace_back("micro-batches", field(run.start, "micro_batches"));
+  items.emplace_back("seed", run.setting("train.seed"));
+  items.emplace_back("ranks", field(run.start, "world_size"));
+  items.emplace_back("threads a rank", field(run.start, "threads"));
+  items.emplace_back("CPU", field(run.start, "cpu"));
+  items.emplace_back("libraries", joined(field(run.start, "libraries")));
+  items.emplace_back("Lockstep", field(run.start, "version"));
+  items.emplace_back("weights_digest", field(run.end, "weights_digest"));
+  items.emplace_back("average_digest", field(run.end, "average_digest"));
+  return items;
+}
+
+Json facts(const RunRecord& run) {
+  Json items = Json::array();
+  for (const auto& [name, value] : summary(run)) {
+    if (!value.is_null()) items.push_back({{"name", name}, {"value", value}});
+  }
+  return {{"type", "facts"}, {"title", "Run"}, {"items", items}};
+}
+
+Json column(const std::string& name, bool number) { return {{"name", name}, {"number", number}}; }
+
+Json table(const std::string& title, const std::string& description, Json columns, Json rows) {
+  return {{"type", "table"},
+          {"title", title},
+          {"description", description},
+          {"columns", std::move(columns)},
+          {"rows", std::move(rows)}};
+}
+
+/// A row a run, a column for every item that some run has.
+Json summary_table(const std::vector<RunRecord>& runs) {
+  std::vector<std::vector<Item>> summaries;
+  std::vector<std::string> names;
+  for (const RunRecord& run : runs) {
+    std::size_t at = 0;  // where a name that the runs before have not belongs
+    for (const auto& [name, value] : summaries.emplace_back(summary(run))) {
+      const auto known = std::find(names.begin(), names.end(), name);
+      if (known != names.end()) {
+        at = static_cast<std::size_t>(known - names.begin()) + 1;
+      } else {
+        names.insert(names.begin() + static_cast<std::ptrdiff_t>(at++), name);
+      }
+    }
+  }
+  Json columns = Json::array({column("run", false)});
+  Json rows = Json::array();
+  for (const RunRecord& run : runs) rows.push_back(Json::array({run.name}));
+  for (const std::string& name : names) {
+    Json values = Json::array();
+    for (const std::vector<Item>& items : summaries) {
+      const auto item =
+          std::find_if(items.begin(), items.end(), [&](const Item& i) { return i.first == name; });
+      values.push_back(item == items.end() ? Json() : item->second);
+    }
+    const auto is = [&](auto predicate) { return std::all_of(values.begin(), values.end(), predicate); };
+    if (is([](const Json& value) { return value.is_null(); })) continue;
+    columns.push_back(
+        column(name, is([](const Json& value) { return value.is_null() || value.is_number(); })));
+    for (std::size_t i = 0; i < runs.size(); ++i) rows[i].push_back(values[i]);
+  }
+  return table("Runs", "What each run came to at its end, and what it was.", columns, rows);
+}
+
+Json evaluation_table(const std::vector<RunRecord>& runs) {
+  const bool alone = runs.size() == 1;
+  Json columns = Json::array();
+  if (!alone) columns.push_back(column("run", false));
+  columns.push_back(column("part", false));
+  for (const char* const name : {"epoch", "step", "samples", "loss", "accuracy"})
+    columns.push_back(column(name, true));
+  Json rows = Json::array();
+  for (const RunRecord& run : runs) {
+    for (const EvaluationRecord& evaluation : run.evaluations) {
+      Json row = Json::array();
+      if (!alone) row.push_back(run.name);
+      row.push_back(evaluation.part);
+      for (const double value :
+           {evaluation.epoch, evaluation.step, evaluation.samples, evaluation.loss, evaluation.accuracy}) {
+        row.push_back(std::isfinite(value) ? Json(value) : Json());
+      }
+      rows.push_back(std::move(row));
+    }
+  }
+  return table("Evaluations", "", columns, rows);
+}
+
+Json config_table(const RunRecord& run) {
+  Json rows = Json::array();
+  for (const auto& [key, value] : run.config) rows.push_back({key, value});
+  return table("Configuration", "As in config.cfg, which runs this run again.",
+               {column("key", false), column("value", false)}, rows);
+}
+
+/// The keys that differ, with a column a run.
+Json differences_table(const std::vector<RunRecord>& runs) {
+  std::vector<std::string> keys;
+  Json columns = Json::array({column("key", false)});
+  for (const RunRecord& run : runs) {
+    columns.push_back(column(run.name, false));
+    for (const auto& [key, value] : run.config) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  Json rows = Json::array();
+  for (const std::string& key : keys) {
+    Json row = Json::array({key});
+    std::set<Json> values;
+    for (const RunRecord& run : runs) {
+      row.push_back(run.setting(key));
+      values.insert(row.back());
+    }
+    if (values.size() > 1) rows.push_back(std::move(row));
+  }
+  const bool same = rows.empty();
+  return table("Differences in configuration",
+               same ? "The configurations are the same." : "The settings that the runs do not share.",
+               columns, rows);
+}
+
+}  // namespace
+
+Json summary_sections(const std::vector<RunRecord>& runs) {
+  return Json::array({runs.size() == 1 ? facts(runs.front()) : summary_table(runs)});
+}
+
+Json table_sections(const std::vector<RunRecord>& runs) {
+  Json sections = Json::array();
+  Json evaluations = evaluation_table(runs);
+  if (!evaluations["rows"].empty()) sections.push_back(std::move(evaluations));
+  sections.push_back(runs.size() == 1 ? config_table(runs.front()) : differences_table(runs));
+  return sections;
+}
+
+}  // namespace lockstep

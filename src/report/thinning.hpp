@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace lockstep {
+
+/// Points of a series; NaN where there is none.
+struct Points {
+  std::vector<double> x, y;
+};
+
+/// The means of x and of y over `bins` runs of consecutive points, equally long to within one; over no more
+/// bins than there are points. A y that is not finite does not count; a bin without any other is NaN.
+Points bin_means(std::span<const double> x, std::span<const double> y, std::size_t bins);
+
+/// The points themselves up to `most` (at least 3), else so many: the first, means over bins of those
+/// between, the last.
+Points thinned(std::span<const double> x, std::span<const double> y, std::size_t most);
+
+}  // namespace lockstep
