@@ -26,5 +26,7 @@ Command verify_command();
 Command inspect_command();
 Command gradcheck_command();
 Command report_command();
+Command schedule_command();
+Command study_command();
 
 }  // namespace lockstep

@@ -13,19 +13,19 @@ namespace lockstep {
 
 namespace {
 
-/// The options of all studies, each once, with the studies that take it.
+/// The options of all studies, each once, with the default in every study that takes it.
 std::vector<CommandOption> options_of_studies() {
   std::vector<CommandOption> options;
   std::set<std::string> seen;
   for (const Study& study : studies()) {
     for (const StudyOption& option : study.options) {
       if (!seen.insert(option.name).second) continue;
-      std::vector<std::string> users;
+      std::vector<std::string> defaults;
       for (const Study& other : studies()) {
-        if (find_named(other.options, option.name) != nullptr) users.push_back(other.name);
+        const StudyOption* const same = find_named(other.options, option.name);
+        if (same != nullptr) defaults.push_back(other.name + " " + same->default_value);
       }
-      options.push_back(
-          {option.name, "", fmt::format("{} ({}; {})", option.help, option.default_value, join(users))});
+      options.push_back({option.name, "", fmt::format("{} ({})", option.help, join(defaults))});
     }
   }
   return options;
@@ -51,6 +51,7 @@ Command study_command() {
           .usage = "NAME [--config FILE] [--section.key VALUE …]",
           .summary = summary(),
           .options = options_of_studies(),
+          .takes_paths = true,
           .run = run};
 }
 

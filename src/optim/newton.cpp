@@ -11,7 +11,8 @@ namespace {
 
 /// H + μ I, with μ grown from `damping` until it can be decomposed.
 Eigen::LLT<Eigen::MatrixXd> decompose(const Eigen::Map<const Eigen::MatrixXd>& h, double damping) {
-  const double scale = std::max(h.diagonal().mean(), 1e-300);
+  const double largest = h.cwiseAbs().maxCoeff();
+  const double scale = largest > 0 ? largest : 1;
   constexpr double kLeast = 1e-12;
   constexpr double kMost = 1e6;
   for (double mu = damping; mu <= kMost; mu = std::max(10 * mu, kLeast)) {
@@ -41,8 +42,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {}; }
 Algorithm newton() {
   return {.name = "newton",
           .hyperparameters = {{"learning-rate", 1, 0, 1e6, "step size α"},
-                              {"damping", 1e-10, 0, 1e6,
-                               "μ over the mean of the Hessian's diagonal, added to it"}},
+                              {"damping", 1e-10, 0, 1e6, "μ over the largest element of the Hessian"}},
           .state = state,
           .update = update,
           .scope = Scope::kModel,

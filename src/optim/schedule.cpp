@@ -19,10 +19,10 @@ Schedule::Schedule(ScheduleOptions options, std::uint64_t total_steps)
 
 double Schedule::multiplier(std::uint64_t step) const {
   const std::uint64_t warmup = options_.warmup_steps;
-  if (step < warmup) return static_cast<double>(step + 1) / static_cast<double>(warmup);
-  const std::uint64_t behind = std::max<std::uint64_t>(total_steps_ - warmup, 1);
-  return shape_.multiplier(options_.hyperparameters, static_cast<double>(step - warmup),
-                           static_cast<double>(behind));
+  const auto total = static_cast<double>(std::max<std::uint64_t>(total_steps_ - warmup, 1));
+  const auto shape = [&](double t) { return shape_.multiplier(options_.hyperparameters, t, total); };
+  if (step < warmup) return shape(0) * (static_cast<double>(step + 1) / static_cast<double>(warmup));
+  return shape(static_cast<double>(step - warmup));
 }
 
 double batch_scale(BatchScaling scaling, Index batch_size, Index reference_batch) {

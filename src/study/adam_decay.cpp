@@ -1,21 +1,21 @@
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
+#include <fmt/format.h>
 
 namespace lockstep {
 
 namespace {
 
-void say_how_norms_depend(StudyRun& study, const std::string& name, const std::vector<VariantCurves>& variants) {
+void say_how_norms_depend(StudyRun& study, const std::string& name,
+                          const std::vector<VariantCurves>& variants) {
   const double weakest = last(variants.front(), &Measurement::weight_norm).mean;
   const double strongest = last(variants.back(), &Measurement::weight_norm).mean;
-  study.say(fmt::format("{}: norm of the weights {:.4g} with '{}' and {:.4g} with '{}', {:.3g} times less.", name,
-                        weakest, variants.front().front().variant, strongest, variants.back().front().variant,
-                        weakest / strongest));
+  study.say(fmt::format("{}: norm of the weights {:.4g} with '{}' and {:.4g} with '{}', {:.3g} times less.",
+                        name, weakest, variants.front().front().variant, strongest,
+                        variants.back().front().variant, weakest / strongest));
 }
 
 void run(StudyRun& study) {
@@ -31,19 +31,21 @@ void run(StudyRun& study) {
   say_how_norms_depend(study, "The L2 penalty in Adam", l2);
   say_how_norms_depend(study, "The decoupled decay of AdamW", decoupled);
   study.say(
-      "Adam divides the penalty's gradient by its own size, so that its strength hardly matters where the data say "
+      "Adam divides the penalty's gradient by its own size, so that its strength hardly matters where the "
+      "data say "
       "little; a decoupled decay takes the same share off every weight.");
 
   for (const auto& [id, title, variants] :
        {std::tuple("l2", "Adam with an L2 penalty", &l2), std::tuple("decoupled", "AdamW", &decoupled)}) {
     study.show(curves_chart(fmt::format("norm-{}", id), fmt::format("{}: norm of the weights", title),
                             "Mean over the seeds; the band goes from the smallest to the largest.", *variants,
-                            &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}}, {"norm", true}));
-    study.show(curves_chart(fmt::format("loss-{}", id), fmt::format("{}: loss", title), "Training and test loss.",
-                            *variants, &Measurement::epoch, {"epoch"},
-                            {{&Measurement::training_loss, "training", "solid"},
-                             {&Measurement::test_loss, "test", "dashed"}},
-                            {"loss", true}));
+                            &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}},
+                            {"norm", true}));
+    study.show(curves_chart(
+        fmt::format("loss-{}", id), fmt::format("{}: loss", title), "Training and test loss.", *variants,
+        &Measurement::epoch, {"epoch"},
+        {{&Measurement::training_loss, "training", "solid"}, {&Measurement::test_loss, "test", "dashed"}},
+        {"loss", true}));
   }
   std::vector<VariantCurves> all = l2;
   all.insert(all.end(), decoupled.begin(), decoupled.end());
@@ -55,7 +57,8 @@ void run(StudyRun& study) {
 Study adam_decay_study() {
   return {.name = "adam-decay",
           .summary = "the L2 penalty in Adam against the decoupled decay of AdamW, at several strengths",
-          .options = {seeds_option(), evaluations_option(),
+          .options = {seeds_option(),
+                      evaluations_option(),
                       {"decay", "0.01,0.1,1,10", "strengths λ from weak to strong, separated by commas"}},
           .run = run};
 }

@@ -2,11 +2,10 @@
 #include <cmath>
 #include <set>
 
-#include <fmt/format.h>
-
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 
@@ -59,10 +58,11 @@ void study_variance(StudyRun& study) {
   std::set<Index> sizes = {1, study.config().train.batch_size};
   for (Index size = 4; size <= samples / 4; size *= 4) sizes.insert(size);
 
-  Json chart = empty_chart("variance", "Variance of the gradient",
-                           "Mean of ‖g - ∇F‖² over the batches of the first epoch at the initial weights, and what it "
-                           "should be for a batch of B samples, given that for one.",
-                           {"batch size", true}, {"variance", true});
+  Json chart =
+      empty_chart("variance", "Variance of the gradient",
+                  "Mean of ‖g - ∇F‖² over the batches of the first epoch at the initial weights, and what it "
+                  "should be for a batch of B samples, given that for one.",
+                  {"batch size", true}, {"variance", true});
   Json measured = {{"name", "measured"}, {"group", "measured"}, {"x", Json::array()}, {"y", Json::array()}};
   Json theory = {{"name", "predicted"}, {"group", "predicted"}, {"style", "dashed"}};
   std::optional<double> trace;
@@ -80,9 +80,10 @@ void study_variance(StudyRun& study) {
     theory["x"].push_back(size);
     theory["y"].push_back(expected);
     if (size == study.config().train.batch_size) {
-      study.say(fmt::format("The variance of the gradient is {:.4g} with one sample and {:.4g} with {}, where {:.4g} is "
-                            "predicted.",
-                            *trace, v.variance, size, expected));
+      study.say(fmt::format(
+          "The variance of the gradient is {:.4g} with one sample and {:.4g} with {}, where {:.4g} is "
+          "predicted.",
+          *trace, v.variance, size, expected));
     }
   }
   chart["series"] = {measured, theory};
@@ -92,12 +93,13 @@ void study_variance(StudyRun& study) {
 void run(StudyRun& study) {
   const Index batch = study.config().train.batch_size;
   if (batch <= 1) {
-    fail_input("train.batch-size: study 'batch-regimes' compares it with 1 and with the full set; give a number between");
+    fail_input(
+        "train.batch-size: study 'batch-regimes' compares it with 1 and with the full set; give a number "
+        "between");
   }
-  const std::vector<VariantCurves> variants = {
-      study.train({"full batch", {{"train.batch-size", "full"}}}),
-      study.train({fmt::format("mini-batches of {}", batch), {}}),
-      study.train({"single samples", {{"train.batch-size", "1"}}})};
+  const std::vector<VariantCurves> variants = {study.train({"full batch", {{"train.batch-size", "full"}}}),
+                                               study.train({fmt::format("mini-batches of {}", batch), {}}),
+                                               study.train({"single samples", {{"train.batch-size", "1"}}})};
   for (const VariantCurves& curves : variants) {
     study.say(fmt::format("{}: training loss {} after {} steps", curves.front().variant,
                           to_text(last(curves, &Measurement::training_loss)),
@@ -106,11 +108,12 @@ void run(StudyRun& study) {
   study_variance(study);
 
   const std::string note = "Mean over the seeds; the band goes from the smallest to the largest.";
-  study.show(curves_chart("epochs", "Training loss against epochs", note, variants, &Measurement::epoch, {"epoch"},
-                          {{&Measurement::training_loss, ""}}, {"loss", true}));
+  study.show(curves_chart("epochs", "Training loss against epochs", note, variants, &Measurement::epoch,
+                          {"epoch"}, {{&Measurement::training_loss, ""}}, {"loss", true}));
   study.show(curves_chart("gradients", "Training loss against gradient evaluations",
-                          "Gradients of single samples, whatever the batch. " + note, variants, &Measurement::samples,
-                          {"gradients of single samples"}, {{&Measurement::training_loss, ""}}, {"loss", true}));
+                          "Gradients of single samples, whatever the batch. " + note, variants,
+                          &Measurement::samples, {"gradients of single samples"},
+                          {{&Measurement::training_loss, ""}}, {"loss", true}));
   study.show(curves_chart("test", "Test loss", note, variants, &Measurement::epoch, {"epoch"},
                           {{&Measurement::test_loss, ""}}, {"loss", true}));
   study.show(results_table(variants));

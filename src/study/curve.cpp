@@ -56,8 +56,9 @@ Measurement measure(Trainer& trainer, const Problem& problem, double samples) {
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(config, problem, communicator);
-  Curve curve{.variant = "", .seed = config.train.seed, .points = {}, .diverged = false, .weights_digest = ""};
-  const std::uint64_t total = trainer.total_steps();
+  Curve curve{
+      .variant = "", .seed = config.train.seed, .points = {}, .diverged = false, .weights_digest = ""};
+  const std::uint64_t total = trainer.plan().total_steps;
   const std::uint64_t count = std::min(static_cast<std::uint64_t>(evaluations), total);
   double samples = 0;
   try {

@@ -43,8 +43,8 @@ struct Curve {
 /// What to draw or to compare of a measurement.
 using Quantity = double Measurement::*;
 
-/// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, the last included.
-/// The same on every rank. Collective. Errors: those of training, divergence excepted.
+/// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, the last
+/// included. The same on every rank. Collective. Errors: those of training, divergence excepted.
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations);
 
 /// Mean and sample standard deviation over the seeds of one variant; a diverged run makes them NaN.

@@ -1,8 +1,7 @@
-#include <fmt/format.h>
-
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/text.hpp"
@@ -23,25 +22,29 @@ void run(StudyRun& study) {
   const std::string& layers = study.config().model.layers;
   const std::string plain = without_dropout(layers);
   if (split(plain, ',').size() == split(layers, ',').size()) {
-    fail_input("model.layers = {}: has no dropout to study; add one, as 'linear 128, relu, dropout 0.5, linear 10'",
-               layers);
+    fail_input(
+        "model.layers = {}: has no dropout to study; add one, as 'linear 128, relu, dropout 0.5, linear 10'",
+        layers);
   }
   const std::vector<VariantCurves> variants = {study.train({"without dropout", {{"model.layers", plain}}}),
                                                study.train({"with dropout", {}})};
   for (const VariantCurves& curves : variants) {
     study.say(fmt::format("{}: training loss {}, test loss {}, gap {}", curves.front().variant,
                           to_text(last(curves, &Measurement::training_loss)),
-                          to_text(last(curves, &Measurement::test_loss)), to_text(last(curves, &Measurement::gap))));
+                          to_text(last(curves, &Measurement::test_loss)),
+                          to_text(last(curves, &Measurement::gap))));
   }
-  study.show(curves_chart("loss", "Loss", "Without dropping units, also on the training samples. Mean over the seeds; "
-                                          "the band goes from the smallest to the largest.",
-                          variants, &Measurement::epoch, {"epoch"},
-                          {{&Measurement::training_loss, "training", "solid"},
-                           {&Measurement::test_loss, "test", "dashed"}},
-                          {"loss", true}));
+  study.show(curves_chart(
+      "loss", "Loss",
+      "Without dropping units, also on the training samples. Mean over the seeds; "
+      "the band goes from the smallest to the largest.",
+      variants, &Measurement::epoch, {"epoch"},
+      {{&Measurement::training_loss, "training", "solid"}, {&Measurement::test_loss, "test", "dashed"}},
+      {"loss", true}));
   study.show(curves_chart("gap", "Gap of test to training loss", "Test loss minus training loss.", variants,
                           &Measurement::epoch, {"epoch"}, {{&Measurement::gap, ""}}, {"gap"}));
-  study.show(curves_chart("accuracy", "Accuracy", "Without dropping units.", variants, &Measurement::epoch, {"epoch"},
+  study.show(curves_chart("accuracy", "Accuracy", "Without dropping units.", variants, &Measurement::epoch,
+                          {"epoch"},
                           {{&Measurement::training_accuracy, "training", "solid"},
                            {&Measurement::test_accuracy, "test", "dashed"}},
                           {"accuracy"}));

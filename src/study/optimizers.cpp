@@ -3,11 +3,10 @@
 #include <limits>
 #include <map>
 
-#include <fmt/format.h>
-
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
@@ -42,7 +41,8 @@ std::vector<Variant> chosen_methods(const StudyRun& study) {
   std::vector<Variant> chosen;
   for (const std::string_view name : split(study.option("optimizers"), ',')) {
     const Variant* const found = find_named(all, name);
-    if (found == nullptr) fail_input("--optimizers: '{}' is unknown; expected all, or some of: {}", name, join(names_of(all)));
+    if (found == nullptr)
+      fail_input("--optimizers: '{}' is unknown; expected all, or some of: {}", name, join(names_of(all)));
     chosen.push_back(*found);
   }
   return chosen;
@@ -56,7 +56,8 @@ class RateSearch {
         method_(method),
         default_rate_(study.config_of(method).optimizer.hyperparameters.at("learning-rate")) {}
 
-  /// `method` at the best of at most `most` rates: from the default in whichever direction the loss falls. Collective.
+  /// `method` at the best of at most `most` rates: from the default in whichever direction the loss falls.
+  /// Collective.
   Variant best(Index most) {
     int at = 0;
     loss(at);
@@ -84,7 +85,8 @@ class RateSearch {
     Variant variant = with_rate(k);
     variant.name = fmt::format("{} at {} (search)", method_.name, rate_text(k));
     const Curve curve = study_.train_once(variant);
-    return losses_[k] = curve.diverged ? std::numeric_limits<double>::infinity() : curve.points.back().training_loss;
+    return losses_[k] =
+               curve.diverged ? std::numeric_limits<double>::infinity() : curve.points.back().training_loss;
   }
 
   StudyRun& study_;
@@ -112,7 +114,8 @@ void run(StudyRun& study) {
     const Variant best = search.best(most_rates);
     const std::string& rate = best.settings.at("optimizer.learning-rate");
     for (const auto& [k, loss] : search.losses()) {
-      rates.push_back({method.name, std::stod(search.rate_text(k)), loss, search.rate_text(k) == rate ? "best" : ""});
+      rates.push_back(
+          {method.name, std::stod(search.rate_text(k)), loss, search.rate_text(k) == rate ? "best" : ""});
     }
     variants.push_back(study.train({fmt::format("{} ({})", method.name, rate), best.settings}));
   }
@@ -148,7 +151,8 @@ void run(StudyRun& study) {
 Study optimizers_study() {
   return {.name = "optimizers",
           .summary = "all optimizers on one problem, each at the learning rate that suits it best",
-          .options = {seeds_option(), evaluations_option(),
+          .options = {seeds_option(),
+                      evaluations_option(),
                       {"optimizers", "all", "all, or names separated by commas"},
                       {"rates", "7", "most learning rates to try for each"}},
           .run = run};

@@ -53,10 +53,10 @@ bool has_values(const VariantCurves& curves, Quantity quantity) {
 
 Json empty_chart(const std::string& id, const std::string& title, const std::string& description,
                  const Axis& x_axis, const Axis& y_axis) {
-  return {{"type", "chart"},         {"id", id},
-          {"title", title},          {"description", description},
-          {"kind", "lines"},         {"x", axis_json(x_axis)},
-          {"y", axis_json(y_axis)},  {"series", Json::array()}};
+  return {{"type", "chart"},        {"id", id},
+          {"title", title},         {"description", description},
+          {"kind", "lines"},        {"x", axis_json(x_axis)},
+          {"y", axis_json(y_axis)}, {"series", Json::array()}};
 }
 
 Json curves_chart(const std::string& id, const std::string& title, const std::string& description,
@@ -82,7 +82,8 @@ Json results_table(const std::vector<VariantCurves>& variants) {
   Json columns = {{{"name", "run"}, {"number", false}}, {{"name", "seeds"}, {"number", true}}};
   std::vector<Quantity> shown;
   for (const auto& [name, quantity] : quantities) {
-    if (!std::any_of(variants.begin(), variants.end(), [&, q = quantity](const auto& c) { return has_values(c, q); })) {
+    if (!std::any_of(variants.begin(), variants.end(),
+                     [&, q = quantity](const auto& c) { return has_values(c, q); })) {
       continue;
     }
     columns.push_back({{"name", name}, {"number", true}});
@@ -101,8 +102,9 @@ Json results_table(const std::vector<VariantCurves>& variants) {
   }
   return {{"type", "table"},
           {"title", "Results"},
-          {"description", "At the end of training: mean and sample standard deviation over the seeds; empty where a "
-                          "run diverged."},
+          {"description",
+           "At the end of training: mean and sample standard deviation over the seeds; empty where a "
+           "run diverged."},
           {"columns", columns},
           {"rows", rows}};
 }

@@ -25,15 +25,17 @@ struct DrawnQuantity {
 /// The curves of one variant, seed by seed.
 using VariantCurves = std::vector<Curve>;
 
-/// Mean over the seeds, with a band from the smallest to the largest, against `x`: one line for each variant and
-/// quantity. Runs that diverged are left out where they have no points.
-nlohmann::ordered_json curves_chart(const std::string& id, const std::string& title, const std::string& description,
-                                    const std::vector<VariantCurves>& variants, Quantity x, const Axis& x_axis,
-                                    const std::vector<DrawnQuantity>& quantities, const Axis& y_axis);
+/// Mean over the seeds, with a band from the smallest to the largest, against `x`: one line for each variant
+/// and quantity. Runs that diverged are left out where they have no points.
+nlohmann::ordered_json curves_chart(const std::string& id, const std::string& title,
+                                    const std::string& description,
+                                    const std::vector<VariantCurves>& variants, Quantity x,
+                                    const Axis& x_axis, const std::vector<DrawnQuantity>& quantities,
+                                    const Axis& y_axis);
 
 /// A chart without series.
-nlohmann::ordered_json empty_chart(const std::string& id, const std::string& title, const std::string& description,
-                                   const Axis& x_axis, const Axis& y_axis);
+nlohmann::ordered_json empty_chart(const std::string& id, const std::string& title,
+                                   const std::string& description, const Axis& x_axis, const Axis& y_axis);
 
 /// A row a variant: name, then what the training ended with, mean ± standard deviation over the seeds.
 nlohmann::ordered_json results_table(const std::vector<VariantCurves>& variants);

@@ -16,7 +16,8 @@ const Study& find_study(const std::string& name) {
   const Study* const found = find_named(studies(), name);
   if (found == nullptr) {
     const std::vector<std::string> names = names_of(studies());
-    fail_input("study '{}': unknown; did you mean '{}'? Known are: {}", name, nearest(name, names), join(names));
+    fail_input("study '{}': unknown; did you mean '{}'? Known are: {}", name, nearest(name, names),
+               join(names));
   }
   return *found;
 }

@@ -6,21 +6,21 @@
 
 namespace lockstep {
 
-/// All optimizers on one problem, each at the learning rate that suits it best: rates are tried in steps of √10 from
-/// its default, in whichever direction the final training loss falls (lecture, "Comparison").
+/// All optimizers on one problem, each at the learning rate that suits it best: rates are tried in steps of
+/// √10 from its default, in whichever direction the final training loss falls (lecture, "Comparison").
 Study optimizers_study();
 
-/// Batch, mini-batch and single-sample descent: loss against epochs and against gradient evaluations, and the variance
-/// of the gradient against the batch size B, beside what sampling without replacement predicts,
-/// tr Σ / B · (N - B) / (N - 1) (Cochran: Sampling techniques, 1977, theorem 2.2).
+/// Batch, mini-batch and single-sample descent: loss against epochs and against gradient evaluations, and the
+/// variance of the gradient against the batch size B, beside what sampling without replacement predicts, tr Σ
+/// / B · (N - B) / (N - 1) (Cochran: Sampling techniques, 1977, theorem 2.2).
 Study batch_regimes_study();
 
-/// Training and test loss with and without weight decay (lecture, "Weight decay"; Zhang et al.: Dive into Deep Learning,
-/// section 3.7).
+/// Training and test loss with and without weight decay (lecture, "Weight decay"; Zhang et al.: Dive into
+/// Deep Learning, section 3.7).
 Study weight_decay_study();
 
-/// The L2 penalty in Adam against AdamW's decoupled decay at several strengths (Loshchilov, Hutter, arXiv 1711.05101,
-/// section 2).
+/// The L2 penalty in Adam against AdamW's decoupled decay at several strengths (Loshchilov, Hutter, arXiv
+/// 1711.05101, section 2).
 Study adam_decay_study();
 
 /// The gap of test and training loss with the network's dropout layers and without them.

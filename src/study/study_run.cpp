@@ -40,7 +40,8 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
       options_(settle_options(study, request_.options)),
       config_(make_config(request_.settings)) {
   resolve_micro_batches(config_, communicator.size());
-  request_.settings["train.micro-batches"] = {std::to_string(config_.train.micro_batches), "by the number of ranks"};
+  request_.settings["train.micro-batches"] = {std::to_string(config_.train.micro_batches),
+                                              "by the number of ranks"};
   if (config_.run.dir.empty()) config_.run.dir = default_run_path(study.name);
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
@@ -48,7 +49,8 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
 void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) const {
   for (const auto& [key, value] : request_.settings) {
     if (key == "run.dir" || key == "train.micro-batches" || is_used(key)) continue;
-    fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin, study_.name);
+    fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
+               study_.name);
   }
 }
 
@@ -62,7 +64,8 @@ void StudyRun::open() {
 
 Index StudyRun::count(const std::string& name) const {
   const auto number = parse_integer(option(name));
-  if (!number || *number < 1) fail_input("--{} {}: expected a whole number of at least 1", name, option(name));
+  if (!number || *number < 1)
+    fail_input("--{} {}: expected a whole number of at least 1", name, option(name));
   return *number;
 }
 
@@ -113,10 +116,10 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
           {"diverged", curve.diverged},
           {"weights_digest", curve.weights_digest}});
   log::info(fmt::format("run      {}, seed {}: {}", variant.name, seed,
-                        curve.diverged ? "diverged"
-                                       : fmt::format("training loss {:.4g}, test loss {:.4g}",
-                                                     curve.points.back().training_loss,
-                                                     curve.points.back().test_loss)));
+                        curve.diverged
+                            ? "diverged"
+                            : fmt::format("training loss {:.4g}, test loss {:.4g}",
+                                          curve.points.back().training_loss, curve.points.back().test_loss)));
   return curve;
 }
 
@@ -139,11 +142,12 @@ void StudyRun::finish() {
     for (const Json& section : sections_) sections.push_back(section);
     Json rows = Json::array();
     for (const auto& [key, value] : config_.resolved) rows.push_back({key, value});
-    sections.push_back({{"type", "table"},
-                        {"title", "Configuration"},
-                        {"description", "What the runs share; metrics.jsonl has what each of them changes."},
-                        {"columns", {{{"name", "key"}, {"number", false}}, {{"name", "value"}, {"number", false}}}},
-                        {"rows", rows}});
+    sections.push_back(
+        {{"type", "table"},
+         {"title", "Configuration"},
+         {"description", "What the runs share; metrics.jsonl has what each of them changes."},
+         {"columns", {{{"name", "key"}, {"number", false}}, {{"name", "value"}, {"number", false}}}},
+         {"rows", rows}});
     const Json document = {{"title", fmt::format("Study: {}", study_.name)},
                            {"subtitle", study_.summary},
                            {"generator", fmt::format("lockstep {}", kVersion)},

@@ -23,7 +23,8 @@ class StudyRun {
 
   const Config& config() const { return config_; }
   Communicator& communicator() { return communicator_; }
-  /// Refuses settings that the study makes itself or that have no effect on it: those for which `is_used` is false.
+  /// Refuses settings that the study makes itself or that have no effect on it: those for which `is_used` is
+  /// false.
   void allow_only(const std::function<bool(const std::string& key)>& is_used) const;
 
   /// An option of the study as text, as a whole number of at least 1, as numbers separated by commas.
@@ -34,14 +35,14 @@ class StudyRun {
   /// The shared configuration with the settings of `variant`. Errors: those of make_config.
   Config config_of(const Variant& variant) const;
 
-  /// Trains `variant` once for each of --seeds, seeds counted up from those of the configuration (train.seed and
-  /// data.seed together), and keeps the data. Collective.
+  /// Trains `variant` once for each of --seeds, seeds counted up from those of the configuration (train.seed
+  /// and data.seed together), and keeps the data. Collective.
   std::vector<Curve> train(const Variant& variant);
   /// The same for the first seed alone.
   Curve train_once(const Variant& variant);
 
-  /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at once
-  /// leaves nothing behind. Collective.
+  /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at
+  /// once leaves nothing behind. Collective.
   void open();
   /// One more line of data for metrics.jsonl. Local.
   void record(const Json& line);

@@ -67,14 +67,42 @@ Hessian2 saddle_hessian(const Point& p) { return {1, 0, 0, 3 * p[1] * p[1] - 1};
 }  // namespace
 
 const std::vector<Surface>& surfaces() {
-  static const std::vector<Surface> all = {
-      {"quadratic", "½ (x² + 25 y²)", {-4, 1}, {-5, -2}, {5, 2}, 0, quadratic, quadratic_gradient, quadratic_hessian},
-      {"rosenbrock", "(1 - x)² + 100 (y - x²)²", {-1.2, 1}, {-2, -1}, {2, 3}, 0, rosenbrock, rosenbrock_gradient,
-       rosenbrock_hessian},
-      {"beale", "(1.5 - x + x y)² + (2.25 - x + x y²)² + (2.625 - x + x y³)²", {1, 1.5}, {-1, -1.5}, {4.5, 2}, 0, beale,
-       beale_gradient, beale_hessian},
-      {"saddle", "½ x² + ¼ y⁴ - ½ y²", {-2, 0.01}, {-2.5, -2}, {2.5, 2}, -0.25, saddle, saddle_gradient,
-       saddle_hessian}};
+  static const std::vector<Surface> all = {{"quadratic",
+                                            "½ (x² + 25 y²)",
+                                            {-4, 1},
+                                            {-5, -2},
+                                            {5, 2},
+                                            0,
+                                            quadratic,
+                                            quadratic_gradient,
+                                            quadratic_hessian},
+                                           {"rosenbrock",
+                                            "(1 - x)² + 100 (y - x²)²",
+                                            {-1.2, 1},
+                                            {-2, -1},
+                                            {2, 3},
+                                            0,
+                                            rosenbrock,
+                                            rosenbrock_gradient,
+                                            rosenbrock_hessian},
+                                           {"beale",
+                                            "(1.5 - x + x y)² + (2.25 - x + x y²)² + (2.625 - x + x y³)²",
+                                            {1, 1.5},
+                                            {-1, -1.5},
+                                            {4.5, 2},
+                                            0,
+                                            beale,
+                                            beale_gradient,
+                                            beale_hessian},
+                                           {"saddle",
+                                            "½ x² + ¼ y⁴ - ½ y²",
+                                            {-2, 0.01},
+                                            {-2.5, -2},
+                                            {2.5, 2},
+                                            -0.25,
+                                            saddle,
+                                            saddle_gradient,
+                                            saddle_hessian}};
   return all;
 }
 

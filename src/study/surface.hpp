@@ -22,7 +22,8 @@ struct Surface {
 };
 
 /// - quadratic: ½ (x² + 25 y²), of condition 25.
-/// - rosenbrock: (1 - x)² + 100 (y - x²)² (Rosenbrock: An automatic method for finding the greatest or least value of a
+/// - rosenbrock: (1 - x)² + 100 (y - x²)² (Rosenbrock: An automatic method for finding the greatest or least
+/// value of a
 ///   function, 1960).
 /// - beale: (1.5 - x + x y)² + (2.25 - x + x y²)² + (2.625 - x + x y³)² (Beale, 1958), minimum 0 at (3, 0.5).
 /// - saddle: ½ x² + ¼ y⁴ - ½ y², a saddle at 0 between two minima of -¼ at (0, ±1).

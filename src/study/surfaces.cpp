@@ -1,12 +1,12 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
 #include "surface.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/optim/optimizer.hpp"
 
@@ -19,42 +19,55 @@ constexpr std::uint64_t kDefaultSteps = 200;
 constexpr int kRates = 61;
 constexpr double kFirstDecade = -5;
 constexpr double kLastDecade = 1;
+constexpr double kNowhere = std::numeric_limits<double>::infinity();
 
 struct Path {
   double learning_rate = 0;
   std::vector<Point> points;
   double reached = 0;  ///< above the minimum, at the end
+  double course =
+      0;  ///< mean logarithm of the height above the minimum; infinite where the path leaves for good
 };
 
-/// The path of `method` (an optimizer and its hyperparameters) from the surface's start. Stops where it leaves for good.
+/// The path of `method` (an optimizer and its hyperparameters) from the surface's start.
 Path descend(const Surface& surface, const OptimizerOptions& method, std::uint64_t steps) {
+  constexpr double kFloor = 1e-12;  // lower is as good as the minimum
+  constexpr double kFar = 1e6;
   ParameterLayout layout;
   layout.add("0.weight", {1, 2}, ParameterKind::kWeight);
   Optimizer optimizer(method, layout);
   std::array<Real, 2> x = {static_cast<Real>(surface.start[0]), static_cast<Real>(surface.start[1])};
-  Path path{.learning_rate = method.hyperparameters.at("learning-rate"), .points = {surface.start}, .reached = 0};
+  Path path{.learning_rate = method.hyperparameters.at("learning-rate"),
+            .points = {surface.start},
+            .reached = kNowhere,
+            .course = kNowhere};
+  double logarithms = 0;
   for (std::uint64_t t = 1; t <= steps; ++t) {
     const Point g = surface.gradient(path.points.back());
     const std::array<Real, 2> gradient = {static_cast<Real>(g[0]), static_cast<Real>(g[1])};
     Hessian2 hessian = surface.hessian(path.points.back());
     optimizer.step(x, gradient, 1, 1, t, hessian);
-    path.points.push_back({x[0], x[1]});
+    const Point p = {x[0], x[1]};
+    if (!(std::abs(p[0]) < kFar && std::abs(p[1]) < kFar)) return path;
+    path.points.push_back(p);
+    logarithms += std::log(std::max(surface.value(p) - surface.minimum, kFloor));
   }
-  const double end = surface.value(path.points.back());
-  path.reached = std::isfinite(end) ? end - surface.minimum : std::numeric_limits<double>::infinity();
+  path.reached = surface.value(path.points.back()) - surface.minimum;
+  path.course = logarithms / static_cast<double>(steps);
   return path;
 }
 
-/// The path that ends lowest, of many learning rates.
-Path best_path(const Surface& surface, const Algorithm& algorithm, const Hyperparameters& given, std::uint64_t steps) {
+/// The path that is lowest on its way, of many learning rates.
+Path best_path(const Surface& surface, const Algorithm& algorithm, const Hyperparameters& given,
+               std::uint64_t steps) {
   OptimizerOptions method{.name = algorithm.name,
                           .hyperparameters = with_defaults(algorithm.hyperparameters, given)};
-  Path best{.learning_rate = 0, .points = {}, .reached = std::numeric_limits<double>::infinity()};
+  Path best{.learning_rate = 0, .points = {}, .reached = kNowhere, .course = kNowhere};
   for (int i = 0; i < kRates; ++i) {
     const double decade = kFirstDecade + (kLastDecade - kFirstDecade) * i / (kRates - 1);
     method.hyperparameters["learning-rate"] = std::pow(10, decade);
     Path path = descend(surface, method, steps);
-    if (path.reached < best.reached) best = std::move(path);
+    if (path.course < best.course) best = std::move(path);
   }
   return best;
 }
@@ -96,17 +109,20 @@ Json grid(const Surface& surface) {
 }
 
 void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
-  Json paths = empty_chart("paths-" + surface.name, surface.name,
-                           surface.formula + fmt::format(": the paths of {} steps, each at its best learning rate "
-                                                         "(in brackets), over contour lines.", steps),
-                           {"x"}, {"y"});
+  Json paths =
+      empty_chart("paths-" + surface.name, surface.name,
+                  surface.formula + fmt::format(": the paths of {} steps, each at its best learning rate "
+                                                "(in brackets), over contour lines.",
+                                                steps),
+                  {"x"}, {"y"});
   paths["x"]["range"] = {surface.lowest[0], surface.highest[0]};
   paths["y"]["range"] = {surface.lowest[1], surface.highest[1]};
   paths["surface"] = grid(surface);
-  Json values = empty_chart("values-" + surface.name, surface.name + ": height above the minimum", surface.formula,
-                            {"step"}, {"value - minimum", true});
-  std::string lowest;
-  double reached = std::numeric_limits<double>::infinity();
+  Json values = empty_chart("values-" + surface.name, surface.name + ": height above the minimum",
+                            surface.formula, {"step"}, {"value - minimum", true});
+  std::string fastest;
+  std::string ends;
+  double lowest_course = kNowhere;
   for (const Method& method : methods()) {
     const Path path = best_path(surface, method.algorithm, method.hyperparameters, steps);
     const std::string name = fmt::format("{} ({:.2g})", method.name, path.learning_rate);
@@ -129,12 +145,14 @@ void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
     }
     paths["series"].push_back(course);
     values["series"].push_back(heights);
-    if (path.reached < reached) {
-      reached = path.reached;
-      lowest = method.name;
+    ends += fmt::format("{}{} {:.2g}", ends.empty() ? "" : ", ", method.name, path.reached);
+    if (path.course < lowest_course) {
+      lowest_course = path.course;
+      fastest = method.name;
     }
   }
-  study.say(fmt::format("{}: {} came lowest, {:.2g} above the minimum.", surface.name, lowest, reached));
+  study.say(fmt::format("{}: {} descends fastest. Height above the minimum after {} steps: {}.", surface.name,
+                        fastest, steps, ends));
   study.show(paths);
   study.show(values);
 }

@@ -1,8 +1,7 @@
-#include <fmt/format.h>
-
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
+#include <fmt/format.h>
 
 namespace lockstep {
 
@@ -17,7 +16,8 @@ void run(StudyRun& study) {
   for (const VariantCurves& curves : variants) {
     study.say(fmt::format("{}: training loss {}, test loss {}, gap {}", curves.front().variant,
                           to_text(last(curves, &Measurement::training_loss)),
-                          to_text(last(curves, &Measurement::test_loss)), to_text(last(curves, &Measurement::gap))));
+                          to_text(last(curves, &Measurement::test_loss)),
+                          to_text(last(curves, &Measurement::gap))));
   }
   const double first = last(variants.front(), &Measurement::gap).mean;
   const double least = last(variants.back(), &Measurement::gap).mean;
@@ -27,12 +27,13 @@ void run(StudyRun& study) {
   }
   const std::vector<DrawnQuantity> losses = {{&Measurement::training_loss, "training", "solid"},
                                              {&Measurement::test_loss, "test", "dashed"}};
-  study.show(curves_chart("loss", "Loss", "Mean over the seeds; the band goes from the smallest to the largest.",
-                          variants, &Measurement::epoch, {"epoch"}, losses, {"loss", true}));
+  study.show(curves_chart("loss", "Loss",
+                          "Mean over the seeds; the band goes from the smallest to the largest.", variants,
+                          &Measurement::epoch, {"epoch"}, losses, {"loss", true}));
   study.show(curves_chart("gap", "Gap of test to training loss", "Test loss minus training loss.", variants,
                           &Measurement::epoch, {"epoch"}, {{&Measurement::gap, ""}}, {"gap", true}));
-  study.show(curves_chart("norm", "Norm of the weights", "What the decay acts on.", variants, &Measurement::epoch,
-                          {"epoch"}, {{&Measurement::weight_norm, ""}}, {"norm", true}));
+  study.show(curves_chart("norm", "Norm of the weights", "What the decay acts on.", variants,
+                          &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}}, {"norm", true}));
   study.show(results_table(variants));
 }
 
@@ -41,7 +42,8 @@ void run(StudyRun& study) {
 Study weight_decay_study() {
   return {.name = "weight-decay",
           .summary = "training and test loss with and without weight decay",
-          .options = {seeds_option(), evaluations_option(),
+          .options = {seeds_option(),
+                      evaluations_option(),
                       {"decay", "0,3", "values of optimizer.weight-decay, separated by commas"}},
           .run = run};
 }

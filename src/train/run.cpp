@@ -10,9 +10,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "lockstep/report/run_report.hpp"
 #include "lockstep/train/run_directory.hpp"
 #include "lockstep/train/trainer.hpp"
 
@@ -29,7 +31,7 @@ class Run {
       : problem_(problem),
         communicator_(communicator),
         trainer_(config, problem, communicator),
-        progress_(trainer_.total_steps(), static_cast<std::uint64_t>(trainer_.steps_per_epoch())) {
+        progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)) {
     together(communicator, [&] {
       if (communicator.rank() != 0) return;
       directory_.emplace(config.run.dir);
@@ -41,11 +43,11 @@ class Run {
   void train(const std::string& message_library) {
     announce(message_library);
     const auto begin = std::chrono::steady_clock::now();
-    const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.steps_per_epoch());
-    while (trainer_.steps_done() < trainer_.total_steps()) {
+    const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
+    while (trainer_.steps_done() < trainer_.plan().total_steps) {
       const StepReport report = trainer_.step();
       record(report);
-      if (report.step % steps_per_epoch == 0 || report.step == trainer_.total_steps()) evaluate(report);
+      if (report.step % steps_per_epoch == 0 || report.step == trainer_.plan().total_steps) evaluate(report);
     }
     finish(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
@@ -60,8 +62,9 @@ class Run {
     log::info(fmt::format("network  {} ({} parameters)", trainer_.model().text(),
                           trainer_.model().layout().size()));
     log::info(fmt::format("run      {} steps on {} rank{}, {} micro-batches a step, into {}",
-                          trainer_.total_steps(), communicator_.size(), communicator_.size() == 1 ? "" : "s",
-                          trainer_.micro_batches(), directory_->path().string()));
+                          trainer_.plan().total_steps, communicator_.size(),
+                          communicator_.size() == 1 ? "" : "s", trainer_.micro_batches(),
+                          directory_->path().string()));
   }
 
   void record(const StepReport& report) {
@@ -118,8 +121,20 @@ class Run {
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
       log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
+      write_page();
       log::info(fmt::format("weights_digest {}", digest));
     });
+  }
+
+  /// The run is worth more than its page.
+  void write_page() const {
+    const std::filesystem::path page = directory_->path() / "report.html";
+    try {
+      write_run_report({directory_->path()}, page);
+      log::info(fmt::format("page     {}", page.string()));
+    } catch (const Error& error) {
+      log::warn(fmt::format("{}: not written: {}", page.string(), error.what()));
+    }
   }
 
   /// Returns their digest.

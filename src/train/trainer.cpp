@@ -35,19 +35,9 @@ class Stopwatch {
 /// Activations of one block take at most about this much.
 constexpr Index kBlockBytes = Index{256} << 20U;
 
-Index resolve_batch_size(const Config& config, const Problem& problem) {
-  return config.train.batch_size > 0 ? config.train.batch_size : problem.split.training_size();
-}
-
-std::uint64_t resolve_steps(const Config& config, const Sampler& sampler) {
-  if (config.train.steps > 0) return config.train.steps;
-  return static_cast<std::uint64_t>(config.train.epochs * sampler.steps_per_epoch());
-}
-
-OptimizerOptions optimizer_options(const Config& config, Index batch_size) {
+OptimizerOptions optimizer_options(const Config& config, double learning_rate) {
   OptimizerOptions options = config.optimizer;
-  options.hyperparameters["learning-rate"] *=
-      batch_scale(config.batch_scaling, batch_size, config.reference_batch);
+  options.hyperparameters["learning-rate"] = learning_rate;
   return options;
 }
 
@@ -57,14 +47,13 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
     : config_(config),
       problem_(problem),
       communicator_(communicator),
-      batch_size_(resolve_batch_size(config, problem)),
-      sampler_(config.train.seed, problem.split.training_size(), batch_size_),
-      total_steps_(resolve_steps(config, sampler_)),
+      plan_(plan_training(config, problem.split.training_size())),
+      sampler_(config.train.seed, problem.split.training_size(), plan_.batch_size),
       micro_batches_(config.train.reduction == Reduction::kFast ? communicator.size()
                                                                 : config.train.micro_batches),
       model_(make_model(config, problem)),
-      optimizer_(optimizer_options(config, batch_size_), model_.layout()),
-      schedule_(config.schedule, total_steps_),
+      optimizer_(optimizer_options(config, plan_.learning_rate), model_.layout()),
+      schedule_(config.schedule, plan_.total_steps),
       reducer_(make_gradient_reducer(config.train.reduction, communicator, model_.layout().size(),
                                      config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
@@ -101,10 +90,10 @@ StepReport Trainer::apply_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = norm(gradient_);
   if (!std::isfinite(gradient_norm)) {
-    throw Diverged(
-        fmt::format("step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
-                    "optimizer.clip-norm",
-                    steps_done_ + 1));
+    throw Diverged(fmt::format(
+        "step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
+        "optimizer.clip-norm",
+        steps_done_ + 1));
   }
   const double multiplier = schedule_.multiplier(steps_done_);
   const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;
@@ -115,7 +104,7 @@ StepReport Trainer::apply_gradient() {
   times_.optimizer = watch.lap();
 
   const std::uint64_t every = config_.train.check_every;
-  if (every > 0 && (steps_done_ % every == 0 || steps_done_ == total_steps_)) check_replicas();
+  if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),

@@ -72,7 +72,7 @@ TEST_F(TrainerEvaluationTest, OfHeldOutSamplesIsTheSameAsAlone) {
   const auto evaluate_on = [&](Communicator& communicator) {
     const Problem problem = make_problem(config, communicator);
     Trainer trainer(config, problem, communicator);
-    while (trainer.steps_done() < trainer.total_steps()) trainer.step();
+    while (trainer.steps_done() < trainer.plan().total_steps) trainer.step();
     return trainer.evaluate({problem.training, problem.split.validation_size(),
                              [&](Index i) { return problem.split.validation(i); }});
   };

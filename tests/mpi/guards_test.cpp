@@ -74,7 +74,7 @@ Caught train_with_fault(int broken, const std::string& reduction, const std::str
   trainer.step();
   if (world().rank() == broken) communicator.break_next_exchange();
   return catch_error([&] {
-    while (trainer.steps_done() < trainer.total_steps()) trainer.step();
+    while (trainer.steps_done() < trainer.plan().total_steps) trainer.step();
   });
 }
 
@@ -130,7 +130,7 @@ TEST_F(GuardTest, ANonFiniteLossNamesStepMicroBatchRankAndSamples) {
     const Problem problem = make_bad_problem(config, bad_sample);
     Trainer trainer(config, problem, world());
     const Caught caught = catch_error([&] {
-      while (trainer.steps_done() < trainer.total_steps()) trainer.step();
+      while (trainer.steps_done() < trainer.plan().total_steps) trainer.step();
     });
 
     // Where the sample stands, found one by one.

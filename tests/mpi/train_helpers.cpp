@@ -19,7 +19,7 @@ RunResult train(const Config& config, Communicator& communicator) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(config, problem, communicator);
   RunResult result;
-  while (trainer.steps_done() < trainer.total_steps()) {
+  while (trainer.steps_done() < trainer.plan().total_steps) {
     const StepReport report = trainer.step();
     result.losses.push_back(report.loss);
     result.gradient_norms.push_back(report.gradient_norm);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/core/named.hpp"
+#include "lockstep/optim/norm.hpp"
 #include "lockstep/optim/optimizer.hpp"
 
 namespace lockstep {
@@ -32,7 +33,8 @@ ParameterLayout layout() {
 OptimizerOptions options(const std::string& name, const Hyperparameters& given) {
   OptimizerOptions result{.name = name, .hyperparameters = given};
   for (const Hyperparameter& h : find_algorithm(name).hyperparameters) {
-    result.hyperparameters.try_emplace(h.name, h.name == "weight-decay" ? 0 : h.default_value);
+    const bool off = h.name == "weight-decay" || h.name == "damping";
+    result.hyperparameters.try_emplace(h.name, off ? 0 : h.default_value);
   }
   return result;
 }
@@ -54,13 +56,31 @@ std::vector<T> slope(const std::vector<T>& x) {
   return g;
 }
 
+/// Its derivative, [36 x 36].
+std::vector<double> curvature(const Values& x) {
+  const Values a = random_values(36, 1);
+  std::vector<double> h(36 * 36);
+  for (std::size_t i = 0; i < 36; ++i) {
+    h[i * 37] += a[i] + 2.0;
+    if (i == 0 || i == 30) continue;
+    const double d = x[i] - x[i - 1];
+    h[i * 37] += 0.3 * d * d;
+    h[(i - 1) * 37] += 0.3 * d * d;
+    h[i * 36 + i - 1] = h[(i - 1) * 36 + i] = -0.3 * d * d;
+  }
+  return h;
+}
+
 const Values kStart = random_values(36, 3);
 
 /// The parameters after kSteps from kStart on.
 Values descend(const OptimizerOptions& given) {
   Values x = kStart;
   Optimizer optimizer(given, layout());
-  for (std::uint64_t t = 1; t <= kSteps; ++t) optimizer.step(x, slope(x), 1, 1, t);
+  for (std::uint64_t t = 1; t <= kSteps; ++t) {
+    std::vector<double> hessian = curvature(x);
+    optimizer.step(x, slope(x), 1, 1, t, hessian);
+  }
   return x;
 }
 
@@ -170,6 +190,34 @@ TEST(AdamW, WeightDecayIsNoPenalty) {
   }
 }
 
+// The Hessian of Σ ½ a (x - b)² + c/4 (x - y)⁴ is known: Newton's method doubles the right digits in every step.
+TEST(Newton, ConvergesQuadratically) {
+  Values x = kStart;
+  Optimizer optimizer(options("newton", {}), layout());
+  std::vector<double> norms;
+  for (std::uint64_t t = 1; t <= 6; ++t) {
+    const Values g = slope(x);
+    norms.push_back(norm(g));
+    std::vector<double> hessian = curvature(x);
+    optimizer.step(x, g, 1, 1, t, hessian);
+  }
+  EXPECT_LT(norms[2], 0.1 * norms[1]);
+  EXPECT_LT(norms[3], norms[2] * norms[2] + kTolerance);
+  EXPECT_LT(norms[5], 10 * kTolerance);
+}
+
+// H + μ I is not positive definite at first: the step still goes downhill.
+TEST(Newton, DampsAnIndefiniteHessian) {
+  ParameterLayout two;
+  two.add("0.weight", {1, 2}, ParameterKind::kWeight);
+  Values x = {1, 1};
+  const Values g = {1, -1};
+  std::vector<double> hessian = {1, 0, 0, -2};
+  Optimizer(options("newton", {}), two).step(x, g, 1, 1, 1, hessian);
+  EXPECT_LT((x[0] - 1) * g[0] + (x[1] - 1) * g[1], 0);
+  EXPECT_TRUE(std::isfinite(x[0]) && std::isfinite(x[1]));
+}
+
 // m̂ / √v̂ = g / |g| at first, whatever the betas.
 TEST(AdamW, FirstStepIsTheLearningRateInTheGradientsDirection) {
   for (const double scale : {1e-4, 1.0, 1e4}) {
@@ -215,7 +263,8 @@ TEST_P(DecayScopeOf, NothingMovesAtRateZero) {
   const Values start = random_values(36, 3);
   Values x = start;
   Values g = random_values(36, 4);
-  Optimizer(options(GetParam(), {}), layout()).step(x, g, 1, 0, 1);
+  std::vector<double> hessian = curvature(x);
+  Optimizer(options(GetParam(), {}), layout()).step(x, g, 1, 0, 1, hessian);
   EXPECT_EQ(x, start);
 }
 

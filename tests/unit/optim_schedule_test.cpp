@@ -52,10 +52,13 @@ ScheduleOptions options_of(const ScheduleShape& shape, std::uint64_t warmup_step
 TEST(Schedule, WarmUpIsLinearOverAnyShape) {
   for (const ScheduleShape& shape : schedule_shapes()) {
     const Schedule schedule(options_of(shape, 8), 100);
+    // Only one-cycle does not begin at 1.
+    const double begin = shape.name == "one-cycle" ? 0.04 : 1;
     for (std::uint64_t step = 0; step < 8; ++step) {
-      EXPECT_EQ(schedule.multiplier(step), static_cast<double>(step + 1) / 8) << shape.name << ", " << step;
+      EXPECT_NEAR(schedule.multiplier(step), begin * static_cast<double>(step + 1) / 8, 1e-15)
+          << shape.name << ", " << step;
     }
-    EXPECT_NEAR(schedule.multiplier(8), shape.name == "one-cycle" ? 0.04 : 1, 1e-15) << shape.name;
+    EXPECT_NEAR(schedule.multiplier(8), begin, 1e-15) << shape.name;
   }
 }
 

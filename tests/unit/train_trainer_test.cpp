@@ -152,8 +152,8 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
 
 TEST(Trainer, CountsStepsAndEpochs) {
   TrainingRun run(blobs({{"train.epochs", "3"}, {"schedule.warmup-steps", "4"}}));
-  EXPECT_EQ(run.trainer.steps_per_epoch(), 7);
-  EXPECT_EQ(run.trainer.total_steps(), 21U);
+  EXPECT_EQ(run.trainer.plan().steps_per_epoch, 7);
+  EXPECT_EQ(run.trainer.plan().total_steps, 21U);
   for (std::uint64_t step = 1; step <= 21; ++step) {
     const Values gradient = copy(run.trainer.compute_gradient());
     const StepReport report = run.trainer.apply_gradient();
@@ -166,7 +166,7 @@ TEST(Trainer, CountsStepsAndEpochs) {
     EXPECT_DOUBLE_EQ(report.learning_rate, 0.05 * std::min(1.0, static_cast<double>(step) / 4));
     EXPECT_EQ(report.gradient_norm, norm(gradient));
   }
-  EXPECT_EQ(TrainingRun(blobs({{"train.steps", "5"}})).trainer.total_steps(), 5U);
+  EXPECT_EQ(TrainingRun(blobs({{"train.steps", "5"}})).trainer.plan().total_steps, 5U);
 }
 
 TEST(Trainer, ClipsTheGradientButReportsItsNorm) {

@@ -86,7 +86,7 @@ Algorithm lars();
 /// ratio 1 where a norm is 0.
 Algorithm lamb();
 
-/// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the mean of H's diagonal,
+/// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the largest element of H,
 /// and ten times more as often as H + μ I is not positive definite (Nocedal, Wright: Numerical optimization,
 /// 2nd edition, section 3.4, algorithm 3.3). H is the exact Hessian of the global batch: for networks of one
 /// linear layer.

@@ -44,7 +44,8 @@ const std::vector<ScheduleShape>& schedule_shapes();
 const ScheduleShape& find_schedule_shape(const std::string& name);
 
 /// The multiplier of the learning rate: a pure function of the step, counted from 0 in optimizer steps.
-/// Warm-up: (step + 1) / warmup_steps, linear, over any shape (Goyal et al., arXiv 1706.02677, section 2.2).
+/// Warm-up: (step + 1) / warmup_steps of where the shape begins, over any shape (Goyal et al., arXiv
+/// 1706.02677, section 2.2).
 class Schedule {
  public:
   /// For a run of `total_steps`. Errors: an unknown name; a warm-up longer than the run.

@@ -19,6 +19,7 @@
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/problem.hpp"
+#include "lockstep/train/training_plan.hpp"
 
 namespace lockstep {
 
@@ -52,14 +53,10 @@ class Trainer {
   /// Errors: those of make_model and Schedule.
   Trainer(const Config& config, const Problem& problem, Communicator& communicator);
 
-  std::uint64_t total_steps() const { return total_steps_; }
-  Index steps_per_epoch() const { return sampler_.steps_per_epoch(); }
+  const TrainingPlan& plan() const { return plan_; }
   std::uint64_t steps_done() const { return steps_done_; }
   /// Of one step; with the fast reduction, one a rank.
   int micro_batches() const { return micro_batches_; }
-
-  /// Samples of one global batch, the last of an epoch apart.
-  Index batch_size() const { return batch_size_; }
 
   /// One step on the next global batch. Collective.
   /// Errors (exit code 3, the same on every rank): a loss or gradient that is not finite; replicas that
@@ -103,9 +100,8 @@ class Trainer {
   const Config& config_;
   const Problem& problem_;
   Communicator& communicator_;
-  Index batch_size_;
+  TrainingPlan plan_;
   Sampler sampler_;
-  std::uint64_t total_steps_;
   int micro_batches_;
   Model model_;
   Optimizer optimizer_;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// What a configuration means for a training set of some size. A pure function, the same on every rank.
+struct TrainingPlan {
+  Index batch_size = 0;  ///< samples of a global batch, the last of an epoch apart
+  Index steps_per_epoch = 0;
+  std::uint64_t total_steps = 0;
+  double learning_rate = 0;  ///< scaled with the batch, before the schedule
+};
+
+TrainingPlan plan_training(const Config& config, Index training_samples);
+
+}  // namespace lockstep
