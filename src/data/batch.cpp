@@ -64,10 +64,14 @@ void gather_features(std::span<const Value> values, const Normalization& normali
 }
 
 template <typename From, typename To>
-void gather_targets(std::span<const From> values, std::span<const Index> samples, std::vector<To>& result) {
-  result.resize(samples.size());
-  std::transform(samples.begin(), samples.end(), result.begin(),
-                 [&](Index sample) { return static_cast<To>(values[static_cast<std::size_t>(sample)]); });
+void gather_targets(std::span<const From> values, std::span<const Index> samples, Index width,
+                    std::vector<To>& result) {
+  result.resize(samples.size() * static_cast<std::size_t>(width));
+  auto next = result.begin();
+  for (const Index sample : samples) {
+    const From* const row = values.data() + sample * width;
+    next = std::transform(row, row + width, next, [](From value) { return static_cast<To>(value); });
+  }
 }
 
 }  // namespace
@@ -86,9 +90,9 @@ void gather(const Dataset& data, const Normalization& normalization, Batch& batc
   batch.labels.clear();
   batch.targets.clear();
   if (description.task == Task::kClassification) {
-    gather_targets(data.labels(), batch.samples, batch.labels);
+    gather_targets(data.labels(), batch.samples, 1, batch.labels);
   } else {
-    gather_targets(data.targets(), batch.samples, batch.targets);
+    gather_targets(data.targets(), batch.samples, description.targets, batch.targets);
   }
 }
 

@@ -1,6 +1,5 @@
 #include "lockstep/data/csv.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -8,8 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include "csv_columns.hpp"
 #include "csv_labels.hpp"
 #include "csv_rows.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/text.hpp"
@@ -34,91 +35,66 @@ class TableReader {
 
   void add_row(Index line, Fields fields) {
     line_ = line;
-    if (columns_ == 0) {
-      start(fields);
-      if (has_header_) return;
+    if (columns_.count() == 0) {
+      check_several(fields);
+      columns_ = find_columns(name_, options_, fields);
+      if (columns_.has_header) return;
     }
-    if (std::ssize(fields) != columns_) {
+    if (std::ssize(fields) != columns_.count()) {
       fail_input("{}:{}: {} fields, expected {} as in the first line; correct the row", name_, line_,
-                 fields.size(), columns_);
+                 fields.size(), columns_.count());
     }
-    for (Index column = 0; column < columns_; ++column) {
+    row_targets_.resize(static_cast<std::size_t>(columns_.targets));
+    for (Index column = 0; column < columns_.count(); ++column) {
       const std::string_view field = fields[static_cast<std::size_t>(column)];
-      if (column != label_column_) {
+      const std::optional<Index> target = columns_.target_of[static_cast<std::size_t>(column)];
+      if (!target) {
         content_.values.push_back(number(column, field));
-      } else if (options_.task == Task::kRegression) {
-        content_.targets.push_back(number(column, field));
+      } else if (options_.task != Task::kClassification) {
+        row_targets_[static_cast<std::size_t>(*target)] = target_value(column, field);
       } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
         fail_field(column, *problem);
       }
+    }
+    if (options_.task != Task::kClassification) {
+      content_.targets.insert(content_.targets.end(), row_targets_.begin(), row_targets_.end());
     }
     ++content_.description.samples;
   }
 
   DatasetContent finish() && {
-    if (content_.description.samples == 0) {
+    DatasetDescription& description = content_.description;
+    if (description.samples == 0) {
       fail_input("{}: no rows of data{}; expected at least one", name_,
-                 has_header_ ? " below the names of the columns" : "");
+                 columns_.has_header ? " below the names of the columns" : "");
     }
-    content_.description.feature_shape = {columns_ - 1};
-    if (options_.task == Task::kClassification) std::move(labels_).finish(content_);
+    description.feature_shape = {columns_.count() - columns_.targets};
+    description.targets = columns_.targets;
+    if (options_.task == Task::kClassification) {
+      std::move(labels_).finish(content_);
+    } else {
+      description.target_names = columns_.target_names();
+    }
     return std::move(content_);
   }
 
  private:
-  void start(Fields fields) {
-    columns_ = std::ssize(fields);
-    if (columns_ < 2) {
-      const std::string_view only = fields.front();
-      fail_input("{}:{}: only one column; expected features and a label, separated by commas{}", name_, line_,
-                 only.find_first_of(";\t|") != std::string_view::npos
-                     ? "; replace the other separator by commas"
-                     : "");
-    }
-    has_header_ = is_header(fields);
-    if (has_header_) {
-      for (const std::string_view field : fields) names_.emplace_back(trim(field));
-    }
-    label_column_ = find_label();
+  void check_several(Fields fields) const {
+    if (fields.size() > 1) return;
+    fail_input("{}:{}: only one column; expected features and a label, separated by commas{}", name_, line_,
+               fields.front().find_first_of(";\t|") != std::string_view::npos
+                   ? "; replace the other separator by commas"
+                   : "");
   }
 
-  bool is_header(Fields fields) const {
-    if (options_.header != Header::kAuto) return options_.header == Header::kYes;
-    if (!parse_integer(options_.label) && std::ranges::count(fields, options_.label) > 0) return true;
-    const std::optional<Index> label = label_by_number(std::ssize(fields));
-    for (Index column = 0; column < std::ssize(fields); ++column) {
-      const std::string_view field = fields[static_cast<std::size_t>(column)];
-      // An empty field is a gap in the data rather than a name.
-      if (column != label && !field.empty() && !parse_number(field)) return true;
+  float target_value(Index column, std::string_view field) const {
+    const float value = number(column, field);
+    if (options_.task == Task::kMultiLabel && value != 0 && value != 1) {
+      fail_field(column, fmt::format("expected 0 or 1, found '{}'; encode the label so, or set data.task = "
+                                     "regression",
+                                     shown(field)));
     }
-    return false;
-  }
-
-  /// The column that data.label gives as a number, if it does.
-  std::optional<Index> label_by_number(Index columns) const {
-    std::optional<std::int64_t> column = parse_integer(options_.label);
-    if (column && *column < 0) *column += columns;
-    if (!column || *column < 0 || *column >= columns) return std::nullopt;
-    return static_cast<Index>(*column);
-  }
-
-  Index find_label() const {
-    const auto named = std::find(names_.begin(), names_.end(), options_.label);
-    if (named != names_.end()) return named - names_.begin();
-    if (const std::optional<Index> column = label_by_number(columns_)) return *column;
-    if (parse_integer(options_.label)) {
-      fail_input("data.label = {}: {} has {} columns; expected 0 to {}, or -{} to -1 from the end",
-                 options_.label, name_, columns_, columns_ - 1, columns_);
-    }
-    if (!has_header_) {
-      fail_input(
-          "data.label = {}: the first line of {} does not name the columns{}; "
-          "expected a number from 0 to {}",
-          shown(options_.label), name_, options_.header == Header::kNo ? " (data.header = no)" : "",
-          columns_ - 1);
-    }
-    fail_input("data.label = {}: no such column in {}; did you mean '{}'?", shown(options_.label), name_,
-               shown(nearest(options_.label, names_)));
+    return value;
   }
 
   float number(Index column, std::string_view field) const {
@@ -144,7 +120,8 @@ class TableReader {
 
   [[noreturn]] void fail_field(Index column, const std::string& problem) const {
     const std::string title =
-        has_header_ ? fmt::format(" ('{}')", shown(names_[static_cast<std::size_t>(column)])) : "";
+        columns_.has_header ? fmt::format(" ('{}')", shown(columns_.names[static_cast<std::size_t>(column)]))
+                            : "";
     fail_input("{}:{}: column {}{}: {}", name_, line_, column + 1, title, problem);
   }
 
@@ -153,10 +130,8 @@ class TableReader {
   LabelEncoder labels_;
   DatasetContent content_;
   Index line_ = 0;
-  Index columns_ = 0;
-  bool has_header_ = false;
-  std::vector<std::string> names_;  // of the columns, if they have any
-  Index label_column_ = 0;
+  CsvColumns columns_;
+  std::vector<float> row_targets_;  // of one row, in the order of data.label
 };
 
 }  // namespace

@@ -29,6 +29,18 @@ void check_labels(const DatasetDescription& description, std::span<const std::in
 
 }  // namespace
 
+const std::vector<NamedTask>& tasks() {
+  static const std::vector<NamedTask> all = {{"classification", Task::kClassification},
+                                             {"regression", Task::kRegression},
+                                             {"multi-label", Task::kMultiLabel}};
+  return all;
+}
+
+std::string task_name(Task task) {
+  return std::find_if(tasks().begin(), tasks().end(), [&](const NamedTask& t) { return t.task == task; })
+      ->name;
+}
+
 Index DatasetDescription::features() const {
   return std::accumulate(feature_shape.begin(), feature_shape.end(), Index{1}, std::multiplies<>());
 }
@@ -40,7 +52,7 @@ std::size_t DatasetDescription::feature_bytes() const {
 
 std::size_t DatasetDescription::target_bytes() const {
   const std::size_t value_bytes = task == Task::kClassification ? sizeof(std::int32_t) : sizeof(float);
-  return static_cast<std::size_t>(samples) * value_bytes;
+  return static_cast<std::size_t>(samples * targets) * value_bytes;
 }
 
 Dataset::Dataset(DatasetDescription description, std::span<const std::byte> features,
@@ -66,7 +78,7 @@ std::span<const std::int32_t> Dataset::labels() const {
 }
 
 std::span<const float> Dataset::targets() const {
-  LOCKSTEP_CHECK(description_.task == Task::kRegression);
+  LOCKSTEP_CHECK(description_.task != Task::kClassification);
   return view<float>(targets_);
 }
 

@@ -101,18 +101,22 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part, Ind
 }
 
 void check_task(const DataSource& source, const DatasetDescription& description) {
-  if (source.task == Task::kRegression && description.task != Task::kRegression) {
-    fail_input("data.task = regression: the labels of data.source = {} are classes; remove data.task",
-               source.source);
+  if (source.task != Task::kClassification && description.task != source.task) {
+    fail_input("data.task = {}: only for CSV files, data.source = {} is a {} set; remove data.task",
+               task_name(source.task), source.source, task_name(description.task));
   }
 }
 
-void check_same_features(const DatasetDescription& training, const DatasetDescription& test) {
+void check_same_shape(const DatasetDescription& training, const DatasetDescription& test) {
   if (training.feature_shape != test.feature_shape) {
     fail_input(
         "{}: the test part has samples of {} features, the training part ({}) of {}; expected the same",
         test.name, fmt::join(test.feature_shape, " x "), training.name,
         fmt::join(training.feature_shape, " x "));
+  }
+  if (training.targets != test.targets) {
+    fail_input("{}: the test part has {} targets, the training part ({}) has {}; expected the same",
+               test.name, test.targets, training.name, training.targets);
   }
 }
 
@@ -124,7 +128,7 @@ SourceParts read_source(const DataSource& source) {
   const DatasetDescription& training = parts.training.description;
   check_task(source, training);
   parts.test = read_part(source, Part::kTest, training.classes, training.class_names);
-  if (parts.test) check_same_features(training, parts.test->description);
+  if (parts.test) check_same_shape(training, parts.test->description);
   return parts;
 }
 
@@ -135,7 +139,7 @@ DatasetContent read_for_evaluation(const DataSource& source, Index classes,
   check_task(source, content->description);
   if (content->description.classes != classes) {
     fail_input(
-        "data.source = {}: {} classes, but the model was trained for {} (0 for regression); "
+        "data.source = {}: {} classes, but the model was trained for {} (0: no classification); "
         "expected the kind of data it was trained on",
         source.source, content->description.classes, classes);
   }

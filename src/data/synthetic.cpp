@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <span>
 
 #include "lockstep/core/error.hpp"
@@ -13,7 +14,7 @@ namespace lockstep {
 namespace {
 
 /// What a number of the synthetic stream is for; counters are (part, sample or class, what, block of 4).
-enum class What : std::uint64_t { kFeature = 0, kNoise = 1, kCentre = 2 };
+enum class What : std::uint64_t { kFeature = 0, kNoise = 1, kCentre = 2, kWeight = 3 };
 
 // Larger tables are mistakes, and their size might not fit into 64 bits.
 constexpr Index kMostValues = Index{1} << 40U;
@@ -61,6 +62,28 @@ void fill_linear(Part part, const SyntheticOptions& options, DatasetContent& con
   }
 }
 
+void fill_tags(Part part, const SyntheticOptions& options, DatasetContent& content) {
+  const auto features = static_cast<std::size_t>(options.features);
+  const auto labels = static_cast<std::size_t>(options.classes);
+  std::vector<std::vector<float>> weights;
+  for (Index label = 0; label < options.classes; ++label) {
+    // Both parts share the weights.
+    add_normal(options, Part::kTraining, label, What::kWeight, weights.emplace_back(features, 0.0F));
+  }
+  std::vector<float> noise(labels);
+  for (Index sample = 0; sample < options.samples; ++sample) {
+    const auto row = std::span(content.values).subspan(static_cast<std::size_t>(sample) * features, features);
+    add_normal(options, part, sample, What::kFeature, row);
+    std::ranges::fill(noise, 0.0F);
+    add_normal(options, part, sample, What::kNoise, noise);
+    for (std::size_t label = 0; label < labels; ++label) {
+      const double score = std::inner_product(row.begin(), row.end(), weights[label].begin(),
+                                              static_cast<double>(noise[label]));
+      content.targets.push_back(score > 0 ? 1.0F : 0.0F);
+    }
+  }
+}
+
 struct SyntheticSet {
   Task task;
   void (*fill)(Part, const SyntheticOptions&, DatasetContent&);
@@ -69,6 +92,7 @@ struct SyntheticSet {
 SyntheticSet find_set(const std::string& name) {
   if (name == "blobs") return {Task::kClassification, fill_blobs};
   if (name == "linear") return {Task::kRegression, fill_linear};
+  if (name == "tags") return {Task::kMultiLabel, fill_tags};
   fail_input("data.source = {}: no such synthetic set; expected one of {}", name, join(synthetic_names()));
 }
 
@@ -78,27 +102,31 @@ void check_options(const SyntheticOptions& options, Task task) {
       fail_input("{} = {}: expected a number from {} to {}", key, value, least, most);
     }
   };
+  const Index samples = std::max(options.samples, options.test_samples);
   in_range("data.samples", options.samples, 1, kMostValues);
+  in_range("data.test-samples", options.test_samples, 0, kMostValues);
   in_range("data.features", options.features, 1, kMostValues);
-  if (task == Task::kClassification) in_range("data.classes", options.classes, 2, 1'000'000);
-  if (options.samples > kMostValues / options.features) {
+  if (task != Task::kRegression) in_range("data.classes", options.classes, 2, 1'000'000);
+  if (samples > kMostValues / options.features) {
     fail_input(
-        "data.samples = {} with data.features = {}: expected at most 2^40 values together; "
+        "data.{} = {} with data.features = {}: expected at most 2^40 values together; "
         "make one of them smaller",
-        options.samples, options.features);
+        samples == options.samples ? "samples" : "test-samples", samples, options.features);
   }
 }
 
 }  // namespace
 
 const std::vector<std::string>& synthetic_names() {
-  static const std::vector<std::string> names = {"blobs", "linear"};
+  static const std::vector<std::string> names = {"blobs", "linear", "tags"};
   return names;
 }
 
-DatasetContent make_synthetic(const std::string& name, Part part, const SyntheticOptions& options) {
+DatasetContent make_synthetic(const std::string& name, Part part, const SyntheticOptions& requested) {
   const SyntheticSet set = find_set(name);
-  check_options(options, set.task);
+  check_options(requested, set.task);
+  SyntheticOptions options = requested;
+  if (part == Part::kTest && requested.test_samples > 0) options.samples = requested.test_samples;
   DatasetContent content;
   content.description.name = name;
   content.description.task = set.task;
@@ -106,6 +134,7 @@ DatasetContent make_synthetic(const std::string& name, Part part, const Syntheti
   content.description.samples = options.samples;
   content.description.feature_shape = {options.features};
   content.description.classes = set.task == Task::kClassification ? options.classes : 0;
+  content.description.targets = set.task == Task::kMultiLabel ? options.classes : 1;
   content.values.assign(static_cast<std::size_t>(options.samples * options.features), 0.0F);
   set.fill(part, options, content);
   return content;

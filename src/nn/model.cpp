@@ -25,17 +25,27 @@ bool is_rectified(const std::vector<std::unique_ptr<Layer>>& layers, std::size_t
   return false;
 }
 
-/// Element i of tensor number `tensor`: N(0, 2 / fan_in) or U(-a, a), by `he`.
-void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor, bool he, double fan_in,
-                 double fan_out) {
-  const double deviation = std::sqrt(2 / fan_in);
-  const double limit = std::sqrt(6 / (fan_in + fan_out));
+/// N(0, scale²), or U(-scale, scale).
+struct Distribution {
+  bool is_normal;
+  double scale;
+};
+
+Distribution weight_distribution(Initialization scheme, double fan_in, double fan_out) {
+  if (scheme == Initialization::kNormal) return {true, 1};
+  if (scheme == Initialization::kHe) return {true, std::sqrt(2 / fan_in)};
+  return {false, std::sqrt(6 / (fan_in + fan_out))};
+}
+
+/// Element i of tensor number `tensor` is a pure function of (seed, tensor, i).
+void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor, Distribution distribution) {
+  const auto [is_normal, scale] = distribution;
   constexpr std::size_t kDraws = std::tuple_size_v<RandomBits>;
   for (std::size_t first = 0; first < weight.size(); first += kDraws) {
     const RandomBits bits = random_bits(seed, Purpose::kInitialization, {tensor, first / kDraws, 0, 0});
-    const std::array<double, kDraws> normals = he ? normal(bits) : std::array<double, kDraws>{};
+    const std::array<double, kDraws> normals = is_normal ? normal(bits) : std::array<double, kDraws>{};
     for (std::size_t i = 0; i < std::min(kDraws, weight.size() - first); ++i) {
-      weight[first + i] = static_cast<Real>(he ? deviation * normals[i] : limit * (2 * uniform(bits[i]) - 1));
+      weight[first + i] = static_cast<Real>(scale * (is_normal ? normals[i] : 2 * uniform(bits[i]) - 1));
     }
   }
 }
@@ -78,10 +88,13 @@ void Model::initialize(std::uint64_t seed, Initialization scheme) {
     const ParameterTensor& tensor = layout_.tensors()[number];
     if (tensor.kind != ParameterKind::kWeight) continue;
     const auto position = static_cast<std::size_t>(*parse_integer(split(tensor.name, '.').front()));
-    const bool he =
-        scheme == Initialization::kHe || (scheme == Initialization::kAuto && is_rectified(layers_, position));
-    draw_weight(std::span(parameters_).subspan(tensor.range.offset, tensor.range.size), seed, number, he,
-                static_cast<double>(tensor.shape[1]), static_cast<double>(tensor.shape[0]));
+    Initialization chosen = scheme;
+    if (scheme == Initialization::kAuto) {
+      chosen = is_rectified(layers_, position) ? Initialization::kHe : Initialization::kGlorot;
+    }
+    draw_weight(std::span(parameters_).subspan(tensor.range.offset, tensor.range.size), seed, number,
+                weight_distribution(chosen, static_cast<double>(tensor.shape[1]),
+                                    static_cast<double>(tensor.shape[0])));
   }
 }
 

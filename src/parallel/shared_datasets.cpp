@@ -26,7 +26,9 @@ std::string to_text(const DatasetDescription& d) {
                      {"samples", d.samples},
                      {"classes", d.classes},
                      {"feature_shape", d.feature_shape},
-                     {"class_names", d.class_names}};
+                     {"class_names", d.class_names},
+                     {"targets", d.targets},
+                     {"target_names", d.target_names}};
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
@@ -38,7 +40,9 @@ DatasetDescription from_text(const std::string& text) {
           .samples = json.at("samples"),
           .feature_shape = json.at("feature_shape"),
           .classes = json.at("classes"),
-          .class_names = json.at("class_names")};
+          .class_names = json.at("class_names"),
+          .targets = json.at("targets"),
+          .target_names = json.at("target_names")};
 }
 
 /// `data` of the node's rank 0, in memory that all of the node see. Collective over `node`.

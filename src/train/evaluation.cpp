@@ -19,7 +19,7 @@ Selection all_of(const Dataset& data) {
 
 Evaluation evaluate(Model& model, const Loss& loss, const Normalization& normalization,
                     const Selection& selection, Communicator& communicator) {
-  const bool classifies = selection.data.description().task == Task::kClassification;
+  const DatasetDescription& description = selection.data.description();
   std::vector<ChunkResult> results;
   for_each_chunk(model, normalization, selection, communicator,
                  [&](const Batch& batch, ConstMatrixView outputs) {
@@ -27,7 +27,10 @@ Evaluation evaluate(Model& model, const Loss& loss, const Normalization& normali
                    ChunkResult result{};
                    loss.evaluate({.micro_batches = {&all, 1}, .samples = batch.samples}, outputs,
                                  {batch.labels, batch.targets}, {&result.loss, 1}, MatrixView(nullptr, 0, 0));
-                   if (classifies) result.correct = count_correct(outputs, batch.labels);
+                   if (description.task == Task::kClassification)
+                     result.correct = count_correct(outputs, batch.labels);
+                   if (description.task == Task::kMultiLabel)
+                     result.correct = count_correct(outputs, batch.targets);
                    results.push_back(result);
                  });
 
@@ -39,7 +42,9 @@ Evaluation evaluate(Model& model, const Loss& loss, const Normalization& normali
   }
   const auto count = static_cast<double>(selection.count);
   Evaluation evaluation{.samples = selection.count, .loss = sum / count, .accuracy = std::nullopt};
-  if (classifies) evaluation.accuracy = static_cast<double>(correct) / count;
+  if (description.task != Task::kRegression) {
+    evaluation.accuracy = static_cast<double>(correct) / (count * static_cast<double>(description.targets));
+  }
   return evaluation;
 }
 

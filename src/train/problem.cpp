@@ -1,11 +1,13 @@
 #include "lockstep/train/problem.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/weights.hpp"
@@ -44,43 +46,52 @@ Normalization share_normalization(const Config& config, const Dataset& training,
   return normalization_from_text(broadcast_text(communicator, text, 0));
 }
 
-std::string task_name(Task task) { return task == Task::kClassification ? "classification" : "regression"; }
-
-LossKind loss_from_name(const std::string& name, const std::string& file) {
-  for (const LossKind kind : {LossKind::kCrossEntropy, LossKind::kMeanSquaredError}) {
-    if (loss_name(kind) == name) return kind;
+/// The loss that a weights file describes.
+ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::string>& metadata, Task task,
+                      const std::string& file) {
+  const LossForm* const form = find_named(losses(), name);
+  if (form == nullptr) {
+    fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file,
+               name);
   }
-  fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file, name);
+  LossParameters parameters;
+  for (const LossParameter& parameter : form->parameters) {
+    const auto text = metadata.find(parameter.name);
+    if (text == metadata.end()) continue;
+    const auto value = parse_number(text->second);
+    if (!value || !(*value >= parameter.lowest && *value <= parameter.highest)) {
+      fail_input("{}: '{}' is no number from {} to {}; is it damaged?", file, parameter.name,
+                 parameter.lowest, parameter.highest);
+    }
+    parameters[parameter.name] = *value;
+  }
+  return choose_loss(name, parameters, task);
+}
+
+std::string names_to_text(const std::vector<std::string>& names) {
+  return nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::vector<std::string> names_from_text(const StoredTensors& stored, const std::string& key) {
+  const auto text = stored.metadata.find(key);
+  if (text == stored.metadata.end()) return {};
+  const auto names = nlohmann::json::parse(text->second, nullptr, false);
+  return names.is_array() ? names.get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+std::string count_of(Index count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 }  // namespace
 
-LossKind resolve_loss(LossKind kind, Task task) {
-  const bool classifies = task == Task::kClassification;
-  if (kind == LossKind::kAuto) return classifies ? LossKind::kCrossEntropy : LossKind::kMeanSquaredError;
-  if ((kind == LossKind::kCrossEntropy) != classifies) {
-    fail_input("model.loss = {}: does not fit a {} data set; expected {}, or auto", loss_name(kind),
-               task_name(task), loss_name(resolve_loss(LossKind::kAuto, task)));
-  }
-  return kind;
-}
-
-std::string loss_name(LossKind kind) { return kind == LossKind::kCrossEntropy ? "cross-entropy" : "mse"; }
-
-std::shared_ptr<const Loss> make_loss(LossKind kind, double label_smoothing, Task task) {
-  kind = resolve_loss(kind, task);
-  if (kind == LossKind::kCrossEntropy) return make_cross_entropy(label_smoothing);
-  if (label_smoothing != 0) fail_input("model.label-smoothing: only cross-entropy uses it; remove it");
-  return make_mean_squared_error();
-}
-
 void check_outputs(const Model& model, const DatasetDescription& data) {
-  const Index expected = data.task == Task::kClassification ? data.classes : 1;
+  const bool classifies = data.task == Task::kClassification;
+  const Index expected = classifies ? data.classes : data.targets;
   if (model.outputs() == expected) return;
-  fail_input("model.layers: the last layer gives {} outputs, {} {}; end the network with 'linear {}'",
-             model.outputs(), data.name,
-             data.task == Task::kClassification ? fmt::format("has {} classes", expected) : "has one target",
-             expected);
+  fail_input("model.layers: the last layer gives {}, {} has {}; end the network with 'linear {}'",
+             count_of(model.outputs(), "output"), data.name,
+             classifies ? fmt::format("{} classes", expected) : count_of(expected, "target"), expected);
 }
 
 void check_fit(const SavedModel& saved, const DatasetDescription& data) {
@@ -93,6 +104,12 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
                data.name, data.features(), saved.model.inputs());
   }
   check_outputs(saved.model, data);
+  // The name of a single target leaves no doubt which one it is.
+  if (data.targets > 1 && !data.target_names.empty() && !saved.target_names.empty() &&
+      data.target_names != saved.target_names) {
+    fail_input("{}: has the targets {}, the weights were trained for {}; set data.label to those", data.name,
+               join(data.target_names), join(saved.target_names));
+  }
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
@@ -113,13 +130,15 @@ Problem make_problem(const Config& config, Communicator& communicator) {
   });
   Split split = make_split(config.data, parts[0]);
   check_batch_size(config, split);
-  const LossKind kind = resolve_loss(config.model.loss, parts[0].description().task);
+  ChosenLoss chosen =
+      choose_loss(config.model.loss, config.model.loss_parameters, parts[0].description().task);
   return {.training = parts[0],
           .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
           .split = split,
           .normalization = share_normalization(config, parts[0], split, communicator),
-          .loss = make_loss(kind, config.model.label_smoothing, parts[0].description().task),
-          .loss_name = loss_name(kind)};
+          .loss = std::move(chosen.loss),
+          .loss_name = chosen.name,
+          .loss_parameters = chosen.parameters};
 }
 
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
@@ -164,10 +183,9 @@ std::map<std::string, std::string> weights_metadata(const Model& model, const Pr
                                                  {"task", task_name(data.task)},
                                                  {"loss", problem.loss_name},
                                                  {"normalization", to_text(problem.normalization)}};
-  if (!data.class_names.empty()) {
-    metadata["classes"] =
-        nlohmann::json(data.class_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  }
+  for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
+  if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
+  if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   return metadata;
 }
 
@@ -183,16 +201,14 @@ SavedModel load_model(const std::filesystem::path& file) {
   };
   const auto inputs = parse_integer(entry("inputs"));
   if (!inputs || *inputs < 1) fail_input("{}: 'inputs' is no positive number; is it damaged?", file.string());
-  const Task task = entry("task") == "regression" ? Task::kRegression : Task::kClassification;
+  const NamedTask* const named = find_named(tasks(), entry("task"));
+  if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
   SavedModel saved{.model = Model(entry("layers"), *inputs),
                    .normalization = normalization_from_text(entry("normalization")),
-                   .loss = make_loss(loss_from_name(entry("loss"), file.string()), 0, task),
-                   .task = task,
-                   .class_names = {}};
-  if (stored.metadata.contains("classes")) {
-    const auto names = nlohmann::json::parse(entry("classes"), nullptr, false);
-    if (names.is_array()) saved.class_names = names.get<std::vector<std::string>>();
-  }
+                   .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
+                   .task = named->task,
+                   .class_names = names_from_text(stored, "classes"),
+                   .target_names = names_from_text(stored, "targets")};
   set_parameters(saved.model, stored, file.string());
   return saved;
 }

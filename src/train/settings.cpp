@@ -97,6 +97,12 @@ Assign index(double& field, const std::vector<std::string>& names) {
   return choice(field, std::move(choices));
 }
 
+std::vector<std::pair<std::string, Task>> task_choices() {
+  std::vector<std::pair<std::string, Task>> choices;
+  for (const NamedTask& named : tasks()) choices.emplace_back(named.name, named.task);
+  return choices;
+}
+
 void add_data(Config::Data& data, std::vector<Setting>& settings) {
   DataSource& source = data.source;
   const std::int64_t most_samples = std::int64_t{1} << 32U;
@@ -106,16 +112,20 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
         "fashion-mnist, a folder of IDX files, FILE.csv, " + join(synthetic_names()), words(source.source)},
        {"data.test", "", "CSV: the file with the test samples", words(source.test)},
        {"data.prefix", "", "IDX: what file names begin with, as emnist-letters-", words(source.prefix)},
-       {"data.task", "classification", "CSV: classification or regression",
-        choice(source.task, {{"classification", Task::kClassification}, {"regression", Task::kRegression}})},
-       {"data.label", "-1", "CSV: name of the label column, or its number from 0; negative: from the end",
+       {"data.task", "classification", "CSV: " + join(names_of(tasks())),
+        choice(source.task, task_choices())},
+       {"data.label", "-1",
+        "CSV: label column, its name or number from 0 (negative: from the end); a list for several targets",
         words(source.label)},
        {"data.header", "auto", "CSV: whether the first line names the columns: auto, yes, no",
         choice(source.header, {{"auto", Header::kAuto}, {"yes", Header::kYes}, {"no", Header::kNo}})},
-       {"data.samples", "1000", "synthetic: samples of each part",
+       {"data.samples", "1000", "synthetic: samples of the training part",
         whole(source.synthetic.samples, 1, most_samples)},
+       {"data.test-samples", "auto", "synthetic: samples of the test part, or auto: as many as data.samples",
+        whole_or(source.synthetic.test_samples, "auto", most_samples)},
        {"data.features", "20", "synthetic: features", whole(source.synthetic.features, 1, 1 << 24)},
-       {"data.classes", "4", "synthetic: classes", whole(source.synthetic.classes, 2, 1 << 16)},
+       {"data.classes", "4", "synthetic: classes, or labels of tags",
+        whole(source.synthetic.classes, 2, 1 << 16)},
        {"data.seed", "1", "of synthetic data and of the choice of validation samples",
         whole(source.synthetic.seed, 0)},
        {"data.normalize", "standard", "features to mean 0 and deviation 1 (standard), to 0 … 1 (unit), none",
@@ -126,20 +136,33 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
         real(data.validation, 0, 1, true)}});
 }
 
+void add_loss(Config::Model& model, std::vector<Setting>& settings) {
+  std::string known;
+  std::vector<std::pair<std::string, std::string>> choices = {{"auto", "auto"}};
+  std::vector<Setting> parameters;
+  for (const LossForm& form : losses()) {
+    known += fmt::format("{} ({}), ", form.name, form.description);
+    choices.emplace_back(form.name, form.name);
+    for (const LossParameter& p : form.parameters) {
+      parameters.push_back({"model." + p.name, fmt::format("{}", p.default_value), form.name + ": " + p.help,
+                            real(model.loss_parameters[p.name], p.lowest, p.highest, p.highest_excluded)});
+    }
+  }
+  settings.push_back({"model.loss", "auto", known + "or auto: by the task", choice(model.loss, choices)});
+  settings.insert(settings.end(), parameters.begin(), parameters.end());
+}
+
 void add_model(Config::Model& model, std::vector<Setting>& settings) {
+  settings.push_back(
+      {"model.layers", "linear 128, relu, linear 10", "the network, layer by layer", words(model.layers)});
+  add_loss(model, settings);
   settings.insert(
       settings.end(),
-      {{"model.layers", "linear 128, relu, linear 10", "the network, layer by layer", words(model.layers)},
-       {"model.loss", "auto", "cross-entropy, mse (mean squared error), or auto: by the task",
-        choice(model.loss, {{"auto", LossKind::kAuto},
-                            {"cross-entropy", LossKind::kCrossEntropy},
-                            {"mse", LossKind::kMeanSquaredError}})},
-       {"model.label-smoothing", "0", "cross-entropy: weight of the uniform distribution",
-        real(model.label_smoothing, 0, 1, true)},
-       {"model.initialization", "auto", "he, glorot, or auto: he before rectifiers",
+      {{"model.initialization", "auto", "he, glorot, normal (deviation 1), or auto: he before rectifiers",
         choice(model.initialization, {{"auto", Initialization::kAuto},
                                       {"he", Initialization::kHe},
-                                      {"glorot", Initialization::kGlorot}})},
+                                      {"glorot", Initialization::kGlorot},
+                                      {"normal", Initialization::kNormal}})},
        {"model.init", "", "safetensors file with the weights to start from", words(model.init)}});
 }
 

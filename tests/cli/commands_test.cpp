@@ -91,6 +91,18 @@ TEST(CommandsTest, GradcheckAgreesWithCentralDifferences) {
   EXPECT_TRUE(listing(folder).empty());
 }
 
+TEST(CommandsTest, GradcheckChecksEveryKindOfTarget) {
+  const TemporaryFolder folder;
+  for (const Words& words :
+       {Words{"--data.source", "tags", "--data.classes", "5", "--model.layers", "linear 12, tanh, linear 5"},
+        Words{"--data.source", "linear", "--model.loss", "huber", "--model.huber-delta", "0.5",
+              "--model.layers", "linear 12, tanh, linear 1"}}) {
+    const Outcome outcome = run_lockstep(0, Words{"gradcheck", "--per-tensor", "10"} + words, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("all gradients agree"), std::string::npos) << outcome.out;
+  }
+}
+
 TEST(CommandsTest, ADivergingRunStopsItself) {
   const TemporaryFolder folder;
   const Words words = {"train",          "--data.source",      "linear",

@@ -126,6 +126,26 @@ TEST(TrainTest, EvaluatePrintsTheNumbersOfTheLastEvaluation) {
   }
 }
 
+TEST(TrainTest, EvaluateTakesTheLossFromTheWeights) {
+  const TemporaryFolder folder;
+  folder.write("a.csv", "x,p,q\n1,0.5,3\n2,-1,5\n3,2.5,7\n4,0,8\n5,1,8\n");
+  const Words data = {"--data.source", "a.csv", "--data.label", "q, p"};
+  train_ok(2,
+           Words{"train", "--run.dir", "run", "--data.test", "a.csv", "--data.task", "regression",
+                 "--model.layers", "linear 2", "--model.loss", "huber", "--model.huber-delta", "0.25",
+                 "--train.batch-size", "2", "--train.epochs", "2"} +
+               data,
+           folder);
+  const Json expected = metrics(folder, "run", "evaluation").back();
+  for (const int ranks : {0, 3}) {
+    const Outcome outcome =
+        run_lockstep(ranks, Words{"evaluate", "--weights", "run/weights.safetensors"} + data, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json found = Json::parse(outcome.out, nullptr, false);
+    EXPECT_EQ(found.value("loss", Json()), expected.at("loss")) << ranks << " ranks";
+  }
+}
+
 TEST(TrainTest, StartsFromSavedWeights) {
   const TemporaryFolder folder;
   train_ok(2, small_training("first"), folder);

@@ -51,6 +51,14 @@ TEST_P(EvaluationTest, OfClassesGivesTheBitsOfOneProcess) {
       true);
 }
 
+TEST_P(EvaluationTest, OfSeveralLabelsGivesTheBitsOfOneProcess) {
+  expect_same_as_alone({{"data.source", "tags"},
+                        {"data.test-samples", std::to_string(GetParam())},
+                        {"train.batch-size", "1"},
+                        {"data.features", "3"}},
+                       true);
+}
+
 TEST_P(EvaluationTest, OfARegressionGivesTheBitsOfOneProcess) {
   expect_same_as_alone({{"data.source", "linear"},
                         {"data.samples", std::to_string(GetParam())},

@@ -26,6 +26,21 @@ DatasetContent images(Index samples) {
   return content;
 }
 
+DatasetContent several_targets() {
+  DatasetContent content;
+  content.description = {.name = "table",
+                         .task = Task::kRegression,
+                         .storage = Storage::kFloats,
+                         .samples = 2,
+                         .feature_shape = {1},
+                         .class_names = {},
+                         .targets = 3,
+                         .target_names = {"höhe", "a, b", "\"c\""}};
+  content.values = {1, 2};
+  content.targets = {1, 2, 3, 4, 5, 6};
+  return content;
+}
+
 void expect_same(const Dataset& found, const Dataset& expected) {
   const DatasetDescription& a = found.description();
   const DatasetDescription& b = expected.description();
@@ -36,6 +51,8 @@ void expect_same(const Dataset& found, const Dataset& expected) {
   EXPECT_EQ(a.feature_shape, b.feature_shape);
   EXPECT_EQ(a.classes, b.classes);
   EXPECT_EQ(a.class_names, b.class_names);
+  EXPECT_EQ(a.targets, b.targets);
+  EXPECT_EQ(a.target_names, b.target_names);
   EXPECT_TRUE(std::ranges::equal(found.feature_memory(), expected.feature_memory()));
   EXPECT_TRUE(std::ranges::equal(found.target_memory(), expected.target_memory()));
 }
@@ -45,6 +62,8 @@ TEST_F(SharedDatasetsTest, EveryRankSeesWhatOneRead) {
     std::vector<DatasetContent> contents;
     contents.push_back(make_synthetic("blobs", Part::kTraining, {}));
     contents.push_back(make_synthetic("linear", Part::kTest, {.samples = 77, .features = 3}));
+    contents.push_back(make_synthetic("tags", Part::kTest, {.features = 3, .test_samples = 5}));
+    contents.push_back(several_targets());
     contents.push_back(images(11));
     contents.push_back(images(1));
     return contents;

@@ -1,9 +1,12 @@
 // Whole runs: on all ranks, and each rank by itself. Nothing may differ, to the last bit.
 
 #include <cctype>
+#include <memory>
 
 #include "mpi_test.hpp"
+#include "temporary_folder.hpp"
 #include "train_helpers.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/algorithm.hpp"
@@ -63,6 +66,10 @@ std::vector<Case> cases() {
       {"MoreMicroBatchesThanRows", {{"train.micro-batches", "64"}}},
       {"Validation", {{"data.validation", "0.3"}, {"data.seed", "5"}}},
       {"ClipNorm", {{"optimizer.clip-norm", "0.05"}, {"optimizer.momentum", "0.9"}}},
+      {"MeanAbsoluteError", linear_with({{"model.loss", "mae"}})},
+      {"Huber", linear_with({{"model.loss", "huber"}, {"model.huber-delta", "0.01"}})},
+      {"SeveralLabels", {{"data.source", "tags"}, {"data.classes", "4"}, {"train.batch-size", "30"}}},
+      {"NormalInitialization", {{"model.initialization", "normal"}, {"data.test-samples", "3"}}},
       {"LabelSmoothingAndL2", {{"model.label-smoothing", "0.1"}, {"optimizer.l2", "0.01"}}},
       // Activations of about 370 rows fill a block: one process cuts its 1200 rows into several, four ranks
       // do not.
@@ -109,6 +116,25 @@ INSTANTIATE_TEST_SUITE_P(Registered, OptimizerTest, testing::ValuesIn(algorithm_
                          [](const auto& test) { return identifier(test.param); });
 
 class TrainingTest : public MpiTest {};
+
+TEST_F(TrainingTest, OnSeveralTargetsGivesTheBitsOfOneProcess) {
+  const std::unique_ptr<TemporaryFolder> folder =
+      world().rank() == 0 ? std::make_unique<TemporaryFolder>() : nullptr;
+  std::string file;
+  if (folder) {
+    std::string table = "a,b,c,d,e\n";
+    for (int i = 0; i < 50; ++i) {
+      table += fmt::format("{},{},{},{},{}\n", i, i * i % 7, 0.1 * i, i % 5, 3 - i % 4);
+    }
+    file = folder->write("table.csv", table).string();
+  }
+  expect_same_as_alone({{"data.source", broadcast_text(world(), file, 0)},
+                        {"data.task", "regression"},
+                        {"data.label", "e, c, b"},
+                        {"train.batch-size", "11"},
+                        {"model.layers", "linear 7, tanh, linear 3"}});
+  world().barrier();  // the folder goes with rank 0
+}
 
 TEST_F(TrainingTest, TheMeanGradientIsThatOfThePlainPass) {
   const Config config = make_test_config({});

@@ -60,6 +60,17 @@ TEST(Gather, NormalisesTablesWithAPairAFeature) {
   EXPECT_THAT(gathered(table(), {}, {1}).features, ElementsAre(3, 4));
 }
 
+TEST(Gather, TakesAllTargetsOfASample) {
+  DatasetContent content;
+  content.description = {"table", Task::kMultiLabel, Storage::kFloats, 3, {1}, 0, {}, 2, {"p", "q"}};
+  content.values = {1, 2, 3};
+  content.targets = {0, 1, 1, 1, 1, 0};
+  const Batch batch = gathered(make_dataset(std::move(content)), {}, {2, 0, 2});
+  EXPECT_THAT(batch.features, ElementsAre(3, 1, 3));
+  EXPECT_THAT(batch.targets, ElementsAre(1, 0, 0, 1, 1, 0));
+  EXPECT_THAT(batch.labels, IsEmpty());
+}
+
 TEST(Gather, NormalisesBytesWithAPairAFeature) {
   EXPECT_THAT(gathered(images(), {{10.0, 0.0}, {1.0, 0.1}}, {1}).features, ElementsAre(0, Real(20 * 0.1)));
 }

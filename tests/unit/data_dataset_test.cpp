@@ -62,6 +62,25 @@ TEST(Dataset, HoldsTablesOfNumbers) {
   EXPECT_THROW(static_cast<void>(data.labels()), Error);
 }
 
+TEST(Dataset, HoldsSeveralTargetsASample) {
+  for (const Task task : {Task::kRegression, Task::kMultiLabel}) {
+    DatasetContent content;
+    content.description = {"table", task, Storage::kFloats, 2, {1}, 0, {}, 3, {}};
+    content.values = {1, 2};
+    content.targets = {0, 1, 0, 1, 1, 0};
+    EXPECT_EQ(content.description.target_bytes(), 24U);
+    EXPECT_THAT(make_dataset(content).targets(), ElementsAre(0, 1, 0, 1, 1, 0));
+    content.targets.pop_back();
+    EXPECT_THROW(make_dataset(content), Error);
+  }
+}
+
+TEST(Dataset, KnowsItsTasksByName) {
+  EXPECT_EQ(task_name(Task::kClassification), "classification");
+  EXPECT_EQ(task_name(Task::kRegression), "regression");
+  EXPECT_EQ(task_name(Task::kMultiLabel), "multi-label");
+}
+
 TEST(Dataset, RefusesLabelsOutsideTheClasses) {
   for (const std::int32_t label : {4, -1}) {
     DatasetContent content = two_images();

@@ -81,6 +81,14 @@ TEST_F(Source, TestPartMustHaveTheFeaturesAndLabelsOfTheTrainingPart) {
   EXPECT_TRUE(is_bad_input([&] { read_source(csv("1,a\n2,b\n", "1,c\n")); }, {"test.csv:1:", "'c'"}));
 }
 
+TEST_F(Source, TestPartMustHaveAsManyTargets) {
+  // The name is a list in the second file.
+  DataSource source = csv("x,\"a,b\"\n1,2\n", "x,a,b\n1,2,3\n");
+  source.task = Task::kRegression;
+  source.label = "a,b";
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"test.csv", "2 targets", "train.csv", "has 1"}));
+}
+
 TEST_F(Source, EvaluationTakesTheTestPartOrElseAll) {
   const auto samples = [](const DataSource& source, Index classes, const std::vector<std::string>& names) {
     return read_for_evaluation(source, classes, names).description.samples;
@@ -104,7 +112,7 @@ TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
 TEST_F(Source, NamesTheNearestAndAllForms) {
   EXPECT_TRUE(is_bad_input([&] { read_source(named("fashion-mnits")); },
                            {"data.source = fashion-mnits", "nearest name: fashion-mnist",
-                            "fashion-mnist, blobs, linear", "folder of IDX files", "FILE.csv"}));
+                            "fashion-mnist, blobs, linear, tags", "folder of IDX files", "FILE.csv"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"data.source"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
 }
@@ -119,6 +127,8 @@ TEST_F(Source, RefusesKeysWithoutEffect) {
   source = named("blobs");
   source.task = Task::kRegression;
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.task = regression", "blobs"}));
+  source.task = Task::kMultiLabel;
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.task = multi-label", "blobs"}));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "data_helpers.hpp"
@@ -87,6 +88,58 @@ TEST(Synthetic, BothPartsHaveTheSameCentres) {
   }
 }
 
+/// The angle between the mean of (2 y_k - 1) x and w_k vanishes with the samples, so that these means show
+/// the weights: E (2y - 1) x = w √(2/π) / √(w·w + 1), as w·x + ε is normal.
+std::vector<double> mean_of_tag(const DatasetContent& content, Index label) {
+  std::vector<double> mean(static_cast<std::size_t>(content.description.features()));
+  for (Index sample = 0; sample < content.description.samples; ++sample) {
+    const float y = content.targets[static_cast<std::size_t>(sample * content.description.targets + label)];
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      mean[i] += (2 * y - 1) * at(content, sample, static_cast<Index>(i)) /
+                 static_cast<double>(content.description.samples);
+    }
+  }
+  return mean;
+}
+
+TEST(Synthetic, TagsAreHalfSpacesThatBothPartsShare) {
+  const SyntheticOptions options{.samples = 20000, .features = 6, .classes = 5, .seed = 3};
+  const DatasetContent training = make_synthetic("tags", Part::kTraining, options);
+  const DatasetContent test = make_synthetic("tags", Part::kTest, options);
+  EXPECT_EQ(training.description.task, Task::kMultiLabel);
+  EXPECT_EQ(training.description.classes, 0);
+  EXPECT_EQ(training.description.targets, 5);
+  for (const float y : training.targets) EXPECT_TRUE(y == 0 || y == 1) << y;
+  const double deviation = 1 / std::sqrt(20000.0);  // of a mean of numbers from N(0, 1)
+  for (Index label = 0; label < 5; ++label) {
+    const std::vector<double> a = mean_of_tag(training, label);
+    const std::vector<double> b = mean_of_tag(test, label);
+    double length = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_NEAR(a[i], b[i], 5 * std::sqrt(2) * deviation) << label;
+      length += a[i] * a[i];
+    }
+    // |mean|² = (2/π) w·w / (w·w + 1): below 2/π, and with six weights from N(0, 1) far above 0.
+    EXPECT_LT(length, 2 / std::numbers::pi + 5 * deviation);
+    EXPECT_GT(length, 1 / std::numbers::pi);
+    if (label > 0) {
+      EXPECT_GT(std::abs(a[0] - mean_of_tag(training, 0)[0]), 10 * deviation) << "labels differ";
+    }
+  }
+}
+
+TEST(Synthetic, TestPartHasTheSamplesAskedFor) {
+  const SyntheticOptions options{.samples = 10, .features = 3, .test_samples = 4};
+  for (const std::string& name : synthetic_names()) {
+    EXPECT_EQ(make_synthetic(name, Part::kTraining, options).description.samples, 10);
+    const DatasetContent test = make_synthetic(name, Part::kTest, options);
+    EXPECT_EQ(test.description.samples, 4);
+    EXPECT_EQ(make_dataset(test).size(), 4);
+    const DatasetContent longer = make_synthetic(name, Part::kTest, {.samples = 10, .features = 3});
+    EXPECT_TRUE(std::equal(test.values.begin(), test.values.end(), longer.values.begin())) << name;
+  }
+}
+
 TEST(Synthetic, IsAPureFunctionOfTheIndex) {
   for (const std::string& name : synthetic_names()) {
     const SyntheticOptions few{.samples = 10, .features = 7};
@@ -118,10 +171,12 @@ TEST(Synthetic, RefusesSetsThatCannotBe) {
   const auto make = [](const std::string& name, const SyntheticOptions& options) {
     return [=] { make_synthetic(name, Part::kTraining, options); };
   };
-  EXPECT_TRUE(is_bad_input(make("blob", {}), {"data.source", "blob", "blobs, linear"}));
+  EXPECT_TRUE(is_bad_input(make("blob", {}), {"data.source", "blob", "blobs, linear, tags"}));
   EXPECT_TRUE(is_bad_input(make("blobs", {.samples = 0}), {"data.samples = 0", "1"}));
   EXPECT_TRUE(is_bad_input(make("linear", {.features = -1}), {"data.features = -1"}));
   EXPECT_TRUE(is_bad_input(make("blobs", {.classes = 1}), {"data.classes = 1", "2"}));
+  EXPECT_TRUE(is_bad_input(make("linear", {.test_samples = -1}), {"data.test-samples = -1"}));
+  EXPECT_TRUE(is_bad_input(make("linear", {.test_samples = Index{1} << 40U}), {"data.test-samples", "2^40"}));
   EXPECT_TRUE(is_bad_input(make("linear", {.samples = Index{1} << 40U, .features = Index{1} << 40U}),
                            {"data.samples", "data.features", "2^40"}));
 }

@@ -186,13 +186,34 @@ Variable cross_entropy(std::span<const Variable> z, std::size_t label, double sm
   return loss;
 }
 
-Variable squared_error(std::span<const Variable> z, std::span<const Real> target) {
+using Term = std::function<Variable(const Variable& output, double target)>;
+
+Variable mean(std::span<const Variable> z, std::span<const Real> target, const Term& term) {
   Variable loss = zero_like(z[0]);
   for (std::size_t k = 0; k < z.size(); ++k) {
-    const Variable difference = z[k] - static_cast<double>(target[k]);
-    loss += difference * difference / static_cast<double>(z.size());
+    loss += term(z[k], static_cast<double>(target[k])) / static_cast<double>(z.size());
   }
   return loss;
+}
+
+Variable squared_error(const Variable& output, double target) {
+  return Variable((output - target) * (output - target));
+}
+
+Variable absolute_error(const Variable& output, double target) {
+  return output.value() > target ? Variable(output - target) : Variable(target - output);
+}
+
+Variable huber(const Variable& output, double target, double delta) {
+  const Variable error = absolute_error(output, target);
+  if (error.value() <= delta) return Variable(error * error * 0.5);
+  return Variable((error - delta / 2) * delta);
+}
+
+Variable binary_cross_entropy(const Variable& output, double target) {
+  const Variable one(1.0, Eigen::VectorXd::Zero(output.derivatives().size()));
+  const Variable p(one / (one + exp(-output)));
+  return Variable(-(log(p) * target + log(Variable(one - p)) * (1 - target)));
 }
 
 void expect_loss(const Loss& loss, const Targets& targets,
@@ -225,11 +246,20 @@ TEST(Loss, CrossEntropyIsItsFormula) {
   }
 }
 
-TEST(Loss, MeanSquaredErrorIsItsFormula) {
+void expect_mean(const Loss& loss, const std::vector<Real>& values, const Term& term) {
+  expect_loss(loss, {.labels = {}, .values = values},
+              [&](auto z, std::size_t row) { return mean(z, std::span(values).subspan(row * 4, 4), term); });
+}
+
+TEST(Loss, MeansOverOutputsAreTheirFormulas) {
   const auto values = random_values(20, 8);
-  expect_loss(*make_mean_squared_error(), {.labels = {}, .values = values}, [&](auto z, std::size_t row) {
-    return squared_error(z, std::span(values).subspan(row * 4, 4));
-  });
+  expect_mean(*make_mean_squared_error(), values, squared_error);
+  expect_mean(*make_mean_absolute_error(), values, absolute_error);
+  for (const double delta : {0.1, 0.5, 1.0, 10.0}) {
+    expect_mean(*make_huber(delta), values,
+                [=](const Variable& z, double target) { return huber(z, target, delta); });
+  }
+  expect_mean(*make_binary_cross_entropy(), test::above_zero(values), binary_cross_entropy);
 }
 
 TEST(Model, GradientIsThatOfItsFormulasInTurn) {

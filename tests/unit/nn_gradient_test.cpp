@@ -79,7 +79,12 @@ TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
   for (const double smoothing : {0.0, 0.1, 0.9}) {
     expect_exact(model, *make_cross_entropy(smoothing), {.labels = labels, .values = {}});
   }
-  expect_exact(model, *make_mean_squared_error(), {.labels = {}, .values = values});
+  for (const auto& loss : {make_mean_squared_error(), make_mean_absolute_error(), make_huber(1),
+                           make_huber(0.5), make_huber(0.01)}) {
+    expect_exact(model, *loss, {.labels = {}, .values = values});
+  }
+  const auto zeros_and_ones = test::above_zero(values);
+  expect_exact(model, *make_binary_cross_entropy(), {.labels = {}, .values = zeros_and_ones});
 }
 
 TEST(Gradient, OfAllLayersTogetherIsTheDifferenceQuotient) {

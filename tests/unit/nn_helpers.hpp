@@ -31,6 +31,12 @@ inline std::vector<Real> random_values(Index count, std::uint64_t seed) {
   return values;
 }
 
+/// 1 where a value is above 0, else 0: targets of a multi-label set.
+inline std::vector<Real> above_zero(std::vector<Real> values) {
+  for (Real& value : values) value = value > 0 ? 1 : 0;
+  return values;
+}
+
 inline Matrix random_matrix(Index rows, Index columns, std::uint64_t seed) {
   const std::vector<Real> values = random_values(rows * columns, seed);
   return ConstMatrixView(values.data(), rows, columns);

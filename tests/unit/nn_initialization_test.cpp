@@ -42,14 +42,15 @@ Model initialized(const std::string& layers, Initialization scheme, std::uint64_
   return model;
 }
 
-void expect_he(const Model& model, const std::string& why) {
+void expect_normal(const Model& model, double variance, const std::string& why) {
   const Statistics s = statistics(model, 0);
-  const double variance = 2.0 / kIn;
   EXPECT_NEAR(s.mean, 0, 5 * std::sqrt(variance / kCount)) << why;
   // The variance of x² is 2 σ⁴ for a normal distribution, that of x⁴ 96 σ⁸.
   EXPECT_NEAR(s.variance, variance, 5 * variance * std::sqrt(2 / kCount)) << why;
   EXPECT_NEAR(s.fourth, 3, 5 * std::sqrt(96 / kCount)) << why;
 }
+
+void expect_he(const Model& model, const std::string& why) { expect_normal(model, 2.0 / kIn, why); }
 
 void expect_glorot(const Model& model, const std::string& why) {
   const Statistics s = statistics(model, 0);
@@ -64,6 +65,12 @@ void expect_glorot(const Model& model, const std::string& why) {
 
 TEST(Initialization, HeIsNormalWithVarianceTwoByFanIn) {
   expect_he(initialized("linear 200, tanh, linear 2", Initialization::kHe), "he");
+}
+
+TEST(Initialization, NormalHasVarianceOne) {
+  for (const std::string layers : {"linear 200, relu, linear 2", "linear 200, tanh, linear 2"}) {
+    expect_normal(initialized(layers, Initialization::kNormal), 1, layers);
+  }
 }
 
 TEST(Initialization, GlorotIsUniformWithinItsLimit) {
@@ -85,7 +92,8 @@ TEST(Initialization, AutoIsHeBeforeRectifiersAndGlorotElsewhere) {
 }
 
 TEST(Initialization, BiasesAreZero) {
-  for (const auto scheme : {Initialization::kAuto, Initialization::kHe, Initialization::kGlorot}) {
+  for (const auto scheme :
+       {Initialization::kAuto, Initialization::kHe, Initialization::kGlorot, Initialization::kNormal}) {
     Model model("linear 7, relu, linear 3", 5);
     std::fill(model.parameters().begin(), model.parameters().end(), Real(1));
     model.initialize(1, scheme);
@@ -103,10 +111,12 @@ TEST(Initialization, IsAPureFunctionOfTheSeed) {
     return std::vector<Real>(model.parameters().begin(), model.parameters().end());
   };
   const std::string layers = "linear 200, relu, linear 5";
-  Model again = initialized(layers, Initialization::kAuto, 2);
-  EXPECT_NE(values(initialized(layers, Initialization::kAuto, 1)), values(again));
-  again.initialize(1, Initialization::kAuto);
-  EXPECT_EQ(values(initialized(layers, Initialization::kAuto, 1)), values(again));
+  for (const auto scheme : {Initialization::kAuto, Initialization::kNormal}) {
+    Model again = initialized(layers, scheme, 2);
+    EXPECT_NE(values(initialized(layers, scheme, 1)), values(again));
+    again.initialize(1, scheme);
+    EXPECT_EQ(values(initialized(layers, scheme, 1)), values(again));
+  }
 }
 
 TEST(Initialization, TensorsDiffer) {

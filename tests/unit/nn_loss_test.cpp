@@ -92,6 +92,83 @@ TEST(MeanSquaredError, IsTheMeanOverOutputs) {
   EXPECT_EQ(result.gradient, (std::vector<Real>{0.5, 0, 1, -1.5}));
 }
 
+TEST(MeanAbsoluteError, IsTheMeanOverOutputs) {
+  const std::vector<Real> target = {1, 0, -1, 2};
+  const Result result =
+      evaluate(*make_mean_absolute_error(), {2, 0, 1, -1}, {.labels = {}, .values = target});
+  EXPECT_EQ(result.loss, (1 + 0 + 2 + 3) / 4.0);
+  EXPECT_EQ(result.gradient, (std::vector<Real>{0.25, 0, 0.25, -0.25}));
+}
+
+TEST(Huber, IsSquareUpToDeltaAndLinearBeyond) {
+  // Errors 1, 0, 2, -3, 0.25.
+  const std::vector<Real> outputs = {2, 0, 1, -1, 0.25};
+  const std::vector<Real> target = {1, 0, -1, 2, 0};
+  const Result one = evaluate(*make_huber(1), outputs, {.labels = {}, .values = target});
+  EXPECT_EQ(one.loss, (0.5 + 0 + 1.5 + 2.5 + 0.03125) / 5);
+  EXPECT_EQ(one.gradient, (std::vector<Real>{Real(1 / 5.0), 0, Real(1 / 5.0), Real(-1 / 5.0), Real(0.05)}));
+  const Result half = evaluate(*make_huber(0.5), outputs, {.labels = {}, .values = target});
+  EXPECT_EQ(half.loss, (0.375 + 0 + 0.875 + 1.375 + 0.03125) / 5);
+  EXPECT_EQ(half.gradient, (std::vector<Real>{Real(0.1), 0, Real(0.1), Real(-0.1), Real(0.05)}));
+}
+
+TEST(Huber, IsBetweenHalfTheSquareAndTheAmount) {
+  const std::vector<Real> outputs = {Real(0.3), Real(-1.25), 2, Real(0.1)};
+  const std::vector<Real> target(4, 0);
+  const Targets targets{.labels = {}, .values = target};
+  EXPECT_EQ(evaluate(*make_huber(100), outputs, targets).loss,
+            evaluate(*make_mean_squared_error(), outputs, targets).loss / 2);
+  const double delta = 1e-6;
+  EXPECT_NEAR(evaluate(*make_huber(delta), outputs, targets).loss / delta,
+              evaluate(*make_mean_absolute_error(), outputs, targets).loss, delta);
+}
+
+Result binary_cross_entropy(const std::vector<Real>& outputs, const std::vector<Real>& target) {
+  return evaluate(*make_binary_cross_entropy(), outputs, {.labels = {}, .values = target});
+}
+
+TEST(BinaryCrossEntropy, IsTheMeanOverOutputs) {
+  // The probabilities of 1 are 1/2 and 3/4.
+  const auto log_3 = static_cast<Real>(std::log(3.0));
+  const double tolerance = 4 * std::numeric_limits<Real>::epsilon();
+  const Result ones = binary_cross_entropy({0, log_3}, {1, 1});
+  EXPECT_NEAR(ones.loss, (std::log(2) + std::log(4 / 3.0)) / 2, tolerance);
+  EXPECT_EQ(ones.gradient[0], -0.25);
+  EXPECT_NEAR(ones.gradient[1], -0.125, tolerance);
+  const Result zeros = binary_cross_entropy({0, log_3}, {0, 0});
+  EXPECT_NEAR(zeros.loss, (std::log(2) + std::log(4)) / 2, tolerance);
+  EXPECT_EQ(zeros.gradient[0], 0.25);
+  EXPECT_NEAR(zeros.gradient[1], 0.375, tolerance);
+}
+
+TEST(BinaryCrossEntropy, IsExactFarFromZero) {
+  for (const Real far : {Real(1e4), Real(-1e4)}) {
+    const Real sign = far > 0 ? 1 : -1;
+    const Result wrong = binary_cross_entropy({far}, {far > 0 ? Real(0) : Real(1)});
+    EXPECT_EQ(wrong.loss, 1e4);
+    EXPECT_EQ(wrong.gradient, std::vector<Real>{sign});
+    const Result right = binary_cross_entropy({far}, {far > 0 ? Real(1) : Real(0)});
+    EXPECT_EQ(right.loss, 0);
+    EXPECT_EQ(right.gradient, std::vector<Real>{0});
+  }
+  // log(1 + e) = e where e² is below the rounding.
+  EXPECT_NEAR(binary_cross_entropy({-40}, {0}).loss, std::exp(-40), 1e-12 * std::exp(-40));
+  EXPECT_NEAR(binary_cross_entropy({-40}, {0}).gradient[0], std::exp(-40), 1e-6 * std::exp(-40));
+}
+
+TEST(ElementwiseLosses, OfNotANumberAreNotFinite) {
+  const Real nan = std::numeric_limits<Real>::quiet_NaN();
+  const Real infinity = std::numeric_limits<Real>::infinity();
+  const std::vector<Real> target = {0, 1};
+  for (const auto& loss : {make_mean_squared_error, make_mean_absolute_error, make_binary_cross_entropy,
+                           +[] { return make_huber(1); }}) {
+    for (const std::vector<Real>& outputs :
+         {std::vector<Real>{nan, 0}, {0, nan}, {infinity, 0}, {0, -infinity}}) {
+      EXPECT_FALSE(std::isfinite(evaluate(*loss(), outputs, {.labels = {}, .values = target}).loss));
+    }
+  }
+}
+
 TEST(Loss, SumsAreThoseOfTheMicroBatches) {
   const std::vector<Real> outputs = {1, 2, 3, 4, 5, 6};
   const std::vector<Real> target(6, 0);
@@ -126,6 +203,18 @@ TEST(CountCorrect, CountsRows) {
   Matrix outputs(3, 2);
   outputs << 1, 2, 2, 1, 5, 3;
   EXPECT_EQ(count_correct(read_only(test::view(outputs)), std::vector<std::int32_t>{1, 1, 0}), 2);
+}
+
+TEST(CountCorrect, CountsEveryLabelOfARow) {
+  Matrix outputs(2, 3);
+  outputs << Real(0.1), -1, 0, 5, -2, Real(1e-9);
+  // Above 0 means 1, so that 0 itself means 0.
+  const auto correct = [&](const std::vector<Real>& targets) {
+    return count_correct(read_only(test::view(outputs)), targets);
+  };
+  EXPECT_EQ(correct({1, 0, 0, 1, 0, 1}), 6);
+  EXPECT_EQ(correct({0, 1, 1, 0, 1, 0}), 0);
+  EXPECT_EQ(correct({1, 1, 1, 1, 1, 1}), 3);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.data.source.source, "fashion-mnist");
   EXPECT_EQ(config.data.normalize, NormalizationKind::kStandard);
   EXPECT_EQ(config.data.validation, 0);
-  EXPECT_EQ(config.model.loss, LossKind::kAuto);
+  EXPECT_EQ(config.model.loss, "auto");
+  EXPECT_EQ(config.model.loss_parameters, (LossParameters{{"huber-delta", 1}, {"label-smoothing", 0}}));
   EXPECT_EQ(config.model.initialization, Initialization::kAuto);
   EXPECT_EQ(config.train.batch_size, 256);
   EXPECT_EQ(config.train.epochs, 10);
@@ -53,7 +54,11 @@ TEST(Config, TakesWhatIsGiven) {
                                    {"train.seed", "0"},
                                    {"train.reduction", "fast"},
                                    {"model.layers", "linear 3"},
-                                   {"model.loss", "mse"},
+                                   {"model.loss", "huber"},
+                                   {"model.huber-delta", "0.25"},
+                                   {"model.initialization", "normal"},
+                                   {"data.task", "multi-label"},
+                                   {"data.test-samples", "7"},
                                    {"optimizer.name", "sgd"},
                                    {"optimizer.momentum", "0.9"},
                                    {"optimizer.nesterov", "true"},
@@ -68,7 +73,11 @@ TEST(Config, TakesWhatIsGiven) {
   EXPECT_EQ(config.train.seed, 0U);
   EXPECT_EQ(config.train.reduction, Reduction::kFast);
   EXPECT_EQ(config.model.layers, "linear 3");
-  EXPECT_EQ(config.model.loss, LossKind::kMeanSquaredError);
+  EXPECT_EQ(config.model.loss, "huber");
+  EXPECT_EQ(config.model.loss_parameters.at("huber-delta"), 0.25);
+  EXPECT_EQ(config.model.initialization, Initialization::kNormal);
+  EXPECT_EQ(config.data.source.task, Task::kMultiLabel);
+  EXPECT_EQ(config.data.source.synthetic.test_samples, 7);
   EXPECT_EQ(config.optimizer.hyperparameters.at("momentum"), 0.9);
   EXPECT_EQ(config.optimizer.hyperparameters.at("nesterov"), 1);
   EXPECT_EQ(config.optimizer.l2, 1e-4);
@@ -126,6 +135,8 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
       {{"train.steps", "17"}, {"train.seed", "123456789"}, {"train.reduction", "fast"}},
       {{"schedule.name", "step"}, {"schedule.every", "7"}, {"schedule.factor", "0.3"}},
       {{"schedule.name", "one-cycle"}, {"schedule.scaling", "sqrt"}, {"schedule.reference-batch", "64"}},
+      {{"model.loss", "huber"}, {"model.huber-delta", "0.123456789"}, {"data.label", "a, -2,c"}},
+      {{"model.label-smoothing", "0.1"}, {"data.test-samples", "12"}, {"data.task", "multi-label"}},
   };
   for (const Texts& texts : configurations) {
     Config config = config_of(texts);
@@ -134,6 +145,7 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
     EXPECT_EQ(again.resolved, config.resolved);
     EXPECT_EQ(to_text(again), to_text(config));
     EXPECT_EQ(again.optimizer.hyperparameters, config.optimizer.hyperparameters);
+    EXPECT_EQ(again.model.loss_parameters, config.model.loss_parameters);
     // One a rank in fast mode, whatever the configuration says.
     EXPECT_EQ(again.train.micro_batches, config.train.reduction == Reduction::kFast ? 0 : 16);
   }

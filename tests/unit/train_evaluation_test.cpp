@@ -73,6 +73,26 @@ TEST(Evaluation, TakesTheSamplesSelected) {
       run, {run.problem->training, split.validation_size(), [&](Index i) { return split.validation(i); }});
 }
 
+TEST(Evaluation, OfSeveralLabelsCountsEachOfThem) {
+  TrainingRun run(blobs({{"data.source", "tags"}, {"data.samples", "600"}}));
+  run.trainer.step();
+  const Selection selection = all_of(*run.problem->test);
+  double loss = 0;
+  Index correct = 0;
+  for_each_sample(run, selection, [&](const std::vector<double>& y, const Batch& batch) {
+    ASSERT_EQ(batch.targets.size(), 3U);
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double probability = 1 / (1 + std::exp(-y[k]));
+      loss -= std::log(batch.targets[k] == 1 ? probability : 1 - probability) / 3;
+      correct += (probability > 0.5) == (batch.targets[k] == 1) ? 1 : 0;
+    }
+  });
+  const Evaluation evaluation = run.trainer.evaluate(selection);
+  EXPECT_NEAR(evaluation.loss, loss / 600, 1e-5 * loss / 600);
+  ASSERT_TRUE(evaluation.accuracy.has_value());
+  EXPECT_EQ(*evaluation.accuracy, static_cast<double>(correct) / (600 * 3));
+}
+
 TEST(Evaluation, OfARegressionHasNoAccuracy) {
   TrainingRun run(blobs({{"data.source", "linear"}, {"model.layers", "linear 16, tanh, linear 1"}}));
   const Selection selection = all_of(run.problem->training);

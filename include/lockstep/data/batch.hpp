@@ -15,7 +15,7 @@ struct Batch {
   std::vector<Index> samples;        ///< which sample of the data set each row is
   std::vector<Real> features;        ///< [rows x features], row-major, normalised
   std::vector<std::int32_t> labels;  ///< [rows], classification
-  std::vector<Real> targets;         ///< [rows], regression
+  std::vector<Real> targets;         ///< [rows x targets], row-major, the other tasks
 
   Index rows() const { return static_cast<Index>(samples.size()); }
 };

@@ -11,7 +11,16 @@
 
 namespace lockstep {
 
-enum class Task { kClassification, kRegression };
+/// What a sample's label or targets are: one class, values, or several labels that are 0 or 1 each.
+enum class Task { kClassification, kRegression, kMultiLabel };
+
+/// All tasks, by the names that data.task gives them.
+struct NamedTask {
+  std::string name;
+  Task task;
+};
+const std::vector<NamedTask>& tasks();
+std::string task_name(Task task);
 
 /// How the features are stored: images stay bytes until a batch is gathered.
 enum class Storage { kBytes, kFloats };
@@ -23,8 +32,10 @@ struct DatasetDescription {
   Storage storage = Storage::kBytes;
   Index samples = 0;
   std::vector<Index> feature_shape;      ///< of one sample: {28, 28} for an image, {features} for a table
-  Index classes = 0;                     ///< classification: labels are 0 … classes-1; 0 for regression
+  Index classes = 0;                     ///< classification: labels are 0 … classes-1; otherwise 0
   std::vector<std::string> class_names;  ///< classification of text labels: name of each label; else empty
+  Index targets = 1;                     ///< of one sample; classification: its label
+  std::vector<std::string> target_names = {};  ///< no classification: of the columns, if they have names
 
   /// Features of one sample: the product of `feature_shape`.
   Index features() const;
@@ -37,7 +48,7 @@ struct DatasetDescription {
 /// stand in memory that all ranks of a node see.
 ///
 /// Layout: features [samples x features], row-major, std::uint8_t or float; then either labels [samples],
-/// std::int32_t, or targets [samples], float.
+/// std::int32_t, or targets [samples x targets], row-major, float; those of Task::kMultiLabel are 0 or 1.
 class Dataset {
  public:
   Dataset() = default;
@@ -51,7 +62,7 @@ class Dataset {
   std::span<const std::uint8_t> bytes() const;   ///< all features, Storage::kBytes
   std::span<const float> values() const;         ///< all features, Storage::kFloats
   std::span<const std::int32_t> labels() const;  ///< Task::kClassification
-  std::span<const float> targets() const;        ///< Task::kRegression
+  std::span<const float> targets() const;        ///< the other tasks
   std::span<const std::byte> feature_memory() const { return features_; }
   std::span<const std::byte> target_memory() const { return targets_; }
 

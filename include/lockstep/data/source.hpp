@@ -19,7 +19,7 @@ struct DataSource {
   std::string test;                   ///< CSV: the file with the test part, empty for none
   std::string prefix;                 ///< IDX: see read_idx
   Task task = Task::kClassification;  ///< CSV
-  std::string label = "-1";           ///< CSV: see CsvOptions
+  std::string label = "-1";           ///< CSV: the label or target columns, see CsvOptions
   Header header = Header::kAuto;      ///< CSV
   SyntheticOptions synthetic;
 };

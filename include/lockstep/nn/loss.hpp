@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "lockstep/nn/layer.hpp"
 
@@ -44,10 +42,28 @@ class Loss {
 /// classes (torch.nn.CrossEntropyLoss; label smoothing: Szegedy et al., arXiv 1512.00567, section 7).
 std::unique_ptr<Loss> make_cross_entropy(double label_smoothing);
 
-/// The mean over outputs of (output - target)² (torch.nn.MSELoss).
+// The others are means over the outputs, with d = output - target:
+
+/// d² (torch.nn.MSELoss).
 std::unique_ptr<Loss> make_mean_squared_error();
+
+/// |d|, its derivative 0 at 0 (torch.nn.L1Loss).
+std::unique_ptr<Loss> make_mean_absolute_error();
+
+/// d²/2 up to |d| = delta, delta (|d| - delta/2) beyond (torch.nn.HuberLoss). Huber: Robust estimation of a
+/// location parameter, 1964. delta > 0.
+std::unique_ptr<Loss> make_huber(double delta);
+
+/// -y log σ(x) - (1 - y) log(1 - σ(x)) of the output x for the target y, 0 or 1, with σ the logistic
+/// function: one yes-or-no question an output (torch.nn.BCEWithLogitsLoss). Computed as max(x, 0) - x y +
+/// log(1 + exp(-|x|)), which no x overflows.
+std::unique_ptr<Loss> make_binary_cross_entropy();
 
 /// How many of the rows have their largest output at the label; the first of equal ones counts.
 Index count_correct(ConstMatrixView outputs, std::span<const std::int32_t> labels);
+
+/// How many of the 0/1 targets [rows x outputs] the outputs predict right; above 0 means 1, as its
+/// probability σ(output) is then above 1/2.
+Index count_correct(ConstMatrixView outputs, std::span<const Real> targets);
 
 }  // namespace lockstep

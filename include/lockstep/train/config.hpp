@@ -9,14 +9,13 @@
 #include "lockstep/core/real.hpp"
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/data/source.hpp"
+#include "lockstep/nn/losses.hpp"
 #include "lockstep/nn/model.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/optim/schedule.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 
 namespace lockstep {
-
-enum class LossKind { kAuto, kCrossEntropy, kMeanSquaredError };
 
 /// Everything a run depends on, checked key by key.
 struct Config {
@@ -27,8 +26,8 @@ struct Config {
   } data;
   struct Model {
     std::string layers;
-    LossKind loss = LossKind::kAuto;
-    double label_smoothing = 0;
+    std::string loss = "auto";       ///< a name of losses(), or "auto": by the task
+    LossParameters loss_parameters;  ///< those of every loss
     Initialization initialization = Initialization::kAuto;
     std::string init;  ///< weights file to start from, or empty
   } model;

@@ -12,8 +12,10 @@ namespace lockstep {
 
 struct Evaluation {
   Index samples = 0;
-  double loss = 0;                 ///< mean over samples
-  std::optional<double> accuracy;  ///< classification only
+  double loss = 0;  ///< mean over samples
+  /// Classification: part of the samples whose largest output is at their label; multi-label: part of all
+  /// labels predicted right, an output above 0 meaning 1; regression: none.
+  std::optional<double> accuracy;
 };
 
 /// Samples sample(0) … sample(count-1) of a data set.

@@ -9,7 +9,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/sampler.hpp"
-#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/losses.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
@@ -24,6 +24,7 @@ struct Problem {
   Normalization normalization;
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
+  LossParameters loss_parameters = {};
 };
 
 /// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.
@@ -46,15 +47,10 @@ Selection training_part(const Problem& problem);
 /// Errors: those of the layers; an init file of another network.
 Model make_model(const Config& config, const Problem& problem);
 
-/// The loss for `kind` and `task`. Errors: one that does not fit.
-std::shared_ptr<const Loss> make_loss(LossKind kind, double label_smoothing, Task task);
-LossKind resolve_loss(LossKind kind, Task task);
-std::string loss_name(LossKind kind);
-
-/// Checks that `model` gives one output a class, or one value for a regression. Errors: it does not.
+/// Checks that `model` gives one output a class, or one a target. Errors: it does not.
 void check_outputs(const Model& model, const DatasetDescription& data);
 
-/// What a weights file says besides the weights: layers, loss, normalisation, classes.
+/// What a weights file says besides the weights: layers, loss, normalisation, names of classes and targets.
 std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem);
 
 /// A network as its weights file describes it, for data of the same kind.
@@ -64,6 +60,7 @@ struct SavedModel {
   std::shared_ptr<const Loss> loss;
   Task task;
   std::vector<std::string> class_names;
+  std::vector<std::string> target_names;
 };
 
 /// Whether the file says which network it belongs to, as Lockstep's do and other programs' do not.
@@ -72,7 +69,8 @@ bool is_described(const StoredTensors& weights);
 /// Errors: a file that is none, a description that does not fit the tensors.
 SavedModel load_model(const std::filesystem::path& file);
 
-/// Errors: data of another task, feature count or class count.
+/// Errors: data of another task, with another number of features, classes or targets, or with several targets
+/// of other names.
 void check_fit(const SavedModel& saved, const DatasetDescription& data);
 
 }  // namespace lockstep

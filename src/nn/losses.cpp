@@ -1,0 +1,85 @@
+#include "lockstep/nn/losses.hpp"
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+std::vector<std::string> names_for(Task task) {
+  std::vector<std::string> names;
+  for (const LossForm& form : losses()) {
+    if (form.task == task) names.push_back(form.name);
+  }
+  return names;
+}
+
+const LossForm& find_loss(const std::string& name, Task task) {
+  const LossForm* const form = find_named(losses(), name == "auto" ? names_for(task).front() : name);
+  if (form == nullptr) {
+    fail_input("model.loss = {}: unknown; expected auto or one of: {}", name, join(names_of(losses())));
+  }
+  if (form->task != task) {
+    fail_input("model.loss = {}: fits {}, the data are {}; set data.task, or use one of: auto, {}", name,
+               task_name(form->task), task_name(task), join(names_for(task)));
+  }
+  return *form;
+}
+
+/// Refuses values that would have no effect.
+void check_parameters(const LossForm& chosen, const LossParameters& given) {
+  for (const LossForm& form : losses()) {
+    for (const LossParameter& parameter : form.parameters) {
+      const auto value = given.find(parameter.name);
+      if (value == given.end() || value->second == parameter.default_value) continue;
+      if (find_named(chosen.parameters, parameter.name) != nullptr) continue;
+      fail_input("model.{} = {}: the loss '{}' does not use it, '{}' does; remove it", parameter.name,
+                 value->second, chosen.name, form.name);
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<LossForm>& losses() {
+  static const std::vector<LossForm> all = {
+      {.name = "cross-entropy",
+       .description = "cross-entropy of the softmax",
+       .task = Task::kClassification,
+       .parameters = {{"label-smoothing", 0, 0, 1, true, "weight of the uniform distribution"}},
+       .make = [](const LossParameters& values) { return make_cross_entropy(values.at("label-smoothing")); }},
+      {.name = "mse",
+       .description = "mean squared error",
+       .task = Task::kRegression,
+       .make = [](const LossParameters&) { return make_mean_squared_error(); }},
+      {.name = "mae",
+       .description = "mean absolute error",
+       .task = Task::kRegression,
+       .make = [](const LossParameters&) { return make_mean_absolute_error(); }},
+      {.name = "huber",
+       .description = "squares of small, amounts of large errors",
+       .task = Task::kRegression,
+       .parameters = {{"huber-delta", 1, 1e-6, 1e6, false, "the error from which on amounts count"}},
+       .make = [](const LossParameters& values) { return make_huber(values.at("huber-delta")); }},
+      {.name = "bce",
+       .description = "binary cross-entropy of each label",
+       .task = Task::kMultiLabel,
+       .make = [](const LossParameters&) { return make_binary_cross_entropy(); }}};
+  return all;
+}
+
+ChosenLoss choose_loss(const std::string& name, const LossParameters& given, Task task) {
+  const LossForm& form = find_loss(name, task);
+  check_parameters(form, given);
+  ChosenLoss chosen{.name = form.name, .parameters = {}, .loss = nullptr};
+  for (const LossParameter& parameter : form.parameters) {
+    const auto value = given.find(parameter.name);
+    chosen.parameters[parameter.name] = value == given.end() ? parameter.default_value : value->second;
+  }
+  chosen.loss = form.make(chosen.parameters);
+  return chosen;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,145 @@
+// What a problem says of its loss and targets, and what weights files keep of that.
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/weights.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::blobs;
+using test::is_bad_input;
+using test::TemporaryFolder;
+using test::Texts;
+using test::TrainingRun;
+
+const Texts kTags = {{"data.source", "tags"}, {"model.layers", "linear 16, relu, linear 3"}};
+
+std::filesystem::path saved(const TrainingRun& run, const TemporaryFolder& folder) {
+  const std::filesystem::path file = folder.path() / "weights.safetensors";
+  write_safetensors(file,
+                    {weights_metadata(run.trainer.model(), *run.problem), to_tensors(run.trainer.model())});
+  return file;
+}
+
+/// The loss of the test part: in the run, and by the weights file alone.
+void expect_same_loss_from_file(const Texts& texts) {
+  const TemporaryFolder folder;
+  TrainingRun run(blobs(texts));
+  for (int step = 0; step < 3; ++step) run.trainer.step();
+  SavedModel model = load_model(saved(run, folder));
+  EXPECT_EQ(model.task, run.problem->training.description().task);
+  const Selection selection = all_of(*run.problem->test);
+  const Evaluation expected = run.trainer.evaluate(selection);
+  const Evaluation found =
+      evaluate(model.model, *model.loss, model.normalization, selection, *run.communicator);
+  EXPECT_EQ(found.loss, expected.loss);
+  EXPECT_EQ(found.accuracy, expected.accuracy);
+}
+
+TEST(SavedModel, HasTheLossItWasTrainedWith) {
+  const auto linear = [](const Texts& more) {
+    Texts texts = {{"data.source", "linear"}, {"model.layers", "linear 4, tanh, linear 1"}};
+    texts.insert(more.begin(), more.end());
+    return texts;
+  };
+  expect_same_loss_from_file({{"model.label-smoothing", "0.2"}});
+  expect_same_loss_from_file(linear({}));
+  expect_same_loss_from_file(linear({{"model.loss", "mae"}}));
+  expect_same_loss_from_file(linear({{"model.loss", "huber"}, {"model.huber-delta", "0.01"}}));
+  expect_same_loss_from_file(kTags);
+}
+
+TEST(SavedModel, OfALossWithoutItsParameterHasTheDefault) {
+  const TemporaryFolder folder;
+  TrainingRun run(blobs({{"model.label-smoothing", "0.2"}}));
+  auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  EXPECT_EQ(metadata.at("label-smoothing"), "0.2");
+  metadata.erase("label-smoothing");
+  const std::filesystem::path file = folder.path() / "w";
+  write_safetensors(file, {metadata, to_tensors(run.trainer.model())});
+  SavedModel model = load_model(file);
+  const Evaluation found = evaluate(model.model, *model.loss, model.normalization,
+                                    all_of(run.problem->training), *run.communicator);
+  const Evaluation expected = evaluate(model.model, *make_cross_entropy(0), model.normalization,
+                                       all_of(run.problem->training), *run.communicator);
+  EXPECT_EQ(found.loss, expected.loss);
+}
+
+TEST(SavedModel, RefusesADamagedDescription) {
+  const TemporaryFolder folder;
+  TrainingRun run(blobs());
+  const auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  const std::vector<std::pair<std::string, std::string>> damages = {
+      {"loss", "hinge"}, {"label-smoothing", "much"}, {"label-smoothing", "-1"}, {"task", "ranking"}};
+  for (const auto& [key, text] : damages) {
+    auto damaged = metadata;
+    damaged[key] = text;
+    const std::filesystem::path file = folder.path() / "w";
+    write_safetensors(file, {damaged, to_tensors(run.trainer.model())});
+    EXPECT_TRUE(is_bad_input([&] { load_model(file); }, {"w: ", key == "loss" ? "hinge" : "'" + key + "'"}));
+  }
+}
+
+class TargetsOfCsv : public testing::Test {
+ protected:
+  Texts texts(const std::string& label) const {
+    return {{"data.source", file_.string()},
+            {"data.task", "regression"},
+            {"data.label", label},
+            {"train.batch-size", "2"},
+            {"model.layers", "linear 2"}};
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path file_ = folder_.write("a.csv", "x,y,z\n1,2,3\n4,5,6\n7,8,9\n");
+};
+
+TEST_F(TargetsOfCsv, AreNamedInTheWeightsFile) {
+  TrainingRun run(blobs(texts("z,y")));
+  const SavedModel model = load_model(saved(run, folder_));
+  EXPECT_EQ(model.target_names, (std::vector<std::string>{"z", "y"}));
+  EXPECT_TRUE(model.class_names.empty());
+  check_fit(model, run.problem->training.description());
+  const TrainingRun other(blobs(texts("y,z")));
+  EXPECT_TRUE(is_bad_input([&] { check_fit(model, other.problem->training.description()); },
+                           {"a.csv", "targets y, z", "trained for z, y", "data.label"}));
+}
+
+TEST_F(TargetsOfCsv, NeedAnOutputEach) {
+  for (const auto& [label, message] : Texts{{"y,z", "has 2 targets"}, {"z", "has 1 target;"}}) {
+    Texts changed = texts(label);
+    changed["model.layers"] = "linear 3";
+    EXPECT_TRUE(is_bad_input([&] { TrainingRun{blobs(changed)}; }, {"gives 3 outputs", message}));
+  }
+}
+
+TEST(Problem, RefusesALossForAnotherTask) {
+  const auto problem = [](Texts texts) {
+    texts.emplace("model.layers", "linear 3");
+    return [=] { make_problem(blobs(texts), *make_single_communicator()); };
+  };
+  EXPECT_TRUE(is_bad_input(problem({{"model.loss", "huber"}}), {"model.loss = huber", "cross-entropy"}));
+  EXPECT_TRUE(is_bad_input(problem({{"data.source", "tags"}, {"model.loss", "mse"}}), {"auto, bce"}));
+  EXPECT_TRUE(
+      is_bad_input(problem({{"model.huber-delta", "0.5"}}), {"model.huber-delta", "does not use it"}));
+  EXPECT_TRUE(is_bad_input(problem({{"data.source", "linear"}, {"model.label-smoothing", "0.5"}}),
+                           {"model.label-smoothing", "'mse' does not use it"}));
+}
+
+TEST(Problem, HasTheTestSamplesAskedFor) {
+  const TrainingRun run(blobs({{"data.test-samples", "31"}}));
+  EXPECT_EQ(run.problem->training.size(), 200);
+  EXPECT_EQ(run.problem->test->size(), 31);
+}
+
+}  // namespace
+}  // namespace lockstep
