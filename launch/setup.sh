@@ -14,7 +14,10 @@ packages=(
   librandom123-dev                                          # counter-based random numbers
   dataset-fashion-mnist                                     # the images of the quickstart
 )
-optional=(libdnnl-dev)  # oneDNN: faster matrix products; not built for every architecture
+# Packages that not every system has, and what becomes of it there.
+declare -A optional=(
+  [libdnnl-dev]="Eigen takes its place"  # oneDNN: faster matrix products; not built for every architecture
+)
 
 fail() {
   echo "setup.sh: $*" >&2
@@ -23,7 +26,10 @@ fail() {
 
 for argument in "$@"; do
   case $argument in
-    --tests) packages+=(libgtest-dev libgmock-dev) ;;
+    --tests)
+      packages+=(libgtest-dev libgmock-dev)
+      optional["chromium chromium-driver python3-selenium"]="page tests are left out"  # Ubuntu's browsers are snaps
+      ;;
     --lint) packages+=(clang-format clang-tidy shellcheck) ;;
     *) fail "unknown argument '$argument'; expected any of --tests, --lint" ;;
   esac
@@ -38,11 +44,23 @@ missing() {
   done
 }
 
+# Whether apt knows all of its arguments.
+available() {
+  local package
+  for package in "$@"; do
+    apt-cache show "$package" >/dev/null 2>&1 || return 1
+  done
+}
+
 command -v apt-get >/dev/null ||
   fail "this machine has no apt; install the equivalents of: ${packages[*]} - then build with 'cmake --preset release'"
 
 read -ra needed <<<"$(missing "${packages[@]}")"
-read -ra wanted <<<"$(missing "${optional[@]}")"
+wanted=()
+for group in "${!optional[@]}"; do
+  read -ra members <<<"$group"
+  [[ -z $(missing "${members[@]}") ]] || wanted+=("$group")
+done
 ((${#needed[@]} + ${#wanted[@]})) || exit 0
 
 if ((EUID == 0)); then
@@ -56,20 +74,23 @@ else
 fi
 apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get --quiet -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
 
-if ((${#needed[@]})); then
-  echo "setup.sh: installing ${needed[*]}"
+if ((${#needed[@]})) || ! compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; then
   # One unreachable third-party source need not stop us; if a package cannot be had, the installation below says so.
   "${apt[@]}" update || echo "setup.sh: 'apt-get update' reported errors; going on with the package lists at hand" >&2
+fi
+if ((${#needed[@]})); then
+  echo "setup.sh: installing ${needed[*]}"
   "${apt[@]}" install --yes --no-install-recommends "${needed[@]}" ||
     fail "apt-get could not install ${needed[*]}; see its message above (on Ubuntu, is 'universe' enabled?)"
 fi
 
-for package in "${wanted[@]}"; do
-  if apt-cache show "$package" >/dev/null 2>&1; then
-    echo "setup.sh: installing $package (optional)"
-    "${apt[@]}" install --yes --no-install-recommends "$package" ||
-      echo "setup.sh: $package could not be installed; going on without it, Eigen takes its place" >&2
+for group in "${wanted[@]}"; do
+  read -ra members <<<"$group"
+  if available "${members[@]}"; then
+    echo "setup.sh: installing $group (optional)"
+    "${apt[@]}" install --yes --no-install-recommends "${members[@]}" ||
+      echo "setup.sh: $group could not be installed; going on without, ${optional[$group]}" >&2
   else
-    echo "setup.sh: there is no $package for this machine; going on without it, Eigen takes its place"
+    echo "setup.sh: there is no $group for this machine; going on without, ${optional[$group]}"
   fi
 done

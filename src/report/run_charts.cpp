@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostPoints = 1500;
 constexpr std::size_t kMostBars = 60;
 constexpr double kMilliseconds = 1000;
+const std::string kTraining = "training";
 
 /// What runs along the x axis: steps, or epochs where the runs need not the same number of steps for one.
 struct XAxis {
@@ -43,8 +44,7 @@ void add_series(Json& series, const std::vector<RunRecord>& runs, const RunRecor
                 const std::string& part, const Points& points) {
   if (std::none_of(points.y.begin(), points.y.end(), [](double y) { return std::isfinite(y); })) return;
   const bool alone = runs.size() == 1;
-  const std::string name = alone ? part : part.empty() ? run.name : run.name + ", " + part;
-  series.push_back({{"name", name},
+  series.push_back({{"name", alone ? part : run.name + ", " + part},
                     {"group", alone ? part : run.name},
                     {"style", style_of(part)},
                     {"x", points.x},
@@ -88,12 +88,12 @@ void add_evaluations(Json& series, const std::vector<RunRecord>& runs, const Run
   }
 }
 
-/// One curve a run.
+/// One curve a run, of its training steps.
 Json column_series(const std::vector<RunRecord>& runs, const XAxis& axis,
-                   std::vector<double> RunRecord::*column, const std::string& name) {
+                   std::vector<double> RunRecord::*column) {
   Json series = Json::array();
   for (const RunRecord& run : runs) {
-    add_series(series, runs, run, runs.size() == 1 ? name : "", column_points(run, axis, column));
+    add_series(series, runs, run, kTraining, column_points(run, axis, column));
   }
   return series;
 }
@@ -136,7 +136,7 @@ Json chart_sections(const std::vector<RunRecord>& runs) {
   Json loss = Json::array();
   Json accuracy = Json::array();
   for (const RunRecord& run : runs) {
-    add_series(loss, runs, run, "training", column_points(run, axis, &RunRecord::loss));
+    add_series(loss, runs, run, kTraining, column_points(run, axis, &RunRecord::loss));
     add_evaluations(loss, runs, run, axis, &EvaluationRecord::loss);
     add_evaluations(accuracy, runs, run, axis, &EvaluationRecord::accuracy);
   }
@@ -150,12 +150,12 @@ Json chart_sections(const std::vector<RunRecord>& runs) {
   add("accuracy", "Accuracy", "The share of samples that are classified correctly.", "accuracy",
       std::move(accuracy));
   add("learning-rate", "Learning rate", "What the schedule gives each step.", "learning rate",
-      column_series(runs, axis, &RunRecord::learning_rate, "learning rate"));
+      column_series(runs, axis, &RunRecord::learning_rate));
   add("gradient-norm", "Gradient norm", "Euclidean norm of the gradient over all ranks, before clipping.",
-      "gradient norm", column_series(runs, axis, &RunRecord::gradient_norm, "gradient norm"));
+      "gradient norm", column_series(runs, axis, &RunRecord::gradient_norm));
   add_step_time(sections, runs);
   add("samples-per-second", "Throughput", "Samples of all ranks over the time inside each step.", "samples/s",
-      column_series(runs, axis, &RunRecord::samples_per_second, "samples/s"));
+      column_series(runs, axis, &RunRecord::samples_per_second));
   return sections;
 }
 

@@ -15,6 +15,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::string progress(const RunRecord& run) {
+  const auto steps = static_cast<std::uint64_t>(run.step.empty() ? 0 : run.step.back());
+  if (run.end.is_null()) return fmt::format("A training run that has not ended, {} steps so far", steps);
+  return fmt::format("A training run of {} steps", steps);
+}
+
 std::string names(const std::vector<RunRecord>& runs) {
   std::string text;
   for (const RunRecord& run : runs) text += (text.empty() ? "" : ", ") + run.name;
@@ -32,7 +38,7 @@ Json describe_runs(const std::vector<std::filesystem::path>& run_dirs) {
     sections.insert(sections.end(), some.begin(), some.end());
   }
   return {{"title", alone ? runs.front().name : fmt::format("{} runs", runs.size())},
-          {"subtitle", alone ? "One training run" : names(runs)},
+          {"subtitle", alone ? progress(runs.front()) : names(runs)},
           {"generator", fmt::format("lockstep {}", kVersion)},
           {"sections", std::move(sections)}};
 }

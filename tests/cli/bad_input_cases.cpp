@@ -227,6 +227,23 @@ std::vector<BadInput> bad_weights_and_folders() {
       {"InspectNothing", {"inspect"}, "expected one file"},
       {"InspectMissing", {"inspect", "none"}, "none"},
       {"InspectAFolder", {"inspect", "."}, "it is a folder"},
+      {"ReportNothing", {"report"}, "expected a run directory"},
+      {"ReportMissing", {"report", "none"}, "none: not a run directory"},
+      {"ReportAFolder", {"report", "."}, ".: not a run directory"},
+      {"ReportTwice", {"report", "good", "good/"}, "the same run as good", trained},
+      {"ReportDamaged",
+       {"report", "good"},
+       "good/metrics.jsonl:1: damaged",
+       [trained](const TemporaryFolder& folder) {
+         trained(folder);
+         folder.write("good/metrics.jsonl", "{\n");
+       }},
+      {"ReportBelowAFile",
+       {"report", "good", "--out", "good/train.log/page.html"},
+       "good/train.log/page.html: cannot be written",
+       trained},
+      {"ReportIntoAFolder", {"report", "good", "--out", "good"}, "good: cannot be written", trained},
+      {"ReportUnknownOption", {"report", "good", "--output", "page.html"}, "did you mean '--out'?", trained},
       {"RunBelowAFile",
        kBlobRun + Words{"--run.dir", "file/run"},
        "run.dir = file/run: cannot be written",

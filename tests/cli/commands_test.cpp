@@ -39,7 +39,7 @@ TEST(CommandsTest, EveryCommandAnswersHelp) {
     }
     in_list = in_list || line == "Commands:";
   }
-  EXPECT_GE(commands, 5) << usage.out;
+  EXPECT_GE(commands, 6) << usage.out;
   EXPECT_TRUE(listing(folder).empty());
 }
 
@@ -100,6 +100,26 @@ TEST(CommandsTest, GradcheckChecksEveryKindOfTarget) {
     const Outcome outcome = run_lockstep(0, Words{"gradcheck", "--per-tensor", "10"} + words, folder);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("all gradients agree"), std::string::npos) << outcome.out;
+  }
+}
+
+TEST(CommandsTest, ReportWritesOnePageAndSaysWhere) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_lockstep(0, small_training("a"), folder).exit_code, 0);
+  ASSERT_EQ(run_lockstep(0, small_training("b") + Words{"--train.seed", "9"}, folder).exit_code, 0);
+  const std::vector<std::pair<Words, std::string>> cases = {{{"a"}, "a/report.html"},
+                                                            {{"a", "b"}, "report.html"},
+                                                            {{"b", "--out", "page.html"}, "page.html"},
+                                                            {{"--out=both.html", "b", "a"}, "both.html"}};
+  for (const int ranks : {0, 3}) {
+    for (const auto& [words, file] : cases) {
+      std::filesystem::remove(folder.path() / file);
+      const Outcome outcome = run_lockstep(ranks, Words{"report"} + words, folder);
+      EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+      EXPECT_EQ(outcome.out, file + "\n");
+      EXPECT_EQ(outcome.err, "");
+      EXPECT_GT(std::filesystem::file_size(folder.path() / file), 1000000U);
+    }
   }
 }
 

@@ -8,7 +8,7 @@ function seriesTraces(series, look, visible) {
   const trace = {
     ...common, type: "scatter", connectgaps: false,
     mode: [look.line && "lines", look.markers && "markers"].filter(Boolean).join("+"),
-    line: { color: colour, width: 1.75, dash: look.dash },
+    line: { color: colour, width: look.few ? 2.25 : 1.5, dash: look.dash },
     marker: { color: colour, symbol: look.symbol.name, size: look.line ? 6 : 5, opacity: look.line ? 1 : 0.7,
       maxdisplayed: look.line && !look.few ? kMarkersALine : 0 },
   };

@@ -23,22 +23,34 @@ function plain(text) {
 const groupOf = (series) => series.group ?? series.name;
 const dashOf = (series) => kDashes[series.style ?? "solid"];
 
-// Colour and marker of each group, in the order of their first series. Groups that share a dash also differ by marker.
+// The place in the palette of each group that several charts share: it looks the same in all of them.
+const sharedGroups = new Map();
+
+function findSharedGroups(charts) {
+  const count = new Map();
+  for (const chart of charts) {
+    for (const group of new Set(chart.series.map(groupOf))) count.set(group, (count.get(group) ?? 0) + 1);
+  }
+  for (const [group, times] of count) if (times > 1) sharedGroups.set(group, sharedGroups.size);
+}
+
+// Colour and marker of each group; one that no other chart has takes the first that is free. Groups that share a dash
+// also differ by marker.
 function groupLooks(series) {
-  const looks = new Map();
-  for (const one of series) {
-    const index = looks.size;
-    if (looks.has(groupOf(one))) continue;
-    looks.set(groupOf(one), {
+  const groups = [...new Set(series.map(groupOf))];
+  const taken = new Set(groups.map((group) => sharedGroups.get(group)));
+  const dashes = new Map(groups.map((group) =>
+    [group, new Set(series.filter((one) => groupOf(one) === group).map(dashOf))]));
+  return new Map(groups.map((group) => {
+    let index = sharedGroups.get(group);
+    if (index === undefined) for (index = 0; taken.has(index);) ++index;
+    taken.add(index);
+    return [group, {
       colour: `--series-${index % kColours + 1}`,
       symbol: kSymbols[index % kSymbols.length],
-    });
-  }
-  for (const [group, look] of looks) {
-    const dashes = new Set(series.filter((one) => groupOf(one) === group).map(dashOf));
-    look.marked = series.some((other) => groupOf(other) !== group && dashes.has(dashOf(other)));
-  }
-  return looks;
+      marked: series.some((other) => groupOf(other) !== group && dashes.get(group).has(dashOf(other))),
+    }];
+  }));
 }
 
 // What is drawn of one series, for plot and legend alike.
@@ -55,10 +67,10 @@ function axisLayout(axis, log, extra = {}) {
   const range = axis.range && (log ? axis.range.map(Math.log10) : axis.range);
   return {
     title: { text: plain(axis.title ?? ""), standoff: 8 },
-    ...(log === null ? {} : { type: log ? "log" : "linear" }),
+    ...(log === null ? {} : { type: log ? "log" : "linear", tickformat: log ? "" : ",.8~g" }),
     ...(range ? { range, autorange: false } : {}),
     automargin: true, gridcolor: cssColour("--grid"), zeroline: false, linecolor: cssColour("--line"),
-    tickcolor: cssColour("--line"), hoverformat: ".5~g", exponentformat: "power", fixedrange: isTouched(),
+    tickcolor: cssColour("--line"), hoverformat: ",.5~g", exponentformat: "power", fixedrange: isTouched(),
     ...extra,
   };
 }
@@ -69,12 +81,11 @@ function isTouched() {
 }
 
 function baseLayout() {
-  const text = cssColour("--text");
   return {
     autosize: true, showlegend: false, margin: { l: 48, r: 12, t: 8, b: 40 }, uirevision: "kept",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: isTouched() ? false : "zoom",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: cssColour("--muted") },
-    hoverlabel: { bgcolor: cssColour("--surface"), bordercolor: cssColour("--line"), font: { color: text, size: 12 },
+    hoverlabel: { bgcolor: cssColour("--surface"), bordercolor: cssColour("--line"), font: { color: cssColour("--text"), size: 12 },
       namelength: -1 },
   };
 }

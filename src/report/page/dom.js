@@ -29,8 +29,8 @@ function toggle(label, pressed, onchange) {
 function shown(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en");
-  return String(Number(value.toPrecision(5)));
+  const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(5));
+  return Math.abs(rounded) >= 1000 && Math.abs(rounded) < 1e15 ? rounded.toLocaleString("en") : String(rounded);
 }
 
 function cssColour(name) {

@@ -64,6 +64,7 @@ async function showPage() {
   document.title = `${content.title} – Lockstep`;
   for (const part of ["title", "subtitle", "generator"]) document.getElementById(part).textContent = content[part] ?? "";
 
+  findSharedGroups(content.sections.filter((section) => section.type === "chart"));
   const main = document.getElementById("content");
   const list = document.querySelector("#contents ul");
   const links = new Map();

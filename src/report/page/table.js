@@ -1,5 +1,7 @@
 // Tables: sorted by their header buttons; copied and saved in the order they are shown in.
 
+const kLongText = 24;  // characters from which a cell breaks its lines
+
 // Numbers by size, text by the language's order, absent values last in both directions.
 function compareCells(a, b, ascending) {
   const absent = (value) => value === null || value === undefined;
@@ -9,10 +11,16 @@ function compareCells(a, b, ascending) {
   return ascending ? order : -order;
 }
 
+function tableRow(columns, row) {
+  return element("tr", {}, ...columns.map((column, i) => {
+    const text = shown(row[i]);
+    return element(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null,
+      class: column.number ? "number" : text.length > kLongText ? "long" : null }, text);
+  }));
+}
+
 function tableBody(columns, rows) {
-  return rows.map((row) => element("tr", {}, ...columns.map((column, i) =>
-    element(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: column.number ? "number" : null },
-      shown(row[i])))));
+  return rows.map((row) => tableRow(columns, row));
 }
 
 // A table of `columns` ({name, number}) and `rows`, with its buttons; `title` names it for screen readers and files.

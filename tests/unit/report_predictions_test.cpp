@@ -1,0 +1,148 @@
+// Predictions in reports, and run directories that are damaged.
+
+#include <string>
+
+#include "data_helpers.hpp"
+#include "report_helpers.hpp"
+
+#include "lockstep/report/run_report.hpp"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+using test::evaluation_line;
+using test::is_bad_input;
+using test::Json;
+using test::kEndLine;
+using test::kStartLine;
+using test::section;
+using test::series;
+using test::step_line;
+using test::TemporaryFolder;
+using test::write_run;
+
+const std::string kMetrics = kStartLine + step_line(1, 1, "4") + kEndLine;
+const std::string kMatrix = R"("part":"test","samples":7,"task":"classification","classes":["cat","dog"],)"
+                            R"("confusion":[[3,1],[0,3]])";
+const std::string kSample = R"("sample":5,"label":"cat","predicted":"dog","probability":0.125,"loss":2.0)";
+
+fs::path write_run_with(const TemporaryFolder& folder, const std::string& predictions,
+                        const std::string& name = "run") {
+  fs::path run = write_run(folder, name, kMetrics);
+  folder.write(name + "/predictions.json", predictions);
+  return run;
+}
+
+TEST(RunReportPredictions, ConfusionMatrixAndWorstImages) {
+  const TemporaryFolder folder;
+  const Json document =
+      describe_runs({write_run_with(folder, "{" + kMatrix + R"(,"worst":[{)" + kSample +
+                                                R"(,"width":2,"height":2,"pixels":"AAEC/w=="}]})")});
+  const Json matrix = section(document, "Confusion matrix");
+  EXPECT_EQ(matrix.at("labels"), Json({"cat", "dog"}));
+  EXPECT_EQ(matrix.at("values"), Json::parse("[[3,1],[0,3]]"));
+  const Json images = section(document, "Worst-classified samples");
+  ASSERT_EQ(images.at("items").size(), 1U);
+  EXPECT_EQ(images["items"][0]["pixels"], "AAEC/w==");
+  EXPECT_EQ(images["items"][0]["caption"], "cat, taken for dog: p = 0.12, loss 2, sample 5");
+}
+
+TEST(RunReportPredictions, WorstSamplesThatAreNoImagesAreATable) {
+  const TemporaryFolder folder;
+  const Json document =
+      describe_runs({write_run_with(folder, "{" + kMatrix + R"(,"worst":[{)" + kSample + "}]}")});
+  const Json worst = section(document, "Worst-classified samples");
+  EXPECT_EQ(worst.at("type"), "table");
+  EXPECT_EQ(worst.at("rows"), Json::parse(R"([[5,"cat","dog",0.125,2.0]])"));
+}
+
+TEST(RunReportPredictions, RegressionIsPredictedAgainstTarget) {
+  const TemporaryFolder folder;
+  const Json document = describe_runs({write_run_with(
+      folder,
+      R"({"part":"test","samples":9,"task":"regression","targets":[2,-1,5],"predictions":[2.5,-1.5,4]})")});
+  const Json samples = series(document, "Predicted against target", "samples");
+  EXPECT_EQ(samples["x"], Json({2, -1, 5}));
+  EXPECT_EQ(samples["y"], Json({2.5, -1.5, 4}));
+  EXPECT_EQ(series(document, "Predicted against target", "exact")["x"], Json({-1, 5}));
+}
+
+TEST(RunReportPredictions, EachOfSeveralRunsHasItsOwn) {
+  const TemporaryFolder folder;
+  const Json document =
+      describe_runs({write_run_with(folder, "{" + kMatrix + "}", "a"), write_run(folder, "none", kMetrics),
+                     write_run_with(folder, "{" + kMatrix + R"(,"worst":[]})", "b")});
+  EXPECT_FALSE(section(document, "Confusion matrix: a").is_null());
+  EXPECT_FALSE(section(document, "Confusion matrix: b").is_null());
+  EXPECT_TRUE(section(document, "Confusion matrix: none").is_null());
+  EXPECT_TRUE(section(document, "Worst-classified samples: b").is_null());
+}
+
+TEST(RunReportErrors, DamagedPredictionsNameTheFile) {
+  const TemporaryFolder folder;
+  for (const std::string& predictions :
+       {std::string(), std::string("{"), std::string("[]"), std::string("{}"),
+        std::string(R"({"task":"clustering"})"),
+        std::string(
+            R"({"part":"test","samples":7,"task":"classification","classes":["cat"],"confusion":[[3,1]]})"),
+        std::string(
+            R"({"part":"test","samples":7,"task":"classification","classes":["cat"],"confusion":[]})"),
+        std::string(R"({"part":"test","samples":7,"task":"regression","targets":[1,2],"predictions":[1]})"),
+        std::string(R"({"part":"test","samples":7,"task":"regression","targets":[],"predictions":[]})"),
+        "{" + kMatrix + R"(,"worst":[{"sample":1}]})", "{" + kMatrix + R"(,"worst":3})",
+        "{" + kMatrix + R"(,"worst":[{)" + kSample + R"(,"width":2,"height":2,"pixels":"AAEC"}]})"}) {
+    const fs::path run = write_run_with(folder, predictions);
+    EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/predictions.json: damaged"}))
+        << predictions;
+  }
+}
+
+TEST(RunReportErrors, DamagedMetricsNameTheLine) {
+  const TemporaryFolder folder;
+  for (const std::string damaged :
+       {"{\"event\":\"step\",\"step\":3,\"epo\n", "\n", "garbage\n", "\xff\xfe\n", "[1,2]\n", "3\n",
+        "{\"loss\":3}\n", "{\"event\":\"step\",\"step\":2}\n",
+        "{\"event\":\"evaluation\",\"part\":3,\"epoch\":1,\"step\":2,\"samples\":3,\"loss\":1}\n"}) {
+    for (const std::string& rest : {std::string(), step_line(2, 2, "3")}) {
+      const fs::path run = write_run(folder, "run", kStartLine + step_line(1, 1, "4") + damaged + rest);
+      EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/metrics.jsonl:3: damaged"})) << damaged;
+    }
+  }
+  const fs::path run = write_run(folder, "run", step_line(1, 1, "\"high\""));
+  EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/metrics.jsonl:1: damaged"}));
+}
+
+TEST(RunReportErrors, DamagedConfigurationNamesTheLine) {
+  const TemporaryFolder folder;
+  const fs::path run = write_run(folder, "run", kMetrics, "[train]\nseed\n");
+  EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/config.cfg:2: expected"}));
+  fs::remove(run / "config.cfg");
+  EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/config.cfg: cannot be read"}));
+}
+
+TEST(RunReportErrors, WhatIsNoRunDirectoryIsNamed) {
+  const TemporaryFolder folder;
+  const fs::path run = write_run(folder, "run", kMetrics);
+  const fs::path file = folder.write("file", "x");
+  for (const fs::path& path : {folder.path(), folder.path() / "none", file, fs::path()}) {
+    EXPECT_TRUE(is_bad_input([&] { describe_runs({run, path}); }, {path.string() + ": not a run directory"}));
+  }
+  EXPECT_TRUE(is_bad_input([&] { describe_runs({run, run / ".." / "run"}); }, {"the same run as"}));
+  EXPECT_TRUE(is_bad_input([] { describe_runs({}); }, {"expected a run directory"}));
+}
+
+TEST(RunReportErrors, APageIsWrittenWholeOrNotAtAll) {
+  const TemporaryFolder folder;
+  const fs::path run = write_run(folder, "run", kMetrics);
+  write_run_report({run}, folder.path() / "page.html");
+  EXPECT_GT(fs::file_size(folder.path() / "page.html"), 1000000U);
+  EXPECT_TRUE(is_bad_input([&] { write_run_report({run}, folder.path() / "none" / "page.html"); },
+                           {"none/page.html: cannot be written"}));
+  folder.write("run/metrics.jsonl", "garbage\n");
+  EXPECT_TRUE(is_bad_input([&] { write_run_report({run}, run / "report.html"); }, {"metrics.jsonl:1"}));
+  EXPECT_FALSE(fs::exists(run / "report.html"));
+}
+
+}  // namespace
+}  // namespace lockstep
