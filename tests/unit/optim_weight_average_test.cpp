@@ -1,0 +1,32 @@
+#include <cmath>
+#include <vector>
+
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/optim/weight_average.hpp"
+
+namespace lockstep {
+namespace {
+
+// e(t) = d^(t-1) x(1) + (1-d) Σ d^(t-i) x(i), i = 2 … t.
+TEST(WeightAverage, IsTheGeometricSum) {
+  constexpr int kSteps = 30;
+  constexpr double kDecay = 0.9;
+  WeightAverage average(kDecay, 5);
+  std::vector<double> expected(5);
+  for (int t = 1; t <= kSteps; ++t) {
+    const std::vector<Real> x = test::random_values(5, static_cast<std::uint64_t>(t));
+    average.add(x);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      expected[i] += std::pow(kDecay, kSteps - t) * (t == 1 ? 1 : 1 - kDecay) * x[i];
+    }
+    if (t == 1) EXPECT_EQ(average.values()[0], x[0]);
+  }
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(average.values()[i], expected[i], kIsDouble ? 1e-14 : 1e-6);
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

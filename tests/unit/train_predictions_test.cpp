@@ -1,0 +1,96 @@
+// What the page shows of the network's answers, against each sample by itself.
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn_helpers.hpp"
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/data/batch.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::blobs;
+using test::TrainingRun;
+using Json = nlohmann::ordered_json;
+
+struct Answer {
+  Index sample;
+  std::int32_t label;
+  Index predicted;
+  double probability;
+};
+
+std::vector<Answer> answers(TrainingRun& run, const Dataset& data) {
+  Model model = make_model(run.config, *run.problem);
+  std::copy(run.trainer.model().parameters().begin(), run.trainer.model().parameters().end(),
+            model.parameters().begin());
+  std::vector<Answer> all;
+  for (Index i = 0; i < data.size(); ++i) {
+    Batch batch;
+    batch.samples = {i};
+    gather(data, run.problem->normalization, batch);
+    const auto y = model.forward(test::OwnedBlock(batch.samples).evaluation(),
+                                 {batch.features.data(), 1, model.inputs()});
+    double sum = 0;
+    for (Index k = 0; k < y.cols(); ++k) sum += std::exp(static_cast<double>(y(0, k)));
+    Index predicted = 0;
+    y.row(0).maxCoeff(&predicted);
+    all.push_back(
+        {i, batch.labels[0], predicted, std::exp(static_cast<double>(y(0, batch.labels[0]))) / sum});
+  }
+  return all;
+}
+
+TEST(Predictions, AreThoseOfEverySample) {
+  TrainingRun run(blobs({{"data.samples", "700"}}));
+  run.trainer.step();
+  const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");
+  std::vector<Answer> expected = answers(run, *run.problem->test);
+  EXPECT_EQ(seen["part"], "test");
+  EXPECT_EQ(seen["samples"], 700);
+  EXPECT_EQ(seen["task"], "classification");
+  EXPECT_EQ(seen["classes"], (Json{"0", "1", "2"}));
+  std::vector<std::vector<int>> confusion(3, std::vector<int>(3));
+  for (const Answer& a : expected)
+    ++confusion[static_cast<std::size_t>(a.label)][static_cast<std::size_t>(a.predicted)];
+  EXPECT_EQ(seen["confusion"].get<std::vector<std::vector<int>>>(), confusion);
+
+  // The loss is -log probability: the worst are the least probable.
+  std::sort(expected.begin(), expected.end(),
+            [](const Answer& a, const Answer& b) { return a.probability < b.probability; });
+  ASSERT_EQ(seen["worst"].size(), 24U);
+  for (std::size_t i = 0; i < 24; ++i) {
+    const Json& worst = seen["worst"][i];
+    EXPECT_EQ(worst["sample"], expected[i].sample) << i;
+    EXPECT_EQ(worst["label"], std::to_string(expected[i].label));
+    EXPECT_EQ(worst["predicted"], std::to_string(expected[i].predicted));
+    EXPECT_NEAR(worst["probability"], expected[i].probability, 1e-6);
+    EXPECT_NEAR(worst["loss"], -std::log(expected[i].probability), 1e-5);
+    EXPECT_FALSE(worst.contains("pixels"));
+  }
+}
+
+TEST(Predictions, OfARegressionStandBesideTheTargets) {
+  TrainingRun run(test::config_of({{"data.source", "linear"},
+                                   {"data.samples", "2100"},
+                                   {"data.features", "3"},
+                                   {"model.layers", "linear 1"}}));
+  const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");
+  EXPECT_EQ(seen["task"], "regression");
+  ASSERT_EQ(seen["targets"].size(), 2000U);
+  ASSERT_EQ(seen["predictions"].size(), 2000U);
+  EXPECT_FLOAT_EQ(seen["targets"][1999].get<float>(), run.problem->test->targets()[1999]);
+}
+
+TEST(Predictions, OfSeveralLabelsAreNotShown) {
+  TrainingRun run(
+      test::config_of({{"data.source", "tags"}, {"data.classes", "3"}, {"model.layers", "linear 3"}}));
+  EXPECT_TRUE(run.trainer.examine(all_of(*run.problem->test), "test").is_null());
+}
+
+}  // namespace
+}  // namespace lockstep
