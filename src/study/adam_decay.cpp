@@ -19,7 +19,9 @@ void say_how_norms_depend(StudyRun& study, const std::string& name,
 }
 
 void run(StudyRun& study) {
-  study.allow_only([](const std::string& key) { return key != "optimizer.name" && key != "optimizer.l2"; });
+  study.allow_only([](const std::string& key) {
+    return key != "optimizer.name" && key != "optimizer.l2" && key != "optimizer.weight-decay";
+  });
   std::vector<VariantCurves> l2;
   std::vector<VariantCurves> decoupled;
   for (const double decay : study.numbers("decay")) {

@@ -46,12 +46,13 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
-void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) const {
+void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) {
   for (const auto& [key, value] : request_.settings) {
     if (key == "run.dir" || key == "train.micro-batches" || is_used(key)) continue;
     fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
                study_.name);
   }
+  std::erase_if(config_.resolved, [&](const auto& entry) { return !is_used(entry.first); });
 }
 
 void StudyRun::open() {

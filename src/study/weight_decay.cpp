@@ -8,6 +8,7 @@ namespace lockstep {
 namespace {
 
 void run(StudyRun& study) {
+  study.allow_only([](const std::string& key) { return key != "optimizer.weight-decay"; });
   std::vector<VariantCurves> variants;
   for (const double decay : study.numbers("decay")) {
     const std::string name = decay == 0 ? "no decay" : fmt::format("λ = {}", decay);
