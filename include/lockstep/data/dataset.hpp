@@ -14,11 +14,12 @@ namespace lockstep {
 /// What a sample's label or targets are: one class, values, or several labels that are 0 or 1 each.
 enum class Task { kClassification, kRegression, kMultiLabel };
 
-/// All tasks, by the names that data.task gives them.
 struct NamedTask {
-  std::string name;
+  std::string name;  ///< as data.task
   Task task;
 };
+
+/// All tasks, in the order of their help.
 const std::vector<NamedTask>& tasks();
 std::string task_name(Task task);
 
@@ -44,7 +45,7 @@ struct DatasetDescription {
   std::size_t target_bytes() const;
 };
 
-/// An immutable table of samples: index to features and label (or target). Copies share the data, which may
+/// An immutable table of samples: index to features and label (or targets). Copies share the data, which may
 /// stand in memory that all ranks of a node see.
 ///
 /// Layout: features [samples x features], row-major, std::uint8_t or float; then either labels [samples],
