@@ -19,6 +19,7 @@ constexpr std::uint64_t kDefaultSteps = 200;
 constexpr int kRates = 61;
 constexpr double kFirstDecade = -5;
 constexpr double kLastDecade = 1;
+constexpr double kFloor = 1e-12;  // heights above the minimum below this are as good as none
 constexpr double kNowhere = std::numeric_limits<double>::infinity();
 
 struct Path {
@@ -31,7 +32,6 @@ struct Path {
 
 /// The path of `method` (an optimizer and its hyperparameters) from the surface's start.
 Path descend(const Surface& surface, const OptimizerOptions& method, std::uint64_t steps) {
-  constexpr double kFloor = 1e-12;  // lower is as good as the minimum
   constexpr double kFar = 1e6;
   ParameterLayout layout;
   layout.add("0.weight", {1, 2}, ParameterKind::kWeight);
@@ -120,6 +120,8 @@ void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
   paths["surface"] = grid(surface);
   Json values = empty_chart("values-" + surface.name, surface.name + ": height above the minimum",
                             surface.formula, {"step"}, {"value - minimum", true});
+  constexpr double kAbove = 100;  // of the start: divergence need not be followed further
+  values["y"]["range"] = {kFloor, kAbove * (surface.value(surface.start) - surface.minimum)};
   std::string fastest;
   std::string ends;
   double lowest_course = kNowhere;

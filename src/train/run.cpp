@@ -132,8 +132,8 @@ class Run {
     try {
       write_run_report({directory_->path()}, page);
       log::info(fmt::format("page     {}", page.string()));
-    } catch (const Error& error) {
-      log::warn(fmt::format("{}: not written: {}", page.string(), error.what()));
+    } catch (const std::exception& exception) {
+      log::warn(fmt::format("{}: not written: {}", page.string(), as_error(exception).what()));
     }
   }
 

@@ -26,6 +26,9 @@ RunResult train(const Config& config, Communicator& communicator) {
     result.learning_rates.push_back(report.learning_rate);
   }
   result.weights_digest = weights_digest(trainer.model());
+  if (trainer.has_average()) {
+    trainer.with_average([&] { result.average_digest = weights_digest(trainer.model()); });
+  }
   return result;
 }
 

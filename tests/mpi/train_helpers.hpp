@@ -17,6 +17,7 @@ Config make_test_config(const Settings& settings);
 /// All that a run leaves behind, to be compared exactly.
 struct RunResult {
   std::string weights_digest;
+  std::string average_digest;  ///< empty where none is kept
   std::vector<double> losses;
   std::vector<double> gradient_norms;
   std::vector<double> learning_rates;

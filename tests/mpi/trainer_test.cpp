@@ -20,6 +20,7 @@ void expect_same_as_alone(const Settings& settings) {
   const RunResult together = train(config, world());
   const RunResult alone = train(config, *single);
   EXPECT_EQ(together.weights_digest, alone.weights_digest);
+  EXPECT_EQ(together.average_digest, alone.average_digest);
   EXPECT_EQ(together.losses, alone.losses);
   EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
   EXPECT_EQ(together.learning_rates, alone.learning_rates);
@@ -81,6 +82,15 @@ std::vector<Case> cases() {
         {"train.steps", "2"}}},
       {"DecayOnAll", {{"optimizer.weight-decay", "0.01"}, {"optimizer.weight-decay-on", "all"}}},
       {"Cosine", {{"schedule.name", "cosine"}, {"schedule.warmup-steps", "3"}, {"train.epochs", "4"}}},
+      {"OneCycleScaledWithTheBatch",
+       {{"schedule.name", "one-cycle"}, {"schedule.scaling", "sqrt"}, {"schedule.reference-batch", "8"}}},
+      {"Average", {{"optimizer.average", "0.9"}}},
+      {"NewtonOfLeastSquares",
+       {{"data.source", "linear"},
+        {"model.layers", "linear 1"},
+        {"optimizer.name", "newton"},
+        {"train.batch-size", "full"},
+        {"train.micro-batches", "11"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
   };
 }
