@@ -102,7 +102,7 @@ TEST(RunReportErrors, DamagedMetricsNameTheLine) {
   const TemporaryFolder folder;
   for (const std::string damaged :
        {"{\"event\":\"step\",\"step\":3,\"epo\n", "\n", "garbage\n", "\xff\xfe\n", "[1,2]\n", "3\n",
-        "{\"loss\":3}\n", "{\"event\":\"step\",\"step\":2}\n",
+        "{\"loss\":3}\n", "{\"event\":\"step\",\"step\":2}\n", "{\"event\":\"start\",\"libraries\":[3]}\n",
         "{\"event\":\"evaluation\",\"part\":3,\"epoch\":1,\"step\":2,\"samples\":3,\"loss\":1}\n"}) {
     for (const std::string& rest : {std::string(), step_line(2, 2, "3")}) {
       const fs::path run = write_run(folder, "run", kStartLine + step_line(1, 1, "4") + damaged + rest);
