@@ -1,8 +1,8 @@
 #include "assets.hpp"
 
 // The assembler takes the bytes of a file into the library. LOCKSTEP_PAGE_FOLDER comes from CMake, which also
-// knows that this source depends on the files.
-// clang-format off: one line of assembler a line
+// knows that this source depends on the files. Not formatted: one line of assembler a line.
+// clang-format off
 #define LOCKSTEP_ASSET(name, file)                                                             \
   __asm__(".pushsection .rodata\n"                                                             \
           ".globl lockstep_asset_" #name ", lockstep_asset_" #name "_end\n"                    \
