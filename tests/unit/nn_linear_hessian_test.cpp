@@ -31,7 +31,8 @@ class LinearHessianTest : public testing::Test {
   std::vector<Real> gradient(const Loss& loss) {
     std::vector<Real> g(model_.parameters().size());
     const test::OwnedBlock block(test::counted(kRows));
-    plain_gradient(model_, loss, block.training(), test::view(x_), {.labels = labels_, .values = values_}, g);
+    plain_gradient(model_, loss, block.training(), read_only(test::view(x_)),
+                   {.labels = labels_, .values = values_}, g);
     return g;
   }
 
@@ -39,10 +40,11 @@ class LinearHessianTest : public testing::Test {
     LinearHessian hessian(model_, loss);
     std::vector<Real> packed(static_cast<std::size_t>(hessian.size()));
     const test::OwnedBlock block(test::counted(kRows));
-    hessian.compute(test::view(x_), model_.forward(block.training(), test::view(x_)), packed.data());
+    hessian.compute(read_only(test::view(x_)), model_.forward(block.training(), read_only(test::view(x_))),
+                    packed.data());
     const Eigen::MatrixXd h = hessian.unpack(packed);
     ASSERT_EQ(h.rows(), kOutputs * (kInputs + 1));
-    const Real step = kIsDouble ? Real(1e-5) : Real(1e-2);
+    const Real step = test::kIsDouble ? Real(1e-5) : Real(1e-2);
     for (std::size_t j = 0; j < model_.parameters().size(); ++j) {
       const Real before = model_.parameters()[j];
       model_.parameters()[j] = before + step;
@@ -52,7 +54,7 @@ class LinearHessianTest : public testing::Test {
       model_.parameters()[j] = before;
       for (std::size_t i = 0; i < above.size(); ++i) {
         EXPECT_NEAR(h(static_cast<Index>(i), static_cast<Index>(j)), (above[i] - below[i]) / (2 * step),
-                    kIsDouble ? 1e-8 : 2e-3)
+                    test::kIsDouble ? 1e-8 : 2e-3)
             << i << ", " << j;
       }
     }

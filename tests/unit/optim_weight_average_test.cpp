@@ -21,10 +21,12 @@ TEST(WeightAverage, IsTheGeometricSum) {
     for (std::size_t i = 0; i < x.size(); ++i) {
       expected[i] += std::pow(kDecay, kSteps - t) * (t == 1 ? 1 : 1 - kDecay) * x[i];
     }
-    if (t == 1) EXPECT_EQ(average.values()[0], x[0]);
+    if (t == 1) {
+      EXPECT_EQ(average.values()[0], x[0]);
+    }
   }
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(average.values()[i], expected[i], kIsDouble ? 1e-14 : 1e-6);
+    EXPECT_NEAR(average.values()[i], expected[i], test::kIsDouble ? 1e-14 : 1e-6);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "data_helpers.hpp"
+#include "nn_helpers.hpp"
 #include "train_helpers.hpp"
 #include <Eigen/QR>
 #include <gtest/gtest.h>
@@ -51,7 +52,7 @@ TEST(Newton, SolvesLeastSquaresInOneStep) {
   run.trainer.step();
   for (Index i = 0; i < expected.size(); ++i) {
     EXPECT_NEAR(run.trainer.model().parameters()[static_cast<std::size_t>(i)], expected(i),
-                kIsDouble ? 1e-6 * expected.norm() : 1e-4)
+                test::kIsDouble ? 1e-6 * expected.norm() : 1e-4)
         << i;
   }
 }
@@ -80,10 +81,10 @@ TEST(Newton, FitsSoftmaxRegressionOnTheDigits) {
                              {"optimizer.l2", "0.001"}}));
   EXPECT_GT(objective_gradient_norm(run, 0.001), 0.1);
   int steps = 0;
-  for (; steps < 15 && objective_gradient_norm(run, 0.001) >= (kIsDouble ? 1e-6 : 1e-4); ++steps) {
+  for (; steps < 15 && objective_gradient_norm(run, 0.001) >= (test::kIsDouble ? 1e-6 : 1e-4); ++steps) {
     run.trainer.apply_gradient();
   }
-  EXPECT_LT(objective_gradient_norm(run, 0.001), kIsDouble ? 1e-6 : 1e-4);
+  EXPECT_LT(objective_gradient_norm(run, 0.001), test::kIsDouble ? 1e-6 : 1e-4);
   EXPECT_LT(steps, 15);
   EXPECT_GT(*run.trainer.evaluate(all_of(run.problem->training)).accuracy, 0.95);
 }
