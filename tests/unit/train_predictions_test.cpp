@@ -78,6 +78,7 @@ TEST(Predictions, OfARegressionStandBesideTheTargets) {
   TrainingRun run(test::config_of({{"data.source", "linear"},
                                    {"data.samples", "2100"},
                                    {"data.features", "3"},
+                                   {"train.micro-batches", "2"},
                                    {"model.layers", "linear 1"}}));
   const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");
   EXPECT_EQ(seen["task"], "regression");
@@ -87,8 +88,10 @@ TEST(Predictions, OfARegressionStandBesideTheTargets) {
 }
 
 TEST(Predictions, OfSeveralLabelsAreNotShown) {
-  TrainingRun run(
-      test::config_of({{"data.source", "tags"}, {"data.classes", "3"}, {"model.layers", "linear 3"}}));
+  TrainingRun run(test::config_of({{"data.source", "tags"},
+                                   {"data.classes", "3"},
+                                   {"model.layers", "linear 3"},
+                                   {"train.micro-batches", "2"}}));
   EXPECT_TRUE(run.trainer.examine(all_of(*run.problem->test), "test").is_null());
 }
 
