@@ -22,6 +22,10 @@ po::options_description describe_options(const std::vector<CommandOption>& optio
   description.add_options()("help", "show this help")("config", po::value<std::string>()->value_name("FILE"),
                                                       "read settings from FILE");
   for (const CommandOption& option : options) {
+    if (option.is_switch) {
+      description.add_options()(option.name.c_str(), option.help.c_str());
+      continue;
+    }
     auto* value = po::value<std::string>()->value_name("VALUE");
     if (!option.default_value.empty()) value->default_value(option.default_value);
     description.add_options()(option.name.c_str(), value, option.help.c_str());
@@ -110,7 +114,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     } else if (option.string_key.find('.') != std::string::npos) {
       add_setting(arguments, option, "on the command line");
     } else if (option.string_key != "config") {
-      arguments.options[option.string_key] = option.value.front();
+      arguments.options[option.string_key] = option.value.empty() ? "true" : option.value.front();
     }
   }
   return arguments;

@@ -13,6 +13,7 @@ struct CommandOption {
   std::string name;           ///< "weights" for --weights
   std::string default_value;  ///< empty: none
   std::string help;
+  bool is_switch = false;  ///< takes no value; "true" where it is given
 };
 
 /// What the person typed behind the command.

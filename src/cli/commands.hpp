@@ -21,6 +21,7 @@ struct Command {
 };
 
 Command train_command();
+Command bench_command();
 Command evaluate_command();
 Command verify_command();
 Command inspect_command();

@@ -50,6 +50,8 @@ Json step_event(const StepReport& report) {
            {{"gather", times.gather},
             {"forward", times.forward},
             {"backward", times.backward},
+            {"weight_gradients", times.weight_gradients},
+            {"tree_additions", times.tree_additions},
             {"exchange", times.exchange},
             {"optimizer", times.optimizer},
             {"other", report.seconds - times.sum()}}}};

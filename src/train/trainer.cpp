@@ -1,7 +1,6 @@
 #include "lockstep/train/trainer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -18,19 +17,6 @@
 namespace lockstep {
 
 namespace {
-
-/// Seconds since the last lap.
-class Stopwatch {
- public:
-  double lap() {
-    const Clock::time_point now = Clock::now();
-    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_ = Clock::now();
-};
 
 /// Activations of one block take at most about this much.
 constexpr Index kBlockBytes = Index{256} << 20U;
@@ -140,8 +126,10 @@ double Trainer::forward_backward(const GlobalBatch& batch, std::uint64_t step) {
     }
     times_.forward += watch.lap();
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
-    model_.backward(rows, features(), *reducer_);
-    times_.backward += watch.lap();
+    const double in_sink = times_.weight_gradients + times_.tree_additions;
+    TimedSink sink(*reducer_, times_);
+    model_.backward(rows, features(), sink);
+    times_.backward += watch.lap() - (times_.weight_gradients + times_.tree_additions - in_sink);
   }
 
   const std::vector<double> all = gather_parts<double>(communicator_, micro_batches_, losses);

@@ -19,20 +19,10 @@
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/problem.hpp"
+#include "lockstep/train/step_times.hpp"
 #include "lockstep/train/training_plan.hpp"
 
 namespace lockstep {
-
-/// Where the seconds of one step went on this rank; what is missing to the whole is bookkeeping.
-struct StepTimes {
-  double gather = 0;     ///< samples to normalised rows
-  double forward = 0;    ///< network and loss
-  double backward = 0;   ///< and the sums over this rank's micro-batches
-  double exchange = 0;   ///< sums over ranks, with waiting for them
-  double optimizer = 0;  ///< norm, clipping, update, average
-
-  double sum() const { return gather + forward + backward + exchange + optimizer; }
-};
 
 /// One optimizer step as metrics.jsonl has it; the same on every rank except its times.
 struct StepReport {

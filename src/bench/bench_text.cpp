@@ -1,0 +1,93 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/bench/bench.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr double kGiga = 1e9;
+constexpr double kMilli = 1e3;
+constexpr double kMicro = 1e6;
+constexpr double kPercent = 100;
+
+/// The parts of a step in the order of the step, waiting and the rest among them.
+std::vector<std::pair<std::string, double>> parts(const BenchReport& report) {
+  const StepTimes& t = report.step.times;
+  return {{"gather", t.gather},
+          {"forward", t.forward},
+          {"backward", t.backward},
+          {"weight gradients", t.weight_gradients},
+          {"tree additions", t.tree_additions},
+          {"exchange", t.exchange - report.waiting()},
+          {"waiting", report.waiting()},
+          {"optimizer", t.optimizer},
+          {"other", std::max(0.0, report.step.seconds - t.sum())}};
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const BenchReport& report) {
+  nlohmann::ordered_json times;
+  for (const auto& [name, seconds] : parts(report)) times[name] = seconds;
+  nlohmann::ordered_json json = {{"ranks", report.ranks},
+                                 {"micro_batches", report.micro_batches},
+                                 {"batch_size", report.batch_size},
+                                 {"parameters", report.parameters},
+                                 {"machine",
+                                  {{"gemm_2048_flops", report.limits.gemm_2048},
+                                   {"gemm_model_flops", report.limits.gemm_model},
+                                   {"copy_bytes_per_second", report.limits.copy},
+                                   {"message_latency_seconds", report.limits.message_latency},
+                                   {"message_bytes_per_second", report.limits.message_bandwidth},
+                                   {"exchange_seconds", report.limits.exchange}}},
+                                 {"step",
+                                  {{"seconds", report.step.seconds},
+                                   {"parts_seconds", times},
+                                   {"samples_per_second", report.samples_per_second()},
+                                   {"operations", report.operations},
+                                   {"share_of_gemm_2048", report.share_of_limit()}}}};
+  if (report.one_rank_seconds) json["step"]["one_rank_seconds"] = *report.one_rank_seconds;
+  if (report.fast_seconds) json["step"]["fast_seconds"] = *report.fast_seconds;
+  return json;
+}
+
+std::vector<std::string> to_lines(const BenchReport& report) {
+  const MachineLimits& m = report.limits;
+  std::vector<std::string> lines = {
+      "machine, all ranks at once (each figure for one rank)",
+      fmt::format("  products 2048 x 2048       {:8.1f} GFLOP/s", m.gemm_2048 / kGiga),
+      fmt::format("  products of this network   {:8.1f} GFLOP/s", m.gemm_model / kGiga),
+      fmt::format("  memory copy                {:8.1f} GB/s", m.copy / kGiga)};
+  if (report.ranks > 1) {
+    lines.push_back(fmt::format("  message of 8 bytes         {:8.2f} µs", m.message_latency * kMicro));
+    lines.push_back(fmt::format("  message of 4 MiB           {:8.1f} GB/s", m.message_bandwidth / kGiga));
+  }
+  lines.push_back(fmt::format("  gradient over all ranks    {:8.2f} ms ({:.1f} MB)", m.exchange * kMilli,
+                              static_cast<double>(report.parameters) * sizeof(Real) / 1e6));
+  lines.push_back(fmt::format("step of {} samples in {} micro-batches on {} rank{}", report.batch_size,
+                              report.micro_batches, report.ranks, report.ranks == 1 ? "" : "s"));
+  for (const auto& [name, seconds] : parts(report)) {
+    lines.push_back(fmt::format("  {:26} {:8.3f} ms  {:5.1f} %", name, seconds * kMilli,
+                                kPercent * seconds / report.step.seconds));
+  }
+  lines.push_back(fmt::format("  {:26} {:8.3f} ms", "whole step", report.step.seconds * kMilli));
+  lines.push_back(fmt::format("samples a second           {:10.0f}", report.samples_per_second()));
+  lines.push_back(fmt::format("of the product limit       {:10.1f} %  (2048 x 2048 on all ranks)",
+                              kPercent * report.share_of_limit()));
+  if (report.one_rank_seconds) {
+    const double speedup = *report.one_rank_seconds / report.step.seconds;
+    lines.push_back(fmt::format("speed-up over one rank     {:10.2f}    ({:.1f} % efficient)", speedup,
+                                kPercent * speedup / report.ranks));
+  }
+  if (report.fast_seconds) {
+    lines.push_back(fmt::format("cost of the promise        {:10.1f} %  (against train.reduction = fast)",
+                                kPercent * (report.step.seconds / *report.fast_seconds - 1)));
+  }
+  return lines;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,171 @@
+#include "machine.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "lockstep/nn/products.hpp"
+#include "lockstep/parallel/gradient_reducer.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr double kShortest = 0.02;  // seconds that one reading takes at least
+
+/// Seconds of one call of `action`: the median over `rounds` readings, each begun by all ranks together.
+/// Collective.
+double time_of(Communicator& communicator, Index rounds, const std::function<void()>& action) {
+  action();  // caches, and memory that is allocated at first use
+  std::vector<double> seconds;
+  for (Index round = 0; round < rounds; ++round) {
+    communicator.barrier();
+    Stopwatch watch;
+    double elapsed = 0;
+    int calls = 0;
+    for (; elapsed < kShortest; ++calls) {
+      action();
+      elapsed += watch.lap();
+    }
+    seconds.push_back(elapsed / calls);
+  }
+  return median(std::move(seconds));
+}
+
+/// The same for an action in which ranks wait for each other, hence called the same number of times on all.
+/// Collective.
+double time_of_collective(Communicator& communicator, Index rounds, const std::function<void()>& action) {
+  constexpr int kCalls = 20;
+  action();
+  std::vector<double> seconds;
+  for (Index round = 0; round < rounds; ++round) {
+    communicator.barrier();
+    Stopwatch watch;
+    for (int call = 0; call < kCalls; ++call) action();
+    seconds.push_back(watch.lap() / kCalls);
+  }
+  return median(std::move(seconds));
+}
+
+ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+MatrixView view(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
+
+struct LinearShape {
+  Index inputs, outputs;
+};
+
+std::vector<LinearShape> linear_shapes(const Model& model) {
+  std::vector<LinearShape> shapes;
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    if (tensor.kind == ParameterKind::kWeight) shapes.push_back({tensor.shape[1], tensor.shape[0]});
+  }
+  return shapes;
+}
+
+/// Operations a second of one product of 2048³. Collective.
+double gemm_2048(Communicator& communicator, Index rounds) {
+  constexpr Index kSize = 2048;
+  const Matrix a = Matrix::Constant(kSize, kSize, Real(0.5));
+  Matrix c(kSize, kSize);
+  const double seconds =
+      time_of(communicator, rounds, [&] { multiply_forward(view(a), view(a), a.data(), view(c)); });
+  return 2.0 * kSize * kSize * kSize / seconds;
+}
+
+/// Operations a second of a step's products over the rows of one rank. Collective.
+double gemm_model(const Model& model, Index rows, Communicator& communicator, Index rounds) {
+  double seconds = 0;
+  bool first = true;
+  for (const LinearShape& shape : linear_shapes(model)) {
+    const Matrix x = Matrix::Constant(rows, shape.inputs, Real(0.5));
+    const Matrix w = Matrix::Constant(shape.outputs, shape.inputs, Real(0.5));
+    const Matrix dy = Matrix::Constant(rows, shape.outputs, Real(0.5));
+    Matrix y(rows, shape.outputs);
+    Matrix dx(rows, shape.inputs);
+    Matrix dw(shape.outputs, shape.inputs);
+    seconds += time_of(communicator, rounds, [&] { multiply_forward(view(x), view(w), w.data(), view(y)); });
+    seconds += time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), view(x), view(dw)); });
+    if (!first) {
+      seconds += time_of(communicator, rounds, [&] { multiply_input_gradient(view(dy), view(w), view(dx)); });
+    }
+    first = false;
+  }
+  return operations_per_sample(model) * static_cast<double>(rows) / seconds;
+}
+
+/// Collective.
+double copy_rate(Communicator& communicator, Index rounds) {
+  constexpr std::size_t kBytes = std::size_t{256} << 20U;
+  const std::vector<std::byte> from(kBytes, std::byte{1});
+  std::vector<std::byte> to(kBytes);
+  const double seconds = time_of(communicator, rounds, [&] { std::memcpy(to.data(), from.data(), kBytes); });
+  return 2.0 * kBytes / seconds;
+}
+
+/// Seconds for `bytes` from rank 0 to rank 1, half of there and back. Collective.
+double message_seconds(Communicator& communicator, Index rounds, std::size_t bytes) {
+  if (communicator.size() < 2) return 0;
+  const int peer = 1 - communicator.rank();
+  std::vector<std::byte> ball(bytes);
+  const std::vector<OutgoingMessage> out = {{peer, ball}};
+  const std::vector<IncomingMessage> in = {{peer, ball}};
+  const double both = time_of_collective(communicator, rounds, [&] {
+    if (communicator.rank() > 1) return;
+    const bool serves = communicator.rank() == 0;
+    if (serves) communicator.exchange(out, {});
+    communicator.exchange({}, in);
+    if (!serves) communicator.exchange(out, {});
+  });
+  return both / 2;
+}
+
+/// Collective.
+double exchange_seconds(const Config& config, Index parameters, Index batch_size, Communicator& communicator,
+                        Index rounds) {
+  const auto reducer =
+      make_gradient_reducer(config.train.reduction, communicator, parameters, config.train.exchange);
+  const BatchPlan plan(batch_size, config.train.micro_batches, communicator.size());
+  const Interval owned = plan.owned_by(communicator.rank());
+  reducer->start(plan);
+  for (Index m = owned.first; m < owned.last; ++m) {
+    if (plan.rows(m).size() == 0) continue;
+    std::fill_n(reducer->buffer({0, parameters}, static_cast<int>(m)), parameters, Real(0));
+    reducer->add({0, parameters}, static_cast<int>(m));
+  }
+  return time_of_collective(communicator, rounds, [&] { reducer->finish(1); });
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double operations_per_sample(const Model& model) {
+  double operations = 0;
+  bool first = true;
+  for (const LinearShape& shape : linear_shapes(model)) {
+    // Output, gradient of the weights, and behind the first layer gradient of the input.
+    operations +=
+        (first ? 4.0 : 6.0) * static_cast<double>(shape.inputs) * static_cast<double>(shape.outputs);
+    first = false;
+  }
+  return operations;
+}
+
+MachineLimits measure_machine(const Config& config, const Model& model, Index batch_size,
+                              Communicator& communicator, Index rounds) {
+  constexpr std::size_t kSmall = 8;
+  constexpr std::size_t kLarge = std::size_t{4} << 20U;
+  const Index rows = std::max<Index>(part_of(batch_size, communicator.size(), 0).size(), 1);
+  return {.gemm_2048 = gemm_2048(communicator, rounds),
+          .gemm_model = gemm_model(model, rows, communicator, rounds),
+          .copy = copy_rate(communicator, rounds),
+          .message_latency = message_seconds(communicator, rounds, kSmall),
+          .message_bandwidth =
+              communicator.size() > 1 ? kLarge / message_seconds(communicator, rounds, kLarge) : 0,
+          .exchange = exchange_seconds(config, model.layout().size(), batch_size, communicator, rounds)};
+}
+
+}  // namespace lockstep

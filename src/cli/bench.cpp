@@ -1,0 +1,34 @@
+#include "lockstep/bench/bench.hpp"
+
+#include "commands.hpp"
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/log.hpp"
+
+namespace lockstep {
+
+namespace {
+
+void run(const Arguments& arguments, Communicator& world) {
+  const BenchReport report =
+      run_bench(make_config(arguments.settings), world, count_option(arguments, "rounds"));
+  if (arguments.options.contains("json")) return log::info(to_json(report).dump());
+  for (const std::string& line : to_lines(report)) log::info(line);
+}
+
+}  // namespace
+
+Command bench_command() {
+  return {.name = "bench",
+          .usage = "[--rounds N] [--json] [--config FILE] [--section.key VALUE …]",
+          .summary =
+              "Measures this machine and the configured training step on it: the limits, where the time of a "
+              "step\n"
+              "goes, scaling over one rank, the cost of the promise. Start it under mpirun, ranks bound to "
+              "cores.",
+          .options = {{"rounds", "5", "readings of which the median counts"},
+                      {"json", "", "print one line of JSON instead", true}},
+          .run = run};
+}
+
+}  // namespace lockstep
