@@ -43,6 +43,9 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   request_.settings["train.micro-batches"] = {std::to_string(config_.train.micro_batches),
                                               "by the number of ranks"};
   if (config_.run.dir.empty()) config_.run.dir = default_run_path(study.name);
+  for (const char* const name : {"seeds", "evaluations"}) {
+    if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
+  }
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
