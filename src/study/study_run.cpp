@@ -46,6 +46,9 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
   }
+  together(communicator, [&] {
+    if (communicator.rank() == 0) refuse_run_in(config_.run.dir);  // before it costs a training
+  });
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
