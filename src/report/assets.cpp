@@ -1,22 +1,21 @@
 #include "assets.hpp"
 
 // The assembler takes the bytes of a file into the library. LOCKSTEP_PAGE_FOLDER comes from CMake, which also
-// knows that this source depends on the files.
-#define LOCKSTEP_ASSET(name, file)                                                           \
-  __asm__(                                                                                   \
-      ".pushsection .rodata\n"                                                               \
-      ".globl lockstep_asset_" #name "\n.hidden lockstep_asset_" #name                       \
-      "\n"                                                                                   \
-      ".globl lockstep_asset_" #name "_end\n.hidden lockstep_asset_" #name                   \
-      "_end\n"                                                                               \
-      "lockstep_asset_" #name ":\n.incbin \"" LOCKSTEP_PAGE_FOLDER "/" file                  \
-      "\"\n"                                                                                 \
-      "lockstep_asset_" #name                                                                \
-      "_end:\n.byte 0\n"                                                                     \
-      ".popsection\n");                                                                      \
-  extern "C" __attribute__((visibility("hidden"))) const char lockstep_asset_##name[];       \
-  extern "C" __attribute__((visibility("hidden"))) const char lockstep_asset_##name##_end[]; \
+// knows that this source depends on the files. Not formatted: one line of assembler a line.
+// clang-format off
+#define LOCKSTEP_ASSET(name, file)                                                             \
+  __asm__(".pushsection .rodata\n"                                                             \
+          ".globl lockstep_asset_" #name ", lockstep_asset_" #name "_end\n"                    \
+          ".hidden lockstep_asset_" #name ", lockstep_asset_" #name "_end\n"                   \
+          "lockstep_asset_" #name ":\n"                                                        \
+          ".incbin \"" LOCKSTEP_PAGE_FOLDER "/" file "\"\n"                                    \
+          "lockstep_asset_" #name "_end:\n"                                                    \
+          ".byte 0\n"                                                                          \
+          ".popsection\n");                                                                    \
+  extern "C" __attribute__((visibility("hidden"))) const char lockstep_asset_##name[];         \
+  extern "C" __attribute__((visibility("hidden"))) const char lockstep_asset_##name##_end[];   \
   std::string_view lockstep::assets::name() { return {lockstep_asset_##name, lockstep_asset_##name##_end}; }
+// clang-format on
 
 LOCKSTEP_ASSET(page_html, "page.html")
 LOCKSTEP_ASSET(page_css, "page.css")

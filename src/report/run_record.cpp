@@ -83,7 +83,10 @@ void add_evaluation(RunRecord& run, const Json& line) {
 
 void add_line(RunRecord& run, const Json& line) {
   const std::string event = line.at("event").get<std::string>();
-  if (event == "start") run.start = line;
+  if (event == "start") {
+    run.start = line;
+    run.libraries = join(line.value("libraries", std::vector<std::string>()));
+  }
   if (event == "step") add_step(run, line);
   if (event == "evaluation") add_evaluation(run, line);
   if (event == "end") run.end = line;
@@ -129,7 +132,7 @@ RunRecord read_run(const fs::path& folder) {
   return run;
 }
 
-/// `path`'s last `count` folders, "" where it has fewer and is named in full.
+/// The last `count` folders of `path`.
 std::string last_folders(const fs::path& path, std::ptrdiff_t count) {
   fs::path name;
   for (auto part = path.end(); part != path.begin() && count > 0; --count) {

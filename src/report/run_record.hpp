@@ -27,6 +27,7 @@ struct RunRecord {
   std::vector<std::pair<std::string, std::string>>
       config;                    ///< "section.key" and its value, in the file's order
   nlohmann::ordered_json start;  ///< null where the line is missing
+  std::string libraries;         ///< "a, b, c", of the start
   nlohmann::ordered_json end;    ///< null: the run did not end
   std::vector<double> step, epoch, loss, learning_rate, gradient_norm, samples_per_second;
   std::vector<std::pair<std::string, std::vector<double>>> seconds;  ///< parts of a step; none in old runs

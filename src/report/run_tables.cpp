@@ -5,7 +5,6 @@
 #include <string>
 
 #include "run_sections.hpp"
-#include <fmt/ranges.h>
 
 #include "lockstep/core/text.hpp"
 
@@ -51,11 +50,6 @@ void add_last_evaluations(std::vector<Item>& items, const RunRecord& run) {
   }
 }
 
-Json joined(const Json& texts) {
-  if (!texts.is_array()) return {};
-  return fmt::format("{}", fmt::join(texts.get<std::vector<std::string>>(), ", "));
-}
-
 /// A setting as a number where it is one, so that a table sorts by it.
 Json numeric_setting(const RunRecord& run, const std::string& key) {
   const Json text = run.setting(key);
@@ -84,7 +78,7 @@ std::vector<Item> summary(const RunRecord& run) {
   items.emplace_back("ranks", field(run.start, "world_size"));
   items.emplace_back("threads a rank", field(run.start, "threads"));
   items.emplace_back("CPU", field(run.start, "cpu"));
-  items.emplace_back("libraries", joined(field(run.start, "libraries")));
+  items.emplace_back("libraries", run.libraries.empty() ? Json() : Json(run.libraries));
   items.emplace_back("Lockstep", field(run.start, "version"));
   items.emplace_back("weights_digest", field(run.end, "weights_digest"));
   items.emplace_back("average_digest", field(run.end, "average_digest"));

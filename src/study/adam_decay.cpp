@@ -20,7 +20,8 @@ void say_how_norms_depend(StudyRun& study, const std::string& name,
 
 void run(StudyRun& study) {
   study.allow_only([](const std::string& key) {
-    return key != "optimizer.name" && key != "optimizer.l2" && key != "optimizer.weight-decay";
+    return !key.starts_with("optimizer.") || key == "optimizer.learning-rate" ||
+           key == "optimizer.clip-norm" || key == "optimizer.weight-decay-on";
   });
   std::vector<VariantCurves> l2;
   std::vector<VariantCurves> decoupled;

@@ -23,8 +23,8 @@ class StudyRun {
 
   const Config& config() const { return config_; }
   Communicator& communicator() { return communicator_; }
-  /// Refuses settings that the study makes itself or that have no effect on it: those for which `is_used` is
-  /// false, and leaves their defaults out of the configuration that is kept.
+  /// Refuses settings that the study makes itself or that have no effect on it, those for which `is_used` is
+  /// false, and leaves them out of what it writes. Local.
   void allow_only(const std::function<bool(const std::string& key)>& is_used);
 
   /// An option of the study as text, as a whole number of at least 1, as numbers separated by commas.

@@ -189,8 +189,8 @@ class PageTest(unittest.TestCase):
     def test_tables_are_copied_and_saved_as_shown(self):
         self.find(HEADER % "loss").click()
         ordered = sorted(self.evaluations, key=lambda line: line["loss"])
-        expected = [["part", "epoch", "step", "samples", "loss", "accuracy"]] + [
-            [line["part"], *(line[key] for key in ("epoch", "step", "samples", "loss", "accuracy"))] for line in ordered]
+        names = ["part", "epoch", "step", "samples", "loss", "accuracy"]
+        expected = [names] + [[line[name] for name in names] for line in ordered]
 
         def numbers(rows):
             return [[float(field) if re.match(r"[\d.]+$", str(field)) else field for field in row] for row in rows]

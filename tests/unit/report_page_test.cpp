@@ -66,8 +66,7 @@ TEST(Page, IsWholeAndAllowsNoRequest) {
   EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
   EXPECT_TRUE(page.ends_with("</html>\n"));
   EXPECT_NE(page.find("plotly.js (cartesian - minified)"), std::string::npos);
-  EXPECT_NE(page.find("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"),
-            std::string::npos);
+  EXPECT_NE(page.find("content=\"default-src 'none';"), std::string::npos);
   for (const char* const part : {"style", "theme", "plotly", "script", "document"}) {
     EXPECT_EQ(page.find("{{" + std::string(part) + "}}"), std::string::npos) << part;
   }

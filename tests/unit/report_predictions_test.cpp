@@ -1,6 +1,7 @@
 // Predictions in reports, and run directories that are damaged.
 
 #include <string>
+#include <vector>
 
 #include "data_helpers.hpp"
 #include "report_helpers.hpp"
@@ -11,7 +12,6 @@ namespace lockstep {
 namespace {
 
 namespace fs = std::filesystem;
-using test::evaluation_line;
 using test::is_bad_input;
 using test::Json;
 using test::kEndLine;
@@ -81,17 +81,17 @@ TEST(RunReportPredictions, EachOfSeveralRunsHasItsOwn) {
 
 TEST(RunReportErrors, DamagedPredictionsNameTheFile) {
   const TemporaryFolder folder;
+  const std::string part = R"({"part":"test","samples":7,"task":)";
   for (const std::string& predictions :
-       {std::string(), std::string("{"), std::string("[]"), std::string("{}"),
-        std::string(R"({"task":"clustering"})"),
-        std::string(
-            R"({"part":"test","samples":7,"task":"classification","classes":["cat"],"confusion":[[3,1]]})"),
-        std::string(
-            R"({"part":"test","samples":7,"task":"classification","classes":["cat"],"confusion":[]})"),
-        std::string(R"({"part":"test","samples":7,"task":"regression","targets":[1,2],"predictions":[1]})"),
-        std::string(R"({"part":"test","samples":7,"task":"regression","targets":[],"predictions":[]})"),
-        "{" + kMatrix + R"(,"worst":[{"sample":1}]})", "{" + kMatrix + R"(,"worst":3})",
-        "{" + kMatrix + R"(,"worst":[{)" + kSample + R"(,"width":2,"height":2,"pixels":"AAEC"}]})"}) {
+       std::vector<std::string>{"", "{", "[]", "{}", R"({"task":"clustering"})",
+                                part + R"("classification","classes":["cat"],"confusion":[[3,1]]})",
+                                part + R"("classification","classes":["cat"],"confusion":[]})",
+                                part + R"("regression","targets":[1,2],"predictions":[1]})",
+                                part + R"("regression","targets":[],"predictions":[]})",
+                                fmt::format(R"({{{},"worst":[{{"sample":1}}]}})", kMatrix),
+                                fmt::format(R"({{{},"worst":3}})", kMatrix),
+                                fmt::format(R"({{{},"worst":[{{{},"width":2,"height":2,"pixels":"AAEC"}}]}})",
+                                            kMatrix, kSample)}) {
     const fs::path run = write_run_with(folder, predictions);
     EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/predictions.json: damaged"}))
         << predictions;
@@ -100,12 +100,13 @@ TEST(RunReportErrors, DamagedPredictionsNameTheFile) {
 
 TEST(RunReportErrors, DamagedMetricsNameTheLine) {
   const TemporaryFolder folder;
+  const std::string before = kStartLine + step_line(1, 1, "4");
   for (const std::string damaged :
        {"{\"event\":\"step\",\"step\":3,\"epo\n", "\n", "garbage\n", "\xff\xfe\n", "[1,2]\n", "3\n",
-        "{\"loss\":3}\n", "{\"event\":\"step\",\"step\":2}\n",
+        "{\"loss\":3}\n", "{\"event\":\"step\",\"step\":2}\n", "{\"event\":\"start\",\"libraries\":[3]}\n",
         "{\"event\":\"evaluation\",\"part\":3,\"epoch\":1,\"step\":2,\"samples\":3,\"loss\":1}\n"}) {
     for (const std::string& rest : {std::string(), step_line(2, 2, "3")}) {
-      const fs::path run = write_run(folder, "run", kStartLine + step_line(1, 1, "4") + damaged + rest);
+      const fs::path run = write_run(folder, "run", fmt::format("{}{}{}", before, damaged, rest));
       EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/metrics.jsonl:3: damaged"})) << damaged;
     }
   }

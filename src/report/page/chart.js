@@ -122,8 +122,8 @@ function dataTools(title, plot, makeTable) {
 function chartSection(section) {
   const looks = groupLooks(section.series);
   const state = { hidden: new Set(), log: Boolean(section.y.log) };
-  const plot = element("div", { class: "plot", role: "img", "aria-label": `${section.title}. ${section.description ?? ""} ` +
-    `Chart of ${section.y.title} against ${section.x.title}; series: ` +
+  const plot = element("div", { class: "plot", role: "img", "aria-label":
+    `${section.title}. ${section.description ?? ""} Chart of ${section.y.title} against ${section.x.title}; series: ` +
     `${section.series.map((series) => series.name).join(", ")}. Its numbers: "Show as table".` });
   const draw = () => Plotly.react(plot, chartTraces(section, looks, state), chartLayout(section, state), kPlotConfig);
   const { buttons, holder } = dataTools(section.title, plot, () => chartTable(section));

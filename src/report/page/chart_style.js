@@ -85,8 +85,8 @@ function baseLayout() {
     autosize: true, showlegend: false, margin: { l: 48, r: 12, t: 8, b: 40 }, uirevision: "kept",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: isTouched() ? false : "zoom",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: cssColour("--muted") },
-    hoverlabel: { bgcolor: cssColour("--surface"), bordercolor: cssColour("--line"), font: { color: cssColour("--text"), size: 12 },
-      namelength: -1 },
+    hoverlabel: { bgcolor: cssColour("--surface"), bordercolor: cssColour("--line"), namelength: -1,
+      font: { color: cssColour("--text"), size: 12 } },
   };
 }
 

@@ -33,7 +33,8 @@ function matrixTrace(section, narrow) {
     texttemplate: labels.length <= kMostLabelledClasses ? "%{text}" : "", textfont: { size: narrow ? 8 : 11 },
     hoverinfo: "text", hovertext: values.map((row, i) => row.map((_, j) => said(i, j))),
     colorscale: [[0, cssColour("--heat-0")], [1, cssColour("--heat-1")]],
-    colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickformat: ".0%", title: { text: "share of row", side: "right" } },
+    colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickformat: ".0%",
+      title: { text: "share of row", side: "right" } },
   };
 }
 

@@ -62,7 +62,9 @@ function themeButton(redraw) {
 async function showPage() {
   const content = JSON.parse(document.getElementById("document").textContent);
   document.title = `${content.title} – Lockstep`;
-  for (const part of ["title", "subtitle", "generator"]) document.getElementById(part).textContent = content[part] ?? "";
+  for (const part of ["title", "subtitle", "generator"]) {
+    document.getElementById(part).textContent = content[part] ?? "";
+  }
 
   findSharedGroups(content.sections.filter((section) => section.type === "chart"));
   const main = document.getElementById("content");
@@ -70,7 +72,8 @@ async function showPage() {
   const links = new Map();
   const draws = [];
   for (const section of content.sections) {
-    const id = section.id && !links.has(`section-${section.id}`) ? `section-${section.id}` : `section-${links.size + 1}`;
+    const named = `section-${section.id}`;
+    const id = section.id && !links.has(named) ? named : `section-${links.size + 1}`;
     const { made, draw } = sectionView(section, id);
     main.append(made);
     links.set(id, element("a", { href: `#${id}` }, section.title));
