@@ -58,7 +58,12 @@ void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_
     fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
                study_.name);
   }
-  std::erase_if(config_.resolved, [&](const auto& entry) { return !is_used(entry.first); });
+  // The defaults of an optimizer are not those of the ones that the study compares.
+  const auto is_foreign = [&](const std::string& key) {
+    return key.starts_with("optimizer.") && !is_used("optimizer.name") && !request_.settings.contains(key);
+  };
+  std::erase_if(config_.resolved,
+                [&](const auto& entry) { return !is_used(entry.first) || is_foreign(entry.first); });
 }
 
 void StudyRun::open() {
