@@ -43,6 +43,12 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   request_.settings["train.micro-batches"] = {std::to_string(config_.train.micro_batches),
                                               "by the number of ranks"};
   if (config_.run.dir.empty()) config_.run.dir = default_run_path(study.name);
+  for (const char* const name : {"seeds", "evaluations"}) {
+    if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
+  }
+  together(communicator, [&] {
+    if (communicator.rank() == 0) refuse_run_in(config_.run.dir);  // before it costs a training
+  });
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
@@ -52,7 +58,12 @@ void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_
     fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
                study_.name);
   }
-  std::erase_if(config_.resolved, [&](const auto& entry) { return !is_used(entry.first); });
+  // The defaults of an optimizer are not those of the ones that the study compares.
+  const auto is_foreign = [&](const std::string& key) {
+    return key.starts_with("optimizer.") && !is_used("optimizer.name") && !request_.settings.contains(key);
+  };
+  std::erase_if(config_.resolved,
+                [&](const auto& entry) { return !is_used(entry.first) || is_foreign(entry.first); });
 }
 
 void StudyRun::open() {

@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr auto kMetrics = "metrics.jsonl";
+
 /// `path` and the folders above it, as far as they are not there yet, the deepest first.
 std::vector<fs::path> missing_folders(fs::path path) {
   std::vector<fs::path> missing;
@@ -37,15 +39,18 @@ std::string default_run_path(const std::string& prefix) {
                      fmt::localtime(std::time(nullptr)));
 }
 
-RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
-  const fs::path metrics = path_ / "metrics.jsonl";
+void refuse_run_in(const fs::path& folder) {
   std::error_code error;
-  if (fs::exists(metrics, error)) {
-    fail_input("run.dir = {}: holds a run already; give another folder, or remove that one", path_.string());
-  }
+  if (!fs::exists(folder / kMetrics, error)) return;
+  fail_input("run.dir = {}: holds a run already; give another folder, or remove that one", folder.string());
+}
+
+RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
+  refuse_run_in(path_);
+  std::error_code error;
   const std::vector<fs::path> missing = missing_folders(path_);
   fs::create_directories(path_, error);
-  if (!error) metrics_.open(metrics);
+  if (!error) metrics_.open(path_ / kMetrics);
   if (error || !metrics_) {
     for (const fs::path& folder : missing) fs::remove(folder, error);
     fail_input("run.dir = {}: cannot be written; give a folder that you may write to", path_.string());

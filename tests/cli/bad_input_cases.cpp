@@ -254,4 +254,65 @@ std::vector<BadInput> bad_weights_and_folders() {
   };
 }
 
+std::vector<BadInput> bad_studies() {
+  // What every rank finds by itself.
+  const auto alone = [](BadInput bad) {
+    bad.ranks = {0};
+    return bad;
+  };
+  const Words settings(kBlobRun.begin() + 1, kBlobRun.end());
+  const auto study = [&](const std::string& name, const Words& more) {
+    return Words{"study", name} + settings + more;
+  };
+  const Words surfaces = {"study", "surfaces", "--run.dir", "run"};
+  return {
+      alone({"NoStudy", {"study"}, "expected the name of one study, one of: optimizers"}),
+      alone({"TwoStudies", {"study", "dropout", "surfaces"}, "expected the name of one study"}),
+      {"UnknownStudy", {"study", "weightdecay"}, "did you mean 'weight-decay'?"},
+      alone({"OptionOfNoStudy", study("dropout", {"--sedes", "2"}), "did you mean '--seeds'?"}),
+      alone({"OptionOfAnotherStudy", study("dropout", {"--decay", "1"}),
+             "--decay: study 'dropout' does not use it"}),
+      alone({"StudyWithoutOptions", surfaces + Words{"--seeds", "2"}, "It takes: none"}),
+      {"ZeroSeeds", study("optimizers", {"--seeds", "0"}),
+       "--seeds 0: expected a whole number of at least 1"},
+      alone({"FractionOfEvaluations", study("weight-decay", {"--evaluations", "1.5"}), "--evaluations 1.5"}),
+      alone({"NoRates", study("optimizers", {"--rates", "none"}), "--rates none"}),
+      {"TextDecay", study("weight-decay", {"--decay", "0,x"}), "--decay 0,x: expected numbers"},
+      alone({"NegativeDecay", study("adam-decay", {"--decay", "-1"}),
+             "--decay -1: expected numbers of at least 0"}),
+      alone({"UnknownMethod", study("optimizers", {"--optimizers", "sgd,sdg"}),
+             "--optimizers: 'sdg' is unknown"}),
+      {"WeightDecayOfItsStudy", study("weight-decay", {"--optimizer.weight-decay", "5"}),
+       "optimizer.weight-decay (on the command line): study 'weight-decay' does not use it, or sets it "
+       "itself"},
+      alone({"OptimizerOfTheStudyOfAll",
+             {"study", "optimizers", "--config", "a.cfg"},
+             "optimizer.name (in a.cfg): study 'optimizers'",
+             file("a.cfg", "[optimizer]\nname = adam\n")}),
+      alone({"DataOfSurfaces", surfaces + Words{"--data.source", "blobs"},
+             "data.source (on the command line)"}),
+      {"BatchRegimesOfFullBatches", study("batch-regimes", {"--train.batch-size", "full"}),
+       "train.batch-size: study 'batch-regimes' compares it"},
+      {"StudyOfDropoutWithout", study("dropout", {}), "model.layers = linear 4: has no dropout"},
+      {"StudyOfMissingData",
+       study("weight-decay", {"--data.source", "nowhere"}),
+       "data.source = nowhere",
+       {},
+       {0, 3, 8}},
+      {"StudyThatHoldsARun", study("weight-decay", {}), "run.dir = run: holds a run already",
+       [](const TemporaryFolder& folder) { run_lockstep(0, small_training("run"), folder); }},
+      {"StudyBelowAFile", surfaces + Words{"--run.dir", "file/run"}, "run.dir = file/run: cannot be written",
+       file("file", "x")},
+      {"ScheduleOfMissingData", {"schedule", "--data.source", "nowhere"}, "data.source = nowhere"},
+      {"ScheduleInAMissingFolder",
+       {"schedule", "--train.steps", "5", "--out", "none/page.html"},
+       "none/page.html: cannot be written"},
+      alone(
+          {"ScheduleIntoAFolder", {"schedule", "--train.steps", "5", "--out", "."}, ".: cannot be written"}),
+      alone({"ScheduleShorterThanItsWarmUp",
+             {"schedule", "--train.steps", "5", "--schedule.warmup-steps", "6"},
+             "warmup-steps"}),
+  };
+}
+
 }  // namespace lockstep::test

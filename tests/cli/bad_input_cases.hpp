@@ -25,5 +25,6 @@ std::vector<BadInput> bad_usage();
 std::vector<BadInput> bad_idx_files();
 std::vector<BadInput> bad_csv_files();
 std::vector<BadInput> bad_weights_and_folders();
+std::vector<BadInput> bad_studies();
 
 }  // namespace lockstep::test

@@ -30,6 +30,9 @@ class RunDirectory {
   bool warned_ = false;
 };
 
+/// Errors: `folder` holds a run already.
+void refuse_run_in(const std::filesystem::path& folder);
+
 /// `json` on one line; bytes that are no UTF-8 are replaced.
 std::string to_line(const nlohmann::ordered_json& json);
 

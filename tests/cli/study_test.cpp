@@ -1,0 +1,263 @@
+// Studies as a person starts them: the same data at every rank count, those of single runs, and what the
+// lecture says of them.
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <ostream>
+
+#include "program.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+const std::string kConfigs = LOCKSTEP_TEST_CONFIGS;
+
+/// Two seeds, and measurements at the steps 0, 2, 4 and 6 of 90 samples in batches of 32.
+const Words kSmall = {"--data.source",
+                      "blobs",
+                      "--data.samples",
+                      "90",
+                      "--model.layers",
+                      "linear 8, relu, dropout 0.2, linear 4",
+                      "--train.batch-size",
+                      "32",
+                      "--train.epochs",
+                      "2",
+                      "--seeds",
+                      "2",
+                      "--evaluations",
+                      "3"};
+
+std::string text_of(const fs::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// File names and contents of a folder.
+std::map<std::string, std::string> contents(const fs::path& folder) {
+  std::map<std::string, std::string> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    found[entry.path().filename().string()] = text_of(entry.path());
+  }
+  return found;
+}
+
+/// Runs `lockstep study words…` into the folder "study"; what it printed.
+std::string study_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
+  const Outcome outcome = run_lockstep(ranks, Words{"study", "--run.dir", "study"} + words, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  return outcome.out;
+}
+
+/// The last measurement of each training of a variant, seed by seed.
+std::vector<Json> last_measurements(const TemporaryFolder& folder, const std::string& variant) {
+  std::map<int, Json> last;
+  for (const Json& line : metrics(folder, "study", "measurement")) {
+    if (line.at("variant") == variant) last[line.at("seed")] = line;
+  }
+  std::vector<Json> found;
+  found.reserve(last.size());
+  for (const auto& [seed, line] : last) found.push_back(line);
+  EXPECT_FALSE(found.empty()) << variant;
+  return found;
+}
+
+double mean_gap(const TemporaryFolder& folder, const std::string& variant) {
+  const std::vector<Json> last = last_measurements(folder, variant);
+  double sum = 0;
+  for (const Json& line : last) {
+    sum += line.at("test_loss").get<double>() - line.at("training_loss").get<double>();
+  }
+  return sum / static_cast<double>(last.size());
+}
+
+double mean_norm(const TemporaryFolder& folder, const std::string& variant) {
+  const std::vector<Json> last = last_measurements(folder, variant);
+  double sum = 0;
+  for (const Json& line : last) sum += line.at("weight_norm").get<double>();
+  return sum / static_cast<double>(last.size());
+}
+
+struct SmallStudy {
+  std::string name;
+  Words options;      ///< beside kSmall
+  int trainings = 0;  ///< of two seeds, and of searches
+};
+
+void PrintTo(const SmallStudy& study, std::ostream* stream) { *stream << study.name; }
+
+class SmallStudyTest : public testing::TestWithParam<SmallStudy> {};
+
+TEST_P(SmallStudyTest, LeavesTheSameFilesAtEveryRankCountAndFromItsOwnConfiguration) {
+  const auto& [name, options, trainings] = GetParam();
+  const TemporaryFolder one;
+  const TemporaryFolder three;
+  const TemporaryFolder again;
+  study_ok(1, Words{name} + kSmall + options, one);
+  study_ok(3, Words{name} + kSmall + options, three);
+  study_ok(0,
+           Words{name, "--config", (one.path() / "study/config.cfg").string(), "--seeds", "2",
+                 "--evaluations", "3"} +
+               options,
+           again);
+
+  const auto files = contents(one.path() / "study");
+  for (const std::string file : {"config.cfg", "metrics.jsonl", "report.html"})
+    EXPECT_TRUE(files.contains(file)) << file;
+  EXPECT_EQ(files.size(), 3U);
+  // No EXPECT_EQ, which would print pages of a megabyte.
+  EXPECT_TRUE(contents(three.path() / "study") == files);
+  EXPECT_TRUE(contents(again.path() / "study") == files);
+  EXPECT_EQ(listing(one).size(), 4U) << "a folder and its three files";
+
+  const std::vector<Json> runs = metrics(one, "study", "run");
+  EXPECT_EQ(runs.size(), static_cast<std::size_t>(trainings));
+  for (const Json& run : runs) EXPECT_EQ(run.at("weights_digest").get<std::string>().size(), 32U) << run;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Studies, SmallStudyTest,
+    testing::Values(SmallStudy{"optimizers", {"--optimizers", "nesterov, adam", "--rates", "2"}, 8},
+                    SmallStudy{"batch-regimes", {}, 6}, SmallStudy{"weight-decay", {}, 4},
+                    SmallStudy{"adam-decay", {"--decay", "0.1,1"}, 8}, SmallStudy{"dropout", {}, 4}),
+    [](const auto& test) {
+      std::string name = test.param.name;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
+
+TEST(StudyTest, SurfacesHaveTheSamePathsAtEveryRankCount) {
+  const TemporaryFolder one;
+  const TemporaryFolder three;
+  study_ok(1, {"surfaces", "--train.steps", "12"}, one);
+  study_ok(3, {"surfaces", "--train.steps", "12"}, three);
+  const auto files = contents(one.path() / "study");
+  EXPECT_EQ(files.size(), 3U);
+  EXPECT_TRUE(contents(three.path() / "study") == files);
+
+  std::map<std::string, std::vector<Json>> paths;
+  for (const Json& line : metrics(one, "study", "path")) {
+    paths[line.at("surface").get<std::string>() + " " + line.at("optimizer").get<std::string>()].push_back(
+        line);
+  }
+  EXPECT_EQ(paths.size() % 4, 0U) << "every optimizer on every surface";
+  for (const auto& [name, path] : paths) {
+    ASSERT_EQ(path.size(), 13U) << name;
+    for (std::size_t t = 0; t < path.size(); ++t) EXPECT_EQ(path[t].at("step"), t) << name;
+  }
+  // One step of Newton's method at rate 1 ends at the minimum of a quadratic; gradient descent goes (1 - η
+  // λ)^t.
+  ASSERT_TRUE(paths.contains("quadratic newton") && paths.contains("quadratic sgd"));
+  EXPECT_NEAR(paths["quadratic newton"][1].at("value"), 0, 1e-10);
+  const double rate = paths["quadratic sgd"][0].at("learning_rate");
+  for (std::size_t t = 0; t < 13; ++t) {
+    const Json& point = paths["quadratic sgd"][t];
+    EXPECT_NEAR(point.at("x"), -4 * std::pow(1 - rate, t), 1e-5);
+    EXPECT_NEAR(point.at("y"), std::pow(1 - 25 * rate, t), 1e-5);
+  }
+}
+
+TEST(StudyTest, ItsTrainingsAreThoseOfTrain) {
+  const TemporaryFolder folder;
+  study_ok(2, Words{"weight-decay", "--decay", "0,0.5"} + kSmall, folder);
+  const Words shared(kSmall.begin(), kSmall.end() - 4);
+  const Outcome outcome = run_lockstep(0,
+                                       Words{"train", "--run.dir", "single", "--optimizer.weight-decay",
+                                             "0.5", "--train.seed", "2", "--data.seed", "2"} +
+                                           shared,
+                                       folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json study = metrics(folder, "study", "run").back();
+  EXPECT_EQ(study.at("variant"), "λ = 0.5");
+  EXPECT_EQ(study.at("seed"), 2);
+  EXPECT_EQ(study.at("diverged"), false);
+  EXPECT_EQ(study.at("weights_digest"), metrics(folder, "single", "end").at(0).at("weights_digest"));
+
+  const Json expected = metrics(folder, "single", "evaluation").back();
+  const std::vector<Json> measured = metrics(folder, "study", "measurement");
+  ASSERT_EQ(measured.size(), 16U) << "two variants, two seeds, four measurements";
+  EXPECT_EQ(measured.back().at("test_loss"), expected.at("loss"));
+  EXPECT_EQ(measured.back().at("test_accuracy"), expected.at("accuracy"));
+  const std::vector<int> samples = {0, 64, 90 + 32, 180};
+  for (std::size_t i = 0; i < measured.size(); ++i) {
+    EXPECT_EQ(measured[i].at("step"), 2 * (i % 4));
+    EXPECT_EQ(measured[i].at("samples"), samples[i % 4]);
+    EXPECT_DOUBLE_EQ(measured[i].at("epoch"), samples[i % 4] / 90.0);
+  }
+}
+
+TEST(StudyTest, ADivergingRunIsAResult) {
+  const TemporaryFolder folder;
+  const Words lecture = {"weight-decay", "--config", kConfigs + "/lecture/weight-decay.cfg", "--seeds", "2"};
+  // A step of gradient descent multiplies the weights with 1 - 0.003 · 1000 = -2.
+  const std::string out = study_ok(3, lecture + Words{"--decay", "1000, 0"}, folder);
+  EXPECT_NE(out.find("λ = 1000, seed 2: diverged"), std::string::npos) << out;
+  EXPECT_NE(out.find("λ = 1000: training loss diverged, test loss diverged"), std::string::npos) << out;
+  EXPECT_EQ(out.find("no decay: training loss diverged"), std::string::npos) << out;
+  for (const Json& run : metrics(folder, "study", "run")) {
+    EXPECT_EQ(run.at("diverged"), run.at("variant") == "λ = 1000") << run;
+  }
+  EXPECT_LT(last_measurements(folder, "λ = 1000").back().at("step"), 400);
+  EXPECT_EQ(last_measurements(folder, "no decay").back().at("step"), 400);
+
+  const TemporaryFolder other;
+  const std::string all = study_ok(0, lecture + Words{"--optimizer.learning-rate", "1e6"}, other);
+  EXPECT_NE(all.find("no decay: training loss diverged"), std::string::npos) << all;
+  EXPECT_NE(all.find("λ = 3: training loss diverged"), std::string::npos) << all;
+  EXPECT_TRUE(fs::exists(other.path() / "study/report.html"));
+}
+
+// Zhang et al.: Dive into Deep Learning, section 3.7: 200 inputs and 20 samples are fitted without error and
+// without sense, unless the weights decay.
+TEST(LectureTest, WeightDecayClosesTheGap) {
+  const TemporaryFolder folder;
+  study_ok(0, {"weight-decay", "--config", kConfigs + "/lecture/weight-decay.cfg"}, folder);
+  EXPECT_GT(mean_gap(folder, "no decay"), 0);
+  EXPECT_GT(mean_gap(folder, "no decay"), 5 * std::abs(mean_gap(folder, "λ = 3")));
+  for (const Json& line : last_measurements(folder, "no decay")) EXPECT_LT(line.at("training_loss"), 0.01);
+}
+
+// Loshchilov, Hutter, arXiv 1711.05101, section 2: Adam scales the penalty's gradient down with its own size,
+// so that a thousandfold strength hardly acts; decoupled decay acts in proportion.
+TEST(LectureTest, AdamHardlyFeelsItsPenaltyAndAdamWDecays) {
+  const TemporaryFolder folder;
+  study_ok(0, {"adam-decay", "--config", kConfigs + "/lecture/adam-decay.cfg"}, folder);
+  const double penalty = mean_norm(folder, "Adam, L2 0.01") / mean_norm(folder, "Adam, L2 10");
+  const double decoupled = mean_norm(folder, "AdamW, decay 0.01") / mean_norm(folder, "AdamW, decay 10");
+  EXPECT_LT(penalty, 2.5);
+  EXPECT_GT(decoupled, 100);
+  for (const std::string strength : {"0.1", "1", "10"}) {
+    EXPECT_LT(mean_norm(folder, "AdamW, decay " + strength), mean_norm(folder, "Adam, L2 " + strength));
+  }
+}
+
+// Cochran: Sampling techniques, 1977, theorem 2.2.
+TEST(LectureTest, GradientsOfBatchesVaryAsSamplingPredicts) {
+  const TemporaryFolder folder;
+  study_ok(0,
+           {"batch-regimes", "--config", kConfigs + "/lecture/batch-regimes.cfg", "--data.source",
+            kConfigs + "/lecture/digits.csv", "--train.epochs", "1", "--seeds", "1", "--evaluations", "1"},
+           folder);
+  constexpr double kSamples = 1438;  // four fifths of 1797
+  const std::vector<Json> lines = metrics(folder, "study", "variance");
+  ASSERT_EQ(lines.size(), 6U);
+  const double of_one = lines[0].at("variance");
+  EXPECT_EQ(lines[0].at("batch_size"), 1);
+  EXPECT_EQ(lines[0].at("gradients"), kSamples);
+  for (const Json& line : lines) {
+    const double batch = line.at("batch_size");
+    const double predicted = of_one / batch * (kSamples - batch) / (kSamples - 1);
+    EXPECT_NEAR(line.at("predicted"), predicted, 1e-9 * predicted) << line;
+    EXPECT_NEAR(line.at("variance"), predicted, 0.3 * predicted) << line;
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::test
