@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Trains the same networks with the same batches on Lockstep and on PyTorch (Debian's, DistributedDataParallel over
+# gloo) on this machine, in turn, and prints milliseconds a step and how many times as fast Lockstep is.
+#
+#   launch/compare_pytorch.sh [RANKS [ROUNDS]]     2 ranks and 5 rounds unless given; medians count
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+ranks=${1:-2}
+rounds=${2:-5}
+source launch/environment.sh
+lockstep_check_root
+launch/setup.sh --pytorch
+cmake --preset release --log-level=WARNING
+cmake --build --preset release --target lockstep >/dev/null
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+# Seconds a step of the network with hidden layers $1 at batch $2 on $3 ranks.
+lockstep_seconds() {
+  local layers=${1//,/, relu, linear }
+  "${lockstep_mpirun[@]}" -np "$3" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
+    --model.layers "linear $layers, relu, linear 10" --optimizer.momentum 0.9 --data.source fashion-mnist |
+    sed 's/.*"step":{"seconds":\([0-9.e-]*\).*/\1/'
+}
+pytorch_seconds() {
+  local steps=$((2 + 40000 / $2))
+  /usr/bin/python3 launch/compare_pytorch.py "784,$1,10" "$2" "$((steps > 300 ? 300 : steps))" "$3"
+}
+median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
+
+printf '%-22s %6s %6s  %12s %12s  %s\n' network batch ranks "Lockstep ms" "PyTorch ms" ratio
+compare() {
+  local ours=() theirs=()
+  for ((round = 0; round < rounds; ++round)); do
+    ours+=("$(lockstep_seconds "$1" "$2" "$3")")
+    theirs+=("$(pytorch_seconds "$1" "$2" "$3")")
+  done
+  local a b
+  a=$(printf '%s\n' "${ours[@]}" | median)
+  b=$(printf '%s\n' "${theirs[@]}" | median)
+  awk -v network="784,$1,10" -v batch="$2" -v ranks="$3" -v a="$a" -v b="$b" \
+    'BEGIN { printf "%-22s %6d %6d  %12.3f %12.3f  %.2f\n", network, batch, ranks, 1000 * a, 1000 * b, b / a }'
+}
+for batch in 1024 256 64; do compare 1024,1024 "$batch" "$ranks"; done
+for batch in 1024 64; do compare 128 "$batch" "$ranks"; done
+compare 1024,1024 1024 1
