@@ -1,44 +1,15 @@
-"""Reports in headless Chromium: what they show, that they can be used by keyboard, and that they stay on this machine.
+"""Reports in headless Chromium: what they show, that a keyboard can use them, and that they stay on this machine."""
 
-Run by ctest, which names the programs: LOCKSTEP_PROGRAM, CHROMIUM, CHROMEDRIVER.
-"""
-
-import json
-import os
-import pathlib
 import re
-import subprocess
-import tempfile
 import unittest
 
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 import runs
+from browser import BrowserTest
 
-SECONDS = 30
-FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync --window-size=1400,900").split()
-CHARTS = """
-  return [...document.querySelectorAll(".card-chart, .card-matrix")].map((card) => {
-    const plot = card.querySelector(".plot");
-    return {title: card.querySelector("h2").textContent, drawn: plot.querySelectorAll(".trace, .hm").length,
-            traces: plot.data.map((t) => ({name: t.name, type: t.type, x: t.x && [...t.x], y: t.y && [...t.y],
-                                           text: t.text, visible: t.visible}))};
-  });"""
 HEADER = "//section[h2='Evaluations']//th[button='%s']"
-
-
-def start_browser(folder):
-    options = webdriver.ChromeOptions()
-    options.binary_location = os.environ["CHROMIUM"]
-    for flag in [*FLAGS, f"--user-data-dir={folder}/profile"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.chrome.service.Service(os.environ["CHROMEDRIVER"])
-    return webdriver.Chrome(service=service, options=options)
 
 
 def contrast(first, second):
@@ -51,67 +22,20 @@ def contrast(first, second):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-class PageTest(unittest.TestCase):
+class PageTest(BrowserTest):
     @classmethod
     def setUpClass(cls):
-        temporary = tempfile.TemporaryDirectory(prefix="lockstep-page-")
-        cls.addClassCleanup(temporary.cleanup)
-        cls.folder = pathlib.Path(temporary.name)
+        super().setUpClass()
         cls.one = cls.folder / runs.SCRIPT_NAME
         cls.other = cls.folder / runs.IMAGE_NAME
         cls.steps, cls.evaluations = runs.write_run(cls.one, 2, runs.classification())
         runs.write_run(cls.other, 3, runs.regression())
         for arguments in ([cls.one], [cls.one, cls.other, "--out", "both.html"]):
-            subprocess.run([os.environ["LOCKSTEP_PROGRAM"], "report", *arguments], cwd=cls.folder, check=True)
-        cls.browser = start_browser(cls.folder)
-        cls.addClassCleanup(cls.browser.quit)
-        cls.browser.get("data:,")
-        cls.browser.get_log("performance")  # of the browser's own first page
-
-    def command(self, name, **arguments):
-        return self.browser.execute_cdp_cmd(name, arguments)
-
-    def script(self, text, *arguments):
-        return self.browser.execute_script(text, *arguments)
-
-    def find(self, path):
-        return self.browser.find_element(By.XPATH, path)
-
-    def wait(self, condition):
-        return WebDriverWait(self.browser, SECONDS).until(lambda _: condition())
+            cls.lockstep("report", *arguments)
 
     def setUp(self):
-        self.size(1400)
-        self.prefer("light")
+        super().setUp()
         self.open(self.one / "report.html")
-
-    def tearDown(self):
-        """Every page is quiet, and asks for nothing outside this machine."""
-        self.assertEqual(self.browser.get_log("browser"), [])
-        messages = [json.loads(line["message"])["message"] for line in self.browser.get_log("performance")]
-        addresses = [message["params"]["request"]["url"] for message in messages
-                     if message["method"] == "Network.requestWillBeSent"]
-        self.assertTrue(addresses)
-        for address in addresses:
-            self.assertRegex(address, "^(file|data|blob):")
-
-    def open(self, file):
-        self.browser.get(file.as_uri())
-        self.wait(lambda: self.script("return document.documentElement.dataset.ready") == "true")
-
-    def size(self, width):
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-
-    def prefer(self, scheme):
-        self.command("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": scheme},
-            {"name": "prefers-reduced-motion", "value": "reduce"}])  # what is clicked has to stand still
-
-    def charts(self):
-        return {chart["title"]: chart for chart in self.script(CHARTS)}
-
-    def traces(self, title):
-        return {trace["name"]: trace for trace in self.charts()[title]["traces"]}
 
     def test_plots_hold_the_metrics(self):
         for title, key in (("Loss", "loss"), ("Learning rate", "learning_rate"), ("Gradient norm", "gradient_norm"),

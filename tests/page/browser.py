@@ -1,0 +1,99 @@
+"""Pages in headless Chromium, for tests.
+
+ctest names the programs: LOCKSTEP_PROGRAM, CHROMIUM, CHROMEDRIVER.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+SECONDS = 30
+FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+         "--disable-component-update --disable-sync --window-size=1400,900").split()
+CHARTS = """
+  return [...document.querySelectorAll(".card-chart, .card-matrix")].map((card) => {
+    const plot = card.querySelector(".plot");
+    return {title: card.querySelector("h2").textContent, drawn: plot.querySelectorAll(".trace, .hm").length,
+            traces: plot.data.map((t) => ({name: t.name, type: t.type, x: t.x && [...t.x], y: t.y && [...t.y],
+                                           text: t.text, visible: t.visible}))};
+  });"""
+
+
+def start_browser(folder):
+    options = webdriver.ChromeOptions()
+    options.binary_location = os.environ["CHROMIUM"]
+    for flag in [*FLAGS, f"--user-data-dir={folder}/profile"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.chrome.service.Service(os.environ["CHROMEDRIVER"])
+    return webdriver.Chrome(service=service, options=options)
+
+
+class BrowserTest(unittest.TestCase):
+    """Tests that open pages which lockstep wrote in a folder of theirs."""
+
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory(prefix="lockstep-page-")
+        cls.addClassCleanup(temporary.cleanup)
+        cls.folder = pathlib.Path(temporary.name)
+        cls.browser = start_browser(cls.folder)
+        cls.addClassCleanup(cls.browser.quit)
+        cls.browser.get("data:,")
+        cls.browser.get_log("performance")  # of the browser's own first page
+
+    @classmethod
+    def lockstep(cls, *arguments):
+        subprocess.run([os.environ["LOCKSTEP_PROGRAM"], *arguments], cwd=cls.folder, check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def setUp(self):
+        self.size(1400)
+        self.prefer("light")
+
+    def tearDown(self):
+        """Every page is quiet, and asks for nothing outside this machine."""
+        self.assertEqual(self.browser.get_log("browser"), [])
+        messages = [json.loads(line["message"])["message"] for line in self.browser.get_log("performance")]
+        addresses = [message["params"]["request"]["url"] for message in messages
+                     if message["method"] == "Network.requestWillBeSent"]
+        self.assertTrue(addresses)
+        for address in addresses:
+            self.assertRegex(address, "^(file|data|blob):")
+
+    def open(self, file):
+        self.browser.get(file.as_uri())
+        self.wait(lambda: self.script("return document.documentElement.dataset.ready") == "true")
+
+    def size(self, width):
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+
+    def prefer(self, scheme):
+        self.command("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"}])  # what is clicked has to stand still
+
+    def charts(self):
+        return {chart["title"]: chart for chart in self.script(CHARTS)}
+
+    def traces(self, title):
+        return {trace["name"]: trace for trace in self.charts()[title]["traces"]}
+
+    def command(self, name, **arguments):
+        return self.browser.execute_cdp_cmd(name, arguments)
+
+    def script(self, text, *arguments):
+        return self.browser.execute_script(text, *arguments)
+
+    def find(self, path):
+        return self.browser.find_element(By.XPATH, path)
+
+    def wait(self, condition):
+        return WebDriverWait(self.browser, SECONDS).until(lambda _: condition())

@@ -1,0 +1,123 @@
+"""Pages of studies in headless Chromium: they show what metrics.jsonl holds."""
+
+import json
+import statistics
+import unittest
+
+from selenium.webdriver.common.by import By
+
+from browser import BrowserTest
+
+VARIANTS = ["no decay", "λ = 0.5"]
+SEEDS = 3
+LOSSES = {"training": "training_loss", "test": "test_loss"}
+
+
+def gap(line):
+    return line["test_loss"] - line["training_loss"]
+
+
+class StudyPageTest(BrowserTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.lockstep("study", "weight-decay", "--run.dir", "decay", "--decay", "0,0.5", "--seeds", str(SEEDS),
+                     "--evaluations", "4", "--data.source", "linear", "--data.samples", "64", "--model.layers",
+                     "linear 1", "--train.batch-size", "16", "--train.epochs", "4")
+        cls.lockstep("study", "surfaces", "--run.dir", "surfaces", "--train.steps", "30")
+
+    def metrics(self, study, event):
+        lines = (self.folder / study / "metrics.jsonl").read_text().splitlines()
+        return [line for line in map(json.loads, lines) if line["event"] == event]
+
+    def over_seeds(self, variant, value):
+        """Epochs of one variant, and `value` of its measurements: a list over the seeds for each epoch."""
+        values = {}
+        for line in self.metrics("decay", "measurement"):
+            if line["variant"] == variant:
+                values.setdefault(line["epoch"], []).append(value(line))
+        return list(values), list(values.values())
+
+    def assert_all_close(self, found, expected):
+        self.assertEqual(len(found), len(expected))
+        for a, b in zip(found, expected):
+            self.assertAlmostEqual(a, b, delta=1e-12 * (1 + abs(b)))
+
+    def assert_drawn(self):
+        charts = self.charts()
+        self.assertTrue(charts)
+        for title, chart in charts.items():
+            self.assertGreater(chart["drawn"], 0, title)
+
+    def test_curves_are_means_over_the_seeds_within_their_band(self):
+        self.open(self.folder / "decay" / "report.html")
+        self.assert_drawn()
+        lines = {"Loss": {f"{variant}: {name}": (variant, lambda line, key=key: line[key])
+                          for variant in VARIANTS for name, key in LOSSES.items()},
+                 "Gap of test to training loss": {variant: (variant, gap) for variant in VARIANTS},
+                 "Norm of the weights": {variant: (variant, lambda line: line["weight_norm"]) for variant in VARIANTS}}
+        for title, expected in lines.items():
+            traces = self.charts()[title]["traces"]
+            bands, means = traces[0::2], traces[1::2]
+            self.assertEqual([trace["name"] for trace in means], list(expected), title)
+            for band, mean in zip(bands, means):
+                epochs, values = self.over_seeds(*expected[mean["name"]])
+                self.assertEqual([len(one) for one in values], [SEEDS] * 5)
+                self.assertEqual(mean["x"], epochs)
+                self.assert_all_close(mean["y"], [statistics.fmean(one) for one in values])
+                self.assertEqual(band["x"], epochs + epochs[::-1])
+                self.assert_all_close(band["y"], [max(one) for one in values] + [min(one) for one in values[::-1]])
+
+    def test_results_are_those_at_the_end(self):
+        self.open(self.folder / "decay" / "report.html")
+        rows = [[cell.text for cell in row.find_elements(By.XPATH, "*")]
+                for row in self.browser.find_elements(By.XPATH, "//section[h2='Results']//tbody/tr")]
+        self.assertEqual([row[:2] for row in rows], [[variant, str(SEEDS)] for variant in VARIANTS])
+        for row in rows:
+            ends = [self.over_seeds(row[0], value)[1][-1] for value in (
+                lambda line: line["training_loss"], lambda line: line["test_loss"], gap,
+                lambda line: line["weight_norm"])]
+            expected = [part for end in ends for part in (statistics.fmean(end), statistics.stdev(end))]
+            for cell, number in zip(row[2:], expected, strict=True):
+                self.assertAlmostEqual(float(cell), number, delta=1e-4 * abs(number))
+
+    def test_the_legend_hides_a_line_with_its_band(self):
+        self.open(self.folder / "decay" / "report.html")
+        self.find("//section[h2='Loss']//button[.='λ = 0.5: test']").click()
+        self.wait(lambda: [trace["visible"] for trace in self.charts()["Loss"]["traces"]] == [True] * 6 + [False] * 2)
+
+    def test_paths_go_over_contour_lines(self):
+        self.open(self.folder / "surfaces" / "report.html")
+        self.assert_drawn()
+        paths = {}
+        for line in self.metrics("surfaces", "path"):
+            name = f"{line['optimizer']} ({line['learning_rate']:.2g})"
+            paths.setdefault(line["surface"], {}).setdefault(name, []).append(line)
+        self.assertEqual(list(paths), ["quadratic", "rosenbrock", "beale", "saddle"])
+        charts = self.charts()
+        for surface, expected in paths.items():
+            contour, *traces = charts[surface]["traces"]
+            self.assertEqual(contour["type"], "contour")
+            self.assertEqual([trace["name"] for trace in traces], list(expected))
+            heights = charts[f"{surface}: height above the minimum"]["traces"]
+            for trace, height in zip(traces, heights, strict=True):
+                lines = expected[trace["name"]]
+                self.assertEqual(len(lines), 31)
+                self.assertEqual(trace["x"], [line["x"] for line in lines])
+                self.assertEqual(trace["y"], [line["y"] for line in lines])
+                minimum = -0.25 if surface == "saddle" else 0
+                self.assertEqual(height["name"], trace["name"])
+                self.assertEqual(height["x"], list(range(31)))
+                self.assert_all_close(height["y"], [line["value"] - minimum for line in lines])
+        drawn = self.browser.find_elements(By.CSS_SELECTOR, ".plot .contourlevel path")
+        self.assertGreater(len(drawn), 4 * 10)
+
+    def test_nothing_overflows_a_narrow_screen(self):
+        self.size(360)
+        for study in ("decay", "surfaces"):
+            self.open(self.folder / study / "report.html")
+            self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 360)
+
+
+if __name__ == "__main__":
+    unittest.main()
