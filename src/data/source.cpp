@@ -118,6 +118,11 @@ void check_same_shape(const DatasetDescription& training, const DatasetDescripti
     fail_input("{}: the test part has {} targets, the training part ({}) has {}; expected the same",
                test.name, test.targets, training.name, training.targets);
   }
+  if (training.targets > 1 && training.target_names != test.target_names) {
+    fail_input(
+        "{}: its targets are {}, those of the training part ({}) {}; expected the same in the same order",
+        test.name, join(test.target_names), training.name, join(training.target_names));
+  }
 }
 
 }  // namespace

@@ -7,28 +7,29 @@
 
 namespace lockstep {
 
-LinearHessian::LinearHessian(const Model& model, const Loss& loss)
-    : loss_(loss), inputs_(model.inputs()), outputs_(model.outputs()) {
-  if (model.text() != fmt::format("linear {}", outputs_)) {
-    fail_input(
-        "optimizer.name = newton: needs the Hessian, which is known for one linear layer alone, but "
-        "model.layers = "
-        "{}; use 'linear {}', or another optimizer",
-        model.text(), outputs_);
+std::string LinearHessian::obstacle(const Model& model, const Loss& loss) {
+  if (model.text() != fmt::format("linear {}", model.outputs())) {
+    return fmt::format(
+        "needs the Hessian, which is known for one linear layer alone, but model.layers = {}; use 'linear "
+        "{}', or "
+        "another optimizer",
+        model.text(), model.outputs());
   }
   if (!loss.has_hessian()) {
-    fail_input(
-        "optimizer.name = newton: needs a loss with a second derivative; use cross-entropy, mse or bce, or "
-        "another "
-        "optimizer");
+    return "needs a loss with a second derivative; use cross-entropy, mse or bce, or another optimizer";
   }
   if (model.layout().size() > kMostParameters) {
-    fail_input(
-        "optimizer.name = newton: the Hessian of {} parameters is too large (at most {}); use fewer "
-        "features, or "
-        "another optimizer",
+    return fmt::format(
+        "the Hessian of {} parameters is too large (at most {}); use fewer features, or another optimizer",
         model.layout().size(), kMostParameters);
   }
+  return {};
+}
+
+LinearHessian::LinearHessian(const Model& model, const Loss& loss)
+    : loss_(loss), inputs_(model.inputs()), outputs_(model.outputs()) {
+  const std::string why_not = obstacle(model, loss);
+  if (!why_not.empty()) fail_input("optimizer.name = newton: {}", why_not);
 }
 
 Index LinearHessian::size() const { return outputs_ * (outputs_ + 1) / 2 * (inputs_ + 1) * (inputs_ + 1); }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include <Eigen/Cholesky>
 
@@ -9,28 +10,30 @@ namespace lockstep {
 
 namespace {
 
-/// H + μ I, with μ grown from `damping` until it can be decomposed.
-Eigen::LLT<Eigen::MatrixXd> decompose(const Eigen::Map<const Eigen::MatrixXd>& h, double damping) {
+using Vector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
+
+/// (H + μ I)⁻¹ g, with μ grown from `damping` until H + μ I can be decomposed.
+Eigen::VectorXd solve(const Eigen::Map<const Eigen::MatrixXd>& h, const Eigen::VectorXd& g, double damping) {
   const double largest = h.cwiseAbs().maxCoeff();
+  if (!h.allFinite() || !g.allFinite()) throw Diverged("newton: the Hessian or the gradient is not finite");
   const double scale = largest > 0 ? largest : 1;
-  constexpr double kLeast = 1e-12;
+  const double resolution = static_cast<double>(h.rows()) * std::numeric_limits<Real>::epsilon();
   constexpr double kMost = 1e6;
-  for (double mu = damping; mu <= kMost; mu = std::max(10 * mu, kLeast)) {
-    Eigen::MatrixXd damped = h;
+  Eigen::MatrixXd damped;
+  for (double mu = damping; mu <= kMost; mu = std::max(10 * mu, resolution)) {
+    damped = h;
     damped.diagonal().array() += mu * scale;
-    Eigen::LLT<Eigen::MatrixXd> cholesky(damped);
-    if (cholesky.info() == Eigen::Success) return cholesky;
+    const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> cholesky(damped);  // in place
+    if (cholesky.info() == Eigen::Success) return cholesky.solve(g);
   }
-  fail_guard(
-      "newton: the Hessian cannot be decomposed, however damped; look for features that are not finite");
+  throw Diverged("newton: the Hessian cannot be decomposed, however damped");
 }
 
 void update(const Hyperparameters& values, const Update& u) {
   const auto n = static_cast<Index>(u.x.size());
-  using Vector = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
-  const Eigen::VectorXd g = Eigen::Map<const Vector>(u.g.data(), n).cast<double>();
   const Eigen::VectorXd direction =
-      decompose(Eigen::Map<const Eigen::MatrixXd>(u.hessian.data(), n, n), values.at("damping")).solve(g);
+      solve(Eigen::Map<const Eigen::MatrixXd>(u.hessian.data(), n, n),
+            Eigen::Map<const Vector>(u.g.data(), n).cast<double>(), values.at("damping"));
   Eigen::Map<Vector> x(u.x.data(), n);
   x = (x.cast<double>() - u.alpha * direction).cast<Real>();
 }

@@ -99,7 +99,8 @@ void add_predictions(Json& sections, const Json& predictions, const std::string&
     sections.push_back(regression_chart(predictions, run));
     return;
   }
-  sections.push_back(confusion_matrix(predictions, run));
+  // Too many classes have none.
+  if (predictions.contains("confusion")) sections.push_back(confusion_matrix(predictions, run));
   if (predictions.contains("worst") && !predictions["worst"].empty()) {
     sections.push_back(worst_samples(predictions, run));
   }

@@ -90,6 +90,7 @@ void add_line(RunRecord& run, const Json& line) {
   if (event == "step") add_step(run, line);
   if (event == "evaluation") add_evaluation(run, line);
   if (event == "end") run.end = line;
+  run.is_study = run.is_study || event == "measurement" || event == "path";
 }
 
 void read_metrics(RunRecord& run) {
@@ -105,6 +106,10 @@ void read_metrics(RunRecord& run) {
                  error.what());
     }
   });
+  if (run.is_study) {
+    fail_input("{}: holds a study, whose page is its report.html; give the directory of a run",
+               run.folder.string());
+  }
   for (auto& [part, column] : run.seconds) column.resize(run.step.size(), kAbsent);
 }
 

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "sections.hpp"
 #include "studies.hpp"
@@ -9,11 +11,13 @@ namespace lockstep {
 
 namespace {
 
+/// Of strengths from weak to strong, of which there are several.
 void say_how_norms_depend(StudyRun& study, const std::string& name,
                           const std::vector<VariantCurves>& variants) {
   const double weakest = last(variants.front(), &Measurement::weight_norm).mean;
   const double strongest = last(variants.back(), &Measurement::weight_norm).mean;
-  study.say(fmt::format("{}: norm of the weights {:.4g} with '{}' and {:.4g} with '{}', {:.3g} times less.",
+  if (variants.size() < 2 || std::isnan(weakest) || std::isnan(strongest)) return;
+  study.say(fmt::format("{}: norm of the weights {:.4g} with '{}' and {:.4g} with '{}', a factor of {:.3g}.",
                         name, weakest, variants.front().front().variant, strongest,
                         variants.back().front().variant, weakest / strongest));
 }
@@ -25,7 +29,9 @@ void run(StudyRun& study) {
   });
   std::vector<VariantCurves> l2;
   std::vector<VariantCurves> decoupled;
-  for (const double decay : study.numbers("decay")) {
+  std::vector<double> decays = study.numbers("decay");
+  std::sort(decays.begin(), decays.end());
+  for (const double decay : decays) {
     const std::string lambda = fmt::format("{}", decay);
     l2.push_back(study.train({"Adam, L2 " + lambda, {{"optimizer.name", "adam"}, {"optimizer.l2", lambda}}}));
     decoupled.push_back(study.train(
@@ -33,17 +39,15 @@ void run(StudyRun& study) {
   }
   say_how_norms_depend(study, "The L2 penalty in Adam", l2);
   say_how_norms_depend(study, "The decoupled decay of AdamW", decoupled);
-  study.say(
-      "Adam divides the penalty's gradient by its own size, so that its strength hardly matters where the "
-      "data say "
-      "little; a decoupled decay takes the same share off every weight.");
 
   for (const auto& [id, title, variants] :
        {std::tuple("l2", "Adam with an L2 penalty", &l2), std::tuple("decoupled", "AdamW", &decoupled)}) {
-    study.show(curves_chart(fmt::format("norm-{}", id), fmt::format("{}: norm of the weights", title),
-                            "Mean over the seeds; the band goes from the smallest to the largest.", *variants,
-                            &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}},
-                            {"norm", true}));
+    study.show(curves_chart(
+        fmt::format("norm-{}", id), fmt::format("{}: norm of the weights", title),
+        "Mean over the seeds; the band goes from the smallest to the largest. Loshchilov and Hutter: Adam "
+        "divides the gradient of the penalty by its own size, so that its strength is largely "
+        "lost; a decoupled decay takes the same share off every weight.",
+        *variants, &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}}, {"norm", true}));
     study.show(curves_chart(
         fmt::format("loss-{}", id), fmt::format("{}: loss", title), "Training and test loss.", *variants,
         &Measurement::epoch, {"epoch"},

@@ -22,19 +22,25 @@ struct GradientVariance {
   double variance = 0;  ///< mean of ‖g_B - ∇F‖², at the initial weights
 };
 
-Config with_batch(const StudyRun& study, const std::string& batch_size) {
-  return study.config_of({"variance", {{"train.batch-size", batch_size}}});
+/// The configuration at another batch size, without dropout, whose masks would add to the variance.
+Config plain_config(const StudyRun& study, const std::string& batch_size) {
+  return study.config_of(
+      {"variance",
+       {{"train.batch-size", batch_size}, {"model.layers", without_dropout(study.config().model.layers)}}});
+}
+
+/// The gradient of the whole training set at the initial weights. Collective.
+std::vector<double> full_gradient(const StudyRun& study, const Problem& problem, Communicator& communicator) {
+  const Config config = plain_config(study, "full");
+  Trainer trainer(config, problem, communicator);
+  const std::span<const Real> gradient = trainer.gradient_of(0);
+  return {gradient.begin(), gradient.end()};
 }
 
 /// The variance over the whole batches of the first epoch. Collective.
 GradientVariance measure_variance(const StudyRun& study, const Problem& problem, Communicator& communicator,
-                                  Index batch_size) {
-  const Config full_config = with_batch(study, "full");
-  Trainer full(full_config, problem, communicator);
-  const std::span<const Real> gradient = full.gradient_of(0);
-  const std::vector<double> mean(gradient.begin(), gradient.end());
-
-  const Config config = with_batch(study, std::to_string(batch_size));
+                                  Index batch_size, const std::vector<double>& mean) {
+  const Config config = plain_config(study, std::to_string(batch_size));
   Trainer trainer(config, problem, communicator);
   GradientVariance result{batch_size, std::min(problem.split.training_size() / batch_size, kMostGradients)};
   for (Index step = 0; step < result.gradients; ++step) {
@@ -52,22 +58,22 @@ double predicted(double trace, Index batch_size, Index samples) {
   return trace / b * (n - b) / (n - 1);
 }
 
-void study_variance(StudyRun& study) {
-  const Problem problem = make_problem(study.config(), study.communicator());
+void study_variance(StudyRun& study, const Problem& problem) {
   const Index samples = problem.split.training_size();
   std::set<Index> sizes = {1, study.config().train.batch_size};
   for (Index size = 4; size <= samples / 4; size *= 4) sizes.insert(size);
 
-  Json chart =
-      empty_chart("variance", "Variance of the gradient",
-                  "Mean of ‖g - ∇F‖² over the batches of the first epoch at the initial weights, and what it "
-                  "should be for a batch of B samples, given that for one.",
-                  {"batch size", true}, {"variance", true});
+  Json chart = empty_chart("variance", "Variance of the gradient",
+                           "Mean of ‖g - ∇F‖² over the batches of the first epoch at the initial weights, "
+                           "without dropout, and what it "
+                           "should be for a batch of B samples, given that for one.",
+                           {"batch size", true}, {"variance", true});
   Json measured = {{"name", "measured"}, {"group", "measured"}, {"x", Json::array()}, {"y", Json::array()}};
   Json theory = {{"name", "predicted"}, {"group", "predicted"}, {"style", "dashed"}};
+  const std::vector<double> mean = full_gradient(study, problem, study.communicator());
   std::optional<double> trace;
   for (const Index size : sizes) {
-    const GradientVariance v = measure_variance(study, problem, study.communicator(), size);
+    const GradientVariance v = measure_variance(study, problem, study.communicator(), size, mean);
     if (!trace) trace = v.variance;
     const double expected = predicted(*trace, size, samples);
     study.record({{"event", "variance"},
@@ -97,6 +103,7 @@ void run(StudyRun& study) {
         "train.batch-size: study 'batch-regimes' compares it with 1 and with the full set; give a number "
         "between");
   }
+  const Problem problem = make_problem(study.config(), study.communicator());
   const std::vector<VariantCurves> variants = {study.train({"full batch", {{"train.batch-size", "full"}}}),
                                                study.train({fmt::format("mini-batches of {}", batch), {}}),
                                                study.train({"single samples", {{"train.batch-size", "1"}}})};
@@ -105,7 +112,7 @@ void run(StudyRun& study) {
                           to_text(last(curves, &Measurement::training_loss)),
                           curves.front().points.back().step));
   }
-  study_variance(study);
+  study_variance(study, problem);
 
   const std::string note = "Mean over the seeds; the band goes from the smallest to the largest.";
   study.show(curves_chart("epochs", "Training loss against epochs", note, variants, &Measurement::epoch,

@@ -65,7 +65,9 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
     curve.points.push_back(measure(trainer, problem, samples));
     for (std::uint64_t i = 1; i <= count; ++i) {
       while (trainer.steps_done() < total * i / count) samples += static_cast<double>(trainer.step().samples);
-      curve.points.push_back(measure(trainer, problem, samples));
+      const Measurement m = measure(trainer, problem, samples);
+      if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");
+      curve.points.push_back(m);
     }
   } catch (const Diverged&) {
     curve.diverged = true;
@@ -92,7 +94,7 @@ Spread last(const std::vector<Curve>& curves, Quantity quantity) {
 }
 
 std::string to_text(const Spread& spread) {
-  if (std::isnan(spread.mean)) return "diverged";
+  if (std::isnan(spread.mean)) return "none";
   return fmt::format("{:.4g} ± {:.2g}", spread.mean, spread.deviation);
 }
 

@@ -10,14 +10,6 @@ namespace lockstep {
 
 namespace {
 
-std::string without_dropout(const std::string& layers) {
-  std::vector<std::string> kept;
-  for (const std::string_view layer : split(layers, ',')) {
-    if (!layer.starts_with("dropout")) kept.emplace_back(layer);
-  }
-  return join(kept);
-}
-
 void run(StudyRun& study) {
   const std::string& layers = study.config().model.layers;
   const std::string plain = without_dropout(layers);
@@ -26,6 +18,7 @@ void run(StudyRun& study) {
         "model.layers = {}: has no dropout to study; add one, as 'linear 128, relu, dropout 0.5, linear 10'",
         layers);
   }
+  study.make_problem_with_test();
   const std::vector<VariantCurves> variants = {study.train({"without dropout", {{"model.layers", plain}}}),
                                                study.train({"with dropout", {}})};
   for (const VariantCurves& curves : variants) {

@@ -11,39 +11,45 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/nn/linear_hessian.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep {
 
 namespace {
 
-/// Every registered algorithm, and SGD with its two kinds of momentum.
-std::vector<Variant> methods(bool linear_network) {
-  std::vector<Variant> all;
-  for (const Algorithm& algorithm : algorithms()) {
-    if (algorithm.needs_hessian && !linear_network) continue;
-    all.push_back({algorithm.name, {{"optimizer.name", algorithm.name}}});
-    if (algorithm.name != "sgd") continue;
-    Variant momentum{"momentum", {{"optimizer.name", "sgd"}, {"optimizer.momentum", "0.9"}}};
-    Variant nesterov = momentum;
-    nesterov.name = "nesterov";
-    nesterov.settings["optimizer.nesterov"] = "true";
-    all.push_back(momentum);
-    all.push_back(nesterov);
+/// `method` as settings; the second-order ones take all samples in every step.
+Variant variant_of(const Method& method) {
+  Variant variant{method.name, {{"optimizer.name", method.algorithm->name}}};
+  for (const auto& [name, value] : method.hyperparameters) {
+    const Hyperparameter* const h = find_named(method.algorithm->hyperparameters, name);
+    variant.settings["optimizer." + name] =
+        h->choices.empty() ? fmt::format("{}", value) : h->choices[static_cast<std::size_t>(value)];
   }
-  return all;
+  if (method.algorithm->needs_hessian) variant.settings["train.batch-size"] = "full";
+  return variant;
 }
 
-std::vector<Variant> chosen_methods(const StudyRun& study) {
-  const std::string& layers = study.config().model.layers;
-  const std::vector<Variant> all = methods(split(layers, ',').size() == 1);
-  if (study.option("optimizers") == "all") return all;
+/// Those of --optimizers; of all, those that the problem allows. Collective.
+std::vector<Variant> chosen_methods(StudyRun& study) {
+  const Problem problem = make_problem(study.config(), study.communicator());
+  const std::string obstacle = LinearHessian::obstacle(make_model(study.config(), problem), *problem.loss);
+  const std::vector<Method> all = methods();
   std::vector<Variant> chosen;
+  if (study.option("optimizers") == "all") {
+    for (const Method& method : all) {
+      if (!method.algorithm->needs_hessian || obstacle.empty()) chosen.push_back(variant_of(method));
+    }
+    return chosen;
+  }
   for (const std::string_view name : split(study.option("optimizers"), ',')) {
-    const Variant* const found = find_named(all, name);
-    if (found == nullptr)
+    const Method* const found = find_named(all, name);
+    if (found == nullptr) {
       fail_input("--optimizers: '{}' is unknown; expected all, or some of: {}", name, join(names_of(all)));
-    chosen.push_back(*found);
+    }
+    if (found->algorithm->needs_hessian && !obstacle.empty())
+      fail_input("--optimizers: {} {}", name, obstacle);
+    chosen.push_back(variant_of(*found));
   }
   return chosen;
 }
@@ -56,11 +62,11 @@ class RateSearch {
         method_(method),
         default_rate_(study.config_of(method).optimizer.hyperparameters.at("learning-rate")) {}
 
-  /// `method` at the best of at most `most` rates: from the default in whichever direction the loss falls.
-  /// Collective.
+  /// `method` at the best of at most `most` rates: from the default, or the first below it at which it does
+  /// not diverge, in whichever direction the loss falls. Collective.
   Variant best(Index most) {
     int at = 0;
-    loss(at);
+    while (!std::isfinite(loss(at)) && std::ssize(losses_) < most) --at;
     for (const int direction : {1, -1}) {
       const int begin = at;
       while (std::ssize(losses_) < most && loss(at + direction) < loss(at)) at += direction;

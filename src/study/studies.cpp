@@ -22,6 +22,25 @@ const Study& find_study(const std::string& name) {
   return *found;
 }
 
+std::vector<Method> methods() {
+  std::vector<Method> all;
+  for (const Algorithm& algorithm : algorithms()) {
+    all.push_back({algorithm.name, &algorithm, {}});
+    if (algorithm.name != "sgd") continue;
+    all.push_back({"momentum", &algorithm, {{"momentum", 0.9}}});
+    all.push_back({"nesterov", &algorithm, {{"momentum", 0.9}, {"nesterov", 1}}});
+  }
+  return all;
+}
+
+std::string without_dropout(const std::string& layers) {
+  std::vector<std::string> kept;
+  for (const std::string_view layer : split(layers, ',')) {
+    if (!layer.starts_with("dropout")) kept.emplace_back(layer);
+  }
+  return join(kept);
+}
+
 StudyOption seeds_option() { return {"seeds", "3", "trainings of each kind, with seeds counted up"}; }
 
 StudyOption evaluations_option() { return {"evaluations", "20", "measurements of each training"}; }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "lockstep/optim/algorithm.hpp"
 #include "lockstep/study/study.hpp"
 
 namespace lockstep {
@@ -28,6 +30,17 @@ Study dropout_study();
 
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.
 Study surfaces_study();
+
+/// What is compared where optimizers are: every registered algorithm, and SGD with its two kinds of momentum.
+struct Method {
+  std::string name;
+  const Algorithm* algorithm = nullptr;
+  Hyperparameters hyperparameters;  ///< other than the defaults
+};
+std::vector<Method> methods();
+
+/// The layers of `layers` but for dropout, as text.
+std::string without_dropout(const std::string& layers);
 
 /// What every study that trains takes.
 StudyOption seeds_option();

@@ -1,5 +1,6 @@
 #include "study_run.hpp"
 
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,6 +32,17 @@ std::map<std::string, std::string> settle_options(const Study& study,
   return options;
 }
 
+std::string outcome(const Curve& curve) {
+  if (curve.diverged) return "diverged";
+  const Measurement& end = curve.points.back();
+  std::string text = fmt::format("training loss {:.4g}", end.training_loss);
+  if (!std::isnan(end.test_loss)) text += fmt::format(", test loss {:.4g}", end.test_loss);
+  return text;
+}
+
+/// Of what was not given, but follows from the number of ranks.
+constexpr const char* kSettledOrigin = "by the number of ranks";
+
 }  // namespace
 
 StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& communicator)
@@ -39,9 +51,13 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
       communicator_(communicator),
       options_(settle_options(study, request_.options)),
       config_(make_config(request_.settings)) {
+  if (config_.average_decay > 0) {
+    fail_input("optimizer.average ({}): studies measure the weights themselves; remove it",
+               request_.settings.at("optimizer.average").origin);
+  }
   resolve_micro_batches(config_, communicator.size());
-  request_.settings["train.micro-batches"] = {std::to_string(config_.train.micro_batches),
-                                              "by the number of ranks"};
+  request_.settings.try_emplace("train.micro-batches",
+                                GivenValue{std::to_string(config_.train.micro_batches), kSettledOrigin});
   if (config_.run.dir.empty()) config_.run.dir = default_run_path(study.name);
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
@@ -52,9 +68,19 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
+Problem StudyRun::make_problem_with_test() const {
+  Problem problem = make_problem(config_, communicator_);
+  if (held_out_parts(problem).empty()) {
+    fail_input(
+        "study '{}' compares training and test loss, but there is no test part; set data.validation, as 0.2",
+        study_.name);
+  }
+  return problem;
+}
+
 void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) {
   for (const auto& [key, value] : request_.settings) {
-    if (key == "run.dir" || key == "train.micro-batches" || is_used(key)) continue;
+    if (key == "run.dir" || value.origin == kSettledOrigin || is_used(key)) continue;
     fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
                study_.name);
   }
@@ -127,11 +153,7 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
           {"settings", seeded.settings},
           {"diverged", curve.diverged},
           {"weights_digest", curve.weights_digest}});
-  log::info(fmt::format("run      {}, seed {}: {}", variant.name, seed,
-                        curve.diverged
-                            ? "diverged"
-                            : fmt::format("training loss {:.4g}, test loss {:.4g}",
-                                          curve.points.back().training_loss, curve.points.back().test_loss)));
+  log::info(fmt::format("run      {}, seed {}: {}", variant.name, seed, outcome(curve)));
   return curve;
 }
 

@@ -72,23 +72,6 @@ Path best_path(const Surface& surface, const Algorithm& algorithm, const Hyperpa
   return best;
 }
 
-struct Method {
-  std::string name;
-  const Algorithm& algorithm;
-  Hyperparameters hyperparameters;
-};
-
-std::vector<Method> methods() {
-  std::vector<Method> all;
-  for (const Algorithm& algorithm : algorithms()) {
-    all.push_back({algorithm.name, algorithm, {}});
-    if (algorithm.name != "sgd") continue;
-    all.push_back({"momentum", algorithm, {{"momentum", 0.9}}});
-    all.push_back({"nesterov", algorithm, {{"momentum", 0.9}, {"nesterov", 1}}});
-  }
-  return all;
-}
-
 /// The surface on a grid, above its minimum.
 Json grid(const Surface& surface) {
   constexpr int kCells = 80;
@@ -126,7 +109,7 @@ void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
   std::string ends;
   double lowest_course = kNowhere;
   for (const Method& method : methods()) {
-    const Path path = best_path(surface, method.algorithm, method.hyperparameters, steps);
+    const Path path = best_path(surface, *method.algorithm, method.hyperparameters, steps);
     const std::string name = fmt::format("{} ({:.2g})", method.name, path.learning_rate);
     Json course = {{"name", name}, {"group", method.name}, {"x", Json::array()}, {"y", Json::array()}};
     Json heights = course;

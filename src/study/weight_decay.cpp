@@ -9,6 +9,7 @@ namespace {
 
 void run(StudyRun& study) {
   study.allow_only([](const std::string& key) { return key != "optimizer.weight-decay"; });
+  study.make_problem_with_test();
   std::vector<VariantCurves> variants;
   for (const double decay : study.numbers("decay")) {
     const std::string name = decay == 0 ? "no decay" : fmt::format("λ = {}", decay);

@@ -66,6 +66,12 @@ void check_combinations(const Config& config, const GivenValues& given) {
   if (config.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 && optimizer.at("momentum") == 0) {
     fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, as 0.9");
   }
+  if (find_algorithm(config.optimizer.name).needs_hessian && config.train.batch_size != 0) {
+    fail_input(
+        "optimizer.name = {}: needs train.batch-size = full; the Hessian of a part of the samples is "
+        "singular",
+        config.optimizer.name);
+  }
   if (config.batch_scaling == BatchScaling::kNone && given.contains("schedule.reference-batch")) {
     fail_input(
         "schedule.reference-batch ({}): has no effect without schedule.scaling; set that, or remove it",

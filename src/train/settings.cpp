@@ -210,8 +210,12 @@ void add_hyperparameters(const std::string& section, const Methods& methods, Hyp
     for (const Hyperparameter& h : method.hyperparameters) {
       if (values.contains(h.name)) continue;
       double& field = values[h.name];
-      settings.push_back({section + "." + h.name, "", h.help + defaults_text(methods, h.name),
-                          h.choices.empty() ? real(field, h.lowest, h.highest) : index(field, h.choices)});
+      Assign assign = real(field, h.lowest, h.highest);
+      if (!h.choices.empty()) assign = index(field, h.choices);
+      if (h.is_whole) {
+        assign = whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest));
+      }
+      settings.push_back({section + "." + h.name, "", h.help + defaults_text(methods, h.name), assign});
     }
   }
 }

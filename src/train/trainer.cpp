@@ -87,10 +87,16 @@ StepReport Trainer::apply_gradient() {
                   {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
   if (average_) average_->add(model_.parameters());
   ++steps_done_;
+  if (steps_done_ == plan_.total_steps && !std::isfinite(norm(model_.parameters()))) {
+    throw Diverged(fmt::format(
+        "step {}: the weights are no longer finite; lower optimizer.learning-rate or set optimizer.clip-norm",
+        steps_done_));
+  }
   times_.optimizer = watch.lap();
 
   const std::uint64_t every = config_.train.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
+  times_.exchange += watch.lap();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),

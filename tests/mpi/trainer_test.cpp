@@ -107,7 +107,10 @@ class OptimizerTest : public MpiTest, public testing::WithParamInterface<std::st
 
 TEST_P(OptimizerTest, GivesTheBitsOfOneProcess) {
   Settings settings = {{"optimizer.name", GetParam()}, {"optimizer.l2", "0.01"}};
-  if (find_algorithm(GetParam()).needs_hessian) settings["model.layers"] = "linear 4";
+  if (find_algorithm(GetParam()).needs_hessian) {
+    settings["model.layers"] = "linear 4";
+    settings["train.batch-size"] = "full";
+  }
   expect_same_as_alone(settings);
 }
 

@@ -52,7 +52,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"optimizer.clip-norm", {"-1", "none"}, "a number from 0 to 1e+30"},
       {"schedule.warmup-steps", {"-1", "1.5"}, from_0},
       {"schedule.final", {"2", "-1"}, "a number from 0 to 1"},
-      {"schedule.every", {"0", "x"}, "a number from 1 to"},
+      {"schedule.every", {"0", "x", "2.5"}, "a whole number from 1 to"},
       {"schedule.scaling", {"square"}, "one of: none, linear, sqrt"},
       {"optimizer.average", {"1", "-0.5"}, "a number from 0 to 1 (excluded)"},
   };

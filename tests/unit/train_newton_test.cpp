@@ -102,9 +102,9 @@ TEST(Newton, SaysWhatItNeeds) {
       {"newton", "second derivative", "cross-entropy, mse or bce"}));
   EXPECT_TRUE(is_bad_input(
       [] {
-        TrainingRun(config_of(kLeastSquares + Texts{{"data.features", "20000"}}));
+        TrainingRun(config_of(kLeastSquares + Texts{{"data.features", "10000"}}));
       },
-      {"newton", "20001 parameters", "20000"}));
+      {"newton", "10001 parameters", "10000"}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include <Eigen/Core>
@@ -16,11 +17,15 @@ namespace lockstep {
 /// [inputs + 1, inputs + 1], which sums over rows, micro-batches and ranks as a gradient does. Local.
 class LinearHessian {
  public:
-  /// Errors: a network that is not one linear layer; a loss without second derivative; a matrix beyond
-  /// kMostParameters².
+  /// What keeps it from being known for `model` and `loss`, as one sentence with what to do: a network that
+  /// is not one linear layer, a loss without second derivative, a matrix beyond kMostParameters². Empty:
+  /// nothing.
+  static std::string obstacle(const Model& model, const Loss& loss);
+
+  /// Errors: an obstacle.
   LinearHessian(const Model& model, const Loss& loss);
 
-  static constexpr Index kMostParameters = 20000;  ///< 3.2 GB of doubles, minutes to solve
+  static constexpr Index kMostParameters = 10000;  ///< two matrices of 0.8 GB on every rank, beside the sums
 
   /// Values of the packed form.
   Index size() const;

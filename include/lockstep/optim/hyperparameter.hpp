@@ -19,6 +19,7 @@ struct Hyperparameter {
   double highest = 0;
   std::string help;
   std::vector<std::string> choices = {};  ///< not empty: the value is the index of one of these words
+  bool is_whole = false;                  ///< takes whole numbers only
 };
 
 /// The words of a flag: false is 0, true is 1.

@@ -11,10 +11,10 @@ namespace lockstep {
 struct StepTimes {
   double gather = 0;            ///< samples to normalised rows
   double forward = 0;           ///< network and loss
-  double backward = 0;          ///< gradients by the activations
+  double backward = 0;          ///< gradients by the activations; the Hessian
   double weight_gradients = 0;  ///< gradients by the parameters, micro-batch by micro-batch
   double tree_additions = 0;    ///< their sums over this rank's micro-batches
-  double exchange = 0;          ///< sums over ranks, with waiting for them
+  double exchange = 0;          ///< sums and checks over ranks, with waiting
   double optimizer = 0;         ///< norm, clipping, update, average
 
   double sum() const {

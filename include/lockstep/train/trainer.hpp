@@ -49,8 +49,8 @@ class Trainer {
   int micro_batches() const { return micro_batches_; }
 
   /// One step on the next global batch. Collective.
-  /// Errors (exit code 3, the same on every rank): a loss or gradient that is not finite; replicas that
-  /// differ.
+  /// Errors (exit code 3, the same on every rank): a loss, a gradient or, at the end, a weight that is not
+  /// finite; replicas that differ.
   StepReport step();
 
   /// The two halves of a step, for whoever wants to look in between. First the mean gradient over the global
