@@ -94,7 +94,7 @@ Spread last(const std::vector<Curve>& curves, Quantity quantity) {
 }
 
 std::string to_text(const Spread& spread) {
-  if (std::isnan(spread.mean)) return "none";
+  if (std::isnan(spread.mean)) return "diverged";
   return fmt::format("{:.4g} ± {:.2g}", spread.mean, spread.deviation);
 }
 

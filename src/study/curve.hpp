@@ -55,7 +55,7 @@ struct Spread {
 Spread spread(const std::vector<double>& values);
 Spread last(const std::vector<Curve>& curves, Quantity quantity);
 
-/// "1.23 ± 0.04", or "none" where a run diverged or nothing was measured.
+/// "1.23 ± 0.04", or "diverged".
 std::string to_text(const Spread& spread);
 
 nlohmann::ordered_json to_json(const Curve& curve, const Measurement& measurement);

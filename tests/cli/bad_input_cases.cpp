@@ -303,6 +303,21 @@ std::vector<BadInput> bad_studies() {
        [](const TemporaryFolder& folder) { run_lockstep(0, small_training("run"), folder); }},
       {"StudyBelowAFile", surfaces + Words{"--run.dir", "file/run"}, "run.dir = file/run: cannot be written",
        file("file", "x")},
+      {"AverageInAStudy", study("weight-decay", {"--optimizer.average", "0.9"}), "optimizer.average"},
+      {"GapWithoutTestData",
+       {"study", "weight-decay", "--run.dir", "run", "--data.source", "a.csv", "--model.layers", "linear 2",
+        "--train.batch-size", "2"},
+       "there is no test part; set data.validation",
+       file("a.csv", "1,0\n2,1\n3,0\n4,1\n")},
+      {"NewtonOnAMiniBatch", kBlobRun + Words{"--optimizer.name", "newton"}, "needs train.batch-size = full"},
+      {"TestTargetsInAnotherOrder",
+       {"train", "--run.dir", "run", "--data.source", "a.csv", "--data.test", "b.csv", "--data.label", "1,2",
+        "--data.task", "regression", "--model.layers", "linear 2", "--train.batch-size", "2"},
+       "expected the same in the same order",
+       [](const TemporaryFolder& folder) {
+         folder.write("a.csv", "x,p,q\n1,2,3\n4,5,6\n");
+         folder.write("b.csv", "x,q,p\n1,2,3\n4,5,6\n");
+       }},
       {"ScheduleOfMissingData", {"schedule", "--data.source", "nowhere"}, "data.source = nowhere"},
       {"ScheduleInAMissingFolder",
        {"schedule", "--train.steps", "5", "--out", "none/page.html"},

@@ -123,6 +123,52 @@ TEST(CommandsTest, ReportWritesOnePageAndSaysWhere) {
   }
 }
 
+// One step from finite numbers to a weight beyond the largest float: x = y = 1e17, gradient 2e34, rate 1e6.
+TEST(CommandsTest, WeightsThatEndInfiniteStopTheRun) {
+  const TemporaryFolder folder;
+  folder.write("a.csv", "1e17,1e17\n1e17,1e17\n");
+  for (const int ranks : {0, 3}) {
+    const Outcome outcome =
+        run_lockstep(ranks,
+                     {"train", "--run.dir", "run-" + std::to_string(ranks), "--data.source", "a.csv",
+                      "--data.task", "regression", "--data.normalize", "none", "--model.layers", "linear 1",
+                      "--train.batch-size", "full", "--train.steps", "1", "--optimizer.learning-rate", "1e6"},
+                     folder);
+    expect_one_line(outcome, 3, "the weights are no longer finite");
+  }
+}
+
+TEST(CommandsTest, ARunOfManyClassesHasAPage) {
+  const TemporaryFolder folder;
+  const Outcome outcome =
+      run_lockstep(0,
+                   {"train", "--run.dir", "run", "--data.source", "blobs", "--data.classes", "201",
+                    "--data.samples", "402", "--model.layers", "linear 201", "--train.epochs", "1"},
+                   folder);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "run/report.html"));
+}
+
+TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {
+  const TemporaryFolder folder;
+  for (const int ranks : {0, 2, 3}) {
+    const Outcome outcome =
+        run_lockstep(ranks, Words{"bench", "--rounds", "3", "--json"} + kSmallModel, folder);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto json = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(json.at("ranks"), std::max(ranks, 1));
+    EXPECT_EQ(json.at("batch_size"), 16);
+    // Linear layers of 20 x 12 and 12 x 4: forward and weight gradient of both, input gradient of the second.
+    EXPECT_EQ(json.at("step").at("operations"), 16 * 2 * (2 * 20 * 12 + 3 * 12 * 4));
+    EXPECT_EQ(json.at("step").contains("one_rank_seconds"), ranks > 1);
+    EXPECT_GT(json.at("machine").at("gemm_2048_flops"), 0);
+    EXPECT_GT(json.at("step").at("parts_seconds").at("forward"), 0);
+  }
+  expect_one_line(run_lockstep(0, Words{"bench", "--rounds", "2"} + kSmallModel, folder), 2, "--rounds 2");
+  EXPECT_TRUE(listing(folder).empty());
+}
+
 TEST(CommandsTest, ADivergingRunStopsItself) {
   const TemporaryFolder folder;
   const Words words = {"train",          "--data.source",      "linear",

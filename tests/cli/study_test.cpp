@@ -214,6 +214,41 @@ TEST(StudyTest, ADivergingRunIsAResult) {
   EXPECT_TRUE(fs::exists(other.path() / "study/report.html"));
 }
 
+// At rates from 0.003 on, gradient descent on 2000 inputs diverges.
+TEST(StudyTest, TheSearchForARateGoesOnBelowThoseThatDiverge) {
+  const TemporaryFolder folder;
+  const std::string out = study_ok(
+      0, {"optimizers", "--optimizers",       "sgd",  "--data.source",    "linear", "--data.features",
+          "2000",       "--data.samples",     "40",   "--data.normalize", "none",   "--model.layers",
+          "linear 1",   "--train.batch-size", "full", "--train.epochs",   "20",     "--seeds",
+          "1",          "--evaluations",      "1"},
+      folder);
+  EXPECT_NE(out.find("sgd at 0.1 (search), seed 1: diverged"), std::string::npos) << out;
+  const std::vector<Json> runs = metrics(folder, "study", "run");
+  EXPECT_EQ(runs.back().at("diverged"), false);
+  EXPECT_LT(std::stod(runs.back().at("settings").at("optimizer.learning-rate").get<std::string>()), 0.01);
+}
+
+TEST(StudyTest, NewtonIsLeftOutWhereItCannotBe) {
+  const TemporaryFolder folder;
+  const Words linear = {
+      "optimizers", "--data.source",      "linear", "--data.samples", "40", "--model.layers",
+      "linear 1",   "--train.batch-size", "8",      "--train.epochs", "1",  "--seeds",
+      "1",          "--evaluations",      "1",      "--rates",        "1"};
+  EXPECT_NE(study_ok(0, linear, folder).find("newton (1), seed 1"), std::string::npos);
+  const TemporaryFolder other;
+  EXPECT_EQ(study_ok(0, linear + Words{"--model.loss", "mae"}, other).find("newton"), std::string::npos);
+}
+
+TEST(StudyTest, ItsPageIsNotReplacedByOneOfARun) {
+  const TemporaryFolder folder;
+  study_ok(0, {"surfaces", "--train.steps", "3"}, folder);
+  const std::string page = text_of(folder.path() / "study/report.html");
+  const Outcome outcome = run_lockstep(0, {"report", "study"}, folder);
+  expect_one_line(outcome, 2, "study: holds a study");
+  EXPECT_TRUE(text_of(folder.path() / "study/report.html") == page);
+}
+
 // Zhang et al.: Dive into Deep Learning, section 3.7: 200 inputs and 20 samples are fitted without error and
 // without sense, unless the weights decay.
 TEST(LectureTest, WeightDecayClosesTheGap) {

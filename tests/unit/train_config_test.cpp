@@ -39,7 +39,8 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
 
 TEST(Config, EveryAlgorithmHasItsOwnDefaults) {
   for (const Algorithm& algorithm : algorithms()) {
-    const Config config = config_of({{"optimizer.name", algorithm.name}});
+    const Config config = config_of(
+        {{"optimizer.name", algorithm.name}, {"train.batch-size", algorithm.needs_hessian ? "full" : "32"}});
     EXPECT_EQ(config.optimizer.hyperparameters.size(), algorithm.hyperparameters.size());
     for (const Hyperparameter& h : algorithm.hyperparameters) {
       EXPECT_EQ(config.optimizer.hyperparameters.at(h.name), h.default_value) << algorithm.name << h.name;
