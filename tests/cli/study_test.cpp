@@ -214,7 +214,7 @@ TEST(StudyTest, ADivergingRunIsAResult) {
   EXPECT_TRUE(fs::exists(other.path() / "study/report.html"));
 }
 
-// At rates from 0.003 on, gradient descent on 2000 inputs diverges.
+// Gradient descent on 2000 inputs diverges at its default rate, 0.1, and at the next lower one.
 TEST(StudyTest, TheSearchForARateGoesOnBelowThoseThatDiverge) {
   const TemporaryFolder folder;
   const std::string out = study_ok(
@@ -226,7 +226,7 @@ TEST(StudyTest, TheSearchForARateGoesOnBelowThoseThatDiverge) {
   EXPECT_NE(out.find("sgd at 0.1 (search), seed 1: diverged"), std::string::npos) << out;
   const std::vector<Json> runs = metrics(folder, "study", "run");
   EXPECT_EQ(runs.back().at("diverged"), false);
-  EXPECT_LT(std::stod(runs.back().at("settings").at("optimizer.learning-rate").get<std::string>()), 0.01);
+  EXPECT_LT(std::stod(runs.back().at("settings").at("optimizer.learning-rate").get<std::string>()), 0.1);
 }
 
 TEST(StudyTest, NewtonIsLeftOutWhereItCannotBe) {
