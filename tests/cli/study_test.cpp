@@ -220,7 +220,7 @@ TEST(StudyTest, TheSearchForARateGoesOnBelowThoseThatDiverge) {
   const std::string out = study_ok(
       0, {"optimizers", "--optimizers",       "sgd",  "--data.source",    "linear", "--data.features",
           "2000",       "--data.samples",     "40",   "--data.normalize", "none",   "--model.layers",
-          "linear 1",   "--train.batch-size", "full", "--train.epochs",   "20",     "--seeds",
+          "linear 1",   "--train.batch-size", "full", "--train.epochs",   "80",     "--seeds",
           "1",          "--evaluations",      "1"},
       folder);
   EXPECT_NE(out.find("sgd at 0.1 (search), seed 1: diverged"), std::string::npos) << out;
