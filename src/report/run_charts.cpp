@@ -121,7 +121,9 @@ void add_step_time(Json& sections, const std::vector<RunRecord>& runs) {
         }
       }
     }
-    series.push_back({{"name", part}, {"group", part}, {"x", std::move(x)}, {"y", std::move(y)}});
+    std::string name = part;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    series.push_back({{"name", name}, {"group", name}, {"x", std::move(x)}, {"y", std::move(y)}});
   }
   add_chart(sections, "step-time", "Time of a step",
             alone ? "Where the time of a step goes, as means over equal ranges of steps."

@@ -1,7 +1,7 @@
 // How charts look: colours and markers of groups, axes, the theme's colours.
 
-const kColours = 7;  // --series-1 … in page.css
-// Plotly's names of markers, and their outlines for the legend. As many as colours less one: 42 groups differ.
+const kColours = 8;  // --series-1 … in page.css
+// Plotly's names of markers, and their outlines for the legend. As many as colours less one: 56 groups differ.
 const kSymbols = [
   { name: "circle", path: "M4.5,0A4.5,4.5 0 1,1 -4.5,0A4.5,4.5 0 1,1 4.5,0Z" },
   { name: "square", path: "M-4,-4H4V4H-4Z" },
@@ -9,6 +9,7 @@ const kSymbols = [
   { name: "diamond", path: "M0,-5.5L5.5,0L0,5.5L-5.5,0Z" },
   { name: "cross", path: "M-1.7,-5H1.7V-1.7H5V1.7H1.7V5H-1.7V1.7H-5V-1.7H-1.7Z" },
   { name: "triangle-down", path: "M0,5L5,-4H-5Z" },
+  { name: "x", path: "M-4.5,-2.5L-2.5,-4.5L0,-2L2.5,-4.5L4.5,-2.5L2,0L4.5,2.5L2.5,4.5L0,2L-2.5,4.5L-4.5,2.5L-2,0Z" },
 ];
 const kDashes = { solid: "solid", dashed: "6px,4px", dotted: "2px,3px" };
 const kFewPoints = 40;       // up to here every point is marked
