@@ -86,6 +86,7 @@ TEST(Newton, FitsSoftmaxRegressionOnTheDigits) {
   }
   EXPECT_LT(objective_gradient_norm(run, 0.001), test::kIsDouble ? 1e-6 : 1e-4);
   EXPECT_LT(steps, 15);
+  RecordProperty("steps", steps);
   EXPECT_GT(*run.trainer.evaluate(all_of(run.problem->training)).accuracy, 0.95);
 }
 
