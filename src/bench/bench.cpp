@@ -31,6 +31,7 @@ class Candidate {
     if (trainer_) {
       if (steps_ == 0) steps_ = choose_steps();
       std::vector<StepReport> reports;
+      reports.reserve(static_cast<std::size_t>(steps_));
       for (Index i = 0; i < steps_; ++i) reports.push_back(whole_step());
       keep(reports);
     }
@@ -58,6 +59,7 @@ class Candidate {
 
   void keep(const std::vector<StepReport>& reports) {
     std::vector<double> seconds;
+    seconds.reserve(reports.size());
     StepTimes mean;
     const auto add = [&](double StepTimes::*part) {
       for (const StepReport& report : reports)
@@ -73,6 +75,7 @@ class Candidate {
     StepTimes result;
     for (const auto part : kParts) {
       std::vector<double> values;
+      values.reserve(times_.size());
       for (const StepTimes& times : times_) values.push_back(times.*part);
       result.*part = median(values);
     }

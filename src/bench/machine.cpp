@@ -17,6 +17,7 @@ constexpr double kShortest = 0.02;  // seconds that one reading takes at least
 double time_of(Communicator& communicator, Index rounds, const std::function<void()>& action) {
   action();  // caches, and memory that is allocated at first use
   std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(rounds));
   for (Index round = 0; round < rounds; ++round) {
     communicator.barrier();
     Stopwatch watch;
@@ -37,6 +38,7 @@ double time_of_collective(Communicator& communicator, Index rounds, const std::f
   constexpr int kCalls = 20;
   action();
   std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(rounds));
   for (Index round = 0; round < rounds; ++round) {
     communicator.barrier();
     Stopwatch watch;

@@ -37,6 +37,7 @@ TrainingPlan plan_of(const Config& config, Communicator& world) {
 std::vector<std::uint64_t> spread_steps(std::uint64_t total, std::uint64_t count) {
   std::vector<std::uint64_t> steps;
   const std::uint64_t parts = std::min(total, count) - 1;
+  steps.reserve(parts + 1);
   for (std::uint64_t i = 0; i <= parts; ++i) steps.push_back(parts == 0 ? 0 : i * (total - 1) / parts);
   return steps;
 }

@@ -29,12 +29,12 @@ const LossForm& find_loss(const std::string& name, Task task) {
 }
 
 /// Refuses values that would have no effect.
-void check_parameters(const LossForm& chosen, const LossParameters& given) {
+void check_parameters(const LossForm& chosen, const Hyperparameters& given) {
   for (const LossForm& form : losses()) {
-    for (const LossParameter& parameter : form.parameters) {
+    for (const Hyperparameter& parameter : form.hyperparameters) {
       const auto value = given.find(parameter.name);
       if (value == given.end() || value->second == parameter.default_value) continue;
-      if (find_named(chosen.parameters, parameter.name) != nullptr) continue;
+      if (find_named(chosen.hyperparameters, parameter.name) != nullptr) continue;
       fail_input("model.{} = {}: the loss '{}' does not use it, '{}' does; remove it", parameter.name,
                  value->second, chosen.name, form.name);
     }
@@ -48,36 +48,35 @@ const std::vector<LossForm>& losses() {
       {.name = "cross-entropy",
        .description = "cross-entropy of the softmax",
        .task = Task::kClassification,
-       .parameters = {{"label-smoothing", 0, 0, 1, true, "weight of the uniform distribution"}},
-       .make = [](const LossParameters& values) { return make_cross_entropy(values.at("label-smoothing")); }},
+       .hyperparameters =
+           {{"label-smoothing", 0, 0, 1, "weight of the uniform distribution", {}, Numbers::kBelowHighest}},
+       .make =
+           [](const Hyperparameters& values) { return make_cross_entropy(values.at("label-smoothing")); }},
       {.name = "mse",
        .description = "mean squared error",
        .task = Task::kRegression,
-       .make = [](const LossParameters&) { return make_mean_squared_error(); }},
+       .make = [](const Hyperparameters&) { return make_mean_squared_error(); }},
       {.name = "mae",
        .description = "mean absolute error",
        .task = Task::kRegression,
-       .make = [](const LossParameters&) { return make_mean_absolute_error(); }},
+       .make = [](const Hyperparameters&) { return make_mean_absolute_error(); }},
       {.name = "huber",
        .description = "squares of small, amounts of large errors",
        .task = Task::kRegression,
-       .parameters = {{"huber-delta", 1, 1e-6, 1e6, false, "the error from which on amounts count"}},
-       .make = [](const LossParameters& values) { return make_huber(values.at("huber-delta")); }},
+       .hyperparameters = {{"huber-delta", 1, 1e-6, 1e6, "the error from which on amounts count"}},
+       .make = [](const Hyperparameters& values) { return make_huber(values.at("huber-delta")); }},
       {.name = "bce",
        .description = "binary cross-entropy of each label",
        .task = Task::kMultiLabel,
-       .make = [](const LossParameters&) { return make_binary_cross_entropy(); }}};
+       .make = [](const Hyperparameters&) { return make_binary_cross_entropy(); }}};
   return all;
 }
 
-ChosenLoss choose_loss(const std::string& name, const LossParameters& given, Task task) {
+ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task) {
   const LossForm& form = find_loss(name, task);
   check_parameters(form, given);
-  ChosenLoss chosen{.name = form.name, .parameters = {}, .loss = nullptr};
-  for (const LossParameter& parameter : form.parameters) {
-    const auto value = given.find(parameter.name);
-    chosen.parameters[parameter.name] = value == given.end() ? parameter.default_value : value->second;
-  }
+  ChosenLoss chosen{
+      .name = form.name, .parameters = with_defaults(form.hyperparameters, given), .loss = nullptr};
   chosen.loss = form.make(chosen.parameters);
   return chosen;
 }

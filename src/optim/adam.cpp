@@ -76,14 +76,16 @@ std::vector<std::string> state(const Hyperparameters& values) {
 }  // namespace
 
 Algorithm adam() {
-  return {.name = "adam",
-          .hyperparameters = {{"learning-rate", 0.001, 0, 1e6, "step size α"},
-                              {"beta1", 0.9, 0, 0.9999999, "decay β₁ of the mean of gradients"},
-                              {"beta2", 0.999, 0, 0.9999999, "decay β₂ of the mean of squared gradients"},
-                              {"epsilon", 1e-8, 0, 1, "ε added to the root"},
-                              {"amsgrad", 0, 0, 1, "divide by the largest mean square so far", kFlag}},
-          .state = state,
-          .update = update_adam};
+  return {
+      .name = "adam",
+      .hyperparameters =
+          {{"learning-rate", 0.001, 0, 1e6, "step size α"},
+           {"beta1", 0.9, 0, 1, "decay β₁ of the mean of gradients", {}, Numbers::kBelowHighest},
+           {"beta2", 0.999, 0, 1, "decay β₂ of the mean of squared gradients", {}, Numbers::kBelowHighest},
+           {"epsilon", 1e-8, 0, 1, "ε added to the root"},
+           {"amsgrad", 0, 0, 1, "divide by the largest mean square so far", kFlag}},
+      .state = state,
+      .update = update_adam};
 }
 
 Algorithm adamw() {

@@ -56,15 +56,17 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mea
 }  // namespace
 
 Algorithm lamb() {
-  return {.name = "lamb",
-          .hyperparameters = {{"learning-rate", 0.001, 0, 1e6, "step size α"},
-                              {"beta1", 0.9, 0, 0.9999999, "decay β₁ of the mean of gradients"},
-                              {"beta2", 0.999, 0, 0.9999999, "decay β₂ of the mean of squared gradients"},
-                              {"epsilon", 1e-6, 0, 1, "ε added to the root"},
-                              {"weight-decay", 0, 0, 1e6, "decay λ, part of the direction"}},
-          .state = state,
-          .update = update,
-          .scope = Scope::kTensor};
+  return {
+      .name = "lamb",
+      .hyperparameters =
+          {{"learning-rate", 0.001, 0, 1e6, "step size α"},
+           {"beta1", 0.9, 0, 1, "decay β₁ of the mean of gradients", {}, Numbers::kBelowHighest},
+           {"beta2", 0.999, 0, 1, "decay β₂ of the mean of squared gradients", {}, Numbers::kBelowHighest},
+           {"epsilon", 1e-6, 0, 1, "ε added to the root"},
+           {"weight-decay", 0, 0, 1e6, "decay λ, part of the direction"}},
+      .state = state,
+      .update = update,
+      .scope = Scope::kTensor};
 }
 
 }  // namespace lockstep

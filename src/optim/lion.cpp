@@ -27,13 +27,15 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mea
 }  // namespace
 
 Algorithm lion() {
-  return {.name = "lion",
-          .hyperparameters = {{"learning-rate", 0.0001, 0, 1e6, "step size α"},
-                              {"beta1", 0.9, 0, 0.9999999, "weight β₁ of the mean in the step's direction"},
-                              {"beta2", 0.99, 0, 0.9999999, "decay β₂ of the mean of gradients"},
-                              {"weight-decay", 0, 0, 1e6, "decoupled decay λ"}},
-          .state = state,
-          .update = update};
+  return {
+      .name = "lion",
+      .hyperparameters =
+          {{"learning-rate", 0.0001, 0, 1e6, "step size α"},
+           {"beta1", 0.9, 0, 1, "weight β₁ of the mean in the step's direction", {}, Numbers::kBelowHighest},
+           {"beta2", 0.99, 0, 1, "decay β₂ of the mean of gradients", {}, Numbers::kBelowHighest},
+           {"weight-decay", 0, 0, 1e6, "decoupled decay λ"}},
+      .state = state,
+      .update = update};
 }
 
 }  // namespace lockstep

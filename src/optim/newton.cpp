@@ -20,11 +20,13 @@ Eigen::VectorXd solve(const Eigen::Map<const Eigen::MatrixXd>& h, const Eigen::V
   const double resolution = static_cast<double>(h.rows()) * std::numeric_limits<Real>::epsilon();
   constexpr double kMost = 1e6;
   Eigen::MatrixXd damped;
-  for (double mu = damping; mu <= kMost; mu = std::max(10 * mu, resolution)) {
+  double mu = damping;
+  while (mu <= kMost) {
     damped = h;
     damped.diagonal().array() += mu * scale;
     const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> cholesky(damped);  // in place
     if (cholesky.info() == Eigen::Success) return cholesky.solve(g);
+    mu = std::max(10 * mu, resolution);
   }
   throw Diverged("newton: the Hessian cannot be decomposed, however damped");
 }

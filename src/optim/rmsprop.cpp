@@ -46,7 +46,7 @@ Algorithm rmsprop() {
   return {.name = "rmsprop",
           .hyperparameters =
               {{"learning-rate", 0.01, 0, 1e6, "step size α"},
-               {"beta", 0.99, 0, 0.9999999, "decay β of the mean of squared gradients"},
+               {"beta", 0.99, 0, 1, "decay β of the mean of squared gradients", {}, Numbers::kBelowHighest},
                {"epsilon", 1e-8, 0, 1, "ε added to the root"},
                {"epsilon-placement", 0, 0, 1, "ε outside or inside the root", {"outside", "inside"}},
                {"centered", 0, 0, 1, "divide by the deviation instead of the mean square", kFlag},

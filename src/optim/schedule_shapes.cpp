@@ -43,7 +43,10 @@ double cosine_restarts(const Hyperparameters& values, double t, double /*total*/
   if (factor == 1) {
     t = std::fmod(t, period);
   } else {
-    for (; t >= period; period *= factor) t -= period;
+    while (t >= period) {
+      t -= period;
+      period *= factor;
+    }
   }
   return cosine_between(1, values.at("final"), t / period);
 }
@@ -62,7 +65,7 @@ const std::vector<ScheduleShape>& schedule_shapes() {
   static const std::vector<ScheduleShape> all = {
       {"constant", {}, constant},
       {"step",
-       {{"every", kRequired, 1, kMostSteps, "steps between two drops", {}, true},
+       {{"every", kRequired, 1, kMostSteps, "steps between two drops", {}, Numbers::kWhole},
         {"factor", 0.1, 0, 1, "of each drop, or of each step"}},
        step},
       {"exponential", {{"factor", 0.999, 0, 1, "of each drop, or of each step"}}, exponential},
@@ -72,8 +75,14 @@ const std::vector<ScheduleShape>& schedule_shapes() {
        polynomial},
       {"cosine", {{"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}}, cosine},
       {"cosine-restarts",
-       {{"period", kRequired, 1, kMostSteps, "steps of the first cycle, T₀", {}, true},
-        {"period-factor", 1, 1, 1000, "how much longer each cycle is than the one before, T_mult", {}, true},
+       {{"period", kRequired, 1, kMostSteps, "steps of the first cycle, T₀", {}, Numbers::kWhole},
+        {"period-factor",
+         1,
+         1,
+         1000,
+         "how much longer each cycle is than the one before, T_mult",
+         {},
+         Numbers::kWhole},
         {"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}},
        cosine_restarts},
       {"one-cycle",

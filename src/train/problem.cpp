@@ -54,8 +54,8 @@ ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::
     fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file,
                name);
   }
-  LossParameters parameters;
-  for (const LossParameter& parameter : form->parameters) {
+  Hyperparameters parameters;
+  for (const Hyperparameter& parameter : form->hyperparameters) {
     const auto text = metadata.find(parameter.name);
     if (text == metadata.end()) continue;
     const auto value = parse_number(text->second);

@@ -38,12 +38,12 @@ Assign whole(Number& field, std::int64_t lowest, std::int64_t highest = kMostCou
 /// A whole number of at least 1, or `word` for 0.
 template <typename Number>
 Assign whole_or(Number& field, const std::string& word, std::int64_t highest = kMostCount) {
-  return [&field, word, number = whole(field, 1, highest)](const std::string& text) -> std::string {
+  return [&field, word, highest](const std::string& text) -> std::string {
     if (text == word) {
       field = 0;
       return {};
     }
-    const std::string expected = number(text);
+    const std::string expected = whole(field, 1, highest)(text);
     return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, word);
   };
 }
@@ -103,6 +103,14 @@ std::vector<std::pair<std::string, Task>> task_choices() {
   return choices;
 }
 
+Assign value_of(const Hyperparameter& h, double& field) {
+  if (!h.choices.empty()) return index(field, h.choices);
+  if (h.numbers == Numbers::kWhole) {
+    return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest));
+  }
+  return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest);
+}
+
 void add_data(Config::Data& data, std::vector<Setting>& settings) {
   DataSource& source = data.source;
   const std::int64_t most_samples = std::int64_t{1} << 32U;
@@ -143,9 +151,9 @@ void add_loss(Config::Model& model, std::vector<Setting>& settings) {
   for (const LossForm& form : losses()) {
     known += fmt::format("{} ({}), ", form.name, form.description);
     choices.emplace_back(form.name, form.name);
-    for (const LossParameter& p : form.parameters) {
-      parameters.push_back({"model." + p.name, fmt::format("{}", p.default_value), form.name + ": " + p.help,
-                            real(model.loss_parameters[p.name], p.lowest, p.highest, p.highest_excluded)});
+    for (const Hyperparameter& h : form.hyperparameters) {
+      parameters.push_back({"model." + h.name, fmt::format("{}", h.default_value), form.name + ": " + h.help,
+                            value_of(h, model.loss_parameters[h.name])});
     }
   }
   settings.push_back({"model.loss", "auto", known + "or auto: by the task", choice(model.loss, choices)});
@@ -209,13 +217,8 @@ void add_hyperparameters(const std::string& section, const Methods& methods, Hyp
   for (const auto& method : methods) {
     for (const Hyperparameter& h : method.hyperparameters) {
       if (values.contains(h.name)) continue;
-      double& field = values[h.name];
-      Assign assign = real(field, h.lowest, h.highest);
-      if (!h.choices.empty()) assign = index(field, h.choices);
-      if (h.is_whole) {
-        assign = whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest));
-      }
-      settings.push_back({section + "." + h.name, "", h.help + defaults_text(methods, h.name), assign});
+      settings.push_back(
+          {section + "." + h.name, "", h.help + defaults_text(methods, h.name), value_of(h, values[h.name])});
     }
   }
 }

@@ -29,8 +29,8 @@ TEST(Losses, EveryOneIsMadeForItsTask) {
     const ChosenLoss chosen = choose_loss(form.name, {}, form.task);
     EXPECT_EQ(chosen.name, form.name);
     EXPECT_NE(chosen.loss, nullptr) << form.name;
-    EXPECT_EQ(chosen.parameters.size(), form.parameters.size()) << form.name;
-    for (const LossParameter& p : form.parameters) {
+    EXPECT_EQ(chosen.parameters.size(), form.hyperparameters.size()) << form.name;
+    for (const Hyperparameter& p : form.hyperparameters) {
       EXPECT_EQ(chosen.parameters.at(p.name), p.default_value) << p.name;
     }
   }
@@ -45,12 +45,12 @@ TEST(Losses, AutoIsByTheTask) {
 TEST(Losses, TakeTheirParameters) {
   // At an error of 3: delta (3 - delta/2).
   EXPECT_EQ(value(*choose_loss("huber", {}, Task::kRegression).loss, 3, 0), 2.5);
-  const LossParameters given = {{"huber-delta", 0.5}, {"label-smoothing", 0}};
+  const Hyperparameters given = {{"huber-delta", 0.5}, {"label-smoothing", 0}};
   const ChosenLoss huber = choose_loss("huber", given, Task::kRegression);
   EXPECT_EQ(value(*huber.loss, 3, 0), 1.375);
-  EXPECT_EQ(huber.parameters, (LossParameters{{"huber-delta", 0.5}}));
+  EXPECT_EQ(huber.parameters, (Hyperparameters{{"huber-delta", 0.5}}));
   EXPECT_EQ(choose_loss("auto", {{"label-smoothing", 0.1}}, Task::kClassification).parameters,
-            (LossParameters{{"label-smoothing", 0.1}}));
+            (Hyperparameters{{"label-smoothing", 0.1}}));
 }
 
 TEST(Losses, RefuseWhatDoesNotFit) {

@@ -190,7 +190,8 @@ TEST(AdamW, WeightDecayIsNoPenalty) {
   }
 }
 
-// The Hessian of Σ ½ a (x - b)² + c/4 (x - y)⁴ is known: Newton's method doubles the right digits in every step.
+// The Hessian of Σ ½ a (x - b)² + c/4 (x - y)⁴ is known: Newton's method doubles the right digits in every
+// step.
 TEST(Newton, ConvergesQuadratically) {
   Values x = kStart;
   Optimizer optimizer(options("newton", {}), layout());

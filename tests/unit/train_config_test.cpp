@@ -21,7 +21,7 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.data.normalize, NormalizationKind::kStandard);
   EXPECT_EQ(config.data.validation, 0);
   EXPECT_EQ(config.model.loss, "auto");
-  EXPECT_EQ(config.model.loss_parameters, (LossParameters{{"huber-delta", 1}, {"label-smoothing", 0}}));
+  EXPECT_EQ(config.model.loss_parameters, (Hyperparameters{{"huber-delta", 1}, {"label-smoothing", 0}}));
   EXPECT_EQ(config.model.initialization, Initialization::kAuto);
   EXPECT_EQ(config.train.batch_size, 256);
   EXPECT_EQ(config.train.epochs, 10);

@@ -1,28 +1,15 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/nn/loss.hpp"
 
 namespace lockstep {
-
-/// A number that a loss takes from the [model] section.
-struct LossParameter {
-  std::string name;
-  double default_value = 0;
-  double lowest = 0;
-  double highest = 0;
-  bool highest_excluded = false;
-  std::string help;
-};
-
-/// Values by name.
-using LossParameters = std::map<std::string, double, std::less<>>;
 
 /// One loss by its name. To add one: write its formula in elementwise_losses.cpp or a file of its own, and
 /// list it in losses.cpp; configuration, help and weights files take it from the list.
@@ -30,8 +17,8 @@ struct LossForm {
   std::string name;         ///< as model.loss
   std::string description;  ///< in words
   Task task;                ///< whose targets it takes
-  std::vector<LossParameter> parameters = {};
-  std::unique_ptr<Loss> (*make)(const LossParameters& values) = nullptr;
+  std::vector<Hyperparameter> hyperparameters = {};
+  std::unique_ptr<Loss> (*make)(const Hyperparameters& values) = nullptr;
 };
 
 /// All losses, in the order of their help. The first of a task is that of "auto".
@@ -40,7 +27,7 @@ const std::vector<LossForm>& losses();
 /// A loss with what a weights file needs to know of it.
 struct ChosenLoss {
   std::string name;
-  LossParameters parameters;  ///< all that it takes, and no others
+  Hyperparameters parameters;  ///< all that it takes, and no others
   std::shared_ptr<const Loss> loss;
 };
 
@@ -48,6 +35,6 @@ struct ChosenLoss {
 /// defaults.
 /// Errors: an unknown name (the known ones are listed), a loss for another task (those for this one are
 /// listed), a parameter that is neither its own nor at its default.
-ChosenLoss choose_loss(const std::string& name, const LossParameters& given, Task task);
+ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task);
 
 }  // namespace lockstep

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/real.hpp"
-#include "lockstep/optim/hyperparameter.hpp"
 
 namespace lockstep {
 

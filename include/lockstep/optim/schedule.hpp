@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/real.hpp"
-#include "lockstep/optim/hyperparameter.hpp"
 
 namespace lockstep {
 

@@ -18,8 +18,8 @@ struct StudyOption {
   std::string help;
 };
 
-/// An experiment: trainings that differ in what is studied, their data and a page. To add one: write its function in a
-/// file of its own beside dropout.cpp, describe it there, and list it in studies.cpp.
+/// An experiment: trainings that differ in what is studied, their data and a page. To add one: write its
+/// function in a file of its own beside dropout.cpp, describe it there, and list it in studies.cpp.
 struct Study {
   std::string name;
   std::string summary;  ///< a sentence: what is compared
@@ -39,10 +39,10 @@ struct StudyRequest {
   std::map<std::string, std::string> options;  ///< those that were given
 };
 
-/// Runs `study` into a run directory: config.cfg (what the runs share), metrics.jsonl (a line "run" each training and
-/// a line "measurement" each evaluation) and report.html. Collective.
-/// Errors: an option that the study does not take or that does not fit; those of training, except that a run whose
-/// numbers stop being finite is a result.
+/// Runs `study` into a run directory: config.cfg (what the runs share), metrics.jsonl (a line "run" each
+/// training and a line "measurement" each evaluation) and report.html. Collective. Errors: an option that the
+/// study does not take or that does not fit; those of training, except that a run whose numbers stop being
+/// finite is a result.
 void run_study(const Study& study, const StudyRequest& request, Communicator& communicator);
 
 }  // namespace lockstep

@@ -26,8 +26,8 @@ struct Config {
   } data;
   struct Model {
     std::string layers;
-    std::string loss = "auto";       ///< a name of losses(), or "auto": by the task
-    LossParameters loss_parameters;  ///< those of every loss
+    std::string loss = "auto";        ///< a name of losses(), or "auto": by the task
+    Hyperparameters loss_parameters;  ///< those of every loss
     Initialization initialization = Initialization::kAuto;
     std::string init;  ///< weights file to start from, or empty
   } model;

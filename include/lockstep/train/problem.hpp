@@ -24,7 +24,7 @@ struct Problem {
   Normalization normalization;
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
-  LossParameters loss_parameters = {};
+  Hyperparameters loss_parameters = {};
 };
 
 /// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.

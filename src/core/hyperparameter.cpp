@@ -1,4 +1,4 @@
-#include "lockstep/optim/hyperparameter.hpp"
+#include "lockstep/core/hyperparameter.hpp"
 
 namespace lockstep {
 

@@ -10,8 +10,11 @@ namespace lockstep {
 /// The default of a hyperparameter that has none: it has to be given.
 inline constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
 
-/// A number, or one of several words, that a named method (an optimizer, a schedule) takes from its section
-/// of the configuration.
+/// Which numbers between lowest and highest fit.
+enum class Numbers { kAll, kBelowHighest, kWhole };
+
+/// A number, or one of several words, that a named method (a loss, an optimizer, a schedule) takes from its
+/// section of the configuration.
 struct Hyperparameter {
   std::string name;
   double default_value = 0;  ///< or kRequired
@@ -19,7 +22,7 @@ struct Hyperparameter {
   double highest = 0;
   std::string help;
   std::vector<std::string> choices = {};  ///< not empty: the value is the index of one of these words
-  bool is_whole = false;                  ///< takes whole numbers only
+  Numbers numbers = Numbers::kAll;
 };
 
 /// The words of a flag: false is 0, true is 1.
