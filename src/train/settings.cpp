@@ -103,12 +103,15 @@ std::vector<std::pair<std::string, Task>> task_choices() {
   return choices;
 }
 
+/// `h` has to outlive the setting, as those of the registries do.
 Assign value_of(const Hyperparameter& h, double& field) {
-  if (!h.choices.empty()) return index(field, h.choices);
-  if (h.numbers == Numbers::kWhole) {
-    return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest));
-  }
-  return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest);
+  return [&h, &field](const std::string& text) -> std::string {
+    if (!h.choices.empty()) return index(field, h.choices)(text);
+    if (h.numbers == Numbers::kWhole) {
+      return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest))(text);
+    }
+    return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest)(text);
+  };
 }
 
 void add_data(Config::Data& data, std::vector<Setting>& settings) {

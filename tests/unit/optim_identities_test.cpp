@@ -59,14 +59,15 @@ std::vector<T> slope(const std::vector<T>& x) {
 /// Its derivative, [36 x 36].
 std::vector<double> curvature(const Values& x) {
   const Values a = random_values(36, 1);
-  std::vector<double> h(36 * 36);
-  for (std::size_t i = 0; i < 36; ++i) {
-    h[i * 37] += a[i] + 2.0;
+  const std::size_t n = x.size();
+  std::vector<double> h(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    h[i * n + i] += a[i] + 2.0;
     if (i == 0 || i == 30) continue;
     const double d = x[i] - x[i - 1];
-    h[i * 37] += 0.3 * d * d;
-    h[(i - 1) * 37] += 0.3 * d * d;
-    h[i * 36 + i - 1] = h[(i - 1) * 36 + i] = -0.3 * d * d;
+    h[i * n + i] += 0.3 * d * d;
+    h[(i - 1) * n + i - 1] += 0.3 * d * d;
+    h[i * n + i - 1] = h[(i - 1) * n + i] = -0.3 * d * d;
   }
   return h;
 }
