@@ -24,7 +24,7 @@ using test::TrainingRun;
 const Texts kTags = {{"data.source", "tags"}, {"model.layers", "linear 16, relu, linear 3"}};
 
 std::filesystem::path saved(const TrainingRun& run, const TemporaryFolder& folder) {
-  const std::filesystem::path file = folder.path() / "weights.safetensors";
+  std::filesystem::path file = folder.path() / "weights.safetensors";
   write_safetensors(file,
                     {weights_metadata(run.trainer.model(), *run.problem), to_tensors(run.trainer.model())});
   return file;
