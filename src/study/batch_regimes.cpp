@@ -30,18 +30,18 @@ Config plain_config(const StudyRun& study, const std::string& batch_size) {
 }
 
 /// The gradient of the whole training set at the initial weights. Collective.
-std::vector<double> full_gradient(const StudyRun& study, const Problem& problem, Communicator& communicator) {
+std::vector<double> full_gradient(StudyRun& study, const Problem& problem) {
   const Config config = plain_config(study, "full");
-  Trainer trainer(config, problem, communicator);
+  Trainer trainer(config, problem, study.communicator());
   const std::span<const Real> gradient = trainer.gradient_of(0);
   return {gradient.begin(), gradient.end()};
 }
 
 /// The variance over the whole batches of the first epoch. Collective.
-GradientVariance measure_variance(const StudyRun& study, const Problem& problem, Communicator& communicator,
-                                  Index batch_size, const std::vector<double>& mean) {
+GradientVariance measure_variance(StudyRun& study, const Problem& problem, Index batch_size,
+                                  const std::vector<double>& mean) {
   const Config config = plain_config(study, std::to_string(batch_size));
-  Trainer trainer(config, problem, communicator);
+  Trainer trainer(config, problem, study.communicator());
   GradientVariance result{batch_size, std::min(problem.split.training_size() / batch_size, kMostGradients)};
   for (Index step = 0; step < result.gradients; ++step) {
     const std::span<const Real> g = trainer.gradient_of(static_cast<std::uint64_t>(step));
@@ -70,10 +70,10 @@ void study_variance(StudyRun& study, const Problem& problem) {
                            {"batch size", true}, {"variance", true});
   Json measured = {{"name", "measured"}, {"group", "measured"}, {"x", Json::array()}, {"y", Json::array()}};
   Json theory = {{"name", "predicted"}, {"group", "predicted"}, {"style", "dashed"}};
-  const std::vector<double> mean = full_gradient(study, problem, study.communicator());
+  const std::vector<double> mean = full_gradient(study, problem);
   std::optional<double> trace;
   for (const Index size : sizes) {
-    const GradientVariance v = measure_variance(study, problem, study.communicator(), size, mean);
+    const GradientVariance v = measure_variance(study, problem, size, mean);
     if (!trace) trace = v.variance;
     const double expected = predicted(*trace, size, samples);
     study.record({{"event", "variance"},
