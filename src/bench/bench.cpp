@@ -1,7 +1,6 @@
 #include "lockstep/bench/bench.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <memory>
 
@@ -61,11 +60,10 @@ class Candidate {
     std::vector<double> seconds;
     seconds.reserve(reports.size());
     StepTimes mean;
-    const auto add = [&](double StepTimes::*part) {
+    for (const StepPart part : all_step_parts()) {
       for (const StepReport& report : reports)
-        mean.*part += report.times.*part / static_cast<double>(reports.size());
-    };
-    for (const auto part : kParts) add(part);
+        mean[part] += report.times[part] / static_cast<double>(reports.size());
+    }
     for (const StepReport& report : reports) seconds.push_back(report.seconds);
     seconds_.push_back(median(seconds));
     times_.push_back(mean);
@@ -73,18 +71,14 @@ class Candidate {
 
   StepTimes median_times() const {
     StepTimes result;
-    for (const auto part : kParts) {
+    for (const StepPart part : all_step_parts()) {
       std::vector<double> values;
       values.reserve(times_.size());
-      for (const StepTimes& times : times_) values.push_back(times.*part);
-      result.*part = median(values);
+      for (const StepTimes& times : times_) values.push_back(times[part]);
+      result[part] = median(values);
     }
     return result;
   }
-
-  static constexpr std::array kParts = {
-      &StepTimes::gather,         &StepTimes::forward,  &StepTimes::backward, &StepTimes::weight_gradients,
-      &StepTimes::tree_additions, &StepTimes::exchange, &StepTimes::optimizer};
 
   Config config_;
   std::unique_ptr<Communicator> group_;
@@ -95,8 +89,6 @@ class Candidate {
 };
 
 }  // namespace
-
-double BenchReport::waiting() const { return std::max(0.0, step.times.exchange - limits.exchange); }
 
 BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   constexpr Index kFewestRounds = 3;

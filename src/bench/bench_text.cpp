@@ -14,18 +14,12 @@ constexpr double kMilli = 1e3;
 constexpr double kMicro = 1e6;
 constexpr double kPercent = 100;
 
-/// The parts of a step in the order of the step, waiting and the rest among them.
+/// The parts of a step in its order, and the rest.
 std::vector<std::pair<std::string, double>> parts(const BenchReport& report) {
-  const StepTimes& t = report.step.times;
-  return {{"gather", t.gather},
-          {"forward", t.forward},
-          {"backward", t.backward},
-          {"weight gradients", t.weight_gradients},
-          {"tree additions", t.tree_additions},
-          {"exchange", t.exchange - report.waiting()},
-          {"waiting", report.waiting()},
-          {"optimizer", t.optimizer},
-          {"other", std::max(0.0, report.step.seconds - t.sum())}};
+  std::vector<std::pair<std::string, double>> parts;
+  for (const StepPart part : all_step_parts()) parts.emplace_back(name_of(part), report.step.times[part]);
+  parts.emplace_back("other", std::max(0.0, report.step.seconds - report.step.times.sum()));
+  return parts;
 }
 
 }  // namespace
@@ -71,7 +65,9 @@ std::vector<std::string> to_lines(const BenchReport& report) {
   lines.push_back(fmt::format("step of {} samples in {} micro-batches on {} rank{}", report.batch_size,
                               report.micro_batches, report.ranks, report.ranks == 1 ? "" : "s"));
   for (const auto& [name, seconds] : parts(report)) {
-    lines.push_back(fmt::format("  {:26} {:8.3f} ms  {:5.1f} %", name, seconds * kMilli,
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    lines.push_back(fmt::format("  {:26} {:8.3f} ms  {:5.1f} %", words, seconds * kMilli,
                                 kPercent * seconds / report.step.seconds));
   }
   lines.push_back(fmt::format("  {:26} {:8.3f} ms", "whole step", report.step.seconds * kMilli));

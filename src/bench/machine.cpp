@@ -5,6 +5,8 @@
 
 #include "lockstep/nn/products.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
+#include "lockstep/parallel/replica.hpp"
+#include "lockstep/train/training_plan.hpp"
 
 namespace lockstep {
 
@@ -85,7 +87,7 @@ double gemm_model(const Model& model, Index rows, Communicator& communicator, In
     Matrix dx(rows, shape.inputs);
     Matrix dw(shape.outputs, shape.inputs);
     seconds += time_of(communicator, rounds, [&] { multiply_forward(view(x), view(w), w.data(), view(y)); });
-    seconds += time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), view(x), view(dw)); });
+    seconds += time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), 0, view(x), view(dw)); });
     if (!first) {
       seconds += time_of(communicator, rounds, [&] { multiply_input_gradient(view(dy), view(w), view(dx)); });
     }
@@ -121,19 +123,19 @@ double message_seconds(Communicator& communicator, Index rounds, std::size_t byt
 }
 
 /// Collective.
-double exchange_seconds(const Config& config, Index parameters, Index batch_size, Communicator& communicator,
-                        Index rounds) {
-  const auto reducer =
-      make_gradient_reducer(config.train.reduction, communicator, parameters, config.train.exchange);
-  const BatchPlan plan(batch_size, config.train.micro_batches, communicator.size());
-  const Interval owned = plan.owned_by(communicator.rank());
-  reducer->start(plan);
-  for (Index m = owned.first; m < owned.last; ++m) {
-    if (plan.rows(m).size() == 0) continue;
-    std::fill_n(reducer->buffer({0, parameters}, static_cast<int>(m)), parameters, Real(0));
-    reducer->add({0, parameters}, static_cast<int>(m));
-  }
-  return time_of_collective(communicator, rounds, [&] { reducer->finish(1); });
+double exchange_seconds(const Config& config, const ParameterLayout& layout, Index batch_size,
+                        Communicator& communicator, Index rounds) {
+  const bool fast = config.train.reduction == Reduction::kFast;
+  const Index micro_batches = fast ? communicator.size() : config.train.micro_batches;
+  const Shares shares = plan_shares(config, layout, communicator.size());
+  const auto reducer = make_gradient_reducer(communicator, shares, config.train.exchange);
+  const auto replica = make_replica(communicator, shares, config.train.exchange);
+  const BatchPlan plan(batch_size, micro_batches, communicator.size());
+  return time_of_collective(communicator, rounds, [&] {
+    reducer->start(plan, 1);
+    reducer->finish();
+    replica->publish();
+  });
 }
 
 }  // namespace
@@ -167,7 +169,7 @@ MachineLimits measure_machine(const Config& config, const Model& model, Index ba
           .message_latency = message_seconds(communicator, rounds, kSmall),
           .message_bandwidth =
               communicator.size() > 1 ? kLarge / message_seconds(communicator, rounds, kLarge) : 0,
-          .exchange = exchange_seconds(config, model.layout().size(), batch_size, communicator, rounds)};
+          .exchange = exchange_seconds(config, model.layout(), batch_size, communicator, rounds)};
 }
 
 }  // namespace lockstep

@@ -42,10 +42,12 @@ class SingleCommunicator final : public Communicator {
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     std::copy(mine.begin(), mine.end(), all.begin());
   }
-  void exchange(std::span<const OutgoingMessage> outgoing,
-                std::span<const IncomingMessage> incoming) override {
+  void begin_exchange(std::size_t /*number*/, std::span<const OutgoingMessage> outgoing,
+                      std::span<const IncomingMessage> incoming) override {
     LOCKSTEP_CHECK(outgoing.empty() && incoming.empty());
   }
+  bool test_exchange(std::size_t /*number*/) override { return true; }
+  void wait_exchange(std::size_t /*number*/) override {}
   void all_reduce_sum(std::span<Real> /*values*/) override {}
   std::unique_ptr<Communicator> split(int /*color*/) override { return make_single_communicator(); }
   std::unique_ptr<Communicator> split_by_node() override { return make_single_communicator(); }

@@ -92,22 +92,35 @@ class MpiCommunicator final : public Communicator {
     MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_);
   }
 
-  void exchange(std::span<const OutgoingMessage> outgoing,
-                std::span<const IncomingMessage> incoming) override {
-    requests_.clear();
+  void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
+                      std::span<const IncomingMessage> incoming) override {
+    if (exchanges_.size() <= number) exchanges_.resize(number + 1);
+    std::vector<MPI_Request>& requests = exchanges_[number];
+    requests.clear();
     for (const IncomingMessage& message : incoming) {
       in_pieces(message.bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
         MPI_Irecv(message.bytes.data() + offset, count, MPI_BYTE, message.peer, 0, handle_,
-                  &requests_.emplace_back());
+                  &requests.emplace_back());
       });
     }
     for (const OutgoingMessage& message : outgoing) {
       in_pieces(message.bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
         MPI_Isend(message.bytes.data() + offset, count, MPI_BYTE, message.peer, 0, handle_,
-                  &requests_.emplace_back());
+                  &requests.emplace_back());
       });
     }
-    MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE);
+  }
+
+  bool test_exchange(std::size_t number) override {
+    std::vector<MPI_Request>& requests = exchanges_[number];
+    int done = 0;
+    MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+    return done != 0;
+  }
+
+  void wait_exchange(std::size_t number) override {
+    std::vector<MPI_Request>& requests = exchanges_[number];
+    MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
   }
 
   void all_reduce_sum(std::span<Real> values) override {
@@ -138,7 +151,7 @@ class MpiCommunicator final : public Communicator {
   bool owned_;
   int rank_ = 0;
   int size_ = 1;
-  std::vector<MPI_Request> requests_;  // kept for its memory
+  std::vector<std::vector<MPI_Request>> exchanges_;  // by number; a request that is done is null
 };
 
 }  // namespace

@@ -14,8 +14,9 @@ namespace {
 class PlainSink final : public GradientSink {
  public:
   explicit PlainSink(std::span<Real> gradient) : gradient_(gradient) {}
-  Real* buffer(ParameterRange range, int /*micro_batch*/) override { return gradient_.data() + range.offset; }
-  void add(ParameterRange /*range*/, int /*micro_batch*/) override {}
+  void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
+    for (const MicroBatchRows& m : block.micro_batches) write(m, gradient_.data() + range.offset);
+  }
 
  private:
   std::span<Real> gradient_;

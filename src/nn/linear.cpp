@@ -1,5 +1,8 @@
+#include <functional>
+
 #include <fmt/format.h>
 
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/nn/row_invariance.hpp"
@@ -34,19 +37,33 @@ class Linear final : public Layer {
 
   void backward(const RowBlock& block, ConstMatrixView x, ConstMatrixView /*y*/, ConstMatrixView dy,
                 MatrixView dx, GradientSink& sink) override {
-    for (const MicroBatchRows& m : block.micro_batches) {
-      const ConstMatrixView dy_m = rows(dy, m.first, m.count);
-      Real* const gradient = sink.buffer(range_, m.micro_batch);
-      multiply_weight_gradient(dy_m, rows(x, m.first, m.count), MatrixView(gradient, outputs_, inputs_));
-      sum_rows(dy_m, gradient + outputs_ * inputs_);
-      sink.add(range_, m.micro_batch);
-    }
+    parameter_gradients(block, x, dy, sink);
+    sink.done(range_);
     if (dx.rows() > 0) input_gradient(block, dy, dx);
   }
 
  private:
   ConstMatrixView weight() const { return {parameters_, outputs_, inputs_}; }
   const Real* bias() const { return parameters_ + outputs_ * inputs_; }
+
+  /// The weights' gradient goes in tiles of some outputs, so that a tile's micro-batches are summed in the
+  /// cache.
+  void parameter_gradients(const RowBlock& block, ConstMatrixView x, ConstMatrixView dy, GradientSink& sink) {
+    const Index tiles = (outputs_ * inputs_ + kTileSize - 1) / kTileSize;
+    for_each_part(tiles, [&](Index tile) {
+      const Index first = outputs_ * tile / tiles;
+      const Index count = outputs_ * (tile + 1) / tiles - first;
+      const auto write = [&](const MicroBatchRows& m, Real* gradient) {
+        multiply_weight_gradient(rows(dy, m.first, m.count), first, rows(x, m.first, m.count),
+                                 MatrixView(gradient, count, inputs_));
+      };
+      sink.add(block, {range_.offset + first * inputs_, count * inputs_}, std::ref(write));
+    });
+    const auto write = [&](const MicroBatchRows& m, Real* gradient) {
+      sum_rows(rows(dy, m.first, m.count), gradient);
+    };
+    sink.add(block, {range_.offset + outputs_ * inputs_, outputs_}, std::ref(write));
+  }
 
   void input_gradient(const RowBlock& block, ConstMatrixView dy, MatrixView dx) {
     if (row_invariance_.of(block).input_gradient) return multiply_input_gradient(dy, weight(), dx);
@@ -61,6 +78,8 @@ class Linear final : public Layer {
     total = matrix.row(0).array();
     for (Index i = 1; i < matrix.rows(); ++i) total += matrix.row(i).array();
   }
+
+  static constexpr Index kTileSize = Index{1} << 18U;  // values: of the order of a core's own cache
 
   Index inputs_;
   Index outputs_;

@@ -69,9 +69,20 @@ Model::Model(const std::string& layers, Index inputs) : inputs_(inputs) {
     features = layers_.back()->outputs();
   }
   if (layout_.size() == 0) fail_input("model.layers = {}: nothing to train; add a 'linear N'", layers);
-  parameters_.resize(static_cast<std::size_t>(layout_.size()));
-  for (const auto& layer : layers_) layer->bind(parameters_);
+  own_parameters_.resize(static_cast<std::size_t>(layout_.size()));
+  bind(own_parameters_);
   activations_.resize(layers_.size());
+}
+
+void Model::bind(std::span<Real> parameters) {
+  parameters_ = parameters;
+  for (const auto& layer : layers_) layer->bind(parameters_);
+}
+
+void Model::use(std::span<Real> memory) {
+  LOCKSTEP_CHECK(memory.size() == parameters_.size());
+  bind(memory);
+  own_parameters_ = {};
 }
 
 std::string Model::text() const {
@@ -92,7 +103,7 @@ void Model::initialize(std::uint64_t seed, Initialization scheme) {
     if (scheme == Initialization::kAuto) {
       chosen = is_rectified(layers_, position) ? Initialization::kHe : Initialization::kGlorot;
     }
-    draw_weight(std::span(parameters_).subspan(tensor.range.offset, tensor.range.size), seed, number,
+    draw_weight(parameters_.subspan(tensor.range.offset, tensor.range.size), seed, number,
                 weight_distribution(chosen, static_cast<double>(tensor.shape[1]),
                                     static_cast<double>(tensor.shape[0])));
   }

@@ -1,10 +1,20 @@
 #include "lockstep/nn/parameter_layout.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 #include <utility>
 
 namespace lockstep {
+
+std::vector<ParameterRange> pieces_of(ParameterRange range) {
+  constexpr Index kPiece = 4096;
+  std::vector<ParameterRange> pieces;
+  for (Index done = 0; done < range.size; done += kPiece) {
+    pieces.push_back({range.offset + done, std::min(kPiece, range.size - done)});
+  }
+  return pieces;
+}
 
 ParameterRange ParameterLayout::add(std::string name, std::vector<Index> shape, ParameterKind kind) {
   const Index size = std::accumulate(shape.begin(), shape.end(), Index{1}, std::multiplies<>());

@@ -11,8 +11,8 @@ void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, Ma
 
 void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx) { dx.noalias() = dy * w; }
 
-void multiply_weight_gradient(ConstMatrixView dy, ConstMatrixView x, MatrixView dw) {
-  dw.noalias() = dy.transpose() * x;
+void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw) {
+  dw.noalias() = dy.middleCols(first, dw.rows()).transpose() * x;
 }
 
 std::string products_library() {

@@ -1,7 +1,6 @@
 // The one file that knows oneDNN; versions 2 and 3 differ in how a primitive is described.
 
 #include <map>
-#include <omp.h>
 #include <tuple>
 #include <unordered_map>
 
@@ -9,6 +8,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/products.hpp"
 
 namespace lockstep {
@@ -17,26 +17,29 @@ namespace {
 
 using dnnl::memory;
 
-/// A row-major matrix [rows x columns], or the transpose of one.
+/// A matrix [rows x columns], row-major or the transpose of such a one; `pitch` is the distance in memory
+/// from row to row (from column to column of a transpose).
 struct Operand {
   const float* data;
   Index rows;
   Index columns;
+  Index pitch;
   bool transposed;
 
   memory::desc description() const {
-    const memory::dims strides = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
+    const memory::dims strides = transposed ? memory::dims{1, pitch} : memory::dims{pitch, 1};
     return {{rows, columns}, memory::data_type::f32, strides};
   }
 };
 
 class Engine {
  public:
-  Engine() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) { omp_set_num_threads(1); }
+  Engine() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) { threads(); }
 
   /// c = a b (+ bias for every row), with primitives kept by shape.
   void multiply(const Operand& a, const Operand& b, const float* bias, float* c) {
-    Product& product = products_[{a.rows, a.columns, b.columns, a.transposed, b.transposed, bias != nullptr}];
+    Product& product =
+        products_[{a.rows, a.columns, b.columns, a.pitch, a.transposed, b.transposed, bias != nullptr}];
     if (!product.primitive) product = make_product(a, b, bias != nullptr);
     product.a.set_data_handle(const_cast<float*>(a.data));
     product.b.set_data_handle(const_cast<float*>(b.data));
@@ -47,7 +50,7 @@ class Engine {
   }
 
  private:
-  using Key = std::tuple<Index, Index, Index, bool, bool, bool>;
+  using Key = std::tuple<Index, Index, Index, Index, bool, bool, bool>;
   struct Product {
     dnnl::matmul primitive;
     memory a, b, bias, c;
@@ -87,12 +90,12 @@ class Engine {
 };
 
 Engine& engine() {
-  static Engine engine;
+  thread_local Engine engine;
   return engine;
 }
 
-Operand plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), false}; }
-Operand transposed(ConstMatrixView m) { return {m.data(), m.cols(), m.rows(), true}; }
+Operand plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
+Operand transposed(ConstMatrixView m) { return {m.data(), m.cols(), m.rows(), m.cols(), true}; }
 
 }  // namespace
 
@@ -104,8 +107,9 @@ void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView d
   engine().multiply(plain(dy), plain(w), nullptr, dx.data());
 }
 
-void multiply_weight_gradient(ConstMatrixView dy, ConstMatrixView x, MatrixView dw) {
-  engine().multiply(transposed(dy), plain(x), nullptr, dw.data());
+void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw) {
+  const Operand columns{dy.data() + first, dw.rows(), dy.rows(), dy.cols(), true};
+  engine().multiply(columns, plain(x), nullptr, dw.data());
 }
 
 std::string products_library() {

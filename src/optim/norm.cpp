@@ -25,7 +25,7 @@ void add_squares(const Real* g, Index n, double* sums) {
 
 }  // namespace
 
-double norm(std::span<const Real> values) {
+double sum_of_squares(std::span<const Real> values) {
   std::array<double, kLanes> sums{};
   const Index size = static_cast<Index>(values.size());
   const Index whole = size / kLanes * kLanes;
@@ -36,8 +36,10 @@ double norm(std::span<const Real> values) {
   }
   double sum = 0;
   for (const double lane : sums) sum += lane;
-  return std::sqrt(sum);
+  return sum;
 }
+
+double norm(std::span<const Real> values) { return std::sqrt(sum_of_squares(values)); }
 
 double clip_factor(double norm, double largest) {
   // The constant is PyTorch's.

@@ -5,17 +5,15 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/multiversion.hpp"
+#include "lockstep/core/threads.hpp"
 
 namespace lockstep {
 
 namespace {
 
-/// Parameters that are stepped together: their gradient stays in the cache between its change and its use.
-constexpr Index kPiece = 4096;
-
 template <typename T>
-std::span<T> part(std::span<T> values, ParameterRange range) {
-  return values.subspan(static_cast<std::size_t>(range.offset), static_cast<std::size_t>(range.size));
+std::span<T> part(std::span<T> values, Index offset, Index size) {
+  return values.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
 }
 
 LOCKSTEP_MULTIVERSION
@@ -23,74 +21,99 @@ void change(Real* changed, const Real* g, const Real* x, Index n, Real factor, R
   for (Index i = 0; i < n; ++i) changed[i] = factor * g[i] + l2 * x[i];
 }
 
+/// What both have; its size is not positive where they have nothing.
+ParameterRange common(ParameterRange a, ParameterRange b) {
+  const Index first = std::max(a.offset, b.offset);
+  return {first, std::min(a.offset + a.size, b.offset + b.size) - first};
+}
+
 }  // namespace
 
-Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout)
+Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout,
+                     const std::vector<ParameterRange>& owned)
     : options_(std::move(options)), algorithm_(find_algorithm(options_.name)) {
   const auto decay = options_.hyperparameters.find("weight-decay");
   if (decay != options_.hyperparameters.end()) weight_decay_ = decay->second;
-  Index largest = algorithm_.scope == Scope::kModel ? layout.size() : 0;
-  for (const ParameterTensor& tensor : layout.tensors()) {
-    const bool decays = options_.decay_scope == DecayScope::kAll || tensor.kind == ParameterKind::kWeight;
-    const Index end = tensor.range.offset + tensor.range.size;
-    const Index most = algorithm_.scope == Scope::kElements ? kPiece : tensor.range.size;
-    for (Index offset = tensor.range.offset; offset < end; offset += most) {
-      pieces_.push_back({{offset, std::min(most, end - offset)}, decays});
-      largest = std::max(largest, pieces_.back().range.size);
-    }
+  for (const ParameterRange& range : owned) {
+    for (const ParameterTensor& tensor : layout.tensors()) add_pieces(tensor, common(tensor.range, range));
   }
-  const std::size_t vectors = algorithm_.state(options_.hyperparameters).size();
-  state_part_.resize(vectors);
-  changed_.resize(static_cast<std::size_t>(largest));
-  state_.assign(vectors, std::vector<Real>(static_cast<std::size_t>(layout.size())));
+  LOCKSTEP_CHECK(algorithm_.scope != Scope::kModel || owned_size_ == 0 || owned_size_ == layout.size());
+
+  Index largest = algorithm_.scope == Scope::kModel ? owned_size_ : 0;
+  for (const Piece& piece : pieces_) largest = std::max(largest, piece.range.size);
+  const std::size_t vectors = state_names().size();
+  state_.assign(vectors, std::vector<Real>(static_cast<std::size_t>(owned_size_)));
+  scratch_.assign(static_cast<std::size_t>(threads()),
+                  {.state = std::vector<std::span<Real>>(vectors),
+                   .changed = std::vector<Real>(static_cast<std::size_t>(largest))});
+}
+
+void Optimizer::add_pieces(const ParameterTensor& tensor, ParameterRange owned) {
+  if (owned.size <= 0) return;
+  const bool decays = options_.decay_scope == DecayScope::kAll || tensor.kind == ParameterKind::kWeight;
+  LOCKSTEP_CHECK(algorithm_.scope == Scope::kElements || owned.size == tensor.range.size);
+  const std::vector<ParameterRange> ranges =
+      algorithm_.scope == Scope::kElements ? pieces_of(owned) : std::vector<ParameterRange>{owned};
+  for (const ParameterRange& range : ranges) {
+    pieces_.push_back({range, owned_size_, decays});
+    owned_size_ += range.size;
+  }
 }
 
 double Optimizer::learning_rate() const { return options_.hyperparameters.at("learning-rate"); }
 
-std::span<const Real> Optimizer::effective_gradient(std::span<const Real> g, std::span<const Real> x,
-                                                    double factor, double l2) {
-  if (factor == 1 && l2 == 0) return g;
-  change(changed_.data(), g.data(), x.data(), static_cast<Index>(g.size()), static_cast<Real>(factor),
-         static_cast<Real>(l2));
-  return std::span(changed_).first(g.size());
-}
-
 /// One call for all parameters, after the pieces have had their L2 terms.
 void Optimizer::step_whole(std::span<Real> x, std::span<const Real> g, double factor, Update update,
                            std::span<double> hessian) {
+  Scratch& scratch = scratch_.front();
   for (const Piece& piece : pieces_) {
     const double l2 = piece.decays ? options_.l2 : 0;
     const ParameterRange range = piece.range;
-    change(changed_.data() + range.offset, g.data() + range.offset, x.data() + range.offset, range.size,
-           static_cast<Real>(factor), static_cast<Real>(l2));
+    change(scratch.changed.data() + range.offset, g.data() + range.offset, x.data() + range.offset,
+           range.size, static_cast<Real>(factor), static_cast<Real>(l2));
     for (std::size_t i = range.offset; i < static_cast<std::size_t>(range.offset + range.size); ++i) {
       if (!hessian.empty()) hessian[i * (x.size() + 1)] += l2;
     }
   }
-  for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = state_[i];
+  std::copy(state_.begin(), state_.end(), scratch.state.begin());
   update.x = x;
-  update.g = changed_;
-  update.state = state_part_;
+  update.g = scratch.changed;
+  update.state = scratch.state;
   update.hessian = hessian;
+  algorithm_.update(options_.hyperparameters, update);
+}
+
+void Optimizer::step_piece(const Piece& piece, std::span<Real> parameters, std::span<const Real> gradient,
+                           double factor, Update update) {
+  Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
+  const Index size = piece.range.size;
+  update.x = part(parameters, piece.range.offset, size);
+  update.g = part(gradient, piece.range.offset, size);
+  const double l2 = piece.decays ? options_.l2 : 0;
+  if (factor != 1 || l2 != 0) {
+    change(scratch.changed.data(), update.g.data(), update.x.data(), size, static_cast<Real>(factor),
+           static_cast<Real>(l2));
+    update.g = std::span(scratch.changed).first(static_cast<std::size_t>(size));
+  }
+  for (std::size_t i = 0; i < state_.size(); ++i) {
+    scratch.state[i] = part(std::span(state_[i]), piece.state, size);
+  }
+  update.state = scratch.state;
+  update.lambda = piece.decays ? weight_decay_ : 0;
   algorithm_.update(options_.hyperparameters, update);
 }
 
 void Optimizer::step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
                      double multiplier, std::uint64_t t, std::span<double> hessian) {
+  if (owned_size_ == 0) return;
   LOCKSTEP_CHECK(!needs_hessian() || hessian.size() == parameters.size() * parameters.size());
-  Update update{.alpha = learning_rate() * multiplier, .eta = multiplier, .t = t};
+  const Update update{.alpha = learning_rate() * multiplier, .eta = multiplier, .t = t};
   if (algorithm_.scope == Scope::kModel) {
     return step_whole(parameters, gradient, gradient_factor, update, hessian);
   }
-  for (const Piece& piece : pieces_) {
-    update.x = part(parameters, piece.range);
-    update.g = effective_gradient(part(gradient, piece.range), update.x, gradient_factor,
-                                  piece.decays ? options_.l2 : 0);
-    for (std::size_t i = 0; i < state_.size(); ++i) state_part_[i] = part(std::span(state_[i]), piece.range);
-    update.state = state_part_;
-    update.lambda = piece.decays ? weight_decay_ : 0;
-    algorithm_.update(options_.hyperparameters, update);
-  }
+  for_each_part(static_cast<Index>(pieces_.size()), [&](Index i) {
+    step_piece(pieces_[static_cast<std::size_t>(i)], parameters, gradient, gradient_factor, update);
+  });
 }
 
 }  // namespace lockstep

@@ -1,6 +1,7 @@
 #include "lockstep/optim/weight_average.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "lockstep/core/multiversion.hpp"
 
@@ -15,17 +16,33 @@ void average(Real* e, const Real* x, Index n, Real decay, Real rest) {
 
 }  // namespace
 
-WeightAverage::WeightAverage(double decay, Index size)
-    : decay_(decay), values_(static_cast<std::size_t>(size)) {}
+WeightAverage::WeightAverage(double decay, std::vector<ParameterRange> owned)
+    : decay_(decay), owned_(std::move(owned)) {
+  std::size_t size = 0;
+  for (const ParameterRange& range : owned_) size += static_cast<std::size_t>(range.size);
+  values_.resize(size);
+}
 
 void WeightAverage::add(std::span<const Real> x) {
-  if (empty_) {
-    std::copy(x.begin(), x.end(), values_.begin());
-    empty_ = false;
-    return;
+  Real* e = values_.data();
+  for (const ParameterRange& range : owned_) {
+    if (empty_) {
+      std::copy_n(x.data() + range.offset, range.size, e);
+    } else {
+      average(e, x.data() + range.offset, range.size, static_cast<Real>(decay_),
+              static_cast<Real>(1 - decay_));
+    }
+    e += range.size;
   }
-  average(values_.data(), x.data(), static_cast<Index>(x.size()), static_cast<Real>(decay_),
-          static_cast<Real>(1 - decay_));
+  empty_ = false;
+}
+
+void WeightAverage::swap(std::span<Real> x) {
+  Real* e = values_.data();
+  for (const ParameterRange& range : owned_) {
+    std::swap_ranges(e, e + range.size, x.data() + range.offset);
+    e += range.size;
+  }
 }
 
 }  // namespace lockstep

@@ -10,40 +10,21 @@ BatchPlan::BatchPlan(Index batch_size, Index micro_batches, Index ranks)
     : batch_size_(batch_size), micro_batches_(micro_batches), ranks_(ranks) {
   LOCKSTEP_CHECK(batch_size >= 1 && 1 <= ranks && ranks <= micro_batches);
   for (Index m = 0; m < micro_batches; ++m) present_.push_back(rows(m).size() > 0);
+  for (Index rank = 0; rank < ranks; ++rank) {
+    const auto& operations =
+        local_operations_.emplace_back(lockstep::local_operations(micro_batches, owned_by(rank), present_));
+    std::size_t& held = subtrees_.emplace_back();
+    for (const TreeOperation& operation : operations) {
+      held += operation.kind == TreeOperation::Kind::kPush ? 1 : -1;
+    }
+  }
+  global_operations_ = lockstep::global_operations(micro_batches, ranks, present_);
 }
 
 Index BatchPlan::owner(Index m) const {
   Index rank = 0;
   while (owned_by(rank).last <= m) ++rank;
   return rank;
-}
-
-std::vector<TreeOperation> BatchPlan::local_operations(Index rank) const {
-  return lockstep::local_operations(micro_batches_, owned_by(rank), present_);
-}
-
-std::vector<TreeOperation> BatchPlan::global_operations() const {
-  return lockstep::global_operations(micro_batches_, ranks_, present_);
-}
-
-std::size_t BatchPlan::subtrees_of(Index rank) const {
-  std::size_t held = 0;
-  for (const TreeOperation& operation : local_operations(rank)) {
-    held += operation.kind == TreeOperation::Kind::kPush ? 1 : -1;
-  }
-  return held;
-}
-
-std::size_t BatchPlan::stack_depth() const {
-  std::size_t deepest = 1;
-  for (Index rank = 0; rank < ranks_; ++rank) {
-    std::size_t depth = 0;
-    for (const TreeOperation& operation : local_operations(rank)) {
-      depth += operation.kind == TreeOperation::Kind::kPush ? 1 : -1;
-      deepest = std::max(deepest, depth);
-    }
-  }
-  return deepest;
 }
 
 std::vector<Block> cut_into_blocks(const BatchPlan& plan, Index rank, Index most_rows) {

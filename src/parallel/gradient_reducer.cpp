@@ -1,13 +1,16 @@
 #include "lockstep/parallel/gradient_reducer.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <vector>
+#include <array>
+#include <utility>
 
-#include "subtree_exchange.hpp"
+#include "transport.hpp"
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/multiversion.hpp"
+#include "lockstep/core/threads.hpp"
+#include "lockstep/optim/norm.hpp"
+#include "lockstep/parallel/replica.hpp"
 
 namespace lockstep {
 
@@ -25,44 +28,89 @@ void divide(Real* result, const Real* values, Index count, Real divisor) {
   for (Index i = 0; i < count; ++i) result[i] = values[i] / divisor;
 }
 
+/// squares[i] = Σ g² of piece i of those that shares.owned_by(rank) hold.
+std::vector<double> room_for_squares(const Shares& shares, int rank) {
+  return std::vector<double>(static_cast<std::size_t>(shares.pieces_of(rank)));
+}
+
+double square_sum(const Real* gradient, ParameterRange piece) {
+  return sum_of_squares({gradient + piece.offset, static_cast<std::size_t>(piece.size)});
+}
+
 class TreeReducer final : public GradientReducer {
  public:
-  TreeReducer(Exchange exchange, Communicator& communicator, Index parameters)
-      : exchange_(make_subtree_exchange(exchange, communicator, parameters)),
-        rank_(communicator.rank()),
-        slice_(part_of(parameters, communicator.size(), rank_)) {}
+  TreeReducer(std::unique_ptr<Transport> transport, const Shares& shares, int rank)
+      : transport_(std::move(transport)),
+        shares_(shares),
+        rank_(rank),
+        squares_(room_for_squares(shares, rank)),
+        blocks_left_(shares.layers()),
+        scratch_(static_cast<std::size_t>(threads())) {
+    std::size_t squares = 0;
+    for (std::size_t layer = 0; layer < shares.layers(); ++layer) {
+      std::vector<OwnShare>& own = own_shares_.emplace_back();
+      for (const Share& share : shares.of_layer(layer)) {
+        if (share.owner != rank) continue;
+        own.push_back({share, squares});
+        squares += static_cast<std::size_t>(share.pieces.size());
+      }
+    }
+  }
 
-  void start(const BatchPlan& plan) override {
-    plan_ = plan;
+  void start(const BatchPlan& plan, std::size_t blocks) override {
+    plan_ = &plan;
     leaves_.clear();
     std::size_t depth = 0;
     for (const TreeOperation& operation : plan.local_operations(rank_)) {
       if (operation.kind == Kind::kPush) {
         leaves_.push_back({static_cast<int>(operation.node.first), depth++, 0});
+        deepest_ = std::max(deepest_, depth);
       } else {
         ++leaves_.back().merges;
         --depth;
       }
     }
-    exchange_->reserve(plan.stack_depth());
+    held_ = depth;
+    // Sums that span blocks need room for all parameters, others only until their range is done.
+    const bool spans_blocks = blocks > 1;
+    if (spans_blocks) spanning_.resize((deepest_ - held_) * static_cast<std::size_t>(shares_.parameters()));
+    spans_blocks_ = spans_blocks;
+    std::fill(blocks_left_.begin(), blocks_left_.end(), blocks);
+    next_to_publish_ = next_to_sum_ = shares_.layers();
+    transport_->start(plan);
   }
 
-  Real* buffer(ParameterRange range, int micro_batch) override {
-    return exchange_->level(leaf(micro_batch).level) + range.offset;
-  }
-
-  void add(ParameterRange range, int micro_batch) override {
-    const Leaf& added = leaf(micro_batch);
-    for (std::size_t merge = 0; merge < added.merges; ++merge) {
-      const std::size_t upper = added.level - merge;
-      add_to(exchange_->level(upper - 1) + range.offset, exchange_->level(upper) + range.offset, range.size);
+  void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
+    for (const MicroBatchRows& m : block.micro_batches) {
+      const Leaf& leaf = leaf_of(m.micro_batch);
+      write(m, level(leaf.level, range));
+      for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
+        const std::size_t upper = leaf.level - merge;
+        add_to(level(upper - 1, range), level(upper, range), range.size);
+      }
     }
   }
 
-  std::span<const Real> finish(Real divisor) override {
-    add_subtrees(exchange_->collect(*plan_), divisor);
-    return exchange_->share();
+  void done(ParameterRange range) override {
+    const std::size_t layer = shares_.layer_at(range.offset);
+    if (--blocks_left_[layer] > 0) return;
+    publish_down_to(layer);
+    while (next_to_sum_ > next_to_publish_ && transport_->arrived(next_to_sum_ - 1)) sum(--next_to_sum_);
   }
+
+  void finish() override {
+    publish_down_to(0);  // a rank without samples has published nothing
+    while (next_to_sum_ > 0) {
+      transport_->wait(next_to_sum_ - 1);
+      sum(--next_to_sum_);
+    }
+  }
+
+  std::span<const Real> gradient() const override {
+    return {transport_->result(), static_cast<std::size_t>(shares_.parameters())};
+  }
+  std::span<const double> squares() const override { return squares_; }
+  double seconds_waited() const override { return transport_->seconds_waited(); }
 
  private:
   /// A micro-batch of this rank: its level on the stack, and how many sums follow.
@@ -71,73 +119,144 @@ class TreeReducer final : public GradientReducer {
     std::size_t level;
     std::size_t merges;
   };
+  struct OwnShare {
+    Share share;
+    std::size_t squares;  // where its first piece stands
+  };
 
-  const Leaf& leaf(int micro_batch) const {
+  const Leaf& leaf_of(int micro_batch) const {
     const auto found = std::find_if(leaves_.begin(), leaves_.end(),
                                     [&](const Leaf& l) { return l.micro_batch == micro_batch; });
     LOCKSTEP_CHECK(found != leaves_.end());
     return *found;
   }
 
-  /// The result's slice = the tree's sum of all ranks' subtree sums / divisor, piece by piece within the
-  /// cache.
-  void add_subtrees(std::span<Real* const> sums, Real divisor) {
-    constexpr Index kPiece = 4096;
-    const std::vector<TreeOperation> operations = plan_->global_operations();
-    for (Index first = 0; first < slice_.size(); first += kPiece) {
-      const Index count = std::min(kPiece, slice_.size() - first);
-      std::size_t next = 0;
-      stack_.clear();
-      for (const TreeOperation& operation : operations) {
-        if (operation.kind == Kind::kPush) {
-          stack_.push_back(sums[next++] + first);
-        } else {
-          const Real* const upper = stack_.back();
-          stack_.pop_back();
-          add_to(stack_.back(), upper, count);
-        }
-      }
-      divide(exchange_->result() + slice_.first + first, stack_.back(), count, divisor);
+  /// Values of `range` on level `level` of the stack: the first levels are what the transport takes, the
+  /// others end with the last merge.
+  Real* level(std::size_t level, ParameterRange range) {
+    if (level < held_) return transport_->held(level) + range.offset;
+    const std::size_t beyond = level - held_;
+    if (spans_blocks_) {
+      return spanning_.data() + beyond * static_cast<std::size_t>(shares_.parameters()) + range.offset;
+    }
+    std::vector<Real>& scratch = scratch_[static_cast<std::size_t>(thread_index())];
+    const auto size = static_cast<std::size_t>(range.size);
+    if (scratch.size() < (deepest_ - held_) * size) scratch.resize((deepest_ - held_) * size);
+    return scratch.data() + beyond * size;
+  }
+
+  void publish_down_to(std::size_t layer) {
+    while (next_to_publish_ > layer) transport_->publish(--next_to_publish_);
+  }
+
+  /// This rank's shares of `layer`: the tree's sum of all ranks' subtree sums, divided.
+  void sum(std::size_t layer) {
+    const auto divisor = static_cast<Real>(plan_->batch_size());
+    Real* const result = transport_->result();
+    for (const OwnShare& own : own_shares_[layer]) {
+      const std::span<Real* const> sums = transport_->sums(own.share);
+      for_each_part(own.share.pieces.size(), [&](Index i) {
+        const ParameterRange piece = shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + i)];
+        divide(result + piece.offset, tree_sum(sums, piece.offset - own.share.range.offset, piece.size),
+               piece.size, divisor);
+        squares_[own.squares + static_cast<std::size_t>(i)] = square_sum(result, piece);
+      });
     }
   }
 
-  std::unique_ptr<SubtreeExchange> exchange_;
+  /// Where the sum of [first, first + count) of all `sums` ends up.
+  const Real* tree_sum(std::span<Real* const> sums, Index first, Index count) const {
+    std::array<Real*, kDeepestTree> stack{};
+    std::size_t depth = 0;
+    std::size_t next = 0;
+    for (const TreeOperation& operation : plan_->global_operations()) {
+      if (operation.kind == Kind::kPush) {
+        stack[depth++] = sums[next++] + first;
+      } else {
+        --depth;
+        add_to(stack[depth - 1], stack[depth], count);
+      }
+    }
+    return stack[0];
+  }
+
+  // A tree over 2^k micro-batches has at most k + 1 values on its stack.
+  static constexpr std::size_t kDeepestTree = 64;
+
+  std::unique_ptr<Transport> transport_;
+  const Shares& shares_;
   int rank_;
-  Interval slice_;
-  std::optional<BatchPlan> plan_;
+  std::vector<std::vector<OwnShare>> own_shares_;  // by layer
+  std::vector<double> squares_;
+  const BatchPlan* plan_ = nullptr;
   std::vector<Leaf> leaves_;
-  std::vector<Real*> stack_;
+  std::size_t held_ = 0;                  // levels that the transport holds
+  std::size_t deepest_ = 0;               // levels that there are at most
+  std::vector<std::size_t> blocks_left_;  // of each layer
+  std::size_t next_to_publish_ = 0;       // layers are published and summed from the last to the first
+  std::size_t next_to_sum_ = 0;
+  bool spans_blocks_ = false;
+  std::vector<Real> spanning_;
+  std::vector<std::vector<Real>> scratch_;  // of each thread
 };
 
 class AllReduceReducer final : public GradientReducer {
  public:
-  AllReduceReducer(Communicator& communicator, Index parameters)
-      : communicator_(communicator), sum_(static_cast<std::size_t>(parameters)) {}
+  AllReduceReducer(Communicator& communicator, const Shares& shares)
+      : communicator_(communicator),
+        shares_(shares),
+        sum_(static_cast<std::size_t>(shares.parameters())),
+        squares_(room_for_squares(shares, 0)) {}
 
-  void start(const BatchPlan& plan) override {
+  void start(const BatchPlan& plan, std::size_t /*blocks*/) override {
     LOCKSTEP_CHECK(plan.micro_batches() == communicator_.size());
+    divisor_ = static_cast<Real>(plan.batch_size());
     // A rank without samples contributes zero.
     std::fill(sum_.begin(), sum_.end(), Real(0));
   }
-  Real* buffer(ParameterRange range, int /*micro_batch*/) override { return sum_.data() + range.offset; }
-  void add(ParameterRange /*range*/, int /*micro_batch*/) override {}
-  std::span<const Real> finish(Real divisor) override {
-    communicator_.all_reduce_sum(sum_);
-    divide(sum_.data(), sum_.data(), static_cast<Index>(sum_.size()), divisor);
-    return sum_;
+  void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
+    for (const MicroBatchRows& m : block.micro_batches) write(m, sum_.data() + range.offset);
   }
+  void finish() override {
+    communicator_.all_reduce_sum(sum_);
+    for_each_part(static_cast<Index>(squares_.size()), [&](Index i) {
+      const ParameterRange piece = shares_.pieces()[static_cast<std::size_t>(i)];
+      divide(sum_.data() + piece.offset, sum_.data() + piece.offset, piece.size, divisor_);
+      squares_[static_cast<std::size_t>(i)] = square_sum(sum_.data(), piece);
+    });
+  }
+  std::span<const Real> gradient() const override { return sum_; }
+  std::span<const double> squares() const override { return squares_; }
+  double seconds_waited() const override { return 0; }  // not to be told from the library's work
 
  private:
   Communicator& communicator_;
+  const Shares& shares_;
   std::vector<Real> sum_;
+  std::vector<double> squares_;
+  Real divisor_ = 1;
 };
 
 }  // namespace
 
-std::unique_ptr<GradientReducer> make_gradient_reducer(Reduction reduction, Communicator& communicator,
-                                                       Index parameters, Exchange exchange) {
-  if (reduction == Reduction::kFast) return std::make_unique<AllReduceReducer>(communicator, parameters);
-  return std::make_unique<TreeReducer>(exchange, communicator, parameters);
+std::unique_ptr<GradientReducer> make_gradient_reducer(Communicator& communicator, const Shares& shares,
+                                                       Exchange exchange) {
+  LOCKSTEP_CHECK(shares.ranks() == communicator.size());
+  if (shares.is_replicated()) return std::make_unique<AllReduceReducer>(communicator, shares);
+  auto transport = shares_memory(exchange, communicator) ? make_node_transport(communicator, shares)
+                                                         : make_message_transport(communicator, shares);
+  return std::make_unique<TreeReducer>(std::move(transport), shares, communicator.rank());
+}
+
+std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,
+                                 Communicator& communicator) {
+  std::vector<Real> gradient(reducer.gradient().size());
+  for (const Share& share : shares.owned_by(communicator.rank())) {
+    std::copy_n(reducer.gradient().begin() + share.range.offset, share.range.size,
+                gradient.begin() + share.range.offset);
+  }
+  give_shares(communicator, shares, gradient);
+  return gradient;
 }
 
 }  // namespace lockstep

@@ -1,19 +1,38 @@
 #include "lockstep/parallel/hessian_reducer.hpp"
 
+#include <functional>
+
 namespace lockstep {
 
-HessianReducer::HessianReducer(const Model& model, const Loss& loss, Reduction reduction,
+namespace {
+
+Shares shares_of(Index size, bool replicated, int ranks) {
+  ParameterLayout layout;
+  layout.add("hessian", {size}, ParameterKind::kWeight);
+  return replicated ? Shares::replicated(layout, ranks) : Shares(layout, Scope::kModel, ranks);
+}
+
+}  // namespace
+
+HessianReducer::HessianReducer(const Model& model, const Loss& loss, bool replicated,
                                Communicator& communicator, Exchange exchange)
     : hessian_(model, loss),
-      reducer_(make_gradient_reducer(reduction, communicator, hessian_.size(), exchange)) {}
+      shares_(shares_of(hessian_.size(), replicated, communicator.size())),
+      owns_(shares_.size_of(communicator.rank()) > 0),
+      reducer_(make_gradient_reducer(communicator, shares_, exchange)) {}
 
 void HessianReducer::add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs) {
+  const auto write = [&](const MicroBatchRows& m, Real* packed) {
+    hessian_.compute(rows(x, m.first, m.count), rows(outputs, m.first, m.count), packed);
+  };
   const ParameterRange all{0, hessian_.size()};
-  for (const MicroBatchRows& m : block.micro_batches) {
-    hessian_.compute(rows(x, m.first, m.count), rows(outputs, m.first, m.count),
-                     reducer_->buffer(all, m.micro_batch));
-    reducer_->add(all, m.micro_batch);
-  }
+  reducer_->add(block, all, std::ref(write));
+  reducer_->done(all);
+}
+
+Eigen::MatrixXd HessianReducer::finish() {
+  reducer_->finish();
+  return owns_ ? hessian_.unpack(reducer_->gradient()) : Eigen::MatrixXd();
 }
 
 }  // namespace lockstep

@@ -56,6 +56,16 @@ void evaluate(Interval node, const Presence& present, const std::function<bool(I
   if (has_left && has_right) operations.push_back({Kind::kMerge, node});
 }
 
+/// The sum below `node`, which has samples.
+double sum_of(Interval node, std::span<const double> values, const Presence& present) {
+  if (node.size() == 1) return values[static_cast<std::size_t>(node.first)];
+  const Interval left{node.first, split_point(node)};
+  const Interval right{left.last, node.last};
+  if (!has_samples(right, present)) return sum_of(left, values, present);
+  if (!has_samples(left, present)) return sum_of(right, values, present);
+  return sum_of(left, values, present) + sum_of(right, values, present);
+}
+
 bool is_single(Interval node) { return node.size() == 1; }
 
 }  // namespace
@@ -88,18 +98,8 @@ std::vector<TreeOperation> global_operations(Index micro_batches, Index ranks, c
 
 double tree_sum(std::span<const double> values, const Presence& present) {
   LOCKSTEP_CHECK(values.size() == present.size());
-  const auto size = static_cast<Index>(values.size());
-  std::vector<double> stack;
-  for (const TreeOperation& operation : local_operations(size, {0, size}, present)) {
-    if (operation.kind == Kind::kPush) {
-      stack.push_back(values[static_cast<std::size_t>(operation.node.first)]);
-    } else {
-      const double upper = stack.back();
-      stack.pop_back();
-      stack.back() += upper;
-    }
-  }
-  return stack.empty() ? 0 : stack.back();
+  const Interval all{0, static_cast<Index>(values.size())};
+  return has_samples(all, present) ? sum_of(all, values, present) : 0;
 }
 
 }  // namespace lockstep

@@ -33,7 +33,7 @@ Config plain_config(const StudyRun& study, const std::string& batch_size) {
 std::vector<double> full_gradient(StudyRun& study, const Problem& problem) {
   const Config config = plain_config(study, "full");
   Trainer trainer(config, problem, study.communicator());
-  const std::span<const Real> gradient = trainer.gradient_of(0);
+  const std::vector<Real> gradient = trainer.gradient_of(0);
   return {gradient.begin(), gradient.end()};
 }
 
@@ -44,7 +44,7 @@ GradientVariance measure_variance(StudyRun& study, const Problem& problem, Index
   Trainer trainer(config, problem, study.communicator());
   GradientVariance result{batch_size, std::min(problem.split.training_size() / batch_size, kMostGradients)};
   for (Index step = 0; step < result.gradients; ++step) {
-    const std::span<const Real> g = trainer.gradient_of(static_cast<std::uint64_t>(step));
+    const std::vector<Real> g = trainer.gradient_of(static_cast<std::uint64_t>(step));
     for (std::size_t i = 0; i < g.size(); ++i) result.variance += (g[i] - mean[i]) * (g[i] - mean[i]);
   }
   result.variance /= static_cast<double>(result.gradients);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/text.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/products.hpp"
 
@@ -31,14 +32,16 @@ Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
           {"world_size", world_size},
           {"cpu", cpu_model()},
           {"libraries", {message_library, products_library()}},
-          {"threads", 1},
+          {"threads", threads()},
           {"micro_batches", trainer.micro_batches()},
           {"parameters", trainer.model().layout().size()},
           {"training_samples", problem.split.training_size()}};
 }
 
 Json step_event(const StepReport& report) {
-  const StepTimes& times = report.times;
+  Json seconds;
+  for (const StepPart part : all_step_parts()) seconds[name_of(part)] = report.times[part];
+  seconds["other"] = report.seconds - report.times.sum();
   return {{"event", "step"},
           {"step", report.step},
           {"epoch", report.epoch},
@@ -46,15 +49,7 @@ Json step_event(const StepReport& report) {
           {"learning_rate", report.learning_rate},
           {"gradient_norm", report.gradient_norm},
           {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
-          {"seconds",
-           {{"gather", times.gather},
-            {"forward", times.forward},
-            {"backward", times.backward},
-            {"weight_gradients", times.weight_gradients},
-            {"tree_additions", times.tree_additions},
-            {"exchange", times.exchange},
-            {"optimizer", times.optimizer},
-            {"other", report.seconds - times.sum()}}}};
+          {"seconds", seconds}};
 }
 
 Json evaluation_event(const std::string& part, const StepReport& step, const Evaluation& evaluation,

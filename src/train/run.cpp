@@ -106,16 +106,16 @@ class Run {
     const auto parts = held_out_parts(problem_);
     const Json predictions =
         parts.empty() ? Json() : trainer_.examine(parts.back().second, parts.back().first);
+    const std::string digest = save_weights("weights.safetensors");
+    Json end = {{"event", "end"},
+                {"steps", trainer_.steps_done()},
+                {"samples_per_second", progress_.samples_per_second()},
+                {"weights_digest", digest}};
+    if (trainer_.has_average()) {
+      trainer_.with_average([&] { end["average_digest"] = save_weights("average.safetensors"); });
+    }
     together(communicator_, [&] {
       if (!directory_) return;
-      const std::string digest = save_weights("weights.safetensors");
-      Json end = {{"event", "end"},
-                  {"steps", trainer_.steps_done()},
-                  {"samples_per_second", progress_.samples_per_second()},
-                  {"weights_digest", digest}};
-      if (trainer_.has_average()) {
-        trainer_.with_average([&] { end["average_digest"] = save_weights("average.safetensors"); });
-      }
       directory_->metric(end);
       if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
@@ -137,10 +137,13 @@ class Run {
     }
   }
 
-  /// Returns their digest.
+  /// Returns their digest. Collective.
   std::string save_weights(const std::string& name) const {
-    write_safetensors(directory_->path() / name,
-                      {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
+    together(communicator_, [&] {
+      if (!directory_) return;
+      write_safetensors(directory_->path() / name,
+                        {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
+    });
     return weights_digest(trainer_.model());
   }
 

@@ -187,6 +187,8 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
        {"train.micro-batches", "auto",
         "slices of a batch, the most ranks there may be; auto: 8, or more for more ranks",
         whole_or(train.micro_batches, "auto", 1 << 16)},
+       {"train.threads", "1", "threads of each rank; same bits for any number",
+        whole(train.threads, 1, 1 << 10)},
        {"train.seed", "1", "of initial weights, order and dropout", whole(train.seed, 0)},
        {"train.reduction", "reproducible",
         "reproducible: same bits at every rank count; fast: the library's order",

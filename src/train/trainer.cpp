@@ -27,6 +27,12 @@ OptimizerOptions optimizer_options(const Config& config, double learning_rate) {
   return options;
 }
 
+std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
+  std::vector<ParameterRange> ranges;
+  for (const Share& share : shares.owned_by(rank)) ranges.push_back(share.range);
+  return ranges;
+}
+
 }  // namespace
 
 Trainer::Trainer(const Config& config, const Problem& problem, Communicator& communicator)
@@ -38,18 +44,29 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
       micro_batches_(config.train.reduction == Reduction::kFast ? communicator.size()
                                                                 : config.train.micro_batches),
       model_(make_model(config, problem)),
-      optimizer_(optimizer_options(config, plan_.learning_rate), model_.layout()),
+      shares_(plan_shares(config, model_.layout(), communicator.size())),
+      replica_(make_replica(communicator, shares_, config.train.exchange)),
+      reducer_(make_gradient_reducer(communicator, shares_, config.train.exchange)),
+      facts_(communicator, shares_, micro_batches_),
+      optimizer_(optimizer_options(config, plan_.learning_rate), model_.layout(),
+                 owned_ranges(shares_, communicator.rank())),
       schedule_(config.schedule, plan_.total_steps),
-      reducer_(make_gradient_reducer(config.train.reduction, communicator, model_.layout().size(),
-                                     config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
   if (optimizer_.needs_hessian()) {
-    hessian_reducer_.emplace(model_, *problem.loss, config.train.reduction, communicator,
+    hessian_reducer_.emplace(model_, *problem.loss, shares_.is_replicated(), communicator,
                              config.train.exchange);
   }
-  if (config.average_decay > 0) average_.emplace(config.average_decay, model_.layout().size());
+  const std::vector<ParameterRange> owned = owned_ranges(shares_, communicator.rank());
+  if (config.average_decay > 0) average_.emplace(config.average_decay, owned);
+  // Every rank has made its own initial weights; from here on the owners' count.
   if (config.train.check_every > 0) check_replicas();
+  const std::span<Real> parameters = replica_->values();
+  for (const ParameterRange& range : owned) {
+    std::copy_n(model_.parameters().begin() + range.offset, range.size, parameters.begin() + range.offset);
+  }
+  replica_->publish();
+  model_.use(parameters);
 }
 
 StepReport Trainer::step() {
@@ -60,21 +77,34 @@ StepReport Trainer::step() {
   return report;
 }
 
-std::span<const Real> Trainer::gradient_of(std::uint64_t step) {
+void Trainer::compute_gradient(std::uint64_t step) {
   times_ = {};
   const GlobalBatch batch = sampler_.batch(step);
-  loss_ = forward_backward(batch, step) / static_cast<double>(batch.size);
+  const Work& work = work_on(batch);
+  forward_backward(work, batch, step);
   Stopwatch watch;
-  gradient_ = reducer_->finish(static_cast<Real>(batch.size));
-  if (hessian_reducer_) hessian_ = hessian_reducer_->finish(static_cast<Real>(batch.size));
-  times_.exchange += watch.lap();
-  return gradient_;
+  gather_ahead(step + 1);  // while other ranks may still compute
+  times_[StepPart::kGather] += watch.lap();
+
+  const double waited = seconds_waited();
+  reducer_->finish();
+  if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
+  facts_.share(reducer_->squares());
+  times_[StepPart::kWaiting] += seconds_waited() - waited;
+  times_[StepPart::kExchange] += watch.lap() - (seconds_waited() - waited);
+  check_losses(work.plan, batch, step);
+  loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
+}
+
+std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
+  compute_gradient(step);
+  return whole_gradient();
 }
 
 StepReport Trainer::apply_gradient() {
   Stopwatch watch;
   const GlobalBatch batch = sampler_.batch(steps_done_);
-  const double gradient_norm = norm(gradient_);
+  const double gradient_norm = facts_.gradient_norm();
   if (!std::isfinite(gradient_norm)) {
     throw Diverged(fmt::format(
         "step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
@@ -83,20 +113,22 @@ StepReport Trainer::apply_gradient() {
   }
   const double multiplier = schedule_.multiplier(steps_done_);
   const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;
-  optimizer_.step(model_.parameters(), gradient_, factor, multiplier, steps_done_ + 1,
+  optimizer_.step(model_.parameters(), reducer_->gradient(), factor, multiplier, steps_done_ + 1,
                   {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
   if (average_) average_->add(model_.parameters());
+  times_[StepPart::kOptimizer] = watch.lap();
+  const double waited = seconds_waited();
+  replica_->publish();
+  times_[StepPart::kWaiting] += seconds_waited() - waited;
+  times_[StepPart::kExchange] += watch.lap() - (seconds_waited() - waited);
   ++steps_done_;
   if (steps_done_ == plan_.total_steps && !std::isfinite(norm(model_.parameters()))) {
     throw Diverged(fmt::format(
         "step {}: the weights are no longer finite; lower optimizer.learning-rate or set optimizer.clip-norm",
         steps_done_));
   }
-  times_.optimizer = watch.lap();
-
   const std::uint64_t every = config_.train.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
-  times_.exchange += watch.lap();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),
@@ -107,47 +139,68 @@ StepReport Trainer::apply_gradient() {
           .times = times_};
 }
 
-/// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer. Returns the
-/// summed loss of the whole global batch. Collective.
-double Trainer::forward_backward(const GlobalBatch& batch, std::uint64_t step) {
+/// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer and the facts.
+/// Local, but for what the reducer already brings to other ranks.
+void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step) {
   Stopwatch watch;
-  const BatchPlan plan(batch.size, micro_batches_, communicator_.size());
-  const Interval owned = plan.owned_by(communicator_.rank());
-  std::vector<double> losses(static_cast<std::size_t>(owned.size()));
+  const Interval owned = work.plan.owned_by(communicator_.rank());
+  const std::span<double> losses = facts_.own_losses();
+  std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
 
-  reducer_->start(plan);
-  if (hessian_reducer_) hessian_reducer_->start(plan);
-  times_.exchange += watch.lap();
-  for (const Block& block : cut_into_blocks(plan, communicator_.rank(), most_rows_)) {
-    gather_rows(batch, block.rows);
-    times_.gather += watch.lap();
+  reducer_->start(work.plan, work.blocks.size());
+  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
+  times_[StepPart::kExchange] += watch.lap();
+  for (const Block& block : work.blocks) {
+    take_rows(batch, step, block.rows);
+    times_[StepPart::kGather] += watch.lap();
     const RowBlock rows = row_block(block.micro_batches, step);
     const ConstMatrixView outputs = model_.forward(rows, features());
 
-    std::vector<double> block_losses(block.micro_batches.size());
-    problem_.loss->evaluate(rows, outputs, targets(), block_losses, model_.output_gradient(rows.rows()));
-    // Micro-batches without samples are missing from the block.
-    for (std::size_t i = 0; i < block_losses.size(); ++i) {
-      losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses[i];
+    block_losses_.resize(block.micro_batches.size());
+    problem_.loss->evaluate(rows, outputs, targets(), block_losses_, model_.output_gradient(rows.rows()));
+    for (std::size_t i = 0; i < block_losses_.size(); ++i) {
+      losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses_[i];
     }
-    times_.forward += watch.lap();
+    times_[StepPart::kForward] += watch.lap();
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
-    const double in_sink = times_.weight_gradients + times_.tree_additions;
+    const double in_sink = times_.sum();
     TimedSink sink(*reducer_, times_);
     model_.backward(rows, features(), sink);
-    times_.backward += watch.lap() - (times_.weight_gradients + times_.tree_additions - in_sink);
+    times_[StepPart::kBackward] += watch.lap() - (times_.sum() - in_sink);
   }
-
-  const std::vector<double> all = gather_parts<double>(communicator_, micro_batches_, losses);
-  times_.exchange += watch.lap();
-  check_losses(plan, batch, all, step);
-  return tree_sum(all, plan.presence());
 }
 
-void Trainer::gather_rows(const GlobalBatch& batch, Interval rows) {
-  batch_.samples.resize(static_cast<std::size_t>(rows.size()));
-  training_samples(problem_, sampler_, batch, rows.first, batch_.samples);
-  gather(problem_.training, problem_.normalization, batch_);
+const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
+  const auto known = work_.find(batch.size);
+  if (known != work_.end()) return known->second;
+  const BatchPlan plan(batch.size, micro_batches_, communicator_.size());
+  return work_.emplace(batch.size, Work{plan, cut_into_blocks(plan, communicator_.rank(), most_rows_)})
+      .first->second;
+}
+
+/// The rows of step `step` into batch_, from what was gathered ahead if that is it.
+void Trainer::take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows) {
+  if (gathered_ahead_ == std::pair(step, rows)) {
+    std::swap(batch_, next_batch_);
+  } else {
+    gather_rows(batch_, batch, rows);
+  }
+}
+
+/// The first rows that this rank will need in step `step`, if there will be one.
+void Trainer::gather_ahead(std::uint64_t step) {
+  if (step >= plan_.total_steps) return;
+  const GlobalBatch batch = sampler_.batch(step);
+  const Work& work = work_on(batch);
+  if (work.blocks.empty()) return;
+  gather_rows(next_batch_, batch, work.blocks.front().rows);
+  gathered_ahead_ = {step, work.blocks.front().rows};
+}
+
+void Trainer::gather_rows(Batch& into, const GlobalBatch& batch, Interval rows) const {
+  into.samples.resize(static_cast<std::size_t>(rows.size()));
+  training_samples(problem_, sampler_, batch, rows.first, into.samples);
+  gather(problem_.training, problem_.normalization, into);
 }
 
 RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const {
@@ -162,8 +215,8 @@ ConstMatrixView Trainer::features() const { return {batch_.features.data(), batc
 
 Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
 
-void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses,
-                           std::uint64_t step) {
+void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::uint64_t step) const {
+  const std::span<const double> losses = facts_.losses();
   const auto bad =
       std::find_if(losses.begin(), losses.end(), [](double loss) { return !std::isfinite(loss); });
   if (bad == losses.end()) return;
@@ -190,7 +243,7 @@ void Trainer::check_replicas() {
 
 std::vector<Real> Trainer::plain_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
-  gather_rows(batch, {0, batch.size});
+  gather_rows(batch_, batch, {0, batch.size});
   std::vector<Real> gradient(static_cast<std::size_t>(model_.layout().size()));
   lockstep::plain_gradient(model_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
                            gradient);
@@ -199,8 +252,11 @@ std::vector<Real> Trainer::plain_gradient() {
 }
 
 void Trainer::with_average(const std::function<void()>& action) {
-  const std::span<Real> average = average_->values();
-  const auto swap = [&] { std::swap_ranges(average.begin(), average.end(), model_.parameters().begin()); };
+  const auto swap = [&] {
+    replica_->publish();  // nobody reads any more
+    average_->swap(model_.parameters());
+    replica_->publish();
+  };
   swap();
   action();
   swap();

@@ -16,4 +16,9 @@ TrainingPlan plan_training(const Config& config, Index training_samples) {
   return plan;
 }
 
+Shares plan_shares(const Config& config, const ParameterLayout& layout, int ranks) {
+  if (config.train.reduction == Reduction::kFast) return Shares::replicated(layout, ranks);
+  return {layout, find_algorithm(config.optimizer.name).scope, ranks};
+}
+
 }  // namespace lockstep

@@ -66,7 +66,8 @@ Trace train(const Config& config, const Problem& problem, Communicator& group, s
     std::vector<Real> plain;
     const bool compares = in_one_piece && group.rank() == 0;
     if (compares) plain = trainer.plain_gradient();
-    const std::span<const Real> gradient = trainer.compute_gradient();
+    trainer.compute_gradient();
+    const std::vector<Real> gradient = trainer.whole_gradient();
     if (compares) compare(gradient, plain, trainer.model(), step, trace.from_one_piece);
     trainer.apply_gradient();
     trace.digests.push_back(tensor_digests(trainer.model()));

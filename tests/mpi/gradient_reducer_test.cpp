@@ -2,6 +2,7 @@
 
 #include "lockstep/parallel/gradient_reducer.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -14,7 +15,7 @@
 namespace lockstep::test {
 namespace {
 
-constexpr Index kMostParameters = 1000;
+constexpr Index kMostParameters = 20000;  // several pieces a layer
 constexpr Index kMostMicroBatches = 16;
 
 /// leaf[m]: the gradient of micro-batch m, a pure function of m. Magnitudes differ widely, so that another
@@ -34,21 +35,36 @@ std::vector<std::vector<Real>> make_leaves() {
 
 const std::vector<std::vector<Real>> kAllLeaves = make_leaves();
 
-/// The gradient arrives as from a network: last range first, each for all micro-batches in rising order.
-std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, int rank, Index parameters) {
-  reducer.start(plan);
+/// Two layers.
+ParameterLayout layout_of(Index parameters) {
+  ParameterLayout layout;
   const Index half = parameters / 2;
-  for (const ParameterRange range : {ParameterRange{half, parameters - half}, ParameterRange{0, half}}) {
-    const Interval owned = plan.owned_by(rank);
-    for (Index m = owned.first; m < owned.last; ++m) {
-      if (plan.rows(m).size() == 0) continue;
-      Real* const buffer = reducer.buffer(range, static_cast<int>(m));
-      std::copy_n(kAllLeaves[static_cast<std::size_t>(m)].begin() + range.offset, range.size, buffer);
-      reducer.add(range, static_cast<int>(m));
-    }
+  if (half > 0) layout.add("0.weight", {half}, ParameterKind::kWeight);
+  layout.add("1.weight", {parameters - half}, ParameterKind::kWeight);
+  return layout;
+}
+
+/// The whole gradient; it arrives as from a network: last layer first, each for all micro-batches in rising
+/// order.
+std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout,
+                         const Shares& shares, Communicator& communicator) {
+  std::vector<MicroBatchRows> present;
+  const Interval owned = plan.owned_by(communicator.rank());
+  for (Index m = owned.first; m < owned.last; ++m) {
+    if (plan.rows(m).size() > 0) present.push_back({static_cast<int>(m), 0, plan.rows(m).size()});
   }
-  const std::span<const Real> result = reducer.finish(static_cast<Real>(plan.batch_size()));
-  return {result.begin(), result.end()};
+  reducer.start(plan, present.empty() ? 0 : 1);
+  for (std::size_t layer = layout.tensors().size(); layer-- > 0 && !present.empty();) {
+    const ParameterRange range = layout.tensors()[layer].range;
+    reducer.add({.micro_batches = present, .samples = {}}, range,
+                [&](const MicroBatchRows& m, Real* gradient) {
+                  std::copy_n(kAllLeaves[static_cast<std::size_t>(m.micro_batch)].begin() + range.offset,
+                              range.size, gradient);
+                });
+    reducer.done(range);
+  }
+  reducer.finish();
+  return whole_gradient(reducer, shares, communicator);
 }
 
 /// Batches: fewer rows than ranks or micro-batches, ragged, even.
@@ -57,19 +73,22 @@ std::vector<Index> batch_sizes(Index micro_batches) {
 }
 
 class ReproducibleReducerTest : public MpiTest,
-                                public testing::WithParamInterface<std::tuple<Index, Exchange>> {};
+                                public testing::WithParamInterface<std::tuple<Index, Exchange, Scope>> {};
 
 TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
-  const auto [parameters, exchange] = GetParam();
+  const auto [parameters, exchange, scope] = GetParam();
   const auto single = make_single_communicator();
-  const auto reducer = make_gradient_reducer(Reduction::kReproducible, world(), parameters, exchange);
-  const auto alone = make_gradient_reducer(Reduction::kReproducible, *single, parameters);
+  const ParameterLayout layout = layout_of(parameters);
+  const Shares shares(layout, scope, world().size());
+  const Shares all(layout, scope, 1);
+  const auto reducer = make_gradient_reducer(world(), shares, exchange);
+  const auto alone = make_gradient_reducer(*single, all);
   for (Index m = world().size(); m <= kMostMicroBatches; ++m) {
     for (const Index batch : batch_sizes(m)) {
       if (batch == 0) continue;
       const std::vector<Real> found =
-          reduce(*reducer, BatchPlan(batch, m, world().size()), world().rank(), parameters);
-      const std::vector<Real> expected = reduce(*alone, BatchPlan(batch, m, 1), 0, parameters);
+          reduce(*reducer, BatchPlan(batch, m, world().size()), layout, shares, world());
+      const std::vector<Real> expected = reduce(*alone, BatchPlan(batch, m, 1), layout, all, *single);
       EXPECT_EQ(found.size(), expected.size());
       EXPECT_EQ(std::memcmp(found.data(), expected.data(), expected.size() * sizeof(Real)), 0)
           << fmt::format("M = {}, batch {}, {} parameters", m, batch, parameters);
@@ -77,22 +96,28 @@ TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
   }
 }
 
+std::string case_name(const testing::TestParamInfo<ReproducibleReducerTest::ParamType>& test) {
+  const auto& [parameters, exchange, scope] = test.param;
+  constexpr std::array kScopes = {"elements", "tensors", "model"};
+  return fmt::format("{}_{}_{}", parameters, exchange == Exchange::kAuto ? "auto" : "messages",
+                     kScopes[static_cast<std::size_t>(scope)]);
+}
+
 INSTANTIATE_TEST_SUITE_P(ParameterCounts, ReproducibleReducerTest,
                          testing::Combine(testing::Values(1, 2, 7, kMostParameters),
-                                          testing::Values(Exchange::kAuto, Exchange::kMessages)),
-                         [](const auto& test) {
-                           const std::string way =
-                               std::get<1>(test.param) == Exchange::kAuto ? "_auto" : "_messages";
-                           return std::to_string(std::get<0>(test.param)) + way;
-                         });
+                                          testing::Values(Exchange::kAuto, Exchange::kMessages),
+                                          testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel)),
+                         case_name);
 
 class ReducerTest : public MpiTest {};
 
 TEST_F(ReducerTest, TheOrderOfAdditionsShowsInTheBits) {
   // Otherwise the tests here would compare nothing.
   const auto single = make_single_communicator();
-  const auto reducer = make_gradient_reducer(Reduction::kReproducible, *single, kMostParameters);
-  const std::vector<Real> tree = reduce(*reducer, BatchPlan(16, 16, 1), 0, kMostParameters);
+  const ParameterLayout layout = layout_of(kMostParameters);
+  const Shares shares(layout, Scope::kElements, 1);
+  const auto reducer = make_gradient_reducer(*single, shares);
+  const std::vector<Real> tree = reduce(*reducer, BatchPlan(16, 16, 1), layout, shares, *single);
   Index different = 0;
   for (std::size_t i = 0; i < tree.size(); ++i) {
     Real sum = 0;
@@ -103,12 +128,14 @@ TEST_F(ReducerTest, TheOrderOfAdditionsShowsInTheBits) {
 }
 
 TEST_F(ReducerTest, FastModeAgreesWithinRoundingAndOnAllRanks) {
-  const auto reducer = make_gradient_reducer(Reduction::kFast, world(), kMostParameters);
+  const ParameterLayout layout = layout_of(kMostParameters);
+  const Shares shares = Shares::replicated(layout, world().size());
+  const auto reducer = make_gradient_reducer(world(), shares);
   const Index ranks = world().size();
   for (const Index batch : batch_sizes(ranks)) {
     if (batch == 0) continue;
     const BatchPlan plan(batch, ranks, ranks);
-    const std::vector<Real> found = reduce(*reducer, plan, world().rank(), kMostParameters);
+    const std::vector<Real> found = reduce(*reducer, plan, layout, shares, world());
     EXPECT_EQ(found.size(), static_cast<std::size_t>(kMostParameters));
     Index wrong = 0;
     for (std::size_t i = 0; i < found.size(); ++i) {

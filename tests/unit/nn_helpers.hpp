@@ -88,15 +88,15 @@ class RecordingSink final : public GradientSink {
  public:
   explicit RecordingSink(Index parameters) : parameters_(static_cast<std::size_t>(parameters)) {}
 
-  Real* buffer(ParameterRange range, int micro_batch) override {
-    auto& gradient = gradients[micro_batch];
-    gradient.resize(parameters_);
-    return gradient.data() + range.offset;
-  }
-  void add(ParameterRange range, int micro_batch) override {
-    auto& count = added[micro_batch];
-    count.resize(parameters_);
-    for (Index i = range.offset; i < range.offset + range.size; ++i) ++count[static_cast<std::size_t>(i)];
+  void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
+    for (const MicroBatchRows& m : block.micro_batches) {
+      auto& gradient = gradients[m.micro_batch];
+      gradient.resize(parameters_);
+      write(m, gradient.data() + range.offset);
+      auto& count = added[m.micro_batch];
+      count.resize(parameters_);
+      for (Index i = range.offset; i < range.offset + range.size; ++i) ++count[static_cast<std::size_t>(i)];
+    }
   }
 
   std::map<int, std::vector<Real>> gradients;

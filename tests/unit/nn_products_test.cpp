@@ -64,7 +64,7 @@ Results multiply(const Shape& s, const std::array<std::size_t, 5>& offsets) {
   Placed dw(Values(static_cast<std::size_t>(s.out * s.in)), offsets[4]);
   multiply_forward(x_view, w_view, bias.data(), {y.data(), s.rows, s.out});
   multiply_input_gradient(dy_view, w_view, {dx.data(), s.rows, s.in});
-  multiply_weight_gradient(dy_view, x_view, {dw.data(), s.out, s.in});
+  multiply_weight_gradient(dy_view, 0, x_view, {dw.data(), s.out, s.in});
   return {Values(y.data(), y.data() + s.rows * s.out), Values(dx.data(), dx.data() + s.rows * s.in),
           Values(dw.data(), dw.data() + s.out * s.in)};
 }
@@ -107,6 +107,22 @@ TEST(Products, AreTheSumsOfTheirDefinition) {
     EXPECT_LT(test::largest_relative_error(found.y, y, 1e-1), tolerance);
     EXPECT_LT(test::largest_relative_error(found.dx, dx, 1e-1), tolerance);
     EXPECT_LT(test::largest_relative_error(found.dw, dw, 1e-1), tolerance);
+  }
+}
+
+// A layer's gradient is computed in tiles of some outputs.
+TEST(Products, OfSomeOutputsAreThoseOfAll) {
+  for (const Shape& s : shapes()) {
+    const Results all = multiply(s, {});
+    const Values x = test::random_values(s.rows * s.in, 1);
+    const Values dy = test::random_values(s.rows * s.out, 4);
+    const Index first = s.out / 3;
+    const Index count = s.out - first - s.out / 4;
+    Values some(static_cast<std::size_t>(count * s.in));
+    multiply_weight_gradient({dy.data(), s.rows, s.out}, first, {x.data(), s.rows, s.in},
+                             {some.data(), count, s.in});
+    const auto expected = std::span(all.dw).subspan(static_cast<std::size_t>(first * s.in), some.size());
+    EXPECT_LT(test::largest_relative_error(some, expected, 1e-1), test::kIsDouble ? 1e-12 : 1e-4);
   }
 }
 

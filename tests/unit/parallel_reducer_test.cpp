@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 
 namespace lockstep {
@@ -34,65 +36,111 @@ Values tree_sum_by_hand(const BatchPlan& plan, Index first, Index last) {
   return left;
 }
 
-/// Hands in the gradients in pieces, the last parameters first, as layers do.
-void hand_in(GradientReducer& reducer, const BatchPlan& plan, const std::vector<ParameterRange>& ranges) {
-  reducer.start(plan);
-  for (const ParameterRange& range : std::vector<ParameterRange>(ranges.rbegin(), ranges.rend())) {
-    for (Index m = 0; m < plan.micro_batches(); ++m) {
-      if (plan.rows(m).size() == 0) continue;
-      const Values gradient = gradient_of(m);
-      Real* const buffer = reducer.buffer(range, static_cast<int>(m));
-      std::copy_n(gradient.begin() + range.offset, range.size, buffer);
-      reducer.add(range, static_cast<int>(m));
+/// Layers of these sizes.
+ParameterLayout layout_of(const std::vector<Index>& sizes) {
+  ParameterLayout layout;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    layout.add(std::to_string(i) + ".weight", {sizes[i]}, ParameterKind::kWeight);
+  }
+  return layout;
+}
+
+/// Hands in the gradients as layers do: the last layer first, each in ranges of at most `tile` parameters,
+/// `block` micro-batches at a time.
+void hand_in(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout, Index tile,
+             std::size_t block) {
+  std::vector<MicroBatchRows> present;
+  for (Index m = 0; m < plan.micro_batches(); ++m) {
+    if (plan.rows(m).size() > 0) present.push_back({static_cast<int>(m), 0, plan.rows(m).size()});
+  }
+  const std::size_t blocks = (present.size() + block - 1) / block;
+  reducer.start(plan, blocks);
+  for (std::size_t number = 0; number < blocks; ++number) {
+    const std::size_t first = number * block;
+    const RowBlock rows{
+        .micro_batches = std::span(present).subspan(first, std::min(block, present.size() - first)),
+        .samples = {}};
+    for (std::size_t layer = layout.tensors().size(); layer-- > 0;) {
+      const ParameterRange all = layout.tensors()[layer].range;
+      for (Index done = 0; done < all.size; done += tile) {
+        const ParameterRange range{all.offset + done, std::min(tile, all.size - done)};
+        reducer.add(rows, range, [&](const MicroBatchRows& m, Real* gradient) {
+          const Values values = gradient_of(m.micro_batch);
+          std::copy_n(values.begin() + range.offset, range.size, gradient);
+        });
+      }
+      reducer.done(all);
     }
   }
+  reducer.finish();
 }
 
-std::vector<ParameterRange> pieces() { return {{0, 1}, {1, 4999}, {5000, 5007}}; }
+const std::vector<Index> kLayers = {1, 4999, 5007};
+constexpr Index kTile = 3000;
+constexpr std::size_t kAllInOneBlock = 1000;
 
-void expect_tree_sum(GradientReducer& reducer, const BatchPlan& plan,
-                     const std::vector<ParameterRange>& ranges) {
-  hand_in(reducer, plan, ranges);
-  const auto divisor = static_cast<Real>(plan.batch_size());
-  const std::span<const Real> result = reducer.finish(divisor);
+void expect_tree_sum(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout,
+                     Index tile = kTile, std::size_t block = kAllInOneBlock) {
+  hand_in(reducer, plan, layout, tile, block);
   Values expected = tree_sum_by_hand(plan, 0, plan.micro_batches());
-  for (Real& value : expected) value /= divisor;
+  for (Real& value : expected) value /= static_cast<Real>(plan.batch_size());
+  const std::span<const Real> result = reducer.gradient();
   EXPECT_EQ(Values(result.begin(), result.end()), expected)
-      << plan.batch_size() << " rows in " << plan.micro_batches();
+      << plan.batch_size() << " rows in " << plan.micro_batches() << ", tile " << tile << ", block " << block;
+
+  double squares = 0;
+  for (const double square : reducer.squares()) squares += square;
+  double exact = 0;
+  for (const Real value : expected) exact += double{value} * value;
+  EXPECT_NEAR(squares, exact, 1e-13 * exact);
 }
 
-TEST(GradientReducer, SumsByTheTreeBitForBit) {
-  const auto communicator = make_single_communicator();
+class GradientReducerTest : public testing::Test {
+ protected:
+  std::unique_ptr<Communicator> communicator_ = make_single_communicator();
+  ParameterLayout layout_ = layout_of(kLayers);
+  Shares shares_{layout_, Scope::kElements, 1};
+  std::unique_ptr<GradientReducer> reducer_ = make_gradient_reducer(*communicator_, shares_);
+};
+
+TEST_F(GradientReducerTest, SumsByTheTreeBitForBit) {
   for (const Index micro_batches : {1, 2, 3, 5, 8, 13, 16}) {
     for (const Index batch : {1, 2, 3, 7, 8, 31, 64}) {
-      const auto reducer = make_gradient_reducer(Reduction::kReproducible, *communicator, kParameters);
-      expect_tree_sum(*reducer, BatchPlan(batch, micro_batches, 1), pieces());
+      const auto fresh = make_gradient_reducer(*communicator_, shares_);
+      expect_tree_sum(*fresh, BatchPlan(batch, micro_batches, 1), layout_);
     }
   }
 }
 
-TEST(GradientReducer, SumsTheSameWhateverPiecesItIsHanded) {
-  const auto communicator = make_single_communicator();
-  const auto reducer = make_gradient_reducer(Reduction::kReproducible, *communicator, kParameters);
-  const BatchPlan plan(64, 8, 1);
-  expect_tree_sum(*reducer, plan, {{0, kParameters}});
-  expect_tree_sum(*reducer, plan, {{0, 3}, {3, 7}, {10, kParameters - 10}});
+TEST_F(GradientReducerTest, SumsTheSameWhateverTilesAndBlocks) {
+  for (const Index tile : {Index{1} << 20U, Index{4096}, Index{777}}) {
+    for (const std::size_t block : {1, 2, 3, 5, 8}) {
+      expect_tree_sum(*reducer_, BatchPlan(64, 8, 1), layout_, tile, block);
+      expect_tree_sum(*reducer_, BatchPlan(5, 8, 1), layout_, tile, block);
+    }
+  }
 }
 
-TEST(GradientReducer, KeepsNothingFromTheStepBefore) {
-  const auto communicator = make_single_communicator();
-  const auto reducer = make_gradient_reducer(Reduction::kReproducible, *communicator, kParameters);
+TEST_F(GradientReducerTest, SumsTheSameOnAnyNumberOfThreads) {
+  set_threads(3);
+  expect_tree_sum(*make_gradient_reducer(*communicator_, shares_), BatchPlan(64, 8, 1), layout_);
+  set_threads(1);
+}
+
+TEST_F(GradientReducerTest, KeepsNothingFromTheStepBefore) {
   for (const Index batch : {64, 3, 1, 64, 5}) {
-    expect_tree_sum(*reducer, BatchPlan(batch, 8, 1), pieces());
-    expect_tree_sum(*reducer, BatchPlan(batch, 5, 1), pieces());
+    expect_tree_sum(*reducer_, BatchPlan(batch, 8, 1), layout_);
+    expect_tree_sum(*reducer_, BatchPlan(batch, 5, 1), layout_);
   }
 }
 
 TEST(FastReducer, OfOneRankIsItsGradient) {
   const auto communicator = make_single_communicator();
-  const auto reducer = make_gradient_reducer(Reduction::kFast, *communicator, kParameters);
-  expect_tree_sum(*reducer, BatchPlan(7, 1, 1), pieces());
-  expect_tree_sum(*reducer, BatchPlan(1, 1, 1), pieces());
+  const ParameterLayout layout = layout_of(kLayers);
+  const Shares shares = Shares::replicated(layout, 1);
+  const auto reducer = make_gradient_reducer(*communicator, shares);
+  expect_tree_sum(*reducer, BatchPlan(7, 1, 1), layout);
+  expect_tree_sum(*reducer, BatchPlan(1, 1, 1), layout);
 }
 
 }  // namespace

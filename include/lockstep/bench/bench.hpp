@@ -44,8 +44,6 @@ struct BenchReport {
   double samples_per_second() const { return static_cast<double>(batch_size) / step.seconds; }
   /// Of gemm_2048 on all ranks.
   double share_of_limit() const { return operations / step.seconds / (limits.gemm_2048 * ranks); }
-  /// Waiting for other ranks: what the exchange takes in a step beyond what it takes when all are ready.
-  double waiting() const;
 };
 
 /// Measures the machine and the training step of `config`, all in one run: what is compared is measured in

@@ -45,10 +45,21 @@ class Communicator {
   /// all = every rank's `mine`, in rank order; all ranks give the same number of bytes. For small amounts.
   virtual void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
 
-  /// Sends and receives all messages at once. Messages from one rank to another arrive in their order, each
-  /// as long as its receiver expects.
-  virtual void exchange(std::span<const OutgoingMessage> outgoing,
-                        std::span<const IncomingMessage> incoming) = 0;
+  /// Begins to send and receive all messages at once; the memory belongs to the exchange until it is done.
+  /// Messages from one rank to another arrive in the order in which they were begun, each as long as its
+  /// receiver expects. `number` tells exchanges apart that are under way at the same time.
+  virtual void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
+                              std::span<const IncomingMessage> incoming) = 0;
+  /// Whether this rank's part of exchange `number` is done; moves it on.
+  virtual bool test_exchange(std::size_t number) = 0;
+  /// Returns when it is.
+  virtual void wait_exchange(std::size_t number) = 0;
+
+  /// Begins exchange 0 and waits for it.
+  void exchange(std::span<const OutgoingMessage> outgoing, std::span<const IncomingMessage> incoming) {
+    begin_exchange(0, outgoing, incoming);
+    wait_exchange(0);
+  }
 
   /// values = the sum of every rank's `values`, by the library's algorithm: in no promised order.
   virtual void all_reduce_sum(std::span<Real> values) = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -27,17 +28,22 @@ struct RowBlock {
   Index rows() const { return static_cast<Index>(samples.size()); }
 };
 
-/// Takes gradients as layers produce them: last layer first, each range once a micro-batch, micro-batches in
-/// rising order.
+/// Writes the gradient of some range of parameters for one micro-batch: all values of the range.
+using WriteGradient = std::function<void(const MicroBatchRows& rows, Real* gradient)>;
+
+/// Takes gradients as layers produce them, last layer first. A layer hands its parameters in as ranges that
+/// are small enough for a cache, each once a block and for all micro-batches, so that they can be summed
+/// while they are at hand.
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
 
-  /// Where to write the gradient of `range` for `micro_batch`: range.size values, all to be written.
-  virtual Real* buffer(ParameterRange range, int micro_batch) = 0;
+  /// Calls `write` for each micro-batch of `block` in rising order, and adds up what it writes. Threads may
+  /// call this at the same time for different ranges.
+  virtual void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) = 0;
 
-  /// The buffer is written: its values join the sum.
-  virtual void add(ParameterRange range, int micro_batch) = 0;
+  /// The whole of `range`, all parameters of one layer, is added for this block.
+  virtual void done(ParameterRange /*range*/) {}
 };
 
 /// One position of the network. `forward` and `backward` see the same block; results of a micro-batch depend

@@ -31,6 +31,10 @@ class Model {
   std::span<Real> parameters() { return parameters_; }
   std::span<const Real> parameters() const { return parameters_; }
 
+  /// Moves the parameters to `memory`, of their size, which outlives the model's use; their values become
+  /// what stands there.
+  void use(std::span<Real> memory);
+
   /// Sets every parameter as a pure function of (seed, tensor, element).
   void initialize(std::uint64_t seed, Initialization scheme);
 
@@ -47,12 +51,14 @@ class Model {
   void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
 
  private:
+  void bind(std::span<Real> parameters);
   MatrixView activation(std::size_t layer, Index rows);
 
   Index inputs_;
   std::vector<std::unique_ptr<Layer>> layers_;
   ParameterLayout layout_;
-  std::vector<Real> parameters_;
+  std::vector<Real> own_parameters_;  // empty once others are in use
+  std::span<Real> parameters_;
   std::vector<std::vector<Real>> activations_;      // output of each layer
   std::vector<Real> gradient_, previous_gradient_;  // by a layer's output and input, alternating
 };

@@ -13,6 +13,11 @@ struct ParameterRange {
   Index size = 0;
 };
 
+/// `range` in pieces of at most 4096 values, in order: what is summed, measured and stepped at a time, small
+/// enough to stay in the nearest cache. Sums over parameters add up piece by piece, so that their bits do not
+/// depend on who computed which piece.
+std::vector<ParameterRange> pieces_of(ParameterRange range);
+
 enum class ParameterKind { kWeight, kBias };
 
 /// One named tensor inside the parameter vector.

@@ -15,8 +15,8 @@ void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, Ma
 /// dx = dy w. dy [rows x out], w [out x in], dx [rows x in].
 void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx);
 
-/// dw = dyᵀ x. dy [rows x out], x [rows x in], dw [out x in].
-void multiply_weight_gradient(ConstMatrixView dy, ConstMatrixView x, MatrixView dw);
+/// dw = dyᵀ x for outputs [first, first + dw.rows()). dy [rows x out], x [rows x in], dw [some of out x in].
+void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw);
 
 /// Name and version of the library behind the products, for the record of a run.
 std::string products_library();

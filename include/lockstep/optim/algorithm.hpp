@@ -22,7 +22,8 @@ struct Update {
   std::span<const double> hessian = {};         ///< [n x n] for n parameters, for algorithms that need it
 };
 
-/// What one call of an update sees: a piece of any size, a whole tensor, or all parameters.
+/// What one call of an update sees: a piece of any size, a whole tensor, or all parameters. Ranks share the
+/// work as far as it lets them: parts of tensors, whole tensors, or nothing.
 enum class Scope { kElements, kTensor, kModel };
 
 /// One optimization method. To add one: write its update function in a file of its own beside sgd.cpp,

@@ -6,7 +6,10 @@
 
 namespace lockstep {
 
-/// √Σ v², a sum of fixed order in double: the same bits wherever the values have the same bits.
+/// Σ v², a sum of fixed order in double: the same bits wherever the values have the same bits.
+double sum_of_squares(std::span<const Real> values);
+
+/// √Σ v² likewise.
 double norm(std::span<const Real> values);
 
 /// min(1, largest / (norm + 1e-6)): what a gradient is multiplied with to clip its norm. Pascanu et al.,

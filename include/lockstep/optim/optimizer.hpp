@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/nn/parameter_layout.hpp"
@@ -20,14 +21,21 @@ struct OptimizerOptions {
   DecayScope decay_scope = DecayScope::kWeights;
 };
 
-/// An algorithm with its state for one parameter vector. Everything here is local and the same on every rank.
+/// An algorithm with its state, for all of a parameter vector or for parts of it. Everything here is local.
 class Optimizer {
  public:
-  Optimizer(OptimizerOptions options, const ParameterLayout& layout);
+  /// `owned`: what it steps, whole pieces, tensors or all as the algorithm's scope demands, in the order of
+  /// the parameters. What it does to a parameter does not depend on what else it owns.
+  Optimizer(OptimizerOptions options, const ParameterLayout& layout,
+            const std::vector<ParameterRange>& owned);
+  /// For all parameters.
+  Optimizer(OptimizerOptions options, const ParameterLayout& layout)
+      : Optimizer(std::move(options), layout, {{0, layout.size()}}) {}
 
-  /// Steps `parameters` with `gradient` times `gradient_factor` (and the L2 term), both of the layout's size,
-  /// at the configured learning rate times `multiplier`; `t` counts steps from 1. `hessian`, where
-  /// needs_hessian(), is that of the loss by all parameters, [size x size]; the L2 term is added to it.
+  /// Steps what it owns of `parameters` with `gradient` times `gradient_factor` (and the L2 term), both of
+  /// the layout's size, at the configured learning rate times `multiplier`; `t` counts steps from 1.
+  /// `hessian`, where needs_hessian(), is that of the loss by all parameters, [size x size]; the L2 term is
+  /// added to it.
   void step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
             double multiplier, std::uint64_t t, std::span<double> hessian = {});
 
@@ -35,14 +43,25 @@ class Optimizer {
 
   double learning_rate() const;
 
+  /// The vectors that the algorithm keeps, by name, of what it owns.
+  std::vector<std::string> state_names() const { return algorithm_.state(options_.hyperparameters); }
+  std::span<Real> state(std::size_t number) { return state_[number]; }
+
  private:
   struct Piece {
     ParameterRange range;
+    Index state = 0;  // where its state begins
     bool decays = false;
   };
+  /// What a thread works in.
+  struct Scratch {
+    std::vector<std::span<Real>> state;
+    std::vector<Real> changed;  // a piece of the gradient after clipping and L2
+  };
 
-  std::span<const Real> effective_gradient(std::span<const Real> g, std::span<const Real> x, double factor,
-                                           double l2);
+  void add_pieces(const ParameterTensor& tensor, ParameterRange owned);
+  void step_piece(const Piece& piece, std::span<Real> parameters, std::span<const Real> gradient,
+                  double factor, Update update);
   void step_whole(std::span<Real> x, std::span<const Real> g, double factor, Update update,
                   std::span<double> hessian);
 
@@ -50,9 +69,9 @@ class Optimizer {
   const Algorithm& algorithm_;
   double weight_decay_ = 0;    // where the algorithm has one
   std::vector<Piece> pieces_;  // of uniform decay, as large as the algorithm's scope lets one call see
-  std::vector<std::vector<Real>> state_;
-  std::vector<std::span<Real>> state_part_;
-  std::vector<Real> changed_;  // a piece of the gradient after clipping and L2
+  Index owned_size_ = 0;
+  std::vector<std::vector<Real>> state_;  // by its number, of owned_size_ values
+  std::vector<Scratch> scratch_;          // by thread
 };
 
 }  // namespace lockstep

@@ -3,26 +3,30 @@
 #include <span>
 #include <vector>
 
-#include "lockstep/core/real.hpp"
+#include "lockstep/nn/parameter_layout.hpp"
 
 namespace lockstep {
 
 /// An exponential moving average of the weights: e ← d e + (1-d) x after each step, the first time e ← x
 /// (Polyak, Juditsky: Acceleration of stochastic approximation by averaging, 1992, with fading memory; as
-/// torch.optim.swa_utils.AveragedModel with get_ema_avg_fn(d)). Local.
+/// torch.optim.swa_utils.AveragedModel with get_ema_avg_fn(d)), of all weights or of parts. Local.
 class WeightAverage {
  public:
-  /// 0 < decay < 1, for `size` parameters.
-  WeightAverage(double decay, Index size);
+  /// 0 < decay < 1; `owned`: what is averaged, in the order of the parameters.
+  WeightAverage(double decay, std::vector<ParameterRange> owned);
 
-  /// Takes the weights after a step in.
+  /// Takes what it averages of the weights x after a step in.
   void add(std::span<const Real> x);
 
-  /// The average, zero before the first `add`.
+  /// Puts the average in the place of the weights in x, and the weights in the place of the average.
+  void swap(std::span<Real> x);
+
+  /// The average of one part after another, zero before the first `add`.
   std::span<Real> values() { return values_; }
 
  private:
   double decay_;
+  std::vector<ParameterRange> owned_;
   bool empty_ = true;
   std::vector<Real> values_;
 };

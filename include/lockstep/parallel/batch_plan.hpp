@@ -28,18 +28,21 @@ class BatchPlan {
   const Presence& presence() const { return present_; }
 
   /// How `rank` sums its micro-batches, and the ranks' sums become the total: see reduction_tree.hpp.
-  std::vector<TreeOperation> local_operations(Index rank) const;
-  std::vector<TreeOperation> global_operations() const;
+  const std::vector<TreeOperation>& local_operations(Index rank) const {
+    return local_operations_[static_cast<std::size_t>(rank)];
+  }
+  const std::vector<TreeOperation>& global_operations() const { return global_operations_; }
   /// The subtree sums that `rank` holds when its micro-batches are done.
-  std::size_t subtrees_of(Index rank) const;
-  /// The most values that any rank's stack holds while it sums, at least 1.
-  std::size_t stack_depth() const;
+  std::size_t subtrees_of(Index rank) const { return subtrees_[static_cast<std::size_t>(rank)]; }
 
  private:
   Index batch_size_;
   Index micro_batches_;
   Index ranks_;
   Presence present_;
+  std::vector<std::vector<TreeOperation>> local_operations_;  // of each rank
+  std::vector<std::size_t> subtrees_;
+  std::vector<TreeOperation> global_operations_;
 };
 
 /// Whole micro-batches that pass through the network together.

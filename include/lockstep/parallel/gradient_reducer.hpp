@@ -2,41 +2,59 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/nn/layer.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
+#include "lockstep/parallel/shares.hpp"
 
 namespace lockstep {
 
 enum class Reduction { kReproducible, kFast };
 
-/// How gradients travel between ranks: kAuto takes memory that ranks of one node see together where all are
-/// on one node, and messages elsewhere. The bits are the same.
+/// How gradients and parameters travel between ranks: kAuto takes memory that ranks of one node see together
+/// where all are on one node, and messages elsewhere. The bits are the same.
 enum class Exchange { kAuto, kMessages };
 
-/// Sums the gradients of all micro-batches over all ranks. One step: `start`, then `buffer` and `add` for
-/// every owned micro-batch with samples and every range of parameters, then `finish`.
+/// Sums the gradients of all micro-batches over all ranks, each rank what it owns. One step: `start`, the
+/// blocks' gradients through `add` and `done`, then `finish`.
 class GradientReducer : public GradientSink {
  public:
-  /// Begins a step with this plan. Collective.
-  virtual void start(const BatchPlan& plan) = 0;
+  /// Begins a step with this plan, which outlives the step; the rank's rows come in `blocks` blocks. No rank
+  /// may be reading the gradient of the step before any more: Replica::publish or whole_gradient stands
+  /// between the two. Collective.
+  virtual void start(const BatchPlan& plan, std::size_t blocks) = 0;
 
-  /// The sum over all micro-batches divided by `divisor`, the same bits on every rank; valid until the next
-  /// start. Collective.
-  virtual std::span<const Real> finish(Real divisor) = 0;
+  /// Returns when the gradient is summed. Collective.
+  virtual void finish() = 0;
+
+  /// The sum over all micro-batches divided by the global batch size, in a vector of all parameters of which
+  /// only what this rank owns is defined; until the next start.
+  virtual std::span<const Real> gradient() const = 0;
+
+  /// Σ g² of every piece (Shares::pieces) that this rank owns, in their order.
+  virtual std::span<const double> squares() const = 0;
+
+  /// Seconds that this rank has waited for others so far.
+  virtual double seconds_waited() const = 0;
 };
 
-/// kReproducible: the same bits at every rank count. Complete subtrees are summed as micro-batches come; each
-/// rank owns a slice of the gradient, takes the other ranks' subtree sums of it, adds them in tree order,
-/// divides, and gives the result to all (reduce-scatter, all-gather). For aligned powers of two a rank sends
-/// and receives 2 (P-1)/P n values, which is the least possible (Chan et al.: Collective communication,
-/// 2007).
+/// For shares that are not replicated: the same bits at every rank count. Complete subtrees are summed as
+/// micro-batches come; when a layer's gradient is ready on all ranks, while earlier layers still compute, the
+/// owner of each share takes the other ranks' subtree sums of it, adds them in tree order and divides. With
+/// the parameters given back by their owners (Replica) that is reduce-scatter and all-gather: for aligned
+/// powers of two a rank sends and receives 2 (P-1)/P n values, which is the least possible (Chan et al.:
+/// Collective communication, 2007).
 ///
-/// kFast: the library's all-reduce over one micro-batch a rank, in whatever order it sums.
+/// For replicated shares: the library's all-reduce over one micro-batch a rank, in whatever order it sums.
 ///
-/// Collective.
-std::unique_ptr<GradientReducer> make_gradient_reducer(Reduction reduction, Communicator& communicator,
-                                                       Index parameters, Exchange exchange = Exchange::kAuto);
+/// `shares` outlives the reducer. Collective.
+std::unique_ptr<GradientReducer> make_gradient_reducer(Communicator& communicator, const Shares& shares,
+                                                       Exchange exchange = Exchange::kAuto);
+
+/// The whole of the reducer's gradient, on every rank. Collective.
+std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,
+                                 Communicator& communicator);
 
 }  // namespace lockstep

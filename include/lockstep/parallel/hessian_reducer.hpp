@@ -9,26 +9,29 @@
 
 namespace lockstep {
 
-/// Sums the Hessians of all micro-batches over all ranks, by the same tree as the gradient. One step:
-/// `start`, then `add` for every block, then `finish`.
+/// Sums the Hessians of all micro-batches over all ranks, by the same tree as the gradient, on the rank that
+/// steps the parameters: rank 0, or every rank for itself with replicated shares. One step: `start`, then
+/// `add` for every block, then `finish`.
 class HessianReducer {
  public:
   /// Collective. Errors: those of LinearHessian.
-  HessianReducer(const Model& model, const Loss& loss, Reduction reduction, Communicator& communicator,
+  HessianReducer(const Model& model, const Loss& loss, bool replicated, Communicator& communicator,
                  Exchange exchange);
 
-  /// Begins a step with this plan. Collective.
-  void start(const BatchPlan& plan) { reducer_->start(plan); }
+  /// Begins a step as GradientReducer::start does. Collective.
+  void start(const BatchPlan& plan, std::size_t blocks) { reducer_->start(plan, blocks); }
 
   /// Takes the micro-batches of `block` in, with inputs x and the network's outputs. Local.
   void add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs);
 
-  /// The sum over all micro-batches divided by `divisor`, [parameters x parameters], the same bits on every
-  /// rank. Collective.
-  Eigen::MatrixXd finish(Real divisor) { return hessian_.unpack(reducer_->finish(divisor)); }
+  /// The sum over all micro-batches divided by the batch size, [parameters x parameters]; empty where this
+  /// rank owns nothing. Collective.
+  Eigen::MatrixXd finish();
 
  private:
   LinearHessian hessian_;
+  Shares shares_;
+  bool owns_;
   std::unique_ptr<GradientReducer> reducer_;
 };
 

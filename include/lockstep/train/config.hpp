@@ -36,6 +36,7 @@ struct Config {
     Index epochs = 0;
     std::uint64_t steps = 0;  ///< 0: by epochs
     int micro_batches = 0;    ///< 0: by the world size, see resolve_micro_batches
+    int threads = 1;          ///< of each rank
     std::uint64_t seed = 0;
     Reduction reduction = Reduction::kReproducible;
     Exchange exchange = Exchange::kAuto;

@@ -1,60 +1,82 @@
 #pragma once
 
-#include <chrono>
-#include <utility>
+#include <array>
+#include <cstddef>
+#include <functional>
 
+#include "lockstep/core/stopwatch.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layer.hpp"
 
 namespace lockstep {
 
-/// Where the seconds of one step went on this rank; what is missing to the whole is bookkeeping.
-struct StepTimes {
-  double gather = 0;            ///< samples to normalised rows
-  double forward = 0;           ///< network and loss
-  double backward = 0;          ///< gradients by the activations; the Hessian
-  double weight_gradients = 0;  ///< gradients by the parameters, micro-batch by micro-batch
-  double tree_additions = 0;    ///< their sums over this rank's micro-batches
-  double exchange = 0;          ///< sums and checks over ranks, with waiting
-  double optimizer = 0;         ///< norm, clipping, update, average
-
-  double sum() const {
-    return gather + forward + backward + weight_gradients + tree_additions + exchange + optimizer;
-  }
+/// The parts of a step, in its order.
+enum class StepPart : std::size_t {
+  kGather,           ///< samples to normalised rows
+  kForward,          ///< network and loss
+  kBackward,         ///< gradients by the activations; the Hessian
+  kWeightGradients,  ///< gradients by the parameters, micro-batch by micro-batch
+  kTreeAdditions,    ///< their sums over this rank's micro-batches
+  kOverlapped,       ///< sums over ranks of some layers while others were still to compute
+  kExchange,         ///< sums over ranks after that, and what ranks tell each other
+  kWaiting,          ///< for other ranks
+  kOptimizer,        ///< update, average
 };
 
-/// Seconds since the last lap.
-class Stopwatch {
+inline constexpr std::array<const char*, 9> kPartNames = {
+    "gather",   "forward", "backward", "weight_gradients", "tree_additions", "overlapped_exchange",
+    "exchange", "waiting", "optimizer"};
+
+inline std::array<StepPart, kPartNames.size()> all_step_parts() {
+  std::array<StepPart, kPartNames.size()> parts{};
+  for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = static_cast<StepPart>(i);
+  return parts;
+}
+inline const char* name_of(StepPart part) { return kPartNames[static_cast<std::size_t>(part)]; }
+
+/// Where the seconds of one step went on this rank; what is missing to the whole is bookkeeping.
+class StepTimes {
  public:
-  double lap() {
-    const Clock::time_point now = Clock::now();
-    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  double& operator[](StepPart part) { return seconds_[static_cast<std::size_t>(part)]; }
+  double operator[](StepPart part) const { return seconds_[static_cast<std::size_t>(part)]; }
+
+  double sum() const {
+    double sum = 0;
+    for (const double seconds : seconds_) sum += seconds;
+    return sum;
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_ = Clock::now();
+  std::array<double, kPartNames.size()> seconds_{};
 };
 
-/// Passes gradients on to `sink` and adds up what writing and summing them takes.
+/// Passes gradients on to `sink` and adds up what writing and summing them takes the calling rank's first
+/// thread.
 class TimedSink final : public GradientSink {
  public:
   TimedSink(GradientSink& sink, StepTimes& times) : sink_(sink), times_(times) {}
 
-  Real* buffer(ParameterRange range, int micro_batch) override {
-    Real* const values = sink_.buffer(range, micro_batch);
-    watch_.lap();
-    return values;
+  void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
+    if (thread_index() != 0) return sink_.add(block, range, write);
+    Stopwatch watch;
+    const auto timed = [&](const MicroBatchRows& rows, Real* gradient) {
+      times_[StepPart::kTreeAdditions] += watch.lap();
+      write(rows, gradient);
+      times_[StepPart::kWeightGradients] += watch.lap();
+    };
+    sink_.add(block, range, std::ref(timed));
+    times_[StepPart::kTreeAdditions] += watch.lap();
   }
-  void add(ParameterRange range, int micro_batch) override {
-    times_.weight_gradients += watch_.lap();
-    sink_.add(range, micro_batch);
-    times_.tree_additions += watch_.lap();
+
+  void done(ParameterRange range) override {
+    Stopwatch watch;
+    sink_.done(range);
+    times_[StepPart::kOverlapped] += watch.lap();
   }
 
  private:
   GradientSink& sink_;
   StepTimes& times_;
-  Stopwatch watch_;
 };
 
 }  // namespace lockstep

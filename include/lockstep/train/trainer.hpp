@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +17,9 @@
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/hessian_reducer.hpp"
+#include "lockstep/parallel/replica.hpp"
+#include "lockstep/parallel/shares.hpp"
+#include "lockstep/parallel/step_facts.hpp"
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/problem.hpp"
@@ -36,7 +40,8 @@ struct StepReport {
   StepTimes times;
 };
 
-/// Trains one replica in step with the other ranks of `communicator`.
+/// Trains one network together with the other ranks of `communicator`: each rank computes the gradients of
+/// its micro-batches, and steps the parameters that it owns.
 class Trainer {
  public:
   /// config.train.micro_batches is settled and at least the group's size. Collective.
@@ -54,14 +59,16 @@ class Trainer {
   StepReport step();
 
   /// The two halves of a step, for whoever wants to look in between. First the mean gradient over the global
-  /// batch, valid until the next one is computed; then clipping, schedule and the optimizer's update.
-  /// Collective.
-  std::span<const Real> compute_gradient() { return gradient_of(steps_done_); }
+  /// batch, each rank what it owns of it; then clipping, schedule and the optimizer's update. Collective.
+  void compute_gradient() { compute_gradient(steps_done_); }
   StepReport apply_gradient();
 
-  /// The mean gradient, at the current weights, of the global batch that step `step` (from 0) takes; valid
-  /// until the next one is computed. Collective.
-  std::span<const Real> gradient_of(std::uint64_t step);
+  /// All of the gradient that was computed last. Collective.
+  std::vector<Real> whole_gradient() { return lockstep::whole_gradient(*reducer_, shares_, communicator_); }
+
+  /// The mean gradient, at the current weights, of the global batch that step `step` (from 0) takes.
+  /// Collective.
+  std::vector<Real> gradient_of(std::uint64_t step);
 
   /// Evaluates the current weights. Collective.
   Evaluation evaluate(const Selection& selection);
@@ -72,19 +79,29 @@ class Trainer {
   const Model& model() const { return model_; }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
-  /// Calls `action` while the model holds the average in the place of the weights. Local but for `action`.
+  /// Calls `action` while the model holds the average in the place of the weights. Collective.
   void with_average(const std::function<void()>& action);
   /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Local.
   std::vector<Real> plain_gradient();
 
  private:
-  double forward_backward(const GlobalBatch& batch, std::uint64_t step);
-  void gather_rows(const GlobalBatch& batch, Interval rows);
+  /// A step's plan and this rank's blocks of it.
+  struct Work {
+    BatchPlan plan;
+    std::vector<Block> blocks;
+  };
+
+  void compute_gradient(std::uint64_t step);
+  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step);
+  const Work& work_on(const GlobalBatch& batch);
+  void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
+  void gather_rows(Batch& into, const GlobalBatch& batch, Interval rows) const;
+  void gather_ahead(std::uint64_t step);
   RowBlock row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const;
   ConstMatrixView features() const;
   Targets targets() const;
-  void check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::span<const double> losses,
-                    std::uint64_t step);
+  void check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::uint64_t step) const;
+  double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   void check_replicas();
 
   const Config& config_;
@@ -94,15 +111,21 @@ class Trainer {
   Sampler sampler_;
   int micro_batches_;
   Model model_;
+  Shares shares_;
+  std::unique_ptr<Replica> replica_;  // holds the model's parameters
+  std::unique_ptr<GradientReducer> reducer_;
+  StepFacts facts_;
   Optimizer optimizer_;
   Schedule schedule_;
-  std::unique_ptr<GradientReducer> reducer_;
   std::optional<HessianReducer> hessian_reducer_;  // where the optimizer needs it
   std::optional<WeightAverage> average_;
   Index most_rows_;
   std::uint64_t steps_done_ = 0;
+  std::map<Index, Work> work_;  // by the size of the batch: the last one of an epoch may be smaller
   Batch batch_;
-  std::span<const Real> gradient_;
+  Batch next_batch_;
+  std::optional<std::pair<std::uint64_t, Interval>> gathered_ahead_;  // step and rows that next_batch_ holds
+  std::vector<double> block_losses_;
   Eigen::MatrixXd hessian_;
   double loss_ = 0;
   StepTimes times_;

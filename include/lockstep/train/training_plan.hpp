@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "lockstep/parallel/shares.hpp"
 #include "lockstep/train/config.hpp"
 
 namespace lockstep {
@@ -15,5 +16,9 @@ struct TrainingPlan {
 };
 
 TrainingPlan plan_training(const Config& config, Index training_samples);
+
+/// Which rank owns which parameters: shared as far as the optimizer lets them be; all on every rank for the
+/// fast reduction. Pure as well.
+Shares plan_shares(const Config& config, const ParameterLayout& layout, int ranks);
 
 }  // namespace lockstep

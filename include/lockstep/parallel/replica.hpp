@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/parallel/gradient_reducer.hpp"
+#include "lockstep/parallel/shares.hpp"
+
+namespace lockstep {
+
+/// A rank's parameters, which their owners change and all ranks read. Ranks that exchange through shared
+/// memory have one replica together.
+class Replica {
+ public:
+  virtual ~Replica() = default;
+
+  /// All parameters. Between two calls of `publish` a rank writes only its own shares, or only reads.
+  virtual std::span<Real> values() = 0;
+
+  /// Makes what every rank has written of its own shares everybody's, and returns when all ranks are here.
+  /// Collective.
+  virtual void publish() = 0;
+
+  /// Seconds that this rank has waited for others so far.
+  virtual double seconds_waited() const = 0;
+};
+
+/// `shares` outlives the replica. Collective.
+std::unique_ptr<Replica> make_replica(Communicator& communicator, const Shares& shares, Exchange exchange);
+
+/// Fills the parts of `values`, a vector of all parameters on every rank, that other ranks own with theirs.
+/// Collective.
+void give_shares(Communicator& communicator, const Shares& shares, std::span<Real> values);
+
+}  // namespace lockstep

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/nn/parameter_layout.hpp"
+#include "lockstep/optim/algorithm.hpp"
+#include "lockstep/parallel/partition.hpp"
+
+namespace lockstep {
+
+/// A run of parameters with one owner: the rank that sums their gradient over all ranks, steps them and gives
+/// them to the others (Rajbhandari et al.: ZeRO, arXiv 1910.02054, stage 1: each rank keeps the optimizer's
+/// state of what it owns).
+struct Share {
+  ParameterRange range;
+  Interval pieces;  ///< the same among Shares::pieces
+  int owner = 0;
+  Index position = 0;  ///< of its first value among all that the owner owns
+};
+
+/// Who owns which parameters: a pure function of (layout, scope, ranks). The layers' parameters are
+/// exchanged layer by layer, as their gradients become ready: a layer here is a bucket elsewhere (Li et al.:
+/// PyTorch Distributed, VLDB 2020).
+class Shares {
+ public:
+  /// kElements: each layer is cut into equal parts, one a rank; kTensor: each tensor has one owner, so that
+  /// ranks own about the same; kModel: rank 0 owns all.
+  Shares(const ParameterLayout& layout, Scope scope, int ranks);
+
+  /// Every rank owns all parameters for itself.
+  static Shares replicated(const ParameterLayout& layout, int ranks);
+
+  bool is_replicated() const { return replicated_; }
+  int ranks() const { return ranks_; }
+  Index parameters() const { return parameters_; }
+
+  /// All tensors' pieces_of, in the order of the parameters.
+  const std::vector<ParameterRange>& pieces() const { return pieces_; }
+
+  std::size_t layers() const { return layers_.size(); }
+  /// The layer whose parameters begin at `offset`.
+  std::size_t layer_at(Index offset) const;
+  /// In the order of the parameters. Replicated shares have owner 0.
+  const std::vector<Share>& of_layer(std::size_t layer) const { return layers_[layer]; }
+
+  /// What `rank` owns, in the order of the parameters.
+  std::vector<Share> owned_by(int rank) const;
+  /// How many parameters and how many pieces that is.
+  Index size_of(int rank) const;
+  Index pieces_of(int rank) const;
+
+ private:
+  int ranks_;
+  bool replicated_ = false;
+  Index parameters_;
+  std::vector<ParameterRange> pieces_;
+  std::vector<std::vector<Share>> layers_;
+};
+
+}  // namespace lockstep
