@@ -4,6 +4,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/multiversion.hpp"
+#include "lockstep/core/threads.hpp"
 
 namespace lockstep {
 
@@ -44,6 +45,16 @@ void check_normalization(const Dataset& data, const Normalization& normalization
   }
 }
 
+/// Samples stand anywhere in memory: asks for one some rows before it is needed.
+template <typename Value>
+void fetch(const Value* row, Index features) {
+  constexpr Index kLine = 64 / sizeof(Value);
+  for (Index i = 0; i < features; i += kLine) __builtin_prefetch(row + i);
+}
+
+constexpr Index kRowsAhead = 4;
+constexpr Index kRowsTogether = 64;  // of one thread at a time
+
 template <typename Value>
 void gather_features(std::span<const Value> values, const Normalization& normalization, Index features,
                      Batch& batch) {
@@ -51,16 +62,20 @@ void gather_features(std::span<const Value> values, const Normalization& normali
   const bool one_for_each = normalization.shift.size() > 1;
   const double shift = normalization.shift.empty() ? 0.0 : normalization.shift.front();
   const double scale = normalization.scale.empty() ? 1.0 : normalization.scale.front();
-  Real* result = batch.features.data();
-  for (const Index sample : batch.samples) {
-    const Value* row = values.data() + sample * features;
-    if (one_for_each) {
-      normalize_row(row, features, normalization.shift.data(), normalization.scale.data(), result);
-    } else {
-      normalize_row(row, features, shift, scale, result);
+  const auto row_of = [&](Index row) {
+    return values.data() + batch.samples[static_cast<std::size_t>(row)] * features;
+  };
+  for_each_range(batch.rows(), kRowsTogether, [&](Index first, Index count) {
+    for (Index row = first; row < first + count; ++row) {
+      if (row + kRowsAhead < first + count) fetch(row_of(row + kRowsAhead), features);
+      Real* const result = batch.features.data() + row * features;
+      if (one_for_each) {
+        normalize_row(row_of(row), features, normalization.shift.data(), normalization.scale.data(), result);
+      } else {
+        normalize_row(row_of(row), features, shift, scale, result);
+      }
     }
-    result += features;
-  }
+  });
 }
 
 template <typename From, typename To>

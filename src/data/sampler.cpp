@@ -37,8 +37,7 @@ GlobalBatch Sampler::batch(std::uint64_t step) const {
 void Sampler::samples(const GlobalBatch& batch, Index first, std::span<Index> samples) const {
   LOCKSTEP_CHECK(0 <= first && first + std::ssize(samples) <= batch.size);
   const Permutation permutation(seed_, Purpose::kShuffle, batch.epoch, size_);
-  Index position = batch.first + first;
-  for (Index& sample : samples) sample = permutation(position++);
+  permutation.map(batch.first + first, samples);
 }
 
 }  // namespace lockstep

@@ -7,11 +7,10 @@
 
 namespace lockstep {
 
-std::vector<ParameterRange> pieces_of(ParameterRange range) {
-  constexpr Index kPiece = 4096;
+std::vector<ParameterRange> pieces_of(ParameterRange range, Index size) {
   std::vector<ParameterRange> pieces;
-  for (Index done = 0; done < range.size; done += kPiece) {
-    pieces.push_back({range.offset + done, std::min(kPiece, range.size - done)});
+  for (Index done = 0; done < range.size; done += size) {
+    pieces.push_back({range.offset + done, std::min(size, range.size - done)});
   }
   return pieces;
 }

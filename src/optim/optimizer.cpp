@@ -11,6 +11,9 @@ namespace lockstep {
 
 namespace {
 
+/// Elements that one call of an update steps: enough to make up for the call.
+constexpr Index kPiece = 16384;
+
 template <typename T>
 std::span<T> part(std::span<T> values, Index offset, Index size) {
   return values.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
@@ -53,7 +56,7 @@ void Optimizer::add_pieces(const ParameterTensor& tensor, ParameterRange owned) 
   const bool decays = options_.decay_scope == DecayScope::kAll || tensor.kind == ParameterKind::kWeight;
   LOCKSTEP_CHECK(algorithm_.scope == Scope::kElements || owned.size == tensor.range.size);
   const std::vector<ParameterRange> ranges =
-      algorithm_.scope == Scope::kElements ? pieces_of(owned) : std::vector<ParameterRange>{owned};
+      algorithm_.scope == Scope::kElements ? pieces_of(owned, kPiece) : std::vector<ParameterRange>{owned};
   for (const ParameterRange& range : ranges) {
     pieces_.push_back({range, owned_size_, decays});
     owned_size_ += range.size;

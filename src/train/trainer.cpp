@@ -7,7 +7,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/norm.hpp"
@@ -27,6 +29,13 @@ OptimizerOptions optimizer_options(const Config& config, double learning_rate) {
   return options;
 }
 
+/// What has to be settled before anything is computed or a thread is started.
+const Config& prepare_arithmetic(const Config& config) {
+  flush_denormals();
+  set_threads(config.train.threads);
+  return config;
+}
+
 std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
   std::vector<ParameterRange> ranges;
   for (const Share& share : shares.owned_by(rank)) ranges.push_back(share.range);
@@ -36,7 +45,7 @@ std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
 }  // namespace
 
 Trainer::Trainer(const Config& config, const Problem& problem, Communicator& communicator)
-    : config_(config),
+    : config_(prepare_arithmetic(config)),
       problem_(problem),
       communicator_(communicator),
       plan_(plan_training(config, problem.split.training_size())),

@@ -34,13 +34,17 @@ class FaultyCommunicator final : public Communicator {
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     inner_.all_gather(mine, all);
   }
-  void exchange(std::span<const OutgoingMessage> outgoing,
-                std::span<const IncomingMessage> incoming) override {
-    inner_.exchange(outgoing, incoming);
-    ++exchanges_;
-    // A step exchanges twice: subtree sums, then results. Only the latter are this rank's alone.
-    if (!breaks_ || exchanges_ % 2 != 0 || incoming.front().bytes.empty()) return;
-    const std::span<std::byte> bytes = incoming.front().bytes.first(sizeof(Real));
+  void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
+                      std::span<const IncomingMessage> incoming) override {
+    inner_.begin_exchange(number, outgoing, incoming);
+    // Number 0 is the parameters' exchange. What layers send each other is everybody's in the end.
+    if (number == 0 && !incoming.empty()) arriving_ = incoming.front().bytes;
+  }
+  bool test_exchange(std::size_t number) override { return inner_.test_exchange(number); }
+  void wait_exchange(std::size_t number) override {
+    inner_.wait_exchange(number);
+    if (number != 0 || !breaks_ || arriving_.empty()) return;
+    const std::span<std::byte> bytes = arriving_.first(sizeof(Real));
     Real value = 0;
     std::memcpy(&value, bytes.data(), bytes.size());
     value += Real(0.125);
@@ -59,7 +63,7 @@ class FaultyCommunicator final : public Communicator {
  private:
   Communicator& inner_;
   bool breaks_ = false;
-  int exchanges_ = 0;
+  std::span<std::byte> arriving_;
 };
 
 /// Trains with a fault on `broken` in step 2; replicas are compared every second step.

@@ -13,10 +13,10 @@ struct ParameterRange {
   Index size = 0;
 };
 
-/// `range` in pieces of at most 4096 values, in order: what is summed, measured and stepped at a time, small
-/// enough to stay in the nearest cache. Sums over parameters add up piece by piece, so that their bits do not
+/// `range` in pieces of at most `size` values, in order: what is summed, measured or stepped at a time, small
+/// enough to stay in a near cache. Sums over parameters add up piece by piece, so that their bits do not
 /// depend on who computed which piece.
-std::vector<ParameterRange> pieces_of(ParameterRange range);
+std::vector<ParameterRange> pieces_of(ParameterRange range, Index size = 4096);
 
 enum class ParameterKind { kWeight, kBias };
 
