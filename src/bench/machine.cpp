@@ -50,9 +50,6 @@ double time_of_collective(Communicator& communicator, Index rounds, const std::f
   return median(std::move(seconds));
 }
 
-ConstMatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
-MatrixView view(Matrix& m) { return {m.data(), m.rows(), m.cols()}; }
-
 struct LinearShape {
   Index inputs, outputs;
 };
@@ -87,7 +84,8 @@ double gemm_model(const Model& model, Index rows, Communicator& communicator, In
     Matrix dx(rows, shape.inputs);
     Matrix dw(shape.outputs, shape.inputs);
     seconds += time_of(communicator, rounds, [&] { multiply_forward(view(x), view(w), w.data(), view(y)); });
-    seconds += time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), 0, view(x), view(dw)); });
+    seconds +=
+        time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), 0, view(x), view(dw)); });
     if (!first) {
       seconds += time_of(communicator, rounds, [&] { multiply_input_gradient(view(dy), view(w), view(dx)); });
     }

@@ -1,6 +1,5 @@
 #include "lockstep/core/threads.hpp"
 
-#include <algorithm>
 #include <omp.h>
 #include <sched.h>
 
@@ -47,21 +46,23 @@ int threads() { return thread_count(); }
 
 int thread_index() { return omp_get_thread_num(); }
 
-void for_each_part(Index parts, const std::function<void(Index part)>& action) {
-  if (parts <= 1 || threads() == 1 || omp_in_parallel() != 0) {
-    for (Index part = 0; part < parts; ++part) action(part);
-    return;
-  }
-#pragma omp parallel for schedule(static) num_threads(threads())
-  for (Index part = 0; part < parts; ++part) action(part);
+int available_cpus() {
+  cpu_set_t allowed;
+  return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 }
 
-void for_each_range(Index count, Index grain, const std::function<void(Index first, Index count)>& action) {
-  if (count <= grain || threads() == 1) return action(0, count);
-  for_each_part((count + grain - 1) / grain, [&](Index part) {
-    const Index first = part * grain;
-    action(first, std::min(grain, count - first));
-  });
+namespace detail {
+
+void for_each_part(Index parts, const void* action, void (*call)(const void* action, Index part)) {
+  if (threads() == 1 || omp_in_parallel() != 0) {
+    for (Index part = 0; part < parts; ++part) call(action, part);
+    return;
+  }
+  // All threads even for one part, so that OpenMP knows the products in it to be one thread's.
+#pragma omp parallel for schedule(static) num_threads(threads())
+  for (Index part = 0; part < parts; ++part) call(action, part);
 }
+
+}  // namespace detail
 
 }  // namespace lockstep

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layers.hpp"
 
 namespace lockstep {
@@ -60,6 +61,8 @@ struct Identity {
   static Real slope(Real /*x*/, Real /*y*/) { return 1; }
 };
 
+constexpr Index kGrain = Index{1} << 14U;  // elements of one thread at a time
+
 template <typename Function>
 class Activation final : public Layer {
  public:
@@ -73,14 +76,20 @@ class Activation final : public Layer {
   void forward(const RowBlock& /*block*/, ConstMatrixView x, MatrixView y) override {
     const Real* const in = x.data();
     Real* const out = y.data();
-    for (Index i = 0; i < x.size(); ++i) out[i] = function_.value(in[i]);
+    for_each_range(x.size(), kGrain, [&](Index first, Index count) {
+      for (Index i = first; i < first + count; ++i) out[i] = function_.value(in[i]);
+    });
   }
 
   void backward(const RowBlock& /*block*/, ConstMatrixView x, ConstMatrixView y, ConstMatrixView dy,
                 MatrixView dx, GradientSink& /*sink*/) override {
-    for (Index i = 0; i < dx.size(); ++i) {
-      dx.data()[i] = dy.data()[i] * function_.slope(x.data()[i], y.data()[i]);
-    }
+    const Real* const in = x.data();
+    const Real* const out = y.data();
+    const Real* const by_out = dy.data();
+    Real* const by_in = dx.data();
+    for_each_range(dx.size(), kGrain, [&](Index first, Index count) {
+      for (Index i = first; i < first + count; ++i) by_in[i] = by_out[i] * function_.slope(in[i], out[i]);
+    });
   }
 
  private:

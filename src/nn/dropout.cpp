@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/random.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layers.hpp"
 
 namespace lockstep {
@@ -25,10 +26,11 @@ class Dropout final : public Layer {
       return;
     }
     mask_.resize(std::max(mask_.size(), static_cast<std::size_t>(x.size())));
-    for (Index i = 0; i < block.rows(); ++i) {
-      draw_mask(block, block.samples[static_cast<std::size_t>(i)], mask_.data() + i * features_);
-    }
-    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] * mask_[static_cast<std::size_t>(i)];
+    for_each_part(block.rows(), [&](Index row) {
+      Real* const mask = mask_.data() + row * features_;
+      draw_mask(block, block.samples[static_cast<std::size_t>(row)], mask);
+      for (Index i = 0; i < features_; ++i) y(row, i) = x(row, i) * mask[i];
+    });
   }
 
   void backward(const RowBlock& block, ConstMatrixView /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
@@ -37,7 +39,11 @@ class Dropout final : public Layer {
       if (dx.rows() > 0) dx = dy;
       return;
     }
-    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = dy.data()[i] * mask_[static_cast<std::size_t>(i)];
+    if (dx.rows() == 0) return;
+    for_each_part(block.rows(), [&](Index row) {
+      const Real* const mask = mask_.data() + row * features_;
+      for (Index i = 0; i < features_; ++i) dx(row, i) = dy(row, i) * mask[i];
+    });
   }
 
  private:

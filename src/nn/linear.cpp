@@ -29,26 +29,46 @@ class Linear final : public Layer {
   void bind(std::span<Real> parameters) override { parameters_ = parameters.data() + range_.offset; }
 
   void forward(const RowBlock& block, ConstMatrixView x, MatrixView y) override {
-    if (row_invariance_.of(block).forward) return multiply_forward(x, weight(), bias(), y);
-    for (const MicroBatchRows& m : block.micro_batches) {
-      multiply_forward(rows(x, m.first, m.count), weight(), bias(), rows(y, m.first, m.count));
-    }
+    if (block.precision == Precision::kFloat32) return multiply(block, x, weight(), y);
+    x16_.assign(x);
+    weight16_.assign(weight());
+    multiply(block, x16_.view(), weight16_.view(), y);
   }
 
   void backward(const RowBlock& block, ConstMatrixView x, ConstMatrixView /*y*/, ConstMatrixView dy,
                 MatrixView dx, GradientSink& sink) override {
-    parameter_gradients(block, x, dy, sink);
-    sink.done(range_);
-    if (dx.rows() > 0) input_gradient(block, dy, dx);
+    bias_gradient(block, dy, sink);
+    if (block.precision == Precision::kFloat32) return gradients(block, x, weight(), dy, dx, sink);
+    dy16_.assign(dy);
+    gradients(block, x16_.view(), weight16_.view(), dy16_.view(), dx, sink);
   }
 
  private:
   ConstMatrixView weight() const { return {parameters_, outputs_, inputs_}; }
   const Real* bias() const { return parameters_ + outputs_ * inputs_; }
 
-  /// The weights' gradient goes in tiles of some outputs, so that a tile's micro-batches are summed in the
-  /// cache.
-  void parameter_gradients(const RowBlock& block, ConstMatrixView x, ConstMatrixView dy, GradientSink& sink) {
+  template <typename View>
+  void multiply(const RowBlock& block, View x, View w, MatrixView y) {
+    if (row_invariance_.of(block).forward) return multiply_forward(x, w, bias(), y);
+    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
+      multiply_forward(rows(x, m.first, m.count), w, bias(), rows(y, m.first, m.count));
+    });
+  }
+
+  template <typename View>
+  void gradients(const RowBlock& block, View x, View w, View dy, MatrixView dx, GradientSink& sink) {
+    weight_gradient(block, x, dy, sink);
+    sink.done(range_);
+    if (dx.rows() == 0) return;
+    if (row_invariance_.of(block).input_gradient) return multiply_input_gradient(dy, w, dx);
+    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
+      multiply_input_gradient(rows(dy, m.first, m.count), w, rows(dx, m.first, m.count));
+    });
+  }
+
+  /// In tiles of some outputs, so that a tile's micro-batches are summed in the cache.
+  template <typename View>
+  void weight_gradient(const RowBlock& block, View x, View dy, GradientSink& sink) {
     const Index tiles = (outputs_ * inputs_ + kTileSize - 1) / kTileSize;
     for_each_part(tiles, [&](Index tile) {
       const Index first = outputs_ * tile / tiles;
@@ -59,17 +79,20 @@ class Linear final : public Layer {
       };
       sink.add(block, {range_.offset + first * inputs_, count * inputs_}, std::ref(write));
     });
+  }
+
+  void bias_gradient(const RowBlock& block, ConstMatrixView dy, GradientSink& sink) {
     const auto write = [&](const MicroBatchRows& m, Real* gradient) {
       sum_rows(rows(dy, m.first, m.count), gradient);
     };
     sink.add(block, {range_.offset + outputs_ * inputs_, outputs_}, std::ref(write));
   }
 
-  void input_gradient(const RowBlock& block, ConstMatrixView dy, MatrixView dx) {
-    if (row_invariance_.of(block).input_gradient) return multiply_input_gradient(dy, weight(), dx);
-    for (const MicroBatchRows& m : block.micro_batches) {
-      multiply_input_gradient(rows(dy, m.first, m.count), weight(), rows(dx, m.first, m.count));
-    }
+  /// Each by one thread.
+  template <typename Action>
+  static void for_each_micro_batch(const RowBlock& block, const Action& action) {
+    for_each_part(std::ssize(block.micro_batches),
+                  [&](Index i) { action(block.micro_batches[static_cast<std::size_t>(i)]); });
   }
 
   /// sums[j] = Σ_i matrix(i, j), in row order.
@@ -86,6 +109,7 @@ class Linear final : public Layer {
   RowInvariance row_invariance_;
   ParameterRange range_;
   const Real* parameters_ = nullptr;
+  Bfloat16Matrix x16_, weight16_, dy16_;  // of the last forward and backward in that precision
 };
 
 }  // namespace

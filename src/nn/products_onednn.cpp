@@ -20,7 +20,8 @@ using dnnl::memory;
 /// A matrix [rows x columns], row-major or the transpose of such a one; `pitch` is the distance in memory
 /// from row to row (from column to column of a transpose).
 struct Operand {
-  const float* data;
+  const void* data;
+  memory::data_type type;
   Index rows;
   Index columns;
   Index pitch;
@@ -28,7 +29,7 @@ struct Operand {
 
   memory::desc description() const {
     const memory::dims strides = transposed ? memory::dims{1, pitch} : memory::dims{pitch, 1};
-    return {{rows, columns}, memory::data_type::f32, strides};
+    return {{rows, columns}, type, strides};
   }
 };
 
@@ -38,11 +39,11 @@ class Engine {
 
   /// c = a b (+ bias for every row), with primitives kept by shape.
   void multiply(const Operand& a, const Operand& b, const float* bias, float* c) {
-    Product& product =
-        products_[{a.rows, a.columns, b.columns, a.pitch, a.transposed, b.transposed, bias != nullptr}];
+    Product& product = products_[{a.type, a.rows, a.columns, b.columns, a.pitch, a.transposed, b.transposed,
+                                  bias != nullptr}];
     if (!product.primitive) product = make_product(a, b, bias != nullptr);
-    product.a.set_data_handle(const_cast<float*>(a.data));
-    product.b.set_data_handle(const_cast<float*>(b.data));
+    product.a.set_data_handle(const_cast<void*>(a.data));
+    product.b.set_data_handle(const_cast<void*>(b.data));
     product.c.set_data_handle(c);
     if (bias != nullptr) product.bias.set_data_handle(const_cast<float*>(bias));
     product.primitive.execute(stream_, product.arguments);
@@ -50,7 +51,7 @@ class Engine {
   }
 
  private:
-  using Key = std::tuple<Index, Index, Index, Index, bool, bool, bool>;
+  using Key = std::tuple<memory::data_type, Index, Index, Index, Index, bool, bool, bool>;
   struct Product {
     dnnl::matmul primitive;
     memory a, b, bias, c;
@@ -94,22 +95,50 @@ Engine& engine() {
   return engine;
 }
 
-Operand plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
-Operand transposed(ConstMatrixView m) { return {m.data(), m.cols(), m.rows(), m.cols(), true}; }
+memory::data_type type_of(const float* /*values*/) { return memory::data_type::f32; }
+memory::data_type type_of(const Bfloat16* /*values*/) { return memory::data_type::bf16; }
+
+template <typename View>
+Operand plain(View m) {
+  return {m.data(), type_of(m.data()), m.rows(), m.cols(), m.cols(), false};
+}
+template <typename View>
+Operand transposed(View m) {
+  return {m.data(), type_of(m.data()), m.cols(), m.rows(), m.cols(), true};
+}
+/// The transpose of columns [first, first + count).
+template <typename View>
+Operand transposed_columns(View m, Index first, Index count) {
+  return {m.data() + first, type_of(m.data()), count, m.rows(), m.cols(), true};
+}
 
 }  // namespace
 
 void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, MatrixView y) {
   engine().multiply(plain(x), transposed(w), bias, y.data());
 }
+void multiply_forward(ConstBfloat16View x, ConstBfloat16View w, const Real* bias, MatrixView y) {
+  engine().multiply(plain(x), transposed(w), bias, y.data());
+}
 
 void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx) {
   engine().multiply(plain(dy), plain(w), nullptr, dx.data());
 }
+void multiply_input_gradient(ConstBfloat16View dy, ConstBfloat16View w, MatrixView dx) {
+  engine().multiply(plain(dy), plain(w), nullptr, dx.data());
+}
 
 void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw) {
-  const Operand columns{dy.data() + first, dw.rows(), dy.rows(), dy.cols(), true};
-  engine().multiply(columns, plain(x), nullptr, dw.data());
+  engine().multiply(transposed_columns(dy, first, dw.rows()), plain(x), nullptr, dw.data());
+}
+void multiply_weight_gradient(ConstBfloat16View dy, Index first, ConstBfloat16View x, MatrixView dw) {
+  engine().multiply(transposed_columns(dy, first, dw.rows()), plain(x), nullptr, dw.data());
+}
+
+std::string bfloat16_obstacle() {
+  const auto available = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (available & needed) == needed ? "" : "this CPU has no products of bfloat16 (AVX512_BF16)";
 }
 
 std::string products_library() {

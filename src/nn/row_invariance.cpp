@@ -4,6 +4,7 @@
 #include <cstring>
 #include <random>
 
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/products.hpp"
 
 namespace lockstep {
@@ -18,11 +19,25 @@ Matrix random_matrix(Index rows, Index columns) {
   return matrix;
 }
 
-ConstMatrixView view(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
-MatrixView view(Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
-
 bool same_bits(const Matrix& a, const Matrix& b) {
   return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Real)) == 0;
+}
+
+/// The products of a layer with weights w and bias, on inputs x and output gradients dy, both ways.
+template <typename View>
+RowInvariance::Answer compare(const RowBlock& block, View x, View w, View dy, const Real* bias) {
+  Matrix y(x.rows(), w.rows());
+  Matrix y_apart(x.rows(), w.rows());
+  Matrix dx(x.rows(), w.cols());
+  Matrix dx_apart(x.rows(), w.cols());
+  multiply_forward(x, w, bias, view(y));
+  multiply_input_gradient(dy, w, view(dx));
+  for_each_part(std::ssize(block.micro_batches), [&](Index i) {
+    const MicroBatchRows& m = block.micro_batches[static_cast<std::size_t>(i)];
+    multiply_forward(rows(x, m.first, m.count), w, bias, rows(view(y_apart), m.first, m.count));
+    multiply_input_gradient(rows(dy, m.first, m.count), w, rows(view(dx_apart), m.first, m.count));
+  });
+  return {same_bits(y, y_apart), same_bits(dx, dx_apart)};
 }
 
 }  // namespace
@@ -30,30 +45,25 @@ bool same_bits(const Matrix& a, const Matrix& b) {
 const RowInvariance::Answer& RowInvariance::of(const RowBlock& block) {
   cut_.clear();
   for (const MicroBatchRows& m : block.micro_batches) cut_.push_back(m.count);
-  const auto known = answers_.find(cut_);
-  return known != answers_.end() ? known->second : answers_.emplace(cut_, probe(block)).first->second;
+  Answers& answers = answers_[block.precision];
+  const auto known = answers.find(cut_);
+  return known != answers.end() ? known->second : answers.emplace(cut_, probe(block)).first->second;
 }
 
 RowInvariance::Answer RowInvariance::probe(const RowBlock& block) const {
-  if (block.micro_batches.size() == 1) return {true, true};
-  const Index count = block.rows();
-  const Matrix x = random_matrix(count, inputs_);
+  if (block.micro_batches.size() == 1 && threads() == 1) return {true, true};
+  const Matrix x = random_matrix(block.rows(), inputs_);
   const Matrix w = random_matrix(outputs_, inputs_);
   const Matrix bias = random_matrix(1, outputs_);
-  const Matrix dy = random_matrix(count, outputs_);
-  Matrix y(count, outputs_);
-  Matrix y_apart(count, outputs_);
-  Matrix dx(count, inputs_);
-  Matrix dx_apart(count, inputs_);
-  multiply_forward(view(x), view(w), bias.data(), view(y));
-  multiply_input_gradient(view(dy), view(w), view(dx));
-  for (const MicroBatchRows& m : block.micro_batches) {
-    multiply_forward(rows(view(x), m.first, m.count), view(w), bias.data(),
-                     rows(view(y_apart), m.first, m.count));
-    multiply_input_gradient(rows(view(dy), m.first, m.count), view(w),
-                            rows(view(dx_apart), m.first, m.count));
-  }
-  return {same_bits(y, y_apart), same_bits(dx, dx_apart)};
+  const Matrix dy = random_matrix(block.rows(), outputs_);
+  if (block.precision == Precision::kFloat32) return compare(block, view(x), view(w), view(dy), bias.data());
+  Bfloat16Matrix x16;
+  Bfloat16Matrix w16;
+  Bfloat16Matrix dy16;
+  x16.assign(view(x));
+  w16.assign(view(w));
+  dy16.assign(view(dy));
+  return compare(block, x16.view(), w16.view(), dy16.view(), bias.data());
 }
 
 }  // namespace lockstep

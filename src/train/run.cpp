@@ -12,6 +12,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/report/run_report.hpp"
@@ -65,6 +66,12 @@ class Run {
                           trainer_.plan().total_steps, communicator_.size(),
                           communicator_.size() == 1 ? "" : "s", trainer_.micro_batches(),
                           directory_->path().string()));
+    if (threads() > available_cpus()) {
+      log::warn(fmt::format(
+          "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by "
+          "slot:PE={}",
+          threads(), available_cpus(), available_cpus() == 1 ? "" : "s", threads()));
+    }
   }
 
   void record(const StepReport& report) {
@@ -106,6 +113,7 @@ class Run {
     const auto parts = held_out_parts(problem_);
     const Json predictions =
         parts.empty() ? Json() : trainer_.examine(parts.back().second, parts.back().first);
+    const std::optional<std::string> timeline = trainer_.timeline();
     const std::string digest = save_weights("weights.safetensors");
     Json end = {{"event", "end"},
                 {"steps", trainer_.steps_done()},
@@ -117,6 +125,7 @@ class Run {
     together(communicator_, [&] {
       if (!directory_) return;
       directory_->metric(end);
+      if (timeline) directory_->write("timeline.json", *timeline);
       if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));

@@ -10,6 +10,7 @@
 
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/train/timeline.hpp"
 
 namespace lockstep {
 
@@ -189,6 +190,9 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
         whole_or(train.micro_batches, "auto", 1 << 16)},
        {"train.threads", "1", "threads of each rank; same bits for any number",
         whole(train.threads, 1, 1 << 10)},
+       {"train.precision", "float32",
+        "what linear layers multiply: float32, or bf16 (bfloat16; sums, weights and optimizer stay float32)",
+        choice(train.precision, {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}})},
        {"train.seed", "1", "of initial weights, order and dropout", whole(train.seed, 0)},
        {"train.reduction", "reproducible",
         "reproducible: same bits at every rank count; fast: the library's order",
@@ -196,6 +200,12 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
        {"train.exchange", "auto",
         "auto: shared memory inside one node; messages: always messages (same bits)",
         choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
+       {"train.timeline", "false",
+        fmt::format(
+            "whether to write what every rank does when into timeline.json, for Perfetto: true, false; "
+            "the first {} steps",
+            Timeline::kMostSteps),
+        choice(train.timeline, {{"true", true}, {"false", false}})},
        {"train.check-every", "100", "steps between comparisons of the ranks' weights, 0 for none",
         whole(train.check_every, 0)}});
 }

@@ -11,6 +11,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/gradient_check.hpp"
+#include "lockstep/nn/products.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -27,6 +28,11 @@ OptimizerOptions optimizer_options(const Config& config, double learning_rate) {
   OptimizerOptions options = config.optimizer;
   options.hyperparameters["learning-rate"] = learning_rate;
   return options;
+}
+
+void check_precision(Precision precision) {
+  const std::string obstacle = precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
+  if (!obstacle.empty()) fail_input("train.precision = bf16: {}; set train.precision = float32", obstacle);
 }
 
 /// What has to be settled before anything is computed or a thread is started.
@@ -60,8 +66,11 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
       optimizer_(optimizer_options(config, plan_.learning_rate), model_.layout(),
                  owned_ranges(shares_, communicator.rank())),
       schedule_(config.schedule, plan_.total_steps),
-      most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
+      most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))),
+      timeline_(config.train.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
+      clock_(timeline_ ? &*timeline_ : nullptr) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+  together(communicator, [&] { check_precision(config.train.precision); });
   if (optimizer_.needs_hessian()) {
     hessian_reducer_.emplace(model_, *problem.loss, shares_.is_replicated(), communicator,
                              config.train.exchange);
@@ -87,20 +96,19 @@ StepReport Trainer::step() {
 }
 
 void Trainer::compute_gradient(std::uint64_t step) {
-  times_ = {};
+  set_threads(config_.train.threads);  // another trainer may have set others
+  clock_.start(step);
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
   forward_backward(work, batch, step);
-  Stopwatch watch;
   gather_ahead(step + 1);  // while other ranks may still compute
-  times_[StepPart::kGather] += watch.lap();
+  clock_.lap(StepPart::kGather);
 
   const double waited = seconds_waited();
   reducer_->finish();
   if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
   facts_.share(reducer_->squares());
-  times_[StepPart::kWaiting] += seconds_waited() - waited;
-  times_[StepPart::kExchange] += watch.lap() - (seconds_waited() - waited);
+  lap_exchange(waited);
   check_losses(work.plan, batch, step);
   loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
 }
@@ -111,7 +119,6 @@ std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
 }
 
 StepReport Trainer::apply_gradient() {
-  Stopwatch watch;
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = facts_.gradient_norm();
   if (!std::isfinite(gradient_norm)) {
@@ -125,11 +132,10 @@ StepReport Trainer::apply_gradient() {
   optimizer_.step(model_.parameters(), reducer_->gradient(), factor, multiplier, steps_done_ + 1,
                   {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
   if (average_) average_->add(model_.parameters());
-  times_[StepPart::kOptimizer] = watch.lap();
+  clock_.lap(StepPart::kOptimizer);
   const double waited = seconds_waited();
   replica_->publish();
-  times_[StepPart::kWaiting] += seconds_waited() - waited;
-  times_[StepPart::kExchange] += watch.lap() - (seconds_waited() - waited);
+  lap_exchange(waited);
   ++steps_done_;
   if (steps_done_ == plan_.total_steps && !std::isfinite(norm(model_.parameters()))) {
     throw Diverged(fmt::format(
@@ -145,23 +151,30 @@ StepReport Trainer::apply_gradient() {
           .learning_rate = optimizer_.learning_rate() * multiplier,
           .gradient_norm = gradient_norm,
           .samples = batch.size,
-          .times = times_};
+          .times = clock_.times()};
+}
+
+/// The time since the last lap went into the exchange and, beyond `waited_before` seconds in all, into
+/// waiting.
+void Trainer::lap_exchange(double waited_before) {
+  const double waited = seconds_waited() - waited_before;
+  clock_.times()[StepPart::kWaiting] += waited;
+  clock_.lap(StepPart::kExchange, waited);
 }
 
 /// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer and the facts.
 /// Local, but for what the reducer already brings to other ranks.
 void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step) {
-  Stopwatch watch;
   const Interval owned = work.plan.owned_by(communicator_.rank());
   const std::span<double> losses = facts_.own_losses();
   std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
 
   reducer_->start(work.plan, work.blocks.size());
   if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
-  times_[StepPart::kExchange] += watch.lap();
+  clock_.lap(StepPart::kExchange);
   for (const Block& block : work.blocks) {
     take_rows(batch, step, block.rows);
-    times_[StepPart::kGather] += watch.lap();
+    clock_.lap(StepPart::kGather);
     const RowBlock rows = row_block(block.micro_batches, step);
     const ConstMatrixView outputs = model_.forward(rows, features());
 
@@ -170,12 +183,12 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     for (std::size_t i = 0; i < block_losses_.size(); ++i) {
       losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses_[i];
     }
-    times_[StepPart::kForward] += watch.lap();
+    clock_.lap(StepPart::kForward);
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
-    const double in_sink = times_.sum();
-    TimedSink sink(*reducer_, times_);
+    const double before = clock_.times().sum();
+    TimedSink sink(*reducer_, clock_.times());
     model_.backward(rows, features(), sink);
-    times_[StepPart::kBackward] += watch.lap() - (times_.sum() - in_sink);
+    clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
   }
 }
 
@@ -217,7 +230,8 @@ RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches, std::
           .samples = batch_.samples,
           .training = true,
           .seed = config_.train.seed,
-          .step = step};
+          .step = step,
+          .precision = config_.train.precision};
 }
 
 ConstMatrixView Trainer::features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
@@ -258,6 +272,11 @@ std::vector<Real> Trainer::plain_gradient() {
                            gradient);
   for (Real& value : gradient) value /= static_cast<Real>(batch.size);
   return gradient;
+}
+
+std::optional<std::string> Trainer::timeline() const {
+  if (!timeline_) return std::nullopt;
+  return timeline_->to_json(communicator_);
 }
 
 void Trainer::with_average(const std::function<void()>& action) {

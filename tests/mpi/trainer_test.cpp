@@ -8,6 +8,9 @@
 #include "train_helpers.hpp"
 #include <fmt/format.h>
 
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/threads.hpp"
+#include "lockstep/nn/products.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
@@ -147,6 +150,39 @@ TEST_F(TrainingTest, OnSeveralTargetsGivesTheBitsOfOneProcess) {
                         {"train.batch-size", "11"},
                         {"model.layers", "linear 7, tanh, linear 3"}});
   world().barrier();  // the folder goes with rank 0
+}
+
+// Large enough for several tiles, with shapes that are no multiples of anything.
+const Settings kWide = {{"data.features", "601"},
+                        {"model.layers", "linear 523, gelu, dropout 0.2, linear 301, relu, linear 4"},
+                        {"optimizer.name", "adamw"},
+                        {"optimizer.clip-norm", "1"},
+                        {"optimizer.average", "0.9"}};
+
+TEST_F(TrainingTest, ThreadsDoNotChangeABit) {
+  const RunResult one = train(make_test_config(kWide), world());
+  for (const std::string threads : {"2", "3"}) {
+    Settings settings = kWide;
+    settings["train.threads"] = threads;
+    const RunResult several = train(make_test_config(settings), world());
+    EXPECT_EQ(several.weights_digest, one.weights_digest) << threads;
+    EXPECT_EQ(several.average_digest, one.average_digest) << threads;
+    EXPECT_EQ(several.losses, one.losses) << threads;
+  }
+  set_threads(1);
+}
+
+TEST_F(TrainingTest, Bfloat16GivesTheBitsOfOneProcess) {
+  Settings settings = kWide;
+  settings["train.precision"] = "bf16";
+  if (bfloat16_obstacle().empty()) {
+    expect_same_as_alone(settings);
+    settings["train.threads"] = "2";
+    expect_same_as_alone(settings);
+    set_threads(1);
+  } else {
+    EXPECT_THROW(train(make_test_config(settings), world()), Error);
+  }
 }
 
 TEST_F(TrainingTest, TheMeanGradientIsThatOfThePlainPass) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/matrix.hpp"
 #include "lockstep/nn/parameter_layout.hpp"
 
@@ -24,6 +25,7 @@ struct RowBlock {
   bool training = false;           ///< dropout is on
   std::uint64_t seed = 0;          ///< of the run
   std::uint64_t step = 0;
+  Precision precision = Precision::kFloat32;
 
   Index rows() const { return static_cast<Index>(samples.size()); }
 };

@@ -11,13 +11,17 @@ using Matrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMaj
 using MatrixView = Eigen::Map<Matrix>;
 using ConstMatrixView = Eigen::Map<const Matrix>;
 
+using Bfloat16 = Eigen::bfloat16;
+using ConstBfloat16View =
+    Eigen::Map<const Eigen::Matrix<Bfloat16, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
+
+inline ConstMatrixView view(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
+inline MatrixView view(Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
 inline ConstMatrixView read_only(MatrixView matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
 
 /// Rows [first, first + count) of `matrix`.
-inline MatrixView rows(MatrixView matrix, Index first, Index count) {
-  return {matrix.data() + first * matrix.cols(), count, matrix.cols()};
-}
-inline ConstMatrixView rows(ConstMatrixView matrix, Index first, Index count) {
+template <typename Values>
+Eigen::Map<Values> rows(Eigen::Map<Values> matrix, Index first, Index count) {
   return {matrix.data() + first * matrix.cols(), count, matrix.cols()};
 }
 

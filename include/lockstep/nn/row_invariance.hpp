@@ -7,13 +7,14 @@
 
 namespace lockstep {
 
-/// Whether one product over all rows of a block gives every micro-batch the bits of a product of its own. One
-/// product is faster, as the weights are brought into the kernel's order once; but a kernel may sum a row's
-/// terms in another order when it sees more rows. True of oneDNN's AVX-512 kernels, not of its others nor of
-/// Eigen's.
+/// Whether one product over all rows of a block, by all threads, gives every micro-batch the bits of a
+/// product of its own by one thread. One product is faster, as the weights are brought into the kernel's
+/// order once; but a kernel may sum a row's terms in another order when it sees more rows or more threads.
+/// True of oneDNN's AVX-512 kernels, not of its others nor of Eigen's.
 ///
 /// Found by trying: both ways on pseudo-random numbers of the shapes at hand. The answer is kept for the
-/// block's cut into micro-batches. Local; ranks may differ in it without differing in their bits.
+/// block's precision and cut into micro-batches. Local; ranks may differ in it without differing in their
+/// bits.
 class RowInvariance {
  public:
   /// Of a linear layer with these features in and out.
@@ -26,11 +27,13 @@ class RowInvariance {
   const Answer& of(const RowBlock& block);
 
  private:
+  using Answers = std::map<std::vector<Index>, Answer>;  // by the rows of the micro-batches
+
   Answer probe(const RowBlock& block) const;
 
   Index inputs_;
   Index outputs_;
-  std::map<std::vector<Index>, Answer> answers_;  // by the rows of the micro-batches
+  std::map<Precision, Answers> answers_;
   std::vector<Index> cut_;
 };
 

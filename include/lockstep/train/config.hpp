@@ -37,9 +37,11 @@ struct Config {
     std::uint64_t steps = 0;  ///< 0: by epochs
     int micro_batches = 0;    ///< 0: by the world size, see resolve_micro_batches
     int threads = 1;          ///< of each rank
+    Precision precision = Precision::kFloat32;
     std::uint64_t seed = 0;
     Reduction reduction = Reduction::kReproducible;
     Exchange exchange = Exchange::kAuto;
+    bool timeline = false;          ///< whether to leave a trace of the first steps
     std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
   } train;
   OptimizerOptions optimizer;

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layer.hpp"
+#include "lockstep/train/timeline.hpp"
 
 namespace lockstep {
 
@@ -50,8 +53,38 @@ class StepTimes {
   std::array<double, kPartNames.size()> seconds_{};
 };
 
-/// Passes gradients on to `sink` and adds up what writing and summing them takes the calling rank's first
-/// thread.
+/// Tells the parts of a step apart by laps, and writes them into a timeline where there is one.
+class StepClock {
+ public:
+  /// `timeline` outlives the clock, or is null.
+  explicit StepClock(Timeline* timeline) : timeline_(timeline) {}
+
+  void start(std::uint64_t step) {
+    times_ = {};
+    step_ = step;
+    last_ = Clock::now();
+  }
+
+  /// What passed since the last lap was `part`, but for `elsewhere` seconds that another part has already.
+  void lap(StepPart part, double elsewhere = 0) {
+    const Clock::time_point now = Clock::now();
+    times_[part] += std::chrono::duration<double>(now - last_).count() - elsewhere;
+    if (timeline_ != nullptr) timeline_->add(name_of(part), last_, now, step_);
+    last_ = now;
+  }
+
+  StepTimes& times() { return times_; }
+  const StepTimes& times() const { return times_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Timeline* timeline_;
+  StepTimes times_;
+  std::uint64_t step_ = 0;
+  Clock::time_point last_;
+};
+
+/// Passes gradients on to `sink` and adds up what writing and summing them takes this rank's first thread.
 class TimedSink final : public GradientSink {
  public:
   TimedSink(GradientSink& sink, StepTimes& times) : sink_(sink), times_(times) {}

@@ -79,6 +79,9 @@ class Trainer {
   const Model& model() const { return model_; }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
+  /// The trace of all ranks so far, where train.timeline asks for one. Collective.
+  std::optional<std::string> timeline() const;
+
   /// Calls `action` while the model holds the average in the place of the weights. Collective.
   void with_average(const std::function<void()>& action);
   /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Local.
@@ -101,6 +104,7 @@ class Trainer {
   ConstMatrixView features() const;
   Targets targets() const;
   void check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::uint64_t step) const;
+  void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   void check_replicas();
 
@@ -128,7 +132,8 @@ class Trainer {
   std::vector<double> block_losses_;
   Eigen::MatrixXd hessian_;
   double loss_ = 0;
-  StepTimes times_;
+  std::optional<Timeline> timeline_;
+  StepClock clock_;
 };
 
 }  // namespace lockstep

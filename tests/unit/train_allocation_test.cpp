@@ -1,0 +1,61 @@
+// A step must not ask the system for memory: it takes time, and a run of days must not grow. This is a
+// program of its own, because it counts every allocation of the process.
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+
+namespace {
+std::atomic<long> allocations = 0;
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+
+namespace lockstep {
+namespace {
+
+/// Allocations in the second epoch, whose last batch is smaller than the others.
+long count_allocations(const test::Texts& changes) {
+  test::Texts texts = {{"data.source", "blobs"},     {"data.samples", "205"}, {"train.batch-size", "32"},
+                       {"train.micro-batches", "8"}, {"train.epochs", "2"},   {"train.check-every", "0"},
+                       {"model.layers", "linear 16, relu, linear 4"}};
+  for (const auto& [key, text] : changes) texts[key] = text;
+  test::TrainingRun run(test::config_of(texts));
+  const Index steps = run.trainer.plan().steps_per_epoch;
+  for (Index step = 0; step < steps; ++step) run.trainer.step();
+  const long before = allocations;
+  // The run's last step looks at the weights once more.
+  for (Index step = 0; step + 1 < steps; ++step) run.trainer.step();
+  return allocations - before;
+}
+
+TEST(Allocation, IsCountedHere) {
+  const long before = allocations;
+  const std::string text(1000, 'x');
+  EXPECT_EQ(allocations - before, 1) << text;
+}
+
+TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
+  EXPECT_EQ(count_allocations({}), 0);
+  EXPECT_EQ(count_allocations({{"model.layers", "linear 16, gelu, dropout 0.2, linear 4"},
+                               {"optimizer.name", "adamw"},
+                               {"optimizer.clip-norm", "1"},
+                               {"optimizer.average", "0.9"},
+                               {"train.timeline", "true"},
+                               {"schedule.name", "cosine"}}),
+            0);
+}
+
+}  // namespace
+}  // namespace lockstep
