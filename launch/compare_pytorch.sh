@@ -13,34 +13,42 @@ lockstep_check_root
 launch/setup.sh --pytorch
 cmake --preset release --log-level=WARNING
 cmake --build --preset release --target lockstep >/dev/null
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-# Seconds a step of the network with hidden layers $1 at batch $2 on $3 ranks.
+# Seconds a step of the network with hidden layers $1 at batch $2 on $3 ranks of one thread each, or, for 0, in one process
+# with a thread on each core.
 lockstep_seconds() {
-  local layers=${1//,/, relu, linear }
-  "${lockstep_mpirun[@]}" -np "$3" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
-    --model.layers "linear $layers, relu, linear 10" --optimizer.momentum 0.9 --data.source fashion-mnist |
-    sed 's/.*"step":{"seconds":\([0-9.e-]*\).*/\1/'
+  local layers=${1//,/, relu, linear } start=("${lockstep_mpirun[@]}" -np "$3")
+  (($3)) || start=(mpirun --bind-to none -np 1)
+  "${start[@]}" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
+    --model.layers "linear $layers, relu, linear 10" --optimizer.momentum 0.9 --data.source fashion-mnist \
+    --train.threads "$(($3 ? 1 : lockstep_cores))" | sed 's/.*"step":{"seconds":\([0-9.e-]*\).*/\1/'
 }
 pytorch_seconds() {
-  local steps=$((2 + 40000 / $2))
-  /usr/bin/python3 launch/compare_pytorch.py "784,$1,10" "$2" "$((steps > 300 ? 300 : steps))" "$3"
+  local steps=$((2 + 40000 / $2)) threads=$(($3 ? 1 : lockstep_cores))
+  OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads \
+    /usr/bin/python3 launch/compare_pytorch.py "784,$1,10" "$2" "$((steps > 300 ? 300 : steps))" "$3"
 }
 median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-printf '%-22s %6s %6s  %12s %12s  %s\n' network batch ranks "Lockstep ms" "PyTorch ms" ratio
+row='%-22s %6s %-13s  %12s %12s  %s\n'
+# shellcheck disable=SC2059  # the form of all rows
 compare() {
   local ours=() theirs=()
   for ((round = 0; round < rounds; ++round)); do
     ours+=("$(lockstep_seconds "$1" "$2" "$3")")
     theirs+=("$(pytorch_seconds "$1" "$2" "$3")")
   done
-  local a b
+  local a b where="$3 ranks"
+  (($3)) || where="1, $lockstep_cores threads"
   a=$(printf '%s\n' "${ours[@]}" | median)
   b=$(printf '%s\n' "${theirs[@]}" | median)
-  awk -v network="784,$1,10" -v batch="$2" -v ranks="$3" -v a="$a" -v b="$b" \
-    'BEGIN { printf "%-22s %6d %6d  %12.3f %12.3f  %.2f\n", network, batch, ranks, 1000 * a, 1000 * b, b / a }'
+  printf "$row" "784,$1,10" "$2" "$where" "$(milliseconds "$a")" "$(milliseconds "$b")" \
+    "$(awk "BEGIN { printf \"%.2f\", $b / $a }")"
 }
+milliseconds() { awk "BEGIN { printf \"%.3f\", 1000 * $1 }"; }
+# shellcheck disable=SC2059
+printf "$row" network batch ranks "Lockstep ms" "PyTorch ms" ratio
 for batch in 1024 256 64; do compare 1024,1024 "$batch" "$ranks"; done
 for batch in 1024 64; do compare 128 "$batch" "$ranks"; done
 compare 1024,1024 1024 1
+compare 1024,1024 1024 0
