@@ -47,6 +47,15 @@ Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout)
 
 double Optimizer::learning_rate() const { return options_.hyperparameters.at("learning-rate"); }
 
+std::vector<NamedState> Optimizer::state() {
+  std::vector<NamedState> named;
+  named.reserve(state_.size());
+  for (const std::string& name : algorithm_.state(options_.hyperparameters)) {
+    named.push_back({name, state_[named.size()]});
+  }
+  return named;
+}
+
 std::span<const Real> Optimizer::effective_gradient(std::span<const Real> g, std::span<const Real> x,
                                                     double factor, double l2) {
   if (factor == 1 && l2 == 0) return g;

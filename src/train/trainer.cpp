@@ -198,6 +198,45 @@ std::vector<Real> Trainer::plain_gradient() {
   return gradient;
 }
 
+/// What goes into a TrainingState, where it stands.
+std::vector<NamedState> Trainer::state_vectors() {
+  std::vector<NamedState> vectors = {{"parameters", model_.parameters()}};
+  for (const NamedState& kept : optimizer_.state())
+    vectors.push_back({"optimizer." + kept.name, kept.values});
+  if (average_) vectors.push_back({"average", average_->values()});
+  return vectors;
+}
+
+TrainingState Trainer::state() {
+  TrainingState state{.steps_done = steps_done_, .vectors = {}};
+  if (communicator_.rank() != 0) return state;
+  for (const NamedState& kept : state_vectors()) {
+    state.vectors.push_back({kept.name, {kept.values.begin(), kept.values.end()}});
+  }
+  return state;
+}
+
+void Trainer::restore(const TrainingState& state) {
+  const std::vector<NamedState> vectors = state_vectors();
+  together(communicator_, [&] {
+    if (communicator_.rank() != 0) return;
+    const auto fits = [](const StateVector& stored, const NamedState& kept) {
+      return stored.name == kept.name && stored.values.size() == kept.values.size();
+    };
+    if (!std::equal(state.vectors.begin(), state.vectors.end(), vectors.begin(), vectors.end(), fits)) {
+      fail_input(
+          "the state to go on from belongs to another network or optimizer; expected that of this run");
+    }
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+      std::copy(state.vectors[i].values.begin(), state.vectors[i].values.end(), vectors[i].values.begin());
+    }
+  });
+  for (const NamedState& kept : vectors) communicator_.broadcast(std::as_writable_bytes(kept.values), 0);
+  steps_done_ = state.steps_done;
+  communicator_.broadcast(std::as_writable_bytes(std::span(&steps_done_, 1)), 0);
+  if (average_) average_->set_empty(steps_done_ == 0);
+}
+
 void Trainer::with_average(const std::function<void()>& action) {
   const std::span<Real> average = average_->values();
   const auto swap = [&] { std::swap_ranges(average.begin(), average.end(), model_.parameters().begin()); };

@@ -20,6 +20,12 @@ struct OptimizerOptions {
   DecayScope decay_scope = DecayScope::kWeights;
 };
 
+/// A vector that the optimizer keeps, under its algorithm's name for it.
+struct NamedState {
+  std::string name;
+  std::span<Real> values;
+};
+
 /// An algorithm with its state for one parameter vector. Everything here is local and the same on every rank.
 class Optimizer {
  public:
@@ -34,6 +40,9 @@ class Optimizer {
   bool needs_hessian() const { return algorithm_.needs_hessian; }
 
   double learning_rate() const;
+
+  /// All vectors that it keeps from step to step, in the algorithm's order.
+  std::vector<NamedState> state();
 
  private:
   struct Piece {

@@ -18,6 +18,9 @@ class WeightAverage {
   /// Takes the weights after a step in.
   void add(std::span<const Real> x);
 
+  /// For who sets `values`: whether they hold no average yet, so that the next `add` begins it.
+  void set_empty(bool empty) { empty_ = empty; }
+
   /// The average, zero before the first `add`.
   std::span<Real> values() { return values_; }
 
