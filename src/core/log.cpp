@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <memory>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -20,8 +21,20 @@ int process_rank = 0;
 std::shared_ptr<spdlog::logger> file_log;
 std::size_t status_width = 0;
 
+/// Whether `stream` takes text without a wait. A run whose lines stand in its file too need not stand still
+/// because nobody reads them here, as mpirun does not while it ends its ranks.
+bool takes_text(std::FILE* stream) {
+  if (!file_log) return true;
+  constexpr int kPatience = 1000;  // milliseconds, the first time
+  static bool stalled = false;
+  pollfd polled{fileno(stream), POLLOUT, 0};
+  stalled = poll(&polled, 1, stalled ? 0 : kPatience) != 1;
+  return !stalled;
+}
+
 /// Where nobody reads or the disk is full the text is lost, and that is all.
 void put(std::FILE* stream, const std::string& text) {
+  if (!takes_text(stream)) return;
   std::fwrite(text.data(), 1, text.size(), stream);
   std::fflush(stream);
 }
