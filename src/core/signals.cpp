@@ -16,6 +16,10 @@ void remember(int signal) { last_signal = signal; }
 
 }  // namespace
 
+void survive_failed_writes() {
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+}
+
 StopSignals::StopSignals() {
   last_signal = 0;
   for (std::size_t i = 0; i < kStops.size(); ++i) {
@@ -23,20 +27,12 @@ StopSignals::StopSignals() {
     action.sa_handler = remember;
     // The second SIGINT finds the system's own action again.
     action.sa_flags = SA_RESTART | (kStops[i] == SIGINT ? static_cast<int>(SA_RESETHAND) : 0);
-    sigaction(kStops[i], &action, &before_stops_[i]);
-  }
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  for (std::size_t i = 0; i < kWriteErrors.size(); ++i) {
-    sigaction(kWriteErrors[i], &ignore, &before_write_errors_[i]);
+    sigaction(kStops[i], &action, &before_[i]);
   }
 }
 
 StopSignals::~StopSignals() {
-  for (std::size_t i = 0; i < kStops.size(); ++i) sigaction(kStops[i], &before_stops_[i], nullptr);
-  for (std::size_t i = 0; i < kWriteErrors.size(); ++i) {
-    sigaction(kWriteErrors[i], &before_write_errors_[i], nullptr);
-  }
+  for (std::size_t i = 0; i < kStops.size(); ++i) sigaction(kStops[i], &before_[i], nullptr);
 }
 
 int StopSignals::requested() const { return last_signal; }

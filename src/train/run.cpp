@@ -44,6 +44,7 @@ class Run {
   }
 
   void train(const std::string& message_library) {
+    survive_failed_writes();
     const StopSignals signals;
     announce(message_library);
     const auto begin = std::chrono::steady_clock::now();

@@ -6,10 +6,13 @@
 
 namespace lockstep {
 
+/// From here on output that nobody reads (SIGPIPE) and a file beyond its limit (SIGXFSZ) are errors of the
+/// write and not the end of the process. Local.
+void survive_failed_writes();
+
 /// While it lives, SIGTERM, SIGINT and SIGUSR1 (with which batch systems warn of a time limit) no longer end
-/// the process but leave a request that it asks for; a second SIGINT ends it at once. Output that nobody
-/// reads (SIGPIPE) and a file beyond its limit (SIGXFSZ) are errors of the write, not the end. At most one in
-/// a process. Local.
+/// the process but leave a request that it asks for; a second SIGINT ends it at once. At most one in a
+/// process. Local.
 class StopSignals {
  public:
   StopSignals();
@@ -22,9 +25,7 @@ class StopSignals {
 
  private:
   static constexpr std::array kStops = {SIGTERM, SIGINT, SIGUSR1};
-  std::array<struct sigaction, kStops.size()> before_stops_{};
-  static constexpr std::array kWriteErrors = {SIGPIPE, SIGXFSZ};
-  std::array<struct sigaction, kWriteErrors.size()> before_write_errors_{};
+  std::array<struct sigaction, kStops.size()> before_{};
 };
 
 /// "SIGTERM".
