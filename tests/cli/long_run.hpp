@@ -30,8 +30,8 @@ bool wait_for_checkpoint(const std::filesystem::path& run_dir, const std::filesy
 /// The ranks that `launcher` started in `folder`.
 std::vector<pid_t> ranks_of(pid_t launcher, const std::filesystem::path& folder);
 
-/// Whether nobody has the metrics of `run_dir` open any more, in time.
-bool wait_until_gone(const std::filesystem::path& run_dir);
+/// Whether a process has the metrics of `run_dir` open for writing.
+bool is_running(const std::filesystem::path& run_dir);
 
 /// Name of the checkpoint of `step`.
 std::string file_name_of(std::uint64_t step);

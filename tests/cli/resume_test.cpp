@@ -69,7 +69,7 @@ TEST_F(ResumeTest, AKilledRunGoesOnAsIfItHadNot) {
     last = newest_checkpoint(run());
     for (const pid_t rank : ranks_of(ranks == 0 ? 0 : process.id(), folder_.path())) kill(rank, SIGKILL);
     EXPECT_NE(process.wait(20).exit_code, 0);
-    ASSERT_TRUE(wait_until_gone(run()));
+    ASSERT_TRUE(wait_until(20, [&] { return !is_running(run()); }));
   }
   expect_goes_on(2, {"--train.exchange", "messages"});
   EXPECT_EQ(metrics(folder_, "run", "resume").size(), 3U);
@@ -132,6 +132,29 @@ TEST_F(ResumeTest, AnEndedRunEndsAgain) {
   fs::remove(run() / "weights.safetensors");
   expect_goes_on(0);
   EXPECT_TRUE(fs::exists(run() / "weights.safetensors"));
+}
+
+TEST_F(ResumeTest, TheBestCheckpointIsKeptAndHoldsItsWeights) {
+  const Words words = long_training("run") + Words{"--checkpoint.every", "0", "--checkpoint.best", "true",
+                                                   "--checkpoint.keep",  "1", "--train.steps",     "300"};
+  EXPECT_EQ(run_lockstep(2, words, folder_).exit_code, 0);
+  Json best;
+  for (const Json& line : metrics(folder_, "run", "evaluation")) {
+    if (line.at("part") != "validation" || line.contains("weights")) continue;
+    if (best.is_null() || line.at("loss") < best.at("loss")) best = line;
+  }
+  const std::string file = "run/checkpoints/" + file_name_of(best.at("step"));
+  ASSERT_TRUE(fs::exists(folder_.path() / file)) << file;
+  const Json stored = Json::parse(run_lockstep(0, {"inspect", file}, folder_).out).at("metadata");
+  EXPECT_EQ(stored.at("best_step"), std::to_string(best.at("step").get<int>()));
+  EXPECT_EQ(std::stod(stored.at("best_loss").get<std::string>()), best.at("loss"));
+
+  for (const Json& line : metrics(folder_, "run", "evaluation")) {
+    if (line.at("part") != "test" || line.at("step") != best.at("step") || line.contains("weights")) continue;
+    const Outcome outcome =
+        run_lockstep(0, {"evaluate", "--weights", file, "--config", "run/config.cfg"}, folder_);
+    EXPECT_EQ(Json::parse(outcome.out).at("loss"), line.at("loss")) << outcome.err;
+  }
 }
 
 TEST_F(ResumeTest, WhatWouldHaveBeenAnotherRunIsRefused) {
