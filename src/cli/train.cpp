@@ -8,16 +8,21 @@ namespace lockstep {
 namespace {
 
 void run(const Arguments& arguments, Communicator& world) {
-  run_training(make_config(arguments.settings), world, mpi_library());
+  const auto resume = arguments.options.find("resume");
+  run_training(arguments.settings, resume == arguments.options.end() ? "" : resume->second, world,
+               mpi_library());
 }
 
 }  // namespace
 
 Command train_command() {
   return {.name = "train",
-          .usage = "[--config FILE] [--section.key VALUE …]",
-          .summary = "Trains a network on all ranks and leaves a run directory.",
-          .options = {},
+          .usage = "[--config FILE] [--resume RUN_DIR] [--section.key VALUE …]",
+          .summary =
+              "Trains a network on all ranks and leaves a run directory. SIGTERM, SIGUSR1 or SIGINT stop it "
+              "with a\n"
+              "checkpoint and exit code 4; --resume goes on, on any number of ranks, to the same weights.",
+          .options = {{"resume", "", "go on from the newest checkpoint of the run in this directory"}},
           .run = run};
 }
 

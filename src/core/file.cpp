@@ -13,7 +13,20 @@ namespace lockstep {
 
 namespace {
 
-/// Writes all of `bytes`; false with errno set where the system refuses.
+/// Makes the renaming of a file in `folder` last; false with errno set where the system refuses.
+bool sync_folder(const std::filesystem::path& folder) {
+  const int descriptor = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  // Some file systems have nothing to sync there, and say so.
+  const bool good = fsync(descriptor) == 0 || errno == EINVAL;
+  const int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return good;
+}
+
+}  // namespace
+
 bool write_all(int descriptor, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(descriptor, bytes.data(), bytes.size());
@@ -23,8 +36,6 @@ bool write_all(int descriptor, std::span<const std::byte> bytes) {
   }
   return true;
 }
-
-}  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
@@ -47,7 +58,9 @@ void write_file(const std::filesystem::path& file, std::span<const std::span<con
   good = good && fsync(descriptor) == 0;
   int reason = good ? 0 : errno;
   if (descriptor >= 0) close(descriptor);
-  if (good && std::rename(temporary.c_str(), file.c_str()) != 0) reason = errno;
+  if (good && (std::rename(temporary.c_str(), file.c_str()) != 0 || !sync_folder(file.parent_path()))) {
+    reason = errno;
+  }
   if (reason != 0) {
     unlink(temporary.c_str());
     fail_input("{}: cannot be written ({}); check the folder's permissions and the space left", file.string(),

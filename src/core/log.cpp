@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <memory>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -19,17 +21,33 @@ int process_rank = 0;
 std::shared_ptr<spdlog::logger> file_log;
 std::size_t status_width = 0;
 
+/// Whether `stream` takes text without a wait. A run whose lines stand in its file too need not stand still
+/// because nobody reads them here, as mpirun does not while it ends its ranks.
+bool takes_text(std::FILE* stream) {
+  if (!file_log) return true;
+  constexpr int kPatience = 1000;  // milliseconds, the first time
+  static bool stalled = false;
+  pollfd polled{fileno(stream), POLLOUT, 0};
+  stalled = poll(&polled, 1, stalled ? 0 : kPatience) != 1;
+  return !stalled;
+}
+
+/// Where nobody reads or the disk is full the text is lost, and that is all.
+void put(std::FILE* stream, const std::string& text) {
+  if (!takes_text(stream)) return;
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
+}
+
 void clear_status() {
-  if (status_width > 0) fmt::print("\r{:{}}\r", "", status_width);
+  if (status_width > 0) put(stdout, fmt::format("\r{:{}}\r", "", status_width));
   status_width = 0;
 }
 
 void print(std::FILE* stream, std::string_view line) {
   if (process_rank != 0) return;
   clear_status();
-  std::fflush(stdout);
-  fmt::print(stream, "{}\n", line);
-  std::fflush(stream);
+  put(stream, fmt::format("{}\n", line));
   if (file_log) file_log->info(line);
 }
 
@@ -46,11 +64,17 @@ bool launcher_is_terminal() {
 
 void set_rank(int rank) { process_rank = rank; }
 
-void open_file(const std::filesystem::path& file) {
+void open_file(const std::filesystem::path& file, bool append) {
   if (process_rank != 0) return;
   file_log = std::make_shared<spdlog::logger>(
-      "run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, true));
+      "run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, !append));
   file_log->set_pattern("%Y-%m-%d %H:%M:%S %v");
+  file_log->set_error_handler([file, said = false](const std::string& reason) mutable {
+    if (!std::exchange(said, true)) {
+      put(stderr,
+          fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
+    }
+  });
   file_log->flush_on(spdlog::level::info);
 }
 
@@ -61,8 +85,7 @@ void warn(std::string_view line) { print(stderr, line); }
 void status(std::string_view line) {
   if (process_rank != 0 || !is_terminal()) return;
   clear_status();
-  fmt::print("{}", line);
-  std::fflush(stdout);
+  put(stdout, std::string(line));
   status_width = line.size();
 }
 

@@ -5,6 +5,9 @@
 #include <numeric>
 #include <utility>
 
+#include <fmt/ranges.h>
+
+#include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -80,6 +83,20 @@ std::span<const std::int32_t> Dataset::labels() const {
 std::span<const float> Dataset::targets() const {
   LOCKSTEP_CHECK(description_.task != Task::kClassification);
   return view<float>(targets_);
+}
+
+std::string digest(const Dataset& data) {
+  const DatasetDescription& d = data.description();
+  Digest digest;
+  digest.add(fmt::format("{} {} {} {} {} {}\n", task_name(d.task), static_cast<int>(d.storage), d.samples,
+                         d.classes, d.targets, fmt::join(d.feature_shape, "x")));
+  for (const auto& names : {d.class_names, d.target_names}) {
+    for (const std::string& name : names) digest.add(fmt::format("{} {}\n", name.size(), name));
+    digest.add("\n");
+  }
+  digest.add(data.feature_memory());
+  digest.add(data.target_memory());
+  return digest.text();
 }
 
 Dataset make_dataset(DatasetContent content) {

@@ -115,20 +115,23 @@ StoredTensors parse(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-StoredTensors read_safetensors(const std::filesystem::path& file) {
-  const std::vector<std::byte> bytes = read_file(file);
+StoredTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view origin) {
   try {
     return parse(bytes);
   } catch (const Json::exception& error) {
     fail_input("{}: not a safetensors file (bad header); expected weights that Lockstep or PyTorch saved",
-               file.string());
+               origin);
   } catch (const std::invalid_argument& error) {
     fail_input("{}: not a safetensors file or damaged ({}); expected weights that Lockstep or PyTorch saved",
-               file.string(), error.what());
+               origin, error.what());
   }
 }
 
-void write_safetensors(const std::filesystem::path& file, const StoredTensors& content) {
+StoredTensors read_safetensors(const std::filesystem::path& file) {
+  return parse_safetensors(read_file(file), file.string());
+}
+
+std::string safetensors_header(const StoredTensors& content) {
   Json header = Json::object();
   if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
   std::size_t position = 0;
@@ -143,9 +146,15 @@ void write_safetensors(const std::filesystem::path& file, const StoredTensors& c
   constexpr std::size_t kAlignment = 8;
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
 
-  const std::uint64_t length = text.size();
-  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(&length, 1)),
-                                                   std::as_bytes(std::span(text))};
+  std::string length(kLengthBytes, '\0');
+  const std::uint64_t bytes = text.size();
+  std::memcpy(length.data(), &bytes, kLengthBytes);
+  return length + text;
+}
+
+void write_safetensors(const std::filesystem::path& file, const StoredTensors& content) {
+  const std::string header = safetensors_header(content);
+  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(header))};
   for (const StoredTensor& tensor : content.tensors) parts.emplace_back(tensor.data);
   write_file(file, parts);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include <fmt/ranges.h>
 
@@ -26,6 +27,19 @@ void copy_values(const StoredTensor& stored, std::span<Real> values) {
   }
 }
 
+/// The tensors of the weights, which in a checkpoint stand below a name of their own.
+std::map<std::string, const StoredTensor*> weight_tensors(const StoredTensors& stored) {
+  static const std::string prefix = "parameters/";
+  const bool is_checkpoint = std::any_of(stored.tensors.begin(), stored.tensors.end(),
+                                         [](const auto& tensor) { return tensor.name.starts_with(prefix); });
+  std::map<std::string, const StoredTensor*> found;
+  for (const StoredTensor& tensor : stored.tensors) {
+    if (!is_checkpoint) found[tensor.name] = &tensor;
+    if (tensor.name.starts_with(prefix)) found[tensor.name.substr(prefix.size())] = &tensor;
+  }
+  return found;
+}
+
 std::string describe(const std::string& name, const std::vector<Index>& shape) {
   return fmt::format("{} [{}]", name, fmt::join(shape, " x "));
 }
@@ -43,17 +57,18 @@ std::vector<StoredTensor> to_tensors(const Model& model) {
 
 void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin) {
   const auto& tensors = model.layout().tensors();
+  const std::map<std::string, const StoredTensor*> found = weight_tensors(weights);
   for (const ParameterTensor& tensor : tensors) {
-    const auto stored = std::find_if(weights.tensors.begin(), weights.tensors.end(),
-                                     [&](const StoredTensor& s) { return s.name == tensor.name; });
+    const auto entry = found.find(tensor.name);
     const std::string expected = describe(tensor.name, tensor.shape);
-    if (stored == weights.tensors.end()) {
+    if (entry == found.end()) {
       fail_input("{}: holds no tensor {}; these weights belong to another network than '{}'", origin,
                  expected, model.text());
     }
+    const StoredTensor* const stored = entry->second;
     if (stored->shape != tensor.shape) {
       fail_input("{}: holds {}, expected {}; these weights belong to another network than '{}'", origin,
-                 describe(stored->name, stored->shape), expected, model.text());
+                 describe(tensor.name, stored->shape), expected, model.text());
     }
     const std::span<Real> values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
                                                               static_cast<std::size_t>(tensor.range.size));
@@ -66,9 +81,9 @@ void set_parameters(Model& model, const StoredTensors& weights, std::string_view
                  tensor.name, stored->type);
     }
   }
-  if (weights.tensors.size() != tensors.size()) {
+  if (found.size() != tensors.size()) {
     fail_input("{}: holds {} tensors, expected {}; these weights belong to another network than '{}'", origin,
-               weights.tensors.size(), tensors.size(), model.text());
+               found.size(), tensors.size(), model.text());
   }
 }
 

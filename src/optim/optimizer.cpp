@@ -44,7 +44,7 @@ Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout,
 
   Index largest = algorithm_.scope == Scope::kModel ? owned_size_ : 0;
   for (const Piece& piece : pieces_) largest = std::max(largest, piece.range.size);
-  const std::size_t vectors = state_names().size();
+  const std::size_t vectors = algorithm_.state(options_.hyperparameters).size();
   state_.assign(vectors, std::vector<Real>(static_cast<std::size_t>(owned_size_)));
   scratch_.assign(static_cast<std::size_t>(threads()),
                   {.state = std::vector<std::span<Real>>(vectors),
@@ -64,6 +64,15 @@ void Optimizer::add_pieces(const ParameterTensor& tensor, ParameterRange owned) 
 }
 
 double Optimizer::learning_rate() const { return options_.hyperparameters.at("learning-rate"); }
+
+std::vector<NamedState> Optimizer::state() {
+  std::vector<NamedState> named;
+  named.reserve(state_.size());
+  for (const std::string& name : algorithm_.state(options_.hyperparameters)) {
+    named.push_back({name, state_[named.size()]});
+  }
+  return named;
+}
 
 /// One call for all parameters, after the pieces have had their L2 terms.
 void Optimizer::step_whole(std::span<Real> x, std::span<const Real> g, double factor, Update update,

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/comm/node_memory.hpp"
-#include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
@@ -69,13 +68,9 @@ Dataset share(Communicator& node, const Dataset& data) {
 /// Errors: another node's files hold other data. Collective.
 void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
                              const std::vector<Dataset>& datasets) {
-  Digest digest;
-  for (const Dataset& dataset : datasets) {
-    digest.add(to_text(dataset.description()));
-    digest.add(dataset.feature_memory());
-    digest.add(dataset.target_memory());
-  }
-  const std::vector<int> strangers = ranks_that_differ(communicator, broadcast_text(node, digest.text(), 0));
+  std::string digests;
+  for (const Dataset& dataset : datasets) digests += digest(dataset);
+  const std::vector<int> strangers = ranks_that_differ(communicator, broadcast_text(node, digests, 0));
   if (strangers.empty()) return;
   fail_input(
       "rank {}: data.source on their node holds other data than on the other nodes; copy the same files "

@@ -55,6 +55,7 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
     fail_input("optimizer.average ({}): studies measure the weights themselves; remove it",
                request_.settings.at("optimizer.average").origin);
   }
+  std::erase_if(config_.resolved, [](const auto& entry) { return entry.first.starts_with("checkpoint."); });
   resolve_micro_batches(config_, communicator.size());
   request_.settings.try_emplace("train.micro-batches",
                                 GivenValue{std::to_string(config_.train.micro_batches), kSettledOrigin});

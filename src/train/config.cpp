@@ -19,8 +19,6 @@ namespace {
 
 constexpr int kDefaultMicroBatches = 8;
 
-using GivenValues = std::map<std::string, GivenValue>;
-
 void check_keys(const std::vector<Setting>& settings, const GivenValues& given) {
   std::vector<std::string> known;
   known.reserve(settings.size());
@@ -123,7 +121,7 @@ std::vector<SettingHelp> setting_help() {
   return help;
 }
 
-Config make_config(const std::map<std::string, GivenValue>& given) {
+Config make_config(const GivenValues& given) {
   Config config;
   // The table refers to `config`, so it must not outlive this function, nor `config` move while it is used.
   const std::vector<Setting> settings = make_settings(config);
@@ -151,7 +149,7 @@ Config make_config(const std::map<std::string, GivenValue>& given) {
     const auto value = given.find(setting.key);
     std::string text = value != given.end() ? value->second.text : setting.default_value;
     if (text.empty()) text = settled_text(config, setting.key);
-    if (!text.empty() && setting.key != "run.dir") config.resolved.emplace_back(setting.key, text);
+    if (!text.empty() && !setting.key.starts_with("run.")) config.resolved.emplace_back(setting.key, text);
   }
   return config;
 }

@@ -11,8 +11,6 @@
 
 namespace lockstep {
 
-namespace {
-
 using Json = nlohmann::ordered_json;
 
 std::string cpu_model() {
@@ -22,8 +20,6 @@ std::string cpu_model() {
   }
   return "unknown";
 }
-
-}  // namespace
 
 Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                  const std::string& message_library) {
@@ -36,6 +32,14 @@ Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
           {"micro_batches", trainer.micro_batches()},
           {"parameters", trainer.model().layout().size()},
           {"training_samples", problem.split.training_size()}};
+}
+
+Json resume_event(const Json& start, std::uint64_t step) {
+  Json line = {{"event", "resume"}, {"step", step}};
+  for (const auto& [name, value] : start.items()) {
+    if (name != "event") line[name] = value;
+  }
+  return line;
 }
 
 Json step_event(const StepReport& report) {

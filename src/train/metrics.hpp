@@ -16,6 +16,12 @@ namespace lockstep {
 nlohmann::ordered_json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                                    const std::string& message_library);
 
+/// "resume" behind `step`: what runs where from there on, as `start`, this session's start_event, says.
+nlohmann::ordered_json resume_event(const nlohmann::ordered_json& start, std::uint64_t step);
+
+/// The processor's name, or "unknown".
+std::string cpu_model();
+
 /// "step": one optimizer step, with rank 0's seconds.
 nlohmann::ordered_json step_event(const StepReport& report);
 

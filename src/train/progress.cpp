@@ -21,6 +21,7 @@ Progress::Progress(std::uint64_t total_steps, std::uint64_t steps_per_epoch)
 void Progress::step(const StepReport& report) {
   seconds_ += report.seconds;
   samples_ += static_cast<double>(report.samples);
+  steps_ += 1;
   const auto now = Clock::now();
   if (now - shown_ < (log::is_terminal() ? kTerminalPause : kPlainPause)) return;
   shown_ = now;
@@ -34,8 +35,7 @@ void Progress::step(const StepReport& report) {
 double Progress::samples_per_second() const { return seconds_ > 0 ? samples_ / seconds_ : 0; }
 
 std::string Progress::text(const StepReport& report) const {
-  const double left =
-      static_cast<double>(total_steps_ - report.step) * seconds_ / static_cast<double>(report.step);
+  const double left = static_cast<double>(total_steps_ - report.step) * seconds_ / steps_;
   const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
   return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} samples/s  {} left",
                      (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_, report.loss,

@@ -27,6 +27,7 @@ class Progress {
   std::uint64_t steps_per_epoch_;
   double seconds_ = 0;
   double samples_ = 0;
+  double steps_ = 0;  // of this session
   Clock::time_point shown_ = Clock::now();
 };
 

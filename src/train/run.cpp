@@ -5,13 +5,16 @@
 #include <optional>
 #include <utility>
 
+#include "checkpointing.hpp"
 #include "metrics.hpp"
 #include "progress.hpp"
+#include "resume.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/signals.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -28,36 +31,100 @@ using Json = nlohmann::ordered_json;
 /// One run as the person and the run directory see it; rank 0 alone writes.
 class Run {
  public:
-  Run(const Config& config, const Problem& problem, Communicator& communicator)
+  Run(const RunStart& start, const Problem& problem, Communicator& communicator)
       : problem_(problem),
         communicator_(communicator),
-        trainer_(config, problem, communicator),
-        progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)) {
+        trainer_(start.config, problem, communicator),
+        progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
+        checkpointing_(start.config.checkpoint, communicator),
+        keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
-      if (communicator.rank() != 0) return;
-      directory_.emplace(config.run.dir);
-      directory_->write("config.cfg", to_text(config));
-      log::open_file(directory_->path() / "train.log");
+      if (communicator.rank() == 0) open(start);
     });
+    if (start.checkpoint) resume(*start.checkpoint);
   }
 
   void train(const std::string& message_library) {
+    survive_failed_writes();
+    const StopSignals signals;
     announce(message_library);
     const auto begin = std::chrono::steady_clock::now();
     const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
     while (trainer_.steps_done() < trainer_.plan().total_steps) {
       const StepReport report = trainer_.step();
       record(report);
-      if (report.step % steps_per_epoch == 0 || report.step == trainer_.plan().total_steps) evaluate(report);
+      const bool is_last = report.step == trainer_.plan().total_steps;
+      bool is_best = false;
+      if (report.step % steps_per_epoch == 0 || is_last) is_best = evaluate(report);
+      const auto verdict = checkpointing_.agree(report.step, signals.requested());
+      const bool stops = verdict.stop_signal != 0 && !is_last;
+      if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
+        checkpointing_.write([&] { return snapshot(report); });
+      }
+      if (stops) stop(verdict.stop_signal);
     }
     finish(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
 
  private:
+  /// On rank 0. Errors: see check_goes_on and RunDirectory.
+  void open(const RunStart& start) {
+    const Config& config = start.config;
+    identity_ = identify(config, problem_);
+    if (start.checkpoint) {
+      check_goes_on(*start.checkpoint, identity_, config, problem_.split.training_size());
+      directory_.emplace(config.run.dir, start.checkpoint->state.steps_done);
+    } else if (start.replaces) {
+      directory_.emplace(config.run.dir, 0);
+    } else {
+      directory_.emplace(config.run.dir);
+    }
+    directory_->write("config.cfg", to_text(config));
+    log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
+    checkpointing_.open(
+        CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
+                        trainer_.model().layout(), weights_metadata(trainer_.model(), problem_)),
+        [this] { directory_->sync(); });
+  }
+
+  /// Collective.
+  void resume(const Checkpoint& checkpoint) {
+    trainer_.restore(checkpoint.state);
+    resumed_ = checkpoint.state.steps_done;
+    best_ = checkpoint.best;
+    epoch_loss_ = checkpoint.loss_sum;
+    epoch_samples_ = checkpoint.loss_samples;
+  }
+
+  /// Collective.
+  Checkpoint snapshot(const StepReport& report) {
+    return {.state = trainer_.state(),
+            .run = identity_,
+            .epoch = report.epoch,
+            .loss_sum = epoch_loss_,
+            .loss_samples = epoch_samples_,
+            .best = best_};
+  }
+
+  /// Ends the run behind a checkpoint that has been begun. Collective.
+  [[noreturn]] void stop(int signal) {
+    std::string message = fmt::format("{}: stopped behind step {} of {}", signal_name(signal),
+                                      trainer_.steps_done(), trainer_.plan().total_steps);
+    together(communicator_, [&] {
+      if (!directory_) return;
+      message += checkpointing_.wait()
+                     ? fmt::format("; 'lockstep train --resume {}' goes on", directory_->path().string())
+                     : ", but the checkpoint of it could not be written; an older one may be there";
+    });
+    throw Error(ExitCode::kStopped, message);
+  }
+
   void announce(const std::string& message_library) {
     if (!directory_) return;
     const DatasetDescription& data = problem_.training.description();
-    directory_->metric(start_event(trainer_, problem_, communicator_.size(), message_library));
+    const Json start = start_event(trainer_, problem_, communicator_.size(), message_library);
+    directory_->metric(resumed_ > 0 ? resume_event(start, resumed_) : start);
+    if (resumed_ > 0) log::info(fmt::format("resume   behind step {}", resumed_));
     log::info(fmt::format("data     {}: {} training samples of {} features", data.name,
                           problem_.split.training_size(), data.features()));
     log::info(fmt::format("network  {} ({} parameters)", trainer_.model().text(),
@@ -82,17 +149,19 @@ class Run {
     epoch_samples_ += report.samples;
   }
 
-  /// Collective.
-  void evaluate(const StepReport& report) {
+  /// Whether the loss is smaller than ever, and a checkpoint of that wanted. Collective.
+  bool evaluate(const StepReport& report) {
     std::string line = fmt::format("epoch {:.4g}: training loss {:.4f}", report.epoch,
                                    epoch_loss_ / static_cast<double>(std::max<Index>(epoch_samples_, 1)));
     epoch_loss_ = 0;
     epoch_samples_ = 0;
+    const std::uint64_t best_before = best_ ? best_->step : 0;
     line += evaluate_parts(report, false);
     if (trainer_.has_average()) {
       trainer_.with_average([&] { line += evaluate_parts(report, true); });
     }
     log::info(fmt::format("{}, {:.0f} samples/s", line, progress_.samples_per_second()));
+    return keeps_best_ && best_ && best_->step != best_before;
   }
 
   /// Collective.
@@ -100,6 +169,9 @@ class Run {
     std::string text;
     for (const auto& [part, selection] : held_out_parts(problem_)) {
       const Evaluation evaluation = trainer_.evaluate(selection);
+      // The first part is the one to choose by: validation where there is one.
+      const bool counts = text.empty() && !of_average;
+      if (counts && (!best_ || evaluation.loss < best_->loss)) best_ = {report.step, evaluation.loss};
       if (directory_) directory_->metric(evaluation_event(part, report, evaluation, of_average));
       const std::string name = part + (of_average ? " (average)" : "");
       text += fmt::format(", {} loss {:.4f}", name, evaluation.loss);
@@ -131,6 +203,7 @@ class Run {
                             duration_text(seconds), progress_.samples_per_second()));
       log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
       write_page();
+      checkpointing_.wait();  // whatever it warns of comes before the end
       log::info(fmt::format("weights_digest {}", digest));
     });
   }
@@ -160,18 +233,23 @@ class Run {
   Communicator& communicator_;
   Trainer trainer_;
   Progress progress_;
+  RunIdentity identity_;                   // rank 0 alone
   std::optional<RunDirectory> directory_;  // rank 0 alone
-  double epoch_loss_ = 0;                  // summed over the samples since the last evaluation
+  Checkpointing checkpointing_;            // writes on a thread that uses the directory
+  bool keeps_best_;
+  std::uint64_t resumed_ = 0;  // step behind which the run went on
+  std::optional<BestEvaluation> best_;
+  double epoch_loss_ = 0;  // summed over the samples since the last evaluation
   Index epoch_samples_ = 0;
 };
 
 }  // namespace
 
-void run_training(Config config, Communicator& communicator, const std::string& message_library) {
-  resolve_micro_batches(config, communicator.size());
-  if (config.run.dir.empty()) config.run.dir = default_run_path();
-  const Problem problem = make_problem(config, communicator);
-  Run(config, problem, communicator).train(message_library);
+void run_training(const GivenValues& given, const std::string& resume, Communicator& communicator,
+                  const std::string& message_library) {
+  const RunStart start = start_run(given, resume, communicator);
+  const Problem problem = make_problem(start.config, communicator);
+  Run(start, problem, communicator).train(message_library);
 }
 
 }  // namespace lockstep

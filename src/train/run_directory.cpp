@@ -1,16 +1,17 @@
 #include "lockstep/train/run_directory.hpp"
 
 #include <ctime>
+#include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "metrics_file.hpp"
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
-#include "lockstep/core/log.hpp"
 
 namespace lockstep {
 
@@ -45,28 +46,40 @@ void refuse_run_in(const fs::path& folder) {
   fail_input("run.dir = {}: holds a run already; give another folder, or remove that one", folder.string());
 }
 
+bool has_ended(const fs::path& folder) {
+  std::ifstream file(folder / kMetrics);
+  std::string last;
+  for (std::string line; std::getline(file, line);) last = line;
+  const auto json = nlohmann::json::parse(last, nullptr, false);
+  return json.is_object() && json.value("event", nlohmann::json()) == "end";
+}
+
 RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
   refuse_run_in(path_);
   std::error_code error;
   const std::vector<fs::path> missing = missing_folders(path_);
   fs::create_directories(path_, error);
-  if (!error) metrics_.open(path_ / kMetrics);
-  if (error || !metrics_) {
+  try {
+    metrics_ = std::make_unique<MetricsFile>(path_ / kMetrics);
+  } catch (const Error&) {
     for (const fs::path& folder : missing) fs::remove(folder, error);
     fail_input("run.dir = {}: cannot be written; give a folder that you may write to", path_.string());
   }
 }
 
+RunDirectory::RunDirectory(fs::path path, std::uint64_t step)
+    : path_(std::move(path)), metrics_(std::make_unique<MetricsFile>(path_ / kMetrics)) {
+  metrics_->cut(step);
+}
+
+RunDirectory::~RunDirectory() = default;
+
 void RunDirectory::write(const std::string& name, const std::string& text) const {
   write_file(path_ / name, text);
 }
 
-void RunDirectory::metric(const nlohmann::ordered_json& line) {
-  metrics_ << to_line(line) << std::endl;
-  if (metrics_ || warned_) return;
-  warned_ = true;
-  log::warn(fmt::format("{}/metrics.jsonl can no longer be written; is the disk full? The run goes on",
-                        path_.string()));
-}
+void RunDirectory::metric(const nlohmann::ordered_json& line) { metrics_->append(to_line(line)); }
+
+void RunDirectory::sync() const { metrics_->sync(); }
 
 }  // namespace lockstep

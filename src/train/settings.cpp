@@ -273,6 +273,28 @@ void add_schedule(Config& config, std::vector<Setting>& settings) {
         whole(config.reference_batch, 1)}});
 }
 
+void add_checkpoint(Config::Checkpoint& checkpoint, std::vector<Setting>& settings) {
+  constexpr double kMostMinutes = 1e6;
+  settings.insert(settings.end(),
+                  {{"checkpoint.every", "0", "steps between checkpoints, 0 for none by steps",
+                    whole(checkpoint.every, 0)},
+                   {"checkpoint.minutes", "10", "minutes between checkpoints, 0 for none by time",
+                    real(checkpoint.minutes, 0, kMostMinutes)},
+                   {"checkpoint.keep", "3", "how many of the newest are kept", whole(checkpoint.keep, 1)},
+                   {"checkpoint.best", "false",
+                    "also write one at every new smallest loss of the validation (else test) part and keep "
+                    "it: true, false",
+                    choice(checkpoint.best, {{"false", false}, {"true", true}})}});
+}
+
+void add_run(Config::Run& run, std::vector<Setting>& settings) {
+  settings.insert(
+      settings.end(),
+      {{"run.dir", "", "folder of the run; empty: runs/DATE-TIME", words(run.dir)},
+       {"run.resume", "false", "go on from the newest checkpoint in run.dir, if there is one: true, false",
+        choice(run.resume, {{"false", false}, {"true", true}})}});
+}
+
 }  // namespace
 
 std::vector<Setting> make_settings(Config& config) {
@@ -282,7 +304,8 @@ std::vector<Setting> make_settings(Config& config) {
   add_train(config.train, settings);
   add_optimizer(config, settings);
   add_schedule(config, settings);
-  settings.push_back({"run.dir", "", "folder of the run; empty: runs/DATE-TIME", words(config.run.dir)});
+  add_checkpoint(config.checkpoint, settings);
+  add_run(config.run, settings);
   return settings;
 }
 

@@ -96,6 +96,11 @@ bool Process::read_pipes(int milliseconds) {
   return out_ >= 0 || err_ >= 0;
 }
 
+const std::string& Process::err() {
+  read_pipes(0);
+  return err_text_;
+}
+
 void Process::reap(Outcome& outcome, Clock::time_point deadline) {
   int status = 0;
   while (waitpid(id_, &status, WNOHANG) == 0) {

@@ -18,6 +18,10 @@ Config make_test_config(const Settings& settings) {
 RunResult train(const Config& config, Communicator& communicator) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(config, problem, communicator);
+  return finish(trainer);
+}
+
+RunResult finish(Trainer& trainer) {
   RunResult result;
   while (trainer.steps_done() < trainer.plan().total_steps) {
     const StepReport report = trainer.step();

@@ -26,4 +26,7 @@ struct RunResult {
 /// Trains `config` to its end. Collective over `communicator`.
 RunResult train(const Config& config, Communicator& communicator);
 
+/// Takes the steps that are left. Collective over the trainer's ranks.
+RunResult finish(Trainer& trainer);
+
 }  // namespace lockstep::test

@@ -81,6 +81,30 @@ TEST(Dataset, KnowsItsTasksByName) {
   EXPECT_EQ(task_name(Task::kMultiLabel), "multi-label");
 }
 
+TEST(Dataset, HasADigestOfAllButItsName) {
+  const std::string expected = digest(make_dataset(two_images()));
+  EXPECT_EQ(expected.size(), 32U);
+  DatasetContent moved = two_images();
+  moved.description.name = "elsewhere";
+  EXPECT_EQ(digest(make_dataset(moved)), expected);
+  const std::vector<std::function<void(DatasetContent&)>> changes = {
+      [](DatasetContent& content) { content.bytes[5] = 254; },
+      [](DatasetContent& content) { content.labels[1] = 1; },
+      [](DatasetContent& content) { content.description.classes = 5; },
+      [](DatasetContent& content) {
+        content.description.feature_shape = {3, 1};
+      },
+      [](DatasetContent& content) {
+        content.description.class_names = {"a", "b", "c", "d"};
+      },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    DatasetContent content = two_images();
+    changes[i](content);
+    EXPECT_NE(digest(make_dataset(std::move(content))), expected) << i;
+  }
+}
+
 TEST(Dataset, RefusesLabelsOutsideTheClasses) {
   for (const std::int32_t label : {4, -1}) {
     DatasetContent content = two_images();

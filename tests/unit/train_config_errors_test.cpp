@@ -55,6 +55,11 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"schedule.every", {"0", "x", "2.5"}, "a whole number from 1 to"},
       {"schedule.scaling", {"square"}, "one of: none, linear, sqrt"},
       {"optimizer.average", {"1", "-0.5"}, "a number from 0 to 1 (excluded)"},
+      {"checkpoint.every", {"-1", "often"}, from_0},
+      {"checkpoint.minutes", {"-1", "nan", "inf"}, "a number from 0 to 1000000"},
+      {"checkpoint.keep", {"0", "1.5"}, from_1},
+      {"checkpoint.best", {"yes"}, "one of: false, true"},
+      {"run.resume", {"1"}, "one of: false, true"},
   };
   for (const BadValue& bad : table) {
     for (const std::string& text : bad.texts) {

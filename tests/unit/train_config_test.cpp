@@ -35,6 +35,11 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.clip_norm, 0);
   EXPECT_EQ(config.schedule.name, "constant");
   EXPECT_EQ(config.schedule.warmup_steps, 0U);
+  EXPECT_EQ(config.checkpoint.every, 0U);
+  EXPECT_EQ(config.checkpoint.minutes, 10);
+  EXPECT_EQ(config.checkpoint.keep, 3);
+  EXPECT_FALSE(config.checkpoint.best);
+  EXPECT_FALSE(config.run.resume);
 }
 
 TEST(Config, EveryAlgorithmHasItsOwnDefaults) {
@@ -138,6 +143,7 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
       {{"schedule.name", "one-cycle"}, {"schedule.scaling", "sqrt"}, {"schedule.reference-batch", "64"}},
       {{"model.loss", "huber"}, {"model.huber-delta", "0.123456789"}, {"data.label", "a, -2,c"}},
       {{"model.label-smoothing", "0.1"}, {"data.test-samples", "12"}, {"data.task", "multi-label"}},
+      {{"checkpoint.every", "7"}, {"checkpoint.minutes", "0.5"}, {"run.resume", "true"}},
   };
   for (const Texts& texts : configurations) {
     Config config = config_of(texts);

@@ -13,6 +13,7 @@ enum class ExitCode : int {
   kInternal = 1,  ///< a broken invariant: a bug in Lockstep
   kBadInput = 2,  ///< bad usage, configuration or data
   kGuard = 3,     ///< the run stopped on its own guard: non-finite loss, ranks that differ
+  kStopped = 4,   ///< a signal asked the run to stop: it left a checkpoint to go on from
 };
 
 /// What ends a command. The message is one line for the person: what, where, what was expected, what to try.

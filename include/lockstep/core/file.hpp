@@ -11,8 +11,12 @@ namespace lockstep {
 /// The bytes of `file`. Errors: missing, unreadable.
 std::vector<std::byte> read_file(const std::filesystem::path& file);
 
+/// Writes all of `bytes` to an open file; false with errno set where the system refuses.
+bool write_all(int descriptor, std::span<const std::byte> bytes);
+
 /// Writes `parts` one after another to `file`, whole or not at all: a temporary file beside it, synced, then
-/// renamed. Errors: a folder that can't be written, a full disk; nothing is left behind.
+/// renamed, and the folder synced. Errors: a folder that can't be written, a full disk; nothing is left
+/// behind.
 void write_file(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts);
 void write_file(const std::filesystem::path& file, std::string_view text);
 

@@ -8,8 +8,9 @@ namespace lockstep::log {
 /// Only the process with `rank` 0 prints; the others are silent until their `error`. Call once, at start.
 void set_rank(int rank);
 
-/// From here on every line also goes to `file`, which is replaced; only on rank 0. Local.
-void open_file(const std::filesystem::path& file);
+/// From here on every line also goes to `file`, which is replaced unless `append`; only on rank 0. That it
+/// can't be written is said once. Local.
+void open_file(const std::filesystem::path& file, bool append = false);
 
 /// A line for the person: on standard output, on rank 0 only.
 void info(std::string_view line);

@@ -74,6 +74,10 @@ class Dataset {
   std::shared_ptr<const void> owner_;
 };
 
+/// A digest of what `data` hold: kind, shapes, names of classes and targets, and every value; not of where
+/// they were read.
+std::string digest(const Dataset& data);
+
 /// What a reader fills: the same table in memory of its own.
 struct DatasetContent {
   DatasetDescription description;

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/core/real.hpp"
@@ -28,6 +29,12 @@ struct StoredTensors {
 /// leave gaps or exceed the file, sizes that disagree with shapes. Format:
 /// https://github.com/huggingface/safetensors#format
 StoredTensors read_safetensors(const std::filesystem::path& file);
+
+/// The same for the bytes of a file; `origin` names it in messages.
+StoredTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view origin);
+
+/// What stands before the data in a file of `content`: the length of the header and the header.
+std::string safetensors_header(const StoredTensors& content);
 
 /// Writes `file` whole or not at all. Errors: a folder that can't be written, a full disk.
 void write_safetensors(const std::filesystem::path& file, const StoredTensors& content);

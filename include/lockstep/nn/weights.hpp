@@ -12,8 +12,9 @@ namespace lockstep {
 /// The model's parameters as named tensors, as torch.nn.Sequential of the same layers holds them.
 std::vector<StoredTensor> to_tensors(const Model& model);
 
-/// Sets the model's parameters. Errors: tensors of another network (name and shape of the first that
-/// differs), types other than F32 and F64. `origin` names the file in messages.
+/// Sets the model's parameters; of a checkpoint, whose tensors are named by vector ("parameters/0.weight"),
+/// those alone count. Errors: tensors of another network (name and shape of the first that differs), types
+/// other than F32 and F64. `origin` names the file in messages.
 void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin);
 
 /// The digest of the parameters: equal weights, equal text. The same as that of the file they are saved to.

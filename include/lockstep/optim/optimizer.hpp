@@ -21,6 +21,12 @@ struct OptimizerOptions {
   DecayScope decay_scope = DecayScope::kWeights;
 };
 
+/// A vector that the optimizer keeps, under its algorithm's name for it.
+struct NamedState {
+  std::string name;
+  std::span<Real> values;
+};
+
 /// An algorithm with its state, for all of a parameter vector or for parts of it. Everything here is local.
 class Optimizer {
  public:
@@ -43,9 +49,8 @@ class Optimizer {
 
   double learning_rate() const;
 
-  /// The vectors that the algorithm keeps, by name, of what it owns.
-  std::vector<std::string> state_names() const { return algorithm_.state(options_.hyperparameters); }
-  std::span<Real> state(std::size_t number) { return state_[number]; }
+  /// All vectors that it keeps from step to step, of what it owns, in the algorithm's order.
+  std::vector<NamedState> state();
 
  private:
   struct Piece {

@@ -21,6 +21,9 @@ class WeightAverage {
   /// Puts the average in the place of the weights in x, and the weights in the place of the average.
   void swap(std::span<Real> x);
 
+  /// For who sets `values`: whether they hold no average yet, so that the next `add` begins it.
+  void set_empty(bool empty) { empty_ = empty; }
+
   /// The average of one part after another, zero before the first `add`.
   std::span<Real> values() { return values_; }
 

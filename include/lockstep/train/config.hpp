@@ -50,12 +50,19 @@ struct Config {
   ScheduleOptions schedule;
   BatchScaling batch_scaling = BatchScaling::kNone;
   Index reference_batch = 0;
+  struct Checkpoint {
+    std::uint64_t every = 0;  ///< steps, 0: never by steps
+    double minutes = 0;       ///< 0: never by time
+    Index keep = 0;           ///< how many of the newest
+    bool best = false;        ///< also at every evaluation that beats all before, and the last such is kept
+  } checkpoint;
   struct Run {
     std::string dir;  ///< empty: runs/DATE-TIME
+    bool resume = false;
   } run;
 
   /// Every key as text, in the order of the help; what config.cfg holds. Keys of no effect are
-  /// left out, and run.dir, so that the file runs the run again beside the first.
+  /// left out, and those of [run], so that the file runs the run again beside the first.
   std::vector<std::pair<std::string, std::string>> resolved;
 };
 
@@ -73,10 +80,12 @@ struct GivenValue {
   std::string origin;  ///< "on the command line" or "in FILE"
 };
 
+using GivenValues = std::map<std::string, GivenValue>;
+
 /// The configuration from given values and defaults. Local; a pure function.
 /// Errors: an unknown key (the nearest known one is named), a value that does not fit, a key that the chosen
 /// optimizer or schedule does not use, or one that it needs and that is missing.
-Config make_config(const std::map<std::string, GivenValue>& given);
+Config make_config(const GivenValues& given);
 
 /// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or, and then it says so, the next
 /// power of two that is at least the world size; one a rank for the fast reduction. Errors: more ranks than

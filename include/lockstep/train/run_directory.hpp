@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace lockstep {
+
+class MetricsFile;
 
 /// The folder of one run. Only one rank has it.
 class RunDirectory {
@@ -14,6 +17,13 @@ class RunDirectory {
   /// Makes folder `path` and what it holds. Errors: a folder that holds a run already, or can't be written; a
   /// folder made here does not stay then.
   explicit RunDirectory(std::filesystem::path path);
+
+  /// Goes on with the run in `path` behind `step`: later lines of its metrics are cut off. Errors: a folder
+  /// that can't be written; a run there that still goes on.
+  RunDirectory(std::filesystem::path path, std::uint64_t step);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
 
@@ -24,11 +34,16 @@ class RunDirectory {
   /// written is warned of once; the run is worth more.
   void metric(const nlohmann::ordered_json& line);
 
+  /// Returns when metrics.jsonl is on the disk. May be called on another thread.
+  void sync() const;
+
  private:
   std::filesystem::path path_;
-  std::ofstream metrics_;
-  bool warned_ = false;
+  std::unique_ptr<MetricsFile> metrics_;
 };
+
+/// Whether metrics.jsonl in `folder` says that its run has ended.
+bool has_ended(const std::filesystem::path& folder);
 
 /// Errors: `folder` holds a run already.
 void refuse_run_in(const std::filesystem::path& folder);

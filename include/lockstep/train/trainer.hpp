@@ -25,6 +25,7 @@
 #include "lockstep/train/problem.hpp"
 #include "lockstep/train/step_times.hpp"
 #include "lockstep/train/training_plan.hpp"
+#include "lockstep/train/training_state.hpp"
 
 namespace lockstep {
 
@@ -76,6 +77,14 @@ class Trainer {
   /// examine_predictions with the current weights. Collective.
   nlohmann::ordered_json examine(const Selection& selection, const std::string& part);
 
+  /// The training as it stands after the last step: the vectors on rank 0, only the step elsewhere.
+  /// Collective.
+  TrainingState state();
+
+  /// Goes on from rank 0's `state`, whatever the rank count it was taken at; the other ranks' is not looked
+  /// at. Collective. Errors: vectors of another network or optimizer.
+  void restore(const TrainingState& state);
+
   const Model& model() const { return model_; }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
@@ -107,6 +116,8 @@ class Trainer {
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   void check_replicas();
+  std::vector<NamedState> owned_state();
+  void set_own_parameters(std::span<const Real> packed);
 
   const Config& config_;
   const Problem& problem_;

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lockstep/core/real.hpp"
+
+namespace lockstep {
+
+/// A vector as long as the parameters, in their order.
+struct StateVector {
+  std::string name;  ///< "parameters", "optimizer.m", "average"
+  std::vector<Real> values;
+};
+
+/// All that a training carries from one step to the next: whatever else it needs is a pure function of the
+/// configuration and of the number of the step.
+struct TrainingState {
+  std::uint64_t steps_done = 0;
+  std::vector<StateVector> vectors;  ///< whole; on rank 0 alone
+};
+
+}  // namespace lockstep

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <future>
+#include <string>
+
+#include "checkpoint_store.hpp"
+
+namespace lockstep {
+
+/// Writes checkpoints while training goes on, one at a time. What goes wrong is a warning: a run is worth
+/// more than its checkpoint. Only one rank has it, and one thread uses it.
+class CheckpointWriter {
+ public:
+  /// Calls `before` ahead of each checkpoint, on the thread that writes.
+  CheckpointWriter(CheckpointStore store, std::function<void()> before);
+
+  /// Whether one is still being written. Says, once each, how those that are done have gone.
+  bool is_busy();
+
+  /// Waits until none is being written. Returns whether the last one is on the disk.
+  bool wait();
+
+  /// Begins to write `checkpoint`, after a wait where one is still being written.
+  void write(Checkpoint checkpoint);
+
+ private:
+  void finish();
+
+  CheckpointStore store_;
+  std::function<void()> before_;
+  std::future<void> writing_;  // its destructor waits
+  std::string failure_;        // of the last one; empty: it was written
+};
+
+}  // namespace lockstep

@@ -1,0 +1,87 @@
+#include "metrics_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <span>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
+#include "lockstep/core/log.hpp"
+
+namespace lockstep {
+
+MetricsFile::MetricsFile(std::filesystem::path file)
+    : file_(std::move(file)),
+      descriptor_(open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) fail_input("{}: cannot be written ({})", file_.string(), std::strerror(errno));
+  // The lock ends with the process, however that ends. Where the file system knows none, nothing is checked.
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    close(descriptor_);
+    fail_input("{}: a run that still goes on writes it; stop that first, or give another run.dir",
+               file_.string());
+  }
+}
+
+MetricsFile::~MetricsFile() { close(descriptor_); }
+
+void MetricsFile::cut(std::uint64_t step) {
+  const std::vector<std::byte> bytes = read_file(file_);
+  const KeptMetrics kept = metrics_until({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, step);
+  if (kept.last_step < step) {
+    log::warn(fmt::format(
+        "lockstep: {}: ends with step {}, the run goes on behind step {}; what lies between is lost",
+        file_.string(), kept.last_step, step));
+  }
+  resize(kept.length);
+}
+
+/// Errors: the system refuses.
+void MetricsFile::resize(std::uint64_t size) {
+  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+    fail_input("{}: cannot be cut ({}); check its permissions", file_.string(), std::strerror(errno));
+  }
+  size_ = size;
+}
+
+void MetricsFile::append(std::string_view line) {
+  const std::string text = std::string(line) + "\n";
+  if (write_all(descriptor_, std::as_bytes(std::span(text)))) {
+    size_ += text.size();
+    return;
+  }
+  const int reason = errno;
+  // Half a line would spoil the next. Where this fails too, nothing is lost but that.
+  if (ftruncate(descriptor_, static_cast<off_t>(size_)) != 0) errno = reason;
+  if (std::exchange(warned_, true)) return;
+  log::warn(
+      fmt::format("lockstep: {}: cannot be written ({}); is the disk full? The run goes on, lines are lost",
+                  file_.string(), std::strerror(reason)));
+}
+
+void MetricsFile::sync() const { fdatasync(descriptor_); }
+
+KeptMetrics metrics_until(std::string_view metrics, std::uint64_t step) {
+  KeptMetrics kept;
+  while (step > 0) {
+    const std::size_t end = metrics.find('\n', kept.length);
+    if (end == std::string_view::npos) break;
+    const nlohmann::json line =
+        nlohmann::json::parse(metrics.substr(kept.length, end - kept.length), nullptr, false);
+    if (!line.is_object() || line.value("event", nlohmann::json()) == "end") break;
+    const nlohmann::json line_step = line.value("step", nlohmann::json(0U));
+    if (!line_step.is_number_unsigned() || line_step.get<std::uint64_t>() > step) break;
+    kept.last_step = std::max(kept.last_step, line_step.get<std::uint64_t>());
+    kept.length = end + 1;
+  }
+  return kept;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace lockstep {
+
+/// metrics.jsonl while its run goes on: whole lines alone, each there at once. Nobody else may have it open
+/// so.
+class MetricsFile {
+ public:
+  /// Opens `file`, or makes it. Errors: it can't be written; another process has it open so.
+  explicit MetricsFile(std::filesystem::path file);
+  ~MetricsFile();
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
+
+  /// Cuts off what follows `step`, see metrics_until, and warns where lines before it are missing.
+  void cut(std::uint64_t step);
+
+  /// Appends `line` and a line break. What can't be written is lost, and warned of once; the run is worth
+  /// more.
+  void append(std::string_view line);
+
+  /// Returns when all lines are on the disk. May be called on another thread.
+  void sync() const;
+
+ private:
+  void resize(std::uint64_t size);
+
+  std::filesystem::path file_;
+  int descriptor_;
+  std::uint64_t size_ = 0;
+  bool warned_ = false;
+};
+
+/// What is left of `metrics` for a run that goes on behind `step`: whole lines up to the first that is
+/// damaged, says the end or belongs to a later step. Behind step 0 that is nothing.
+struct KeptMetrics {
+  std::size_t length = 0;
+  std::uint64_t last_step = 0;  ///< in these lines
+};
+KeptMetrics metrics_until(std::string_view metrics, std::uint64_t step);
+
+}  // namespace lockstep

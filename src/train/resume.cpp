@@ -1,0 +1,197 @@
+#include "resume.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "checkpoint_store.hpp"
+#include "metrics.hpp"
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/version.hpp"
+#include "lockstep/nn/products.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/run_directory.hpp"
+#include "lockstep/train/training_plan.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Texts = std::map<std::string, std::string>;
+
+/// The newest checkpoint in `folder`, with its vectors on rank 0 alone. Collective.
+std::optional<Checkpoint> share_newest_checkpoint(const std::string& folder, Communicator& communicator) {
+  std::optional<Checkpoint> checkpoint;
+  std::string text;
+  together(communicator, [&] {
+    if (communicator.rank() != 0) return;
+    checkpoint = newest_checkpoint(folder);
+    if (checkpoint) text = nlohmann::json(to_metadata(*checkpoint)).dump();
+  });
+  text = broadcast_text(communicator, text, 0);
+  if (communicator.rank() != 0 && !text.empty()) {
+    checkpoint = checkpoint_from_metadata(nlohmann::json::parse(text).get<Texts>(), folder);
+  }
+  return checkpoint;
+}
+
+/// Whether a run may go on with another value of `key`: it changes no bit, or others see to it (data_digest,
+/// check_steps).
+bool may_change(const std::string& key, const Config& config) {
+  constexpr std::array kFree = {"train.epochs", "train.steps", "train.exchange", "train.check-every",
+                                "data.source",  "data.test",   "data.prefix"};
+  const bool is_fast = config.train.reduction == Reduction::kFast;
+  return key.starts_with("checkpoint.") || std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
+         (is_fast && key == "train.micro-batches");
+}
+
+/// The same word or number.
+bool same_value(const std::string& a, const std::string& b) {
+  return a == b || (parse_number(a) && parse_number(a) == parse_number(b));
+}
+
+/// Errors: values of keys that a run can't go on with.
+void check_config(const Texts& before, const Config& config) {
+  const Texts now(config.resolved.begin(), config.resolved.end());
+  Texts all = before;
+  all.insert(now.begin(), now.end());
+  const auto value = [](const Texts& texts, const std::string& key) {
+    const auto found = texts.find(key);
+    return found == texts.end() ? std::string("not set") : found->second;
+  };
+  std::vector<std::string> differences;
+  for (const auto& [key, unused] : all) {
+    if (may_change(key, config) || same_value(value(before, key), value(now, key))) continue;
+    differences.push_back(fmt::format("{} was {}, is {}", key, value(before, key), value(now, key)));
+  }
+  if (differences.empty()) return;
+  fail_input(
+      "run.dir = {}: its run was started with another configuration: {}; go on with that one, or give "
+      "another run.dir",
+      config.run.dir, fmt::join(differences, ", "));
+}
+
+/// Errors: another number of steps than `before` that would have made other steps of those that are done.
+void check_steps(const Checkpoint& checkpoint, const Config& before, const Config& config,
+                 Index training_samples) {
+  const std::uint64_t done = checkpoint.state.steps_done;
+  const std::uint64_t planned = plan_training(before, training_samples).total_steps;
+  const std::uint64_t total = plan_training(config, training_samples).total_steps;
+  if (total < done) {
+    fail_input(
+        "train.steps, train.epochs: {} steps are asked for, the run has done {}; give at least as many",
+        total, done);
+  }
+  const Schedule old_schedule(config.schedule, planned);
+  const Schedule new_schedule(config.schedule, total);
+  for (std::uint64_t step = 0; planned != total && step < done; ++step) {
+    if (old_schedule.multiplier(step) == new_schedule.multiplier(step)) continue;
+    fail_input(
+        "train.steps, train.epochs: {} steps in place of {} would have changed the learning rate of step "
+        "{}, which is done: schedule '{}' depends on them; keep the number, or start anew",
+        total, planned, step + 1, config.schedule.name);
+  }
+}
+
+/// The settings of the run itself, which those of `given` replace.
+GivenValues settings_of(const RunIdentity& run, const std::string& folder, const GivenValues& given) {
+  GivenValues settings = given;
+  for (const auto& [key, value] : run.config) settings.try_emplace(key, GivenValue{value, "in " + folder});
+  return settings;
+}
+
+/// Errors: keys in `given` that differ from those of `run`, before they can contradict each other.
+void check_given(const RunIdentity& run, const GivenValues& given, const std::string& folder) {
+  Config changed;
+  changed.run.dir = folder;
+  Texts now = run.config;
+  for (const auto& [key, value] : given) {
+    if (!key.starts_with("run.")) now[key] = value.text;
+  }
+  changed.resolved.assign(now.begin(), now.end());
+  check_config(run.config, changed);
+}
+
+}  // namespace
+
+RunStart start_run(GivenValues given, const std::string& resume, Communicator& communicator) {
+  RunStart start;
+  if (resume.empty()) {
+    start.config = make_config(given);
+  } else {
+    if (given.contains("run.dir")) {
+      fail_input("run.dir ({}): --resume names the run directory already; remove one",
+                 given.at("run.dir").origin);
+    }
+    start.config.run = {resume, true};
+  }
+  if (start.config.run.resume) {
+    const std::string folder = start.config.run.dir;
+    if (folder.empty()) fail_input("run.resume = true: needs run.dir, the folder of the run to go on with");
+    start.checkpoint = share_newest_checkpoint(folder, communicator);
+  }
+  if (!resume.empty()) {
+    if (!start.checkpoint) {
+      fail_input("--resume {}: holds no checkpoint; give the directory of a run that has left one", resume);
+    }
+    check_given(start.checkpoint->run, given, resume);
+    start.config = make_config(settings_of(start.checkpoint->run, resume, given));
+    start.config.run = {resume, true};
+  }
+  if (start.checkpoint) {
+    const Texts& before = start.checkpoint->run.config;
+    const auto settled = before.find("train.micro-batches");
+    if (start.config.train.micro_batches == 0 && settled != before.end()) {
+      start.config.train.micro_batches = static_cast<int>(parse_integer(settled->second).value_or(0));
+    }
+  }
+  resolve_micro_batches(start.config, communicator.size());
+  if (start.checkpoint) {
+    start.config.model.init.clear();  // the weights come from the checkpoint
+    check_config(start.checkpoint->run.config, start.config);
+  } else if (start.config.run.resume) {
+    together(communicator, [&] {
+      if (communicator.rank() != 0) return;
+      std::error_code error;
+      start.replaces =
+          std::filesystem::exists(std::filesystem::path(start.config.run.dir) / "metrics.jsonl", error) &&
+          !has_ended(start.config.run.dir);
+    });
+  }
+  if (start.config.run.dir.empty()) start.config.run.dir = default_run_path();
+  return start;
+}
+
+void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const Config& config,
+                   Index training_samples) {
+  if (checkpoint.run.data_digest != now.data_digest) {
+    fail_input("data.source = {}: holds other data than when the run began; restore those, or start anew",
+               config.data.source.source);
+  }
+  GivenValues before;
+  for (const auto& [key, value] : checkpoint.run.config) before[key] = {value, "in the checkpoint"};
+  check_steps(checkpoint, make_config(before), config, training_samples);
+  for (const auto& [what, value] : now.machine) {
+    const auto found = checkpoint.run.machine.find(what);
+    if (found == checkpoint.run.machine.end() || found->second == value) continue;
+    log::warn(
+        fmt::format("lockstep: the {} was '{}' and is '{}': the bits from here on may not be those of a run "
+                    "that never stopped",
+                    what, found->second, value));
+  }
+}
+
+RunIdentity identify(const Config& config, const Problem& problem) {
+  return {.config = {config.resolved.begin(), config.resolved.end()},
+          .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
+          .machine = {{"version", kVersion}, {"CPU", cpu_model()}, {"product library", products_library()}}};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,69 @@
+// launch/supervise.sh: through failures to the end, and not for ever.
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include "long_run.hpp"
+#include "program.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SuperviseTest : public testing::Test {
+ protected:
+  Words supervise(const Words& options, const Words& settings) const {
+    const Words train = long_training("run");
+    return Words{LOCKSTEP_SUPERVISE, "--program", LOCKSTEP_PROGRAM} + options +
+           Words(train.begin() + 1, train.end()) + settings;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SuperviseTest, StartsAFailedRunAgainOnFewerRanks) {
+  Process process(supervise({"--ranks", "3", "--fewer"}, {}), folder_.path());
+  ASSERT_TRUE(wait_for_checkpoint(folder_.path() / "run"));
+  const std::vector<pid_t> ranks = ranks_of(0, folder_.path());
+  ASSERT_FALSE(ranks.empty());
+  kill(ranks.back(), SIGKILL);
+  const Outcome outcome = process.wait(60);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("starting it again on 2 ranks"), std::string::npos) << outcome.err;
+  EXPECT_EQ(metrics(folder_, "run", "resume").at(0).at("world_size"), 2) << outcome.err;
+  expect_same_metrics(folder_, "run");
+}
+
+TEST_F(SuperviseTest, GivesUpWhereNothingGoesForward) {
+  const fs::path program = folder_.write("program", "#!/bin/sh\necho start >>starts\nexit 7\n");
+  fs::permissions(program, fs::perms::owner_all);
+  Process process(supervise({"--ranks", "1", "--failures", "4", "--program", program.string()}, {}),
+                  folder_.path());
+  const Outcome outcome = process.wait(60);
+  EXPECT_EQ(outcome.exit_code, 7) << outcome.err;
+  EXPECT_NE(outcome.err.find("4 failures in a row"), std::string::npos) << outcome.err;
+  std::ifstream starts(folder_.path() / "starts");
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(starts), {}, '\n'), 4);
+}
+
+TEST_F(SuperviseTest, PassesOnWhatOnlyFailsAgain) {
+  Process process(supervise({"--ranks", "1"}, {"--train.batch-size", "many"}), folder_.path());
+  const Outcome outcome = process.wait(60);
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err.find("supervise.sh"), std::string::npos) << outcome.err;
+}
+
+TEST_F(SuperviseTest, ASignalStopsTheRunForGood) {
+  Process process(supervise({"--ranks", "2"}, {"--train.steps", "100000000"}), folder_.path());
+  ASSERT_TRUE(wait_for_checkpoint(folder_.path() / "run"));
+  process.send(SIGTERM);
+  const Outcome outcome = process.wait(30);
+  EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
+  EXPECT_NE(outcome.err.find("stopped behind step"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace lockstep::test

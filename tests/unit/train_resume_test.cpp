@@ -1,0 +1,218 @@
+#include <string>
+#include <vector>
+
+#include "checkpoint_store.hpp"
+#include "data_helpers.hpp"
+#include "resume.hpp"
+#include "temporary_folder.hpp"
+#include "train_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/weights.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::blobs;
+using test::is_bad_input;
+using test::TemporaryFolder;
+using test::Texts;
+using test::TrainingRun;
+
+GivenValues given(const Texts& texts) {
+  GivenValues values;
+  for (const auto& [key, text] : texts) values[key] = {text, "on the command line"};
+  return values;
+}
+
+/// A run directory whose run of `config` has come to step `step`.
+class RunThatStopped {
+ public:
+  explicit RunThatStopped(const Config& config, std::uint64_t step = 5) : run_(config) {
+    while (run_.trainer.steps_done() < step) run_.trainer.step();
+    checkpoint_ = {
+        .state = run_.trainer.state(), .run = identify(run_.config, *run_.problem), .best = std::nullopt};
+    CheckpointStore(folder_.path(), 1, run_.trainer.model().layout(), {}).save(checkpoint_);
+    folder_.write("metrics.jsonl", "{\"event\":\"start\"}\n");
+  }
+
+  std::string path() const { return folder_.path().string(); }
+  RunStart resume(const Texts& changes = {}) { return start_run(given(changes), path(), *run_.communicator); }
+  void check(const Config& config) {
+    check_goes_on(checkpoint_, identify(config, *run_.problem), config, run_.problem->split.training_size());
+  }
+  TrainingRun& run() { return run_; }
+  Checkpoint& checkpoint() { return checkpoint_; }
+
+ private:
+  TemporaryFolder folder_;
+  TrainingRun run_;
+  Checkpoint checkpoint_;
+};
+
+TEST(Resume, TakesTheSettingsOfTheRun) {
+  RunThatStopped stopped(blobs({{"optimizer.learning-rate", "0.0625"}, {"schedule.name", "cosine"}}));
+  const RunStart start = stopped.resume();
+  EXPECT_EQ(to_text(start.config), to_text(stopped.run().config));
+  EXPECT_EQ(start.config.run.dir, stopped.path());
+  ASSERT_TRUE(start.checkpoint.has_value());
+  EXPECT_EQ(start.checkpoint->state.steps_done, 5U);
+  EXPECT_FALSE(start.replaces);
+}
+
+TEST(Resume, TakesWhatMayChange) {
+  RunThatStopped stopped(blobs());
+  const RunStart start = stopped.resume({{"train.epochs", "20"},
+                                         {"train.exchange", "messages"},
+                                         {"train.check-every", "1"},
+                                         {"checkpoint.every", "3"},
+                                         {"optimizer.learning-rate", "5e-2"}});
+  EXPECT_EQ(start.config.train.epochs, 20);
+  EXPECT_EQ(start.config.checkpoint.every, 3U);
+  stopped.check(start.config);
+}
+
+TEST(Resume, NamesAllDifferencesOfAnotherConfiguration) {
+  RunThatStopped stopped(blobs());
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        stopped.resume({{"optimizer.learning-rate", "0.1"}, {"train.seed", "2"}, {"train.epochs", "20"}});
+      },
+      {"another configuration", "optimizer.learning-rate was 0.05, is 0.1", "train.seed was 1, is 2"}));
+  // Keys that do not go together are a difference like any other.
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        stopped.resume({{"optimizer.name", "adam"}});
+      },
+      {"optimizer.name was sgd, is adam"}));
+}
+
+TEST(Resume, TheWholeConfigurationMayBeGivenAgain) {
+  RunThatStopped stopped(blobs());
+  GivenValues again;
+  for (const auto& [key, value] : stopped.run().config.resolved) again[key] = {value, "in run.cfg"};
+  again["run.dir"] = {stopped.path(), "in run.cfg"};
+  again["run.resume"] = {"true", "in run.cfg"};
+  EXPECT_TRUE(start_run(again, "", *stopped.run().communicator).checkpoint.has_value());
+  again["train.seed"] = {"7", "in run.cfg"};
+  EXPECT_TRUE(
+      is_bad_input([&] { start_run(again, "", *stopped.run().communicator); }, {"train.seed was 1, is 7"}));
+  again["run.resume"] = {"false", "in run.cfg"};
+  EXPECT_FALSE(start_run(again, "", *stopped.run().communicator).checkpoint.has_value());
+}
+
+TEST(Resume, ARunWithoutACheckpointStartsOverUnlessItHasEnded) {
+  const TemporaryFolder folder;
+  const auto single = make_single_communicator();
+  const auto start = [&] {
+    return start_run(given({{"run.dir", folder.path().string()}, {"run.resume", "true"}}), "", *single);
+  };
+  EXPECT_FALSE(start().replaces);
+  folder.write("metrics.jsonl", "{\"event\":\"start\"}\n{\"event\":\"st");
+  EXPECT_TRUE(start().replaces);
+  folder.write("metrics.jsonl", "{\"event\":\"start\"}\n{\"event\":\"end\"}\n");
+  EXPECT_FALSE(start().replaces);
+  EXPECT_TRUE(is_bad_input([&] { start_run({}, folder.path().string(), *single); }, {"holds no checkpoint"}));
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        start_run(given({{"run.resume", "true"}}), "", *single);
+      },
+      {"needs run.dir"}));
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        start_run(given({{"run.dir", "a"}}), "b", *single);
+      },
+      {"names the run directory"}));
+}
+
+TEST(Resume, MoreStepsOnlyWhereTheScheduleDoesNotDependOnThem) {
+  for (const std::string schedule : {"constant", "step", "exponential", "cosine-restarts"}) {
+    Texts texts = {{"schedule.name", schedule}};
+    if (schedule == "step") texts["schedule.every"] = "2";
+    if (schedule == "cosine-restarts") texts["schedule.period"] = "3";
+    RunThatStopped stopped(blobs(texts));
+    stopped.check(stopped.resume({{"train.epochs", "11"}}).config);
+    stopped.check(stopped.resume({{"train.steps", "5"}}).config);
+    EXPECT_TRUE(is_bad_input(
+        [&] {
+          stopped.check(stopped.resume({{"train.steps", "4"}}).config);
+        },
+        {"4 steps are asked for, the run has done 5"}));
+  }
+  for (const std::string schedule : {"cosine", "polynomial", "one-cycle"}) {
+    RunThatStopped stopped(blobs({{"schedule.name", schedule}}));
+    stopped.check(stopped.resume({{"train.epochs", "10"}}).config);
+    EXPECT_TRUE(is_bad_input(
+        [&] {
+          stopped.check(stopped.resume({{"train.epochs", "11"}}).config);
+        },
+        {"would have changed the learning rate", schedule}));
+  }
+  // During the warm-up nothing depends on the number of steps yet.
+  RunThatStopped stopped(blobs({{"schedule.name", "cosine"}, {"schedule.warmup-steps", "6"}}));
+  stopped.check(stopped.resume({{"train.epochs", "11"}}).config);
+}
+
+TEST(Resume, OtherDataAreRefused) {
+  RunThatStopped stopped(blobs());
+  stopped.checkpoint().run.data_digest[0] ^= 1;
+  EXPECT_TRUE(is_bad_input([&] { stopped.check(stopped.run().config); }, {"holds other data"}));
+}
+
+TEST(Resume, AnotherMachineIsWarnedOf) {
+  RunThatStopped stopped(blobs());
+  testing::internal::CaptureStderr();
+  stopped.check(stopped.run().config);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  stopped.checkpoint().run.machine.at("CPU") = "Z80";
+  stopped.checkpoint().run.machine.at("version") = "0.0.1";
+  testing::internal::CaptureStderr();
+  stopped.check(stopped.run().config);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("the CPU was 'Z80' and is"), std::string::npos) << said;
+  EXPECT_NE(said.find("the version was '0.0.1'"), std::string::npos) << said;
+}
+
+TEST(Resume, WeightsToStartFromAreNotReadAgain) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "w";
+  TrainingRun first(blobs());
+  write_safetensors(file, {{}, to_tensors(first.trainer.model())});
+  RunThatStopped stopped(blobs({{"model.init", file.string()}}));
+  std::filesystem::remove(file);
+  const RunStart start = stopped.resume();
+  Trainer trainer(start.config, *stopped.run().problem, *stopped.run().communicator);
+  trainer.restore(start.checkpoint->state);
+  EXPECT_EQ(weights_digest(trainer.model()), weights_digest(stopped.run().trainer.model()));
+}
+
+TEST(Resume, AStateOfAnotherOptimizerIsRefused) {
+  TrainingRun momentum(blobs());
+  TrainingRun plain(blobs({{"optimizer.momentum", "0"}}));
+  EXPECT_TRUE(is_bad_input([&] { plain.trainer.restore(momentum.trainer.state()); },
+                           {"another network or optimizer"}));
+  TrainingRun other(blobs({{"model.layers", "linear 17, relu, linear 3"}}));
+  EXPECT_TRUE(is_bad_input([&] { other.trainer.restore(momentum.trainer.state()); },
+                           {"another network or optimizer"}));
+}
+
+// The average begins anew where the state is that of a training that has not begun.
+TEST(Resume, AStateOfTheBeginningGivesTheWholeTraining) {
+  const Config config = blobs({{"optimizer.average", "0.9"}});
+  TrainingRun run(config);
+  const TrainingState beginning = run.trainer.state();
+  const auto train = [&] {
+    for (int step = 0; step < 6; ++step) run.trainer.step();
+    const TrainingState end = run.trainer.state();
+    return end.vectors;
+  };
+  const auto first = train();
+  run.trainer.restore(beginning);
+  const auto second = train();
+  ASSERT_EQ(first.size(), 3U);
+  for (std::size_t i = 0; i < first.size(); ++i)
+    EXPECT_EQ(first[i].values, second[i].values) << first[i].name;
+}
+
+}  // namespace
+}  // namespace lockstep
