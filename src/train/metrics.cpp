@@ -39,22 +39,28 @@ Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
 
 Json step_event(const StepReport& report) {
   const StepTimes& times = report.times;
-  return {{"event", "step"},
-          {"step", report.step},
-          {"epoch", report.epoch},
-          {"loss", report.loss},
-          {"learning_rate", report.learning_rate},
-          {"gradient_norm", report.gradient_norm},
-          {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
-          {"seconds",
-           {{"gather", times.gather},
-            {"forward", times.forward},
-            {"backward", times.backward},
-            {"weight_gradients", times.weight_gradients},
-            {"tree_additions", times.tree_additions},
-            {"exchange", times.exchange},
-            {"optimizer", times.optimizer},
-            {"other", report.seconds - times.sum()}}}};
+  Json line = {{"event", "step"},
+               {"step", report.step},
+               {"epoch", report.epoch},
+               {"loss", report.loss},
+               {"learning_rate", report.learning_rate},
+               {"gradient_norm", report.gradient_norm},
+               {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
+               {"seconds",
+                {{"gather", times.gather},
+                 {"forward", times.forward},
+                 {"backward", times.backward},
+                 {"weight_gradients", times.weight_gradients},
+                 {"tree_additions", times.tree_additions},
+                 {"exchange", times.exchange},
+                 {"optimizer", times.optimizer},
+                 {"other", report.seconds - times.sum()}}}};
+  if (report.noise) {
+    line["noise_scale"] = report.noise->scale;
+    line["gradient_square"] = report.noise->estimate.square;
+    line["gradient_variance"] = report.noise->estimate.variance;
+  }
+  return line;
 }
 
 Json evaluation_event(const std::string& part, const StepReport& step, const Evaluation& evaluation,

@@ -16,7 +16,8 @@ namespace lockstep {
 nlohmann::ordered_json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                                    const std::string& message_library);
 
-/// "step": one optimizer step, with rank 0's seconds.
+/// "step": one optimizer step, with rank 0's seconds; where it is measured, "noise_scale" of the averages,
+/// and the step's own estimates "gradient_square" and "gradient_variance" (see noise_scale.hpp).
 nlohmann::ordered_json step_event(const StepReport& report);
 
 /// "evaluation" of a part of the data after `step`; `of_average`: of the moving average of the weights.

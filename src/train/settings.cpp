@@ -195,7 +195,10 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
         "auto: shared memory inside one node; messages: always messages (same bits)",
         choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
        {"train.check-every", "100", "steps between comparisons of the ranks' weights, 0 for none",
-        whole(train.check_every, 0)}});
+        whole(train.check_every, 0)},
+       {"train.noise-scale", "false",
+        "measure the gradient noise scale, the batch whose noise equals its gradient: true or false",
+        choice(train.noise_scale, {{"false", false}, {"true", true}})}});
 }
 
 /// " (sgd 0.1, adam 0.001)": the default of each method that takes the hyperparameter.

@@ -44,6 +44,7 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
                                      config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+  if (config.train.noise_scale) noise_meter_.emplace(*reducer_);
   if (optimizer_.needs_hessian()) {
     hessian_reducer_.emplace(model_, *problem.loss, config.train.reduction, communicator,
                              config.train.exchange);
@@ -104,7 +105,8 @@ StepReport Trainer::apply_gradient() {
           .learning_rate = optimizer_.learning_rate() * multiplier,
           .gradient_norm = gradient_norm,
           .samples = batch.size,
-          .times = times_};
+          .times = times_,
+          .noise = noise_meter_ ? std::optional(noise_meter_->finish(gradient_norm)) : std::nullopt};
 }
 
 /// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer. Returns the
@@ -116,6 +118,7 @@ double Trainer::forward_backward(const GlobalBatch& batch, std::uint64_t step) {
   std::vector<double> losses(static_cast<std::size_t>(owned.size()));
 
   reducer_->start(plan);
+  if (noise_meter_) noise_meter_->start(plan, communicator_.rank());
   if (hessian_reducer_) hessian_reducer_->start(plan);
   times_.exchange += watch.lap();
   for (const Block& block : cut_into_blocks(plan, communicator_.rank(), most_rows_)) {
@@ -133,11 +136,12 @@ double Trainer::forward_backward(const GlobalBatch& batch, std::uint64_t step) {
     times_.forward += watch.lap();
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
     const double in_sink = times_.weight_gradients + times_.tree_additions;
-    TimedSink sink(*reducer_, times_);
+    TimedSink sink(noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_, times_);
     model_.backward(rows, features(), sink);
     times_.backward += watch.lap() - (times_.weight_gradients + times_.tree_additions - in_sink);
   }
 
+  if (noise_meter_) noise_meter_->gather(communicator_);
   const std::vector<double> all = gather_parts<double>(communicator_, micro_batches_, losses);
   times_.exchange += watch.lap();
   check_losses(plan, batch, all, step);

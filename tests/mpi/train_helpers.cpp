@@ -24,6 +24,9 @@ RunResult train(const Config& config, Communicator& communicator) {
     result.losses.push_back(report.loss);
     result.gradient_norms.push_back(report.gradient_norm);
     result.learning_rates.push_back(report.learning_rate);
+    if (!report.noise) continue;
+    const auto& [estimate, scale] = *report.noise;
+    result.noise.insert(result.noise.end(), {estimate.square, estimate.variance, scale});
   }
   result.weights_digest = weights_digest(trainer.model());
   if (trainer.has_average()) {

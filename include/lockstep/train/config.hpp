@@ -40,6 +40,7 @@ struct Config {
     Reduction reduction = Reduction::kReproducible;
     Exchange exchange = Exchange::kAuto;
     std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
+    bool noise_scale = false;       ///< measure the gradient noise scale
   } train;
   OptimizerOptions optimizer;
   double clip_norm = 0;      ///< 0: none

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/nn/layer.hpp"
+#include "lockstep/parallel/batch_plan.hpp"
+
+namespace lockstep {
+
+/// What one batch says of the gradient behind it: unbiased, and far from it in a single step.
+struct NoiseEstimate {
+  double square = 0;  ///< |G|², the squared norm of the gradient of the expected loss; may come out negative
+  double variance = 0;  ///< tr Σ, the variances of one sample's gradient, summed over the parameters
+};
+
+/// The estimates from m >= 2 micro-batches of b_i samples, squares[i] = |s_i|² with the summed gradient s_i,
+/// and the batch of B = Σ b_i, mean_square = |s / B|²; nothing from fewer:
+///
+///     tr Σ ≈ (Σ |s_i|² / b_i - |s|² / B) / (m - 1)        |G|² ≈ |s / B|² - tr Σ / B
+///
+/// E |s_i|² = b_i² |G|² + b_i tr Σ shows that both are unbiased whatever the sizes: the first is the variance
+/// between groups (Searle, Casella, McCulloch: Variance components, 1992, section 3.6). With equal sizes they
+/// are those of McCandlish et al., arXiv 1812.06162, appendix A.1, with B_small = b, B_big = B. Local; pure.
+std::optional<NoiseEstimate> estimate_noise(std::span<const double> squares, std::span<const Index> sizes,
+                                            double mean_square);
+
+/// The simple noise scale tr Σ / |G|² (ibid., eq. 2.9), in samples: the batch at which noise and gradient
+/// have equal parts in a step. Both are averaged over steps before they are divided, since a mean of
+/// quotients would be biased.
+class NoiseAverage {
+ public:
+  void add(const NoiseEstimate& estimate);
+
+  /// NaN before the first estimate, and while the average of |G|² is not above zero.
+  double scale() const;
+
+ private:
+  double square_ = 0;
+  double variance_ = 0;
+};
+
+/// A step's estimates (NaN where its batch has only one micro-batch with samples) and the scale of the
+/// averages so far.
+struct GradientNoise {
+  NoiseEstimate estimate;
+  double scale = 0;
+};
+
+/// Stands before the reducer and adds up the square of every micro-batch's gradient, in the order in which
+/// the network produces its ranges: what a micro-batch gets depends on it alone, so that all figures have the
+/// same bits at every rank count. One step: `start`, the gradients, `gather`, `finish`.
+class NoiseMeter final : public GradientSink {
+ public:
+  explicit NoiseMeter(GradientSink& sink) : sink_(sink) {}
+
+  /// Begins a step of `rank`. Local.
+  void start(const BatchPlan& plan, int rank);
+
+  Real* buffer(ParameterRange range, int micro_batch) override;
+  void add(ParameterRange range, int micro_batch) override;
+
+  /// Makes the squares of all ranks known to all. Collective.
+  void gather(Communicator& communicator);
+
+  /// `gradient_norm`: of the mean gradient over the batch, before clipping. Local.
+  GradientNoise finish(double gradient_norm);
+
+ private:
+  GradientSink& sink_;
+  std::optional<BatchPlan> plan_;
+  Interval owned_;
+  std::vector<double> squares_;  // of the owned micro-batches, after `gather` of all
+  std::span<const Real> buffer_;
+  NoiseAverage average_;
+};
+
+}  // namespace lockstep
