@@ -152,7 +152,7 @@ Json chart_sections(const std::vector<RunRecord>& runs) {
   add("noise-scale", "Gradient noise scale",
       "The batch, in samples, in whose mean gradient noise and signal have equal parts: tr Σ / |G|², of "
       "moving "
-      "averages over about a hundred steps. Gaps: the averages did not tell a gradient from noise.",
+      "averages over about a hundred measured steps. Gaps: the averages did not tell a gradient from noise.",
       "samples", column_series(runs, axis, &RunRecord::noise_scale));
   add("accuracy", "Accuracy", "The share of samples that are classified correctly.", "accuracy",
       std::move(accuracy));

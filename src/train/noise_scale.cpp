@@ -1,5 +1,6 @@
 #include "lockstep/train/noise_scale.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -13,8 +14,11 @@ namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-/// Of the moving averages: about the last hundred steps count.
+/// Of the moving averages: about the last hundred measured steps count.
 constexpr double kDecay = 0.99;
+
+/// Samples of a micro-batch whose gradient takes long enough to measure it in every step.
+constexpr Index kEnoughRows = 32;
 
 // Running sums of fixed order: in Real over the eight values that a lane takes of a block, which is three
 // times as fast, and in double from there.
@@ -74,7 +78,13 @@ void NoiseAverage::add(const NoiseEstimate& estimate) {
 
 double NoiseAverage::scale() const { return square_ > 0 ? variance_ / square_ : kNothing; }
 
-void NoiseMeter::start(const BatchPlan& plan, int rank) {
+NoiseMeter::NoiseMeter(GradientSink& sink, Index batch_size, Index micro_batches) : sink_(sink) {
+  const Index rows = std::max<Index>(batch_size / micro_batches, 1);
+  every_ = static_cast<std::uint64_t>((kEnoughRows + rows - 1) / rows);
+}
+
+void NoiseMeter::start(const BatchPlan& plan, int rank, std::uint64_t step) {
+  measures_ = step % every_ == 0;
   plan_ = plan;
   owned_ = plan.owned_by(rank);
   squares_.assign(static_cast<std::size_t>(owned_.size()), 0);
@@ -88,20 +98,22 @@ Real* NoiseMeter::buffer(ParameterRange range, int micro_batch) {
 
 void NoiseMeter::add(ParameterRange range, int micro_batch) {
   LOCKSTEP_CHECK(std::ssize(buffer_) == range.size);
-  squares_[static_cast<std::size_t>(micro_batch - owned_.first)] += sum_of_squares(buffer_);
+  if (measures_) squares_[static_cast<std::size_t>(micro_batch - owned_.first)] += sum_of_squares(buffer_);
   sink_.add(range, micro_batch);
 }
 
 void NoiseMeter::gather(Communicator& communicator) {
-  squares_ = gather_parts<double>(communicator, plan_->micro_batches(), squares_);
+  if (measures_) squares_ = gather_parts<double>(communicator, plan_->micro_batches(), squares_);
 }
 
 GradientNoise NoiseMeter::finish(double gradient_norm) {
+  const NoiseEstimate nothing = {kNothing, kNothing};
+  if (!measures_) return {nothing, average_.scale()};
   std::vector<Index> sizes(squares_.size());
   for (std::size_t m = 0; m < sizes.size(); ++m) sizes[m] = plan_->rows(static_cast<Index>(m)).size();
   const auto estimate = estimate_noise(squares_, sizes, gradient_norm * gradient_norm);
   if (estimate && std::isfinite(estimate->variance)) average_.add(*estimate);
-  return {estimate.value_or(NoiseEstimate{kNothing, kNothing}), average_.scale()};
+  return {estimate.value_or(nothing), average_.scale()};
 }
 
 }  // namespace lockstep

@@ -44,7 +44,7 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
                                      config.train.exchange)),
       most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
-  if (config.train.noise_scale) noise_meter_.emplace(*reducer_);
+  if (config.train.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
   if (optimizer_.needs_hessian()) {
     hessian_reducer_.emplace(model_, *problem.loss, config.train.reduction, communicator,
                              config.train.exchange);
@@ -118,7 +118,7 @@ double Trainer::forward_backward(const GlobalBatch& batch, std::uint64_t step) {
   std::vector<double> losses(static_cast<std::size_t>(owned.size()));
 
   reducer_->start(plan);
-  if (noise_meter_) noise_meter_->start(plan, communicator_.rank());
+  if (noise_meter_) noise_meter_->start(plan, communicator_.rank(), step);
   if (hessian_reducer_) hessian_reducer_->start(plan);
   times_.exchange += watch.lap();
   for (const Block& block : cut_into_blocks(plan, communicator_.rank(), most_rows_)) {

@@ -1,5 +1,7 @@
 #include "train_helpers.hpp"
 
+#include <cmath>
+
 #include "lockstep/nn/weights.hpp"
 
 namespace lockstep::test {
@@ -24,7 +26,7 @@ RunResult train(const Config& config, Communicator& communicator) {
     result.losses.push_back(report.loss);
     result.gradient_norms.push_back(report.gradient_norm);
     result.learning_rates.push_back(report.learning_rate);
-    if (!report.noise) continue;
+    if (!report.noise || std::isnan(report.noise->estimate.square)) continue;
     const auto& [estimate, scale] = *report.noise;
     result.noise.insert(result.noise.end(), {estimate.square, estimate.variance, scale});
   }

@@ -90,14 +90,14 @@ TEST(NoiseAverage, IsTheQuotientOfWeighedSums) {
 constexpr Index kInputs = 4;
 constexpr double kTargetNoise = 0.01;  // of the synthetic set
 
-/// Batches of 250 in micro-batches of 31 and 32 samples of y = 0.05 + Σ 0.01 x_i + ε, at fixed weights.
+/// Batches of 260 in micro-batches of 32 and 33 samples of y = 0.05 + Σ 0.01 x_i + ε, at fixed weights.
 Config regression(const std::string& noise_scale) {
   return config_of({{"data.source", "linear"},
                     {"data.samples", "60100"},
                     {"data.features", std::to_string(kInputs)},
                     {"data.normalize", "none"},
                     {"model.layers", "linear 1"},
-                    {"train.batch-size", "250"},
+                    {"train.batch-size", "260"},
                     {"train.micro-batches", "8"},
                     {"train.epochs", "1"},
                     {"optimizer.learning-rate", "0"},
@@ -146,10 +146,18 @@ TEST(NoiseScale, ChangesNoBitOfTheTraining) {
   EXPECT_EQ(digests[0], digests[1]);
 }
 
-// 64 = 63 + 1: the last batch of the epoch has only one micro-batch.
+// Micro-batches of 32 / 8 samples are worth it in every eighth step.
+TEST(NoiseScale, IsMeasuredInSomeStepsWhereMicroBatchesAreSmall) {
+  TrainingRun run(test::blobs({{"train.noise-scale", "true"}}));
+  for (int step = 0; step < 20; ++step) {
+    EXPECT_EQ(std::isnan(run.trainer.step().noise->estimate.square), step % 8 != 0) << step;
+  }
+}
+
+// 257 = 256 + 1: the last batch of the epoch has only one micro-batch.
 TEST(NoiseScale, PassesOverABatchThatCannotTell) {
   TrainingRun run(
-      test::blobs({{"data.samples", "64"}, {"train.batch-size", "63"}, {"train.noise-scale", "true"}}));
+      test::blobs({{"data.samples", "257"}, {"train.batch-size", "256"}, {"train.noise-scale", "true"}}));
   const double scale = run.trainer.step().noise->scale;
   const GradientNoise noise = *run.trainer.step().noise;
   EXPECT_TRUE(std::isnan(noise.estimate.square));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,8 +43,8 @@ class NoiseAverage {
   double variance_ = 0;
 };
 
-/// A step's estimates (NaN where its batch has only one micro-batch with samples) and the scale of the
-/// averages so far.
+/// A step's estimates (NaN where it was not measured, or its batch has only one micro-batch with samples) and
+/// the scale of the averages so far.
 struct GradientNoise {
   NoiseEstimate estimate;
   double scale = 0;
@@ -54,10 +55,13 @@ struct GradientNoise {
 /// same bits at every rank count. One step: `start`, the gradients, `gather`, `finish`.
 class NoiseMeter final : public GradientSink {
  public:
-  explicit NoiseMeter(GradientSink& sink) : sink_(sink) {}
+  /// For batches of `batch_size` samples. Those whose micro-batches are small are measured on some of the
+  /// steps alone, which then cost the more for each sample, so that measuring stays below a thirtieth of
+  /// them.
+  NoiseMeter(GradientSink& sink, Index batch_size, Index micro_batches);
 
-  /// Begins a step of `rank`. Local.
-  void start(const BatchPlan& plan, int rank);
+  /// Begins step `step`, counted from 0, of `rank`. Local.
+  void start(const BatchPlan& plan, int rank, std::uint64_t step);
 
   Real* buffer(ParameterRange range, int micro_batch) override;
   void add(ParameterRange range, int micro_batch) override;
@@ -70,6 +74,8 @@ class NoiseMeter final : public GradientSink {
 
  private:
   GradientSink& sink_;
+  std::uint64_t every_;
+  bool measures_ = false;  // in this step
   std::optional<BatchPlan> plan_;
   Interval owned_;
   std::vector<double> squares_;  // of the owned micro-batches, after `gather` of all
