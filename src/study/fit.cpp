@@ -81,11 +81,12 @@ Estimate interval(const std::function<double(double)>& f, double estimate, doubl
 
 BatchFit::BatchFit(Need need, std::vector<double> batches, std::vector<double> values)
     : need_(need), batches_(std::move(batches)), logs_(std::move(values)) {
-  const auto [smallest, largest] = std::minmax_element(batches_.begin(), batches_.end());
-  LOCKSTEP_CHECK(batches_.size() == logs_.size() && *smallest<*largest&& * smallest> 0);
+  const double smallest = *std::min_element(batches_.begin(), batches_.end());
+  const double largest = *std::max_element(batches_.begin(), batches_.end());
+  LOCKSTEP_CHECK(batches_.size() == logs_.size() && 0 < smallest && smallest < largest);
   for (double& value : logs_) value = std::log(value);
-  lowest_ = std::log(*smallest) - kFar;
-  highest_ = std::log(*largest) + kFar;
+  lowest_ = std::log(smallest) - kFar;
+  highest_ = std::log(largest) + kFar;
   log_critical_ = minimize([&](double u) { return squares(u); }, lowest_, highest_);
   least_squares_ = squares(log_critical_);
   threshold_ = kInfinity;
