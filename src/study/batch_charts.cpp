@@ -87,8 +87,12 @@ void add_fit(Json& chart, const BatchFit& fit, Need need, std::pair<double, doub
   const bool of_steps = need == Need::kSteps;
   const auto scaling = [&](double batch) { return of_steps ? least * critical / batch : least; };
   const auto plateau = [&](double batch) { return of_steps ? least : least * batch / critical; };
-  add(chart, line("perfect scaling", "dashed", {{first, scaling(first)}, {last, scaling(last)}}));
-  add(chart, line("plateau", "dotted", {{first, plateau(first)}, {last, plateau(last)}}));
+  // As far as they are of use: beyond, they only stretch the axis.
+  constexpr double kBeyond = 8;
+  const double end = std::clamp(critical * kBeyond, first, last);
+  const double begin = std::clamp(critical / kBeyond, first, last);
+  add(chart, line("perfect scaling", "dashed", {{first, scaling(first)}, {end, scaling(end)}}));
+  add(chart, line("plateau", "dotted", {{begin, plateau(begin)}, {last, plateau(last)}}));
   const double bottom = least;
   const double top = std::max(fit.at(first).value, fit.at(last).value);
   for (const auto& [name, batch] : {std::pair("end of perfect scaling, B_crit / 4", critical / kRegimeFactor),

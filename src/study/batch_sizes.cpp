@@ -38,7 +38,8 @@ std::vector<Index> parse_batch_sizes(const std::string& text) {
     const Index last = parse_size(ends[1], text);
     const Index factor = parse_size(ends[2].substr(1), text);
     if (last < first || factor < 2) fail(text);
-    for (Index size = first; size <= last; size *= factor) sizes.insert(size);
+    sizes.insert(first);
+    for (Index size = first; size <= last / factor;) sizes.insert(size *= factor);
   }
   return {sizes.begin(), sizes.end()};
 }
