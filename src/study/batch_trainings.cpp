@@ -71,7 +71,8 @@ class Trainings {
     Index slower = 0;
     for (Index seed = 0; seed < plan_.seeds && 2 * slower <= plan_.seeds; ++seed) {
       trainings.runs.push_back(train(batch_size, rate, seed));
-      if (steps_to_target(trainings.runs.back()) > best) ++slower;
+      const TargetRun& run = trainings.runs.back();
+      if (!run.reached() || run.steps > best) ++slower;
     }
     fewest_ = std::min(fewest_, trainings.to_target(&TargetRun::steps).median);
     return trainings;

@@ -56,8 +56,9 @@ std::map<std::string, std::string> run_settings(Index batch_size, const std::str
                                                 std::uint64_t seed);
 
 /// Trains each batch size to the target, the smallest first, at each rate of a search with all seeds, and
-/// keeps the data. A rate is given up as soon as more than half of its seeds are slower than the median of
-/// the best, whose median it then cannot undercut. Collective. Errors: those of train_to_target.
+/// keeps the data. A rate is given up as soon as more than half of its seeds do not reach the target, or not
+/// before the median of the best, which its own median then cannot undercut. Collective. Errors: those of
+/// train_to_target.
 std::vector<BatchTrainings> train_batches(StudyRun& study, const Problem& problem,
                                           const BatchStudyPlan& plan);
 
