@@ -72,8 +72,9 @@ const std::vector<ScheduleShape>& schedule_shapes() {
       {"polynomial",
        {{"power", 1, 0, 100, "exponent; 1 is a straight line"},
         {"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}},
-       polynomial},
-      {"cosine", {{"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}}, cosine},
+       polynomial,
+       true},
+      {"cosine", {{"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}}, cosine, true},
       {"cosine-restarts",
        {{"period", kRequired, 1, kMostSteps, "steps of the first cycle, T₀", {}, Numbers::kWhole},
         {"period-factor",
@@ -89,7 +90,8 @@ const std::vector<ScheduleShape>& schedule_shapes() {
        {{"rise", 0.3, 0, 1, "part of the steps on which the multiplier rises"},
         {"initial", 0.04, 0, 1, "the multiplier at the start"},
         {"final", 4e-6, 0, 1, "the multiplier at the end, or at the end of a cycle"}},
-       one_cycle}};
+       one_cycle,
+       true}};
   return all;
 }
 

@@ -149,6 +149,11 @@ Json chart_sections(const std::vector<RunRecord>& runs) {
   };
   add("loss", "Loss", "In training over each step's global batch; held-out samples are evaluated as a whole.",
       "loss", std::move(loss));
+  add("noise-scale", "Gradient noise scale",
+      "The batch, in samples, in whose mean gradient noise and signal have equal parts: tr Σ / |G|², of "
+      "moving "
+      "averages over about a hundred measured steps. Gaps: the averages did not tell a gradient from noise.",
+      "samples", column_series(runs, axis, &RunRecord::noise_scale));
   add("accuracy", "Accuracy", "The share of samples that are classified correctly.", "accuracy",
       std::move(accuracy));
   add("learning-rate", "Learning rate", "What the schedule gives each step.", "learning rate",

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
+#include "rate_search.hpp"
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
@@ -54,52 +54,18 @@ std::vector<Variant> chosen_methods(StudyRun& study) {
   return chosen;
 }
 
-/// The final training loss with the method's default learning rate times √10^k; infinite where it diverges.
-class RateSearch {
- public:
-  RateSearch(StudyRun& study, const Variant& method)
-      : study_(study),
-        method_(method),
-        default_rate_(study.config_of(method).optimizer.hyperparameters.at("learning-rate")) {}
-
-  /// `method` at the best of at most `most` rates: from the default, or the first below it at which it does
-  /// not diverge, in whichever direction the loss falls. Collective.
-  Variant best(Index most) {
-    int at = 0;
-    while (!std::isfinite(loss(at)) && std::ssize(losses_) < most) --at;
-    for (const int direction : {1, -1}) {
-      const int begin = at;
-      while (std::ssize(losses_) < most && loss(at + direction) < loss(at)) at += direction;
-      if (at != begin) break;
-    }
-    return with_rate(at);
-  }
-
-  std::string rate_text(int k) const { return fmt::format("{:.4g}", default_rate_ * std::pow(10, k / 2.0)); }
-  const std::map<int, double>& losses() const { return losses_; }
-
- private:
-  Variant with_rate(int k) const {
-    Variant variant = method_;
-    variant.settings["optimizer.learning-rate"] = rate_text(k);
-    return variant;
-  }
-
-  double loss(int k) {
-    const auto known = losses_.find(k);
-    if (known != losses_.end()) return known->second;
-    Variant variant = with_rate(k);
-    variant.name = fmt::format("{} at {} (search)", method_.name, rate_text(k));
-    const Curve curve = study_.train_once(variant);
-    return losses_[k] =
-               curve.diverged ? std::numeric_limits<double>::infinity() : curve.points.back().training_loss;
-  }
-
-  StudyRun& study_;
-  const Variant& method_;
-  double default_rate_;
-  std::map<int, double> losses_;
-};
+/// Seeks the method's rate of lowest final training loss in steps of √10 from its default. Collective as it
+/// searches.
+RateSearch rate_search(StudyRun& study, const Variant& method) {
+  const auto final_loss = [&](const std::string& rate) {
+    Variant variant = method;
+    variant.settings["optimizer.learning-rate"] = rate;
+    variant.name = fmt::format("{} at {} (search)", method.name, rate);
+    const Curve curve = study.train_once(variant);
+    return curve.diverged ? std::numeric_limits<double>::infinity() : curve.points.back().training_loss;
+  };
+  return {study.config_of(method).optimizer.hyperparameters.at("learning-rate"), std::sqrt(10.0), final_loss};
+}
 
 /// Infinite where a run diverged.
 double final_loss(const VariantCurves& curves) {
@@ -116,12 +82,12 @@ void run(StudyRun& study) {
   std::vector<VariantCurves> variants;
   Json rates = Json::array();
   for (const Variant& method : chosen_methods(study)) {
-    RateSearch search(study, method);
-    const Variant best = search.best(most_rates);
-    const std::string& rate = best.settings.at("optimizer.learning-rate");
-    for (const auto& [k, loss] : search.losses()) {
-      rates.push_back(
-          {method.name, std::stod(search.rate_text(k)), loss, search.rate_text(k) == rate ? "best" : ""});
+    RateSearch search = rate_search(study, method);
+    const int chosen = search.best(0, most_rates);
+    Variant best = method;
+    const std::string& rate = best.settings["optimizer.learning-rate"] = search.rate_text(chosen);
+    for (const auto& [k, loss] : search.costs()) {
+      rates.push_back({method.name, std::stod(search.rate_text(k)), loss, k == chosen ? "best" : ""});
     }
     variants.push_back(study.train({fmt::format("{} ({})", method.name, rate), best.settings}));
   }
@@ -160,7 +126,7 @@ Study optimizers_study() {
           .options = {seeds_option(),
                       evaluations_option(),
                       {"optimizers", "all", "all, or names separated by commas"},
-                      {"rates", "7", "most learning rates to try for each"}},
+                      rates_option("7")},
           .run = run};
 }
 

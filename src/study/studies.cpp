@@ -7,8 +7,9 @@
 namespace lockstep {
 
 const std::vector<Study>& studies() {
-  static const std::vector<Study> all = {optimizers_study(), batch_regimes_study(), weight_decay_study(),
-                                         adam_decay_study(), dropout_study(),       surfaces_study()};
+  static const std::vector<Study> all = {optimizers_study(),   batch_size_study(), batch_regimes_study(),
+                                         weight_decay_study(), adam_decay_study(), dropout_study(),
+                                         surfaces_study()};
   return all;
 }
 
@@ -41,8 +42,14 @@ std::string without_dropout(const std::string& layers) {
   return join(kept);
 }
 
-StudyOption seeds_option() { return {"seeds", "3", "trainings of each kind, with seeds counted up"}; }
+StudyOption seeds_option(const std::string& default_value) {
+  return {"seeds", default_value, "trainings of each kind, with seeds counted up"};
+}
 
 StudyOption evaluations_option() { return {"evaluations", "20", "measurements of each training"}; }
+
+StudyOption rates_option(const std::string& default_value) {
+  return {"rates", default_value, "most learning rates to try for each"};
+}
 
 }  // namespace lockstep

@@ -17,6 +17,11 @@ Study optimizers_study();
 /// / B · (N - B) / (N - 1) (Cochran: Sampling techniques, 1977, theorem 2.2).
 Study batch_regimes_study();
 
+/// How large a batch still pays: steps and samples to a target against the batch size, each at the learning
+/// rate that suits it best; the critical batch of the fitted curves, and the gradient noise scale beside it
+/// (Shallue et al., arXiv 1811.03600; McCandlish et al., arXiv 1812.06162; Goyal et al., arXiv 1706.02677).
+Study batch_size_study();
+
 /// Training and test loss with and without weight decay (lecture, "Weight decay"; Zhang et al.: Dive into
 /// Deep Learning, section 3.7).
 Study weight_decay_study();
@@ -42,8 +47,9 @@ std::vector<Method> methods();
 /// The layers of `layers` but for dropout, as text.
 std::string without_dropout(const std::string& layers);
 
-/// What every study that trains takes.
-StudyOption seeds_option();
+/// What several studies take.
+StudyOption seeds_option(const std::string& default_value = "3");
 StudyOption evaluations_option();
+StudyOption rates_option(const std::string& default_value);
 
 }  // namespace lockstep

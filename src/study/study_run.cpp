@@ -69,11 +69,13 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
-Problem StudyRun::make_problem_with_test() const {
-  Problem problem = make_problem(config_, communicator_);
+Problem StudyRun::make_problem_with_test(const Variant& variant) const {
+  Problem problem = make_problem(config_of(variant), communicator_);
   if (held_out_parts(problem).empty()) {
     fail_input(
-        "study '{}' compares training and test loss, but there is no test part; set data.validation, as 0.2",
+        "study '{}' evaluates samples that are not trained on, but there is no test part; set "
+        "data.validation, "
+        "as 0.2",
         study_.name);
   }
   return problem;

@@ -120,12 +120,15 @@ void check_checksums(std::span<const std::byte> bytes, std::string_view origin) 
 }  // namespace
 
 std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
-  std::map<std::string, std::string> metadata = {{kFormat, kFormatVersion},
-                                                 {"step", fmt::format("{}", checkpoint.state.steps_done)},
-                                                 {"epoch", fmt::format("{}", checkpoint.epoch)},
-                                                 {"loss_sum", fmt::format("{}", checkpoint.loss_sum)},
-                                                 {"loss_samples", fmt::format("{}", checkpoint.loss_samples)},
-                                                 {"data_digest", checkpoint.run.data_digest}};
+  std::map<std::string, std::string> metadata = {
+      {kFormat, kFormatVersion},
+      {"step", fmt::format("{}", checkpoint.state.steps_done)},
+      {"epoch", fmt::format("{}", checkpoint.epoch)},
+      {"loss_sum", fmt::format("{}", checkpoint.loss_sum)},
+      {"loss_samples", fmt::format("{}", checkpoint.loss_samples)},
+      {"noise_square", fmt::format("{}", checkpoint.state.noise.square)},
+      {"noise_variance", fmt::format("{}", checkpoint.state.noise.variance)},
+      {"data_digest", checkpoint.run.data_digest}};
   if (checkpoint.best) {
     metadata["best_step"] = fmt::format("{}", checkpoint.best->step);
     metadata["best_loss"] = fmt::format("{}", checkpoint.best->loss);
@@ -142,15 +145,16 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
     fail_input("{}: a checkpoint of format {}, expected {}; go on with the version that wrote it", origin,
                facts.text(kFormat), kFormatVersion);
   }
-  Checkpoint checkpoint{
-      .state = {.steps_done = static_cast<std::uint64_t>(facts.count("step")), .vectors = {}},
-      .run = {.config = facts.below(kConfigPrefix),
-              .data_digest = facts.text("data_digest"),
-              .machine = facts.below(kMachinePrefix)},
-      .epoch = facts.number("epoch"),
-      .loss_sum = facts.number("loss_sum"),
-      .loss_samples = facts.count("loss_samples"),
-      .best = std::nullopt};
+  Checkpoint checkpoint{.state = {.steps_done = static_cast<std::uint64_t>(facts.count("step")),
+                                  .vectors = {},
+                                  .noise = {facts.number("noise_square"), facts.number("noise_variance")}},
+                        .run = {.config = facts.below(kConfigPrefix),
+                                .data_digest = facts.text("data_digest"),
+                                .machine = facts.below(kMachinePrefix)},
+                        .epoch = facts.number("epoch"),
+                        .loss_sum = facts.number("loss_sum"),
+                        .loss_samples = facts.count("loss_samples"),
+                        .best = std::nullopt};
   if (facts.has("best_step")) {
     checkpoint.best = {static_cast<std::uint64_t>(facts.count("best_step")), facts.number("best_loss")};
   }

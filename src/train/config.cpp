@@ -70,6 +70,15 @@ void check_combinations(const Config& config, const GivenValues& given) {
         "singular",
         config.optimizer.name);
   }
+  if (config.train.noise_scale && config.train.reduction == Reduction::kFast) {
+    fail_input(
+        "train.noise-scale = true: needs train.reduction = reproducible; with fast a rank has one "
+        "micro-batch");
+  }
+  if (config.train.noise_scale && (config.train.micro_batches == 1 || config.train.batch_size == 1)) {
+    fail_input("train.noise-scale = true: compares micro-batches; needs {} of at least 2",
+               config.train.micro_batches == 1 ? "train.micro-batches" : "train.batch-size");
+  }
   if (config.batch_scaling == BatchScaling::kNone && given.contains("schedule.reference-batch")) {
     fail_input(
         "schedule.reference-batch ({}): has no effect without schedule.scaling; set that, or remove it",

@@ -46,14 +46,20 @@ Json step_event(const StepReport& report) {
   Json seconds;
   for (const StepPart part : all_step_parts()) seconds[name_of(part)] = report.times[part];
   seconds["other"] = report.seconds - report.times.sum();
-  return {{"event", "step"},
-          {"step", report.step},
-          {"epoch", report.epoch},
-          {"loss", report.loss},
-          {"learning_rate", report.learning_rate},
-          {"gradient_norm", report.gradient_norm},
-          {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
-          {"seconds", seconds}};
+  Json line = {{"event", "step"},
+               {"step", report.step},
+               {"epoch", report.epoch},
+               {"loss", report.loss},
+               {"learning_rate", report.learning_rate},
+               {"gradient_norm", report.gradient_norm},
+               {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
+               {"seconds", seconds}};
+  if (report.noise) {
+    line["noise_scale"] = report.noise->scale;
+    line["gradient_square"] = report.noise->estimate.square;
+    line["gradient_variance"] = report.noise->estimate.variance;
+  }
+  return line;
 }
 
 Json evaluation_event(const std::string& part, const StepReport& step, const Evaluation& evaluation,

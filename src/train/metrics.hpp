@@ -22,7 +22,8 @@ nlohmann::ordered_json resume_event(const nlohmann::ordered_json& start, std::ui
 /// The processor's name, or "unknown".
 std::string cpu_model();
 
-/// "step": one optimizer step, with rank 0's seconds.
+/// "step": one optimizer step, with rank 0's seconds; where it is measured, "noise_scale" of the averages,
+/// and the step's own estimates "gradient_square" and "gradient_variance" (see noise_scale.hpp).
 nlohmann::ordered_json step_event(const StepReport& report);
 
 /// "evaluation" of a part of the data after `step`; `of_average`: of the moving average of the weights.

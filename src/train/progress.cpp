@@ -37,8 +37,10 @@ double Progress::samples_per_second() const { return seconds_ > 0 ? samples_ / s
 std::string Progress::text(const StepReport& report) const {
   const double left = static_cast<double>(total_steps_ - report.step) * seconds_ / steps_;
   const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
-  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {:.0f} samples/s  {} left",
+  const bool has_noise = report.noise && !std::isnan(report.noise->scale);
+  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}{}  {:.0f} samples/s  {} left",
                      (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_, report.loss,
+                     has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "",
                      samples_per_second(), duration_text(left));
 }
 

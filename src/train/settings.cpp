@@ -207,7 +207,10 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
             Timeline::kMostSteps),
         choice(train.timeline, {{"true", true}, {"false", false}})},
        {"train.check-every", "100", "steps between comparisons of the ranks' weights, 0 for none",
-        whole(train.check_every, 0)}});
+        whole(train.check_every, 0)},
+       {"train.noise-scale", "false",
+        "measure the gradient noise scale, the batch whose noise equals its gradient: true or false",
+        choice(train.noise_scale, {{"false", false}, {"true", true}})}});
 }
 
 /// " (sgd 0.1, adam 0.001)": the default of each method that takes the hyperparameter.

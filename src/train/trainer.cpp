@@ -72,6 +72,7 @@ Trainer::Trainer(const Config& config, const Problem& problem, Communicator& com
       clock_(timeline_ ? &*timeline_ : nullptr) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
   together(communicator, [&] { check_precision(config.train.precision); });
+  if (config.train.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
   if (optimizer_.needs_hessian()) {
     hessian_reducer_.emplace(model_, *problem.loss, shares_.is_replicated(), communicator,
                              config.train.exchange);
@@ -109,6 +110,7 @@ void Trainer::compute_gradient(std::uint64_t step) {
   reducer_->finish();
   if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
   facts_.share(reducer_->squares());
+  if (noise_meter_) noise_meter_->gather(communicator_);
   lap_exchange(waited);
   check_losses(work.plan, batch, step);
   loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
@@ -152,7 +154,8 @@ StepReport Trainer::apply_gradient() {
           .learning_rate = optimizer_.learning_rate() * multiplier,
           .gradient_norm = gradient_norm,
           .samples = batch.size,
-          .times = clock_.times()};
+          .times = clock_.times(),
+          .noise = noise_meter_ ? std::optional(noise_meter_->finish(gradient_norm)) : std::nullopt};
 }
 
 /// The time since the last lap went into the exchange and, beyond `waited_before` seconds in all, into
@@ -171,6 +174,7 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
   std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
 
   reducer_->start(work.plan, work.blocks.size());
+  if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
   if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
   clock_.lap(StepPart::kExchange);
   for (const Block& block : work.blocks) {
@@ -187,7 +191,7 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     clock_.lap(StepPart::kForward);
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
     const double before = clock_.times().sum();
-    TimedSink sink(*reducer_, clock_.times());
+    TimedSink sink(noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_, clock_.times());
     model_.backward(rows, features(), sink);
     clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
   }
@@ -290,7 +294,8 @@ std::vector<NamedState> Trainer::owned_state() {
 }
 
 TrainingState Trainer::state() {
-  TrainingState state{.steps_done = steps_done_, .vectors = {}};
+  TrainingState state{.steps_done = steps_done_, .vectors = {}, .noise = {}};
+  if (noise_meter_) state.noise = noise_meter_->average().values();
   const bool collects = communicator_.rank() == 0;
   const std::span<const Real> parameters = model_.parameters();
   if (collects) state.vectors.push_back({"parameters", {parameters.begin(), parameters.end()}});
@@ -324,6 +329,9 @@ void Trainer::restore(const TrainingState& state) {
   set_own_parameters(parameters);
   steps_done_ = state.steps_done;
   communicator_.broadcast(std::as_writable_bytes(std::span(&steps_done_, 1)), 0);
+  NoiseEstimate noise = state.noise;
+  communicator_.broadcast(std::as_writable_bytes(std::span(&noise, 1)), 0);
+  if (noise_meter_) noise_meter_->average().set(noise);
   if (average_) average_->set_empty(steps_done_ == 0);
 }
 

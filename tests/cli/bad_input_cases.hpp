@@ -26,5 +26,7 @@ std::vector<BadInput> bad_idx_files();
 std::vector<BadInput> bad_csv_files();
 std::vector<BadInput> bad_weights_and_folders();
 std::vector<BadInput> bad_studies();
+/// Of the study of the batch size, and of the noise scale.
+std::vector<BadInput> bad_batch_sizes();
 
 }  // namespace lockstep::test

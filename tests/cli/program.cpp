@@ -10,6 +10,13 @@ namespace lockstep::test {
 
 namespace fs = std::filesystem;
 
+std::string study_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
+  const Outcome outcome = run_lockstep(ranks, Words{"study", "--run.dir", "study"} + words, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  return outcome.out;
+}
+
 Words operator+(Words a, const Words& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;

@@ -17,6 +17,9 @@ Words command_line(int ranks, const Words& words);
 /// Runs it in `folder` to its end.
 Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds = 60);
 
+/// Runs `lockstep study words…` into the folder "study"; what it printed.
+std::string study_ok(int ranks, const Words& words, const TemporaryFolder& folder);
+
 Words operator+(Words a, const Words& b);
 
 /// Settings of a run of well under a second.

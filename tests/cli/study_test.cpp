@@ -48,14 +48,6 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
   return found;
 }
 
-/// Runs `lockstep study words…` into the folder "study"; what it printed.
-std::string study_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
-  const Outcome outcome = run_lockstep(ranks, Words{"study", "--run.dir", "study"} + words, folder);
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "");
-  return outcome.out;
-}
-
 /// The last measurement of each training of a variant, seed by seed.
 std::vector<Json> last_measurements(const TemporaryFolder& folder, const std::string& variant) {
   std::map<int, Json> last;

@@ -1,5 +1,7 @@
 #include "train_helpers.hpp"
 
+#include <cmath>
+
 #include "lockstep/nn/weights.hpp"
 
 namespace lockstep::test {
@@ -28,6 +30,9 @@ RunResult finish(Trainer& trainer) {
     result.losses.push_back(report.loss);
     result.gradient_norms.push_back(report.gradient_norm);
     result.learning_rates.push_back(report.learning_rate);
+    if (!report.noise || std::isnan(report.noise->estimate.square)) continue;
+    const auto& [estimate, scale] = *report.noise;
+    result.noise.insert(result.noise.end(), {estimate.square, estimate.variance, scale});
   }
   result.weights_digest = weights_digest(trainer.model());
   if (trainer.has_average()) {

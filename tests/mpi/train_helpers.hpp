@@ -21,6 +21,7 @@ struct RunResult {
   std::vector<double> losses;
   std::vector<double> gradient_norms;
   std::vector<double> learning_rates;
+  std::vector<double> noise;  ///< of each measured step both estimates and the scale
 };
 
 /// Trains `config` to its end. Collective over `communicator`.

@@ -1,6 +1,7 @@
 // Whole runs: on all ranks, and each rank by itself. Nothing may differ, to the last bit.
 
 #include <cctype>
+#include <cmath>
 #include <memory>
 
 #include "mpi_test.hpp"
@@ -27,6 +28,9 @@ void expect_same_as_alone(const Settings& settings) {
   EXPECT_EQ(together.losses, alone.losses);
   EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
   EXPECT_EQ(together.learning_rates, alone.learning_rates);
+  EXPECT_EQ(together.noise, alone.noise);
+  EXPECT_EQ(together.noise.empty(), !config.train.noise_scale);
+  for (const double value : together.noise) EXPECT_TRUE(std::isfinite(value));
   EXPECT_FALSE(together.losses.empty());
   for (const std::string& digest : all_gather_text(world(), together.weights_digest)) {
     EXPECT_EQ(digest, together.weights_digest);
@@ -94,6 +98,15 @@ std::vector<Case> cases() {
         {"optimizer.name", "newton"},
         {"train.batch-size", "full"},
         {"train.micro-batches", "11"}}},
+      // 90 = 32 + 32 + 26; every eighth step is measured, below every 32nd.
+      {"NoiseScale",
+       {{"train.noise-scale", "true"}, {"train.epochs", "8"}, {"optimizer.learning-rate", "0.01"}}},
+      {"NoiseScaleOfEmptyMicroBatches",
+       {{"train.noise-scale", "true"},
+        {"train.micro-batches", "11"},
+        {"train.batch-size", "7"},
+        {"train.steps", "70"},
+        {"optimizer.learning-rate", "0.001"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
   };
 }

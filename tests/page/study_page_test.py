@@ -1,5 +1,6 @@
 """Pages of studies in headless Chromium: they show what metrics.jsonl holds."""
 
+import csv
 import json
 import statistics
 import unittest
@@ -24,6 +25,10 @@ class StudyPageTest(BrowserTest):
         cls.lockstep("study", "weight-decay", "--run.dir", "decay", "--decay", "0,0.5", "--seeds", str(SEEDS),
                      "--evaluations", "4", "--data.source", "linear", "--data.samples", "64", "--model.layers",
                      "linear 1", "--train.batch-size", "16", "--train.epochs", "4")
+        cls.lockstep("study", "batch-size", "--run.dir", "batches", "--data.source", "blobs", "--data.samples", "300",
+                     "--data.features", "6", "--data.classes", "3", "--model.layers", "linear 8, relu, linear 3",
+                     "--train.epochs", "100", "--optimizer.learning-rate", "0.02", "--batch-sizes", "4:64:x4",
+                     "--target", "loss=0.35", "--seeds", str(SEEDS))
         cls.lockstep("study", "surfaces", "--run.dir", "surfaces", "--train.steps", "30")
 
     def metrics(self, study, event):
@@ -112,9 +117,77 @@ class StudyPageTest(BrowserTest):
         drawn = self.browser.find_elements(By.CSS_SELECTOR, ".plot .contourlevel path")
         self.assertGreater(len(drawn), 4 * 10)
 
+    def chosen_runs(self):
+        """The trainings at the best rate of each batch size."""
+        rates = {line["batch_size"]: line["learning_rate"] for line in self.metrics("batches", "batch")}
+        return [line for line in self.metrics("batches", "run") if line["learning_rate"] == rates[line["batch_size"]]]
+
+    def fit(self, of):
+        return next(line for line in self.metrics("batches", "fit") if line["of"] == of)
+
+    def test_batch_sizes_are_drawn_with_their_fits(self):
+        self.open(self.folder / "batches" / "report.html")
+        self.assert_drawn()
+        for title, key in (("Steps against the batch", "steps"), ("Samples against the batch", "samples")):
+            traces = self.traces(title)
+            runs = self.chosen_runs()
+            self.assertEqual(traces["trainings"]["x"], [run["batch_size"] for run in runs])
+            self.assertEqual(traces["trainings"]["y"], [run[key] for run in runs])
+            batches = self.metrics("batches", "batch")
+            self.assertEqual(traces["median"]["y"], [batch[key]["median"] for batch in batches])
+            fit = self.fit(key)
+            least, critical = fit["least"]["value"], fit["critical_batch"]["value"]
+            expected = [least * (1 + (critical / x if key == "steps" else x / critical)) for x in traces["fit"]["x"]]
+            self.assertEqual((traces["fit"]["x"][0], round(traces["fit"]["x"][-1], 9)), (4, 64))
+            for found, value in zip(traces["fit"]["y"], expected, strict=True):
+                self.assertAlmostEqual(found, value, delta=1e-6 * value)
+            axes = self.script("return [...document.querySelectorAll('.card-chart')].find((card) => "
+                               "card.querySelector('h2').textContent === arguments[0]).querySelector('.plot').layout",
+                               title)
+            self.assertEqual([axes["xaxis"]["type"], axes["yaxis"]["type"]], ["log", "log"])
+        rates = self.traces("Learning rates")["best"]
+        self.assertEqual(rates["y"], [line["learning_rate"] for line in self.metrics("batches", "batch")])
+
+    def test_every_training_is_listed_with_its_command(self):
+        self.open(self.folder / "batches" / "report.html")
+        rows = self.script("return [...document.querySelectorAll('section')].find((section) => "
+                           "section.querySelector('h2').textContent === 'Trainings').querySelectorAll('tbody tr').length")
+        runs = self.metrics("batches", "run")
+        self.assertEqual(rows, len(runs))
+        commands = self.script("return [...document.querySelectorAll('td')].map((cell) => cell.textContent).filter("
+                               "(text) => text.startsWith('lockstep train'))")
+        self.assertEqual(sorted(commands), sorted(
+            "lockstep train --config batches/config.cfg "
+            + " ".join(f"--{key} {value}" for key, value in run["settings"].items())
+            + f" --train.steps {run['steps_done']}" for run in runs))
+
+    def test_every_chart_gives_its_data(self):
+        self.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.folder))
+        for study in ("batches", "decay", "surfaces"):
+            self.open(self.folder / study / "report.html")
+            for card in self.browser.find_elements(By.CSS_SELECTOR, ".card-chart"):
+                self.assertTrue(card.find_elements(By.XPATH, ".//button[.='Download data (CSV)']"))
+        self.open(self.folder / "batches" / "report.html")
+        self.find("//*[@id='section-steps']//button[.='Download data (CSV)']").click()
+        file = self.folder / "steps-against-the-batch.csv"
+        self.wait(file.exists)
+        names, *rows = list(csv.reader(file.read_text().splitlines()))
+        self.assertEqual(names, ["series", "batch size", "steps to the target", "low", "high"])
+        trainings = [row for row in rows if row[0] == "trainings"]
+        self.assertEqual([float(row[2]) for row in trainings], [run["steps"] for run in self.chosen_runs()])
+        band = [row for row in rows if row[0] == "fit"]
+        self.assertEqual(len(band), len(self.traces("Steps against the batch")["fit"]["x"]))
+        for row in band:
+            low, high = (float(bound or edge) for bound, edge in zip(row[3:], ("0", "inf")))
+            self.assertTrue(low <= float(row[2]) <= high, row)
+
+    def test_the_page_is_small(self):
+        self.open(self.folder / "batches" / "report.html")
+        self.assertLess((self.folder / "batches" / "report.html").stat().st_size, 3e6)
+
     def test_nothing_overflows_a_narrow_screen(self):
         self.size(360)
-        for study in ("decay", "surfaces"):
+        for study in ("decay", "surfaces", "batches"):
             self.open(self.folder / study / "report.html")
             self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 360)
 

@@ -116,6 +116,17 @@ TEST(Schedule, CosineBeginsBehindTheWarmUp) {
   EXPECT_NEAR(schedule.multiplier(100), 0, 1e-15);
 }
 
+TEST(Schedule, SaysWhetherItDependsOnTheNumberOfSteps) {
+  for (const ScheduleShape& shape : schedule_shapes()) {
+    bool differs = false;
+    for (std::uint64_t step = 0; step < 40; ++step) {
+      differs = differs || Schedule(options_of(shape, 0), 40).multiplier(step) !=
+                               Schedule(options_of(shape, 0), 90).multiplier(step);
+    }
+    EXPECT_EQ(differs, shape.needs_total) << shape.name;
+  }
+}
+
 TEST(Schedule, MayBeAllWarmUp) {
   for (const ScheduleShape& shape : schedule_shapes()) {
     const Schedule schedule(options_of(shape, 10), 10);

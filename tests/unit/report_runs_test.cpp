@@ -88,6 +88,21 @@ TEST(RunReport, ShowsTheNumbersOfOneRun) {
   EXPECT_EQ(config["rows"][4], Json({"optimizer.learning-rate", "1e-3"}));
 }
 
+TEST(RunReport, ShowsTheNoiseScaleWhereItWasMeasured) {
+  const TemporaryFolder folder;
+  const Json without = describe_runs({write_run(folder, "without", kStartLine + step_line(1, 0.5, "4"))});
+  EXPECT_TRUE(section(without, "Gradient noise scale").is_null());
+  const std::string lines = step_line(1, 0.5, "4", R"(,"noise_scale":null)") +
+                            step_line(2, 1, "2", R"(,"noise_scale":96.5)") +
+                            step_line(3, 1.5, "1", R"(,"noise_scale":128)");
+  const Json with = describe_runs({write_run(folder, "with", kStartLine + lines)});
+  const Json scale = series(with, "Gradient noise scale", "training");
+  EXPECT_EQ(scale["x"], Json({1, 2, 3}));
+  EXPECT_TRUE(std::isnan(scale["y"][0].get<double>()));
+  EXPECT_EQ(scale["y"][1], 96.5);
+  EXPECT_EQ(scale["y"][2], 128);
+}
+
 TEST(RunReport, NumbersThatWereNotFiniteAreGaps) {
   const TemporaryFolder folder;
   const Json document = describe_runs(

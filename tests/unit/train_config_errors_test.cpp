@@ -44,6 +44,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"train.seed", {"-1", "one"}, from_0},
       {"train.reduction", {"exact"}, "one of: reproducible, fast"},
       {"train.check-every", {"-1"}, from_0},
+      {"train.noise-scale", {"1", "yes"}, "one of: false, true"},
       {"optimizer.learning-rate", {"-1", "nan", "inf", "fast", ""}, "a number from 0 to 1000000"},
       {"optimizer.momentum", {"-0.1", "1.5"}, "a number from 0 to 1"},
       {"optimizer.nesterov", {"1", "yes", "True"}, "one of: false, true"},

@@ -22,6 +22,7 @@ struct ScheduleShape {
   std::vector<Hyperparameter> hyperparameters;
   /// The multiplier at step t of T, counted from 0 behind the warm-up; T >= 1, t may lie behind it.
   double (*multiplier)(const Hyperparameters& values, double t, double total) = nullptr;
+  bool needs_total = false;  ///< whether T matters
 };
 
 /// All shapes, in the order of their help. f is the final multiplier.

@@ -43,6 +43,7 @@ struct Config {
     Exchange exchange = Exchange::kAuto;
     bool timeline = false;          ///< whether to leave a trace of the first steps
     std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
+    bool noise_scale = false;       ///< measure the gradient noise scale
   } train;
   OptimizerOptions optimizer;
   double clip_norm = 0;      ///< 0: none

@@ -22,6 +22,7 @@
 #include "lockstep/parallel/step_facts.hpp"
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
+#include "lockstep/train/noise_scale.hpp"
 #include "lockstep/train/problem.hpp"
 #include "lockstep/train/step_times.hpp"
 #include "lockstep/train/training_plan.hpp"
@@ -39,6 +40,7 @@ struct StepReport {
   Index samples = 0;
   double seconds = 0;
   StepTimes times;
+  std::optional<GradientNoise> noise = std::nullopt;  ///< where train.noise-scale asks for it
 };
 
 /// Trains one network together with the other ranks of `communicator`: each rank computes the gradients of
@@ -132,6 +134,7 @@ class Trainer {
   StepFacts facts_;
   Optimizer optimizer_;
   Schedule schedule_;
+  std::optional<NoiseMeter> noise_meter_;          // before the reducer, where it is asked for
   std::optional<HessianReducer> hessian_reducer_;  // where the optimizer needs it
   std::optional<WeightAverage> average_;
   Index most_rows_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lockstep/core/real.hpp"
+#include "lockstep/train/noise_scale.hpp"
 
 namespace lockstep {
 
@@ -19,6 +20,7 @@ struct StateVector {
 struct TrainingState {
   std::uint64_t steps_done = 0;
   std::vector<StateVector> vectors;  ///< whole; on rank 0 alone
+  NoiseEstimate noise = {};          ///< the averages of the gradient noise, where they are measured
 };
 
 }  // namespace lockstep

@@ -80,8 +80,11 @@ function chartTable(section) {
   const number = (name) => ({ name, number: true });
   const parts = (series) => ["y", "low", "high"].filter((part) => series[part]);
   if (section.series.some((series) => new Set(series.x).size < series.x.length)) {
-    const rows = section.series.flatMap((series) => series.x.map((x, i) => [series.name, x, series.y[i]]));
-    return { columns: [{ name: "series", number: false }, number(section.x.title), number(section.y.title)], rows };
+    const bands = ["low", "high"].filter((part) => section.series.some((series) => series[part]));
+    const rows = section.series.flatMap((series) => series.x.map((x, i) =>
+      [series.name, x, series.y[i], ...bands.map((part) => series[part]?.[i] ?? null)]));
+    const columns = [section.x.title, section.y.title, ...bands].map(number);
+    return { columns: [{ name: "series", number: false }, ...columns], rows };
   }
   const columns = [number(section.x.title)];
   const rowOf = new Map();
