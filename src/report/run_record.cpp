@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <string_view>
 
 #include "lockstep/core/error.hpp"
@@ -90,7 +91,8 @@ void add_line(RunRecord& run, const Json& line) {
   if (event == "step") add_step(run, line);
   if (event == "evaluation") add_evaluation(run, line);
   if (event == "end") run.end = line;
-  run.is_study = run.is_study || event == "measurement" || event == "path";
+  static const std::set<std::string> kOfStudies = {"measurement", "path", "sweep", "scaling", "plan"};
+  run.is_study = run.is_study || kOfStudies.contains(event);
 }
 
 void read_metrics(RunRecord& run) {

@@ -25,6 +25,7 @@ std::vector<BadInput> bad_usage();
 std::vector<BadInput> bad_idx_files();
 std::vector<BadInput> bad_csv_files();
 std::vector<BadInput> bad_weights_and_folders();
+std::vector<BadInput> bad_sweeps();
 std::vector<BadInput> bad_studies();
 
 }  // namespace lockstep::test

@@ -1,11 +1,8 @@
 // A run that is stopped from outside goes at once and whole.
 
 #include <algorithm>
-#include <cctype>
 #include <csignal>
 #include <fstream>
-#include <functional>
-#include <thread>
 
 #include "program.hpp"
 #include <gtest/gtest.h>
@@ -14,28 +11,6 @@ namespace lockstep::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The processes that have `text` in their command line.
-std::vector<pid_t> processes_with(const std::string& text) {
-  std::vector<pid_t> found;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (std::isdigit(static_cast<unsigned char>(name[0])) == 0) continue;
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string words(std::istreambuf_iterator<char>(file), {});
-    if (words.find(text) != std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
-  }
-  return found;
-}
-
-bool wait_until(double seconds, const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
-}
 
 class InterruptTest : public testing::Test {
  protected:

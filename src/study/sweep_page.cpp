@@ -1,0 +1,294 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "sections.hpp"
+#include "sweep_results.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/version.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Lines that a chart can have and still be read.
+constexpr std::size_t kMostLines = 24;
+
+struct Result {
+  std::string id, name;
+  Quantity quantity;
+  bool lower_is_better;
+};
+
+bool has_values(const std::vector<Curve>& results, Quantity quantity) {
+  return std::any_of(results.begin(), results.end(), [&](const Curve& curve) {
+    return !curve.points.empty() && !std::isnan(curve.points.back().*quantity);
+  });
+}
+
+/// What counts: on samples that were not trained on, where there are any.
+std::vector<Result> results_to_draw(const std::vector<Curve>& results) {
+  const bool has_test = has_values(results, &Measurement::test_loss);
+  std::vector<Result> shown = {
+      has_test ? Result{"test-loss", "test loss", &Measurement::test_loss, true}
+               : Result{"training-loss", "training loss", &Measurement::training_loss, true}};
+  if (has_values(results, &Measurement::test_accuracy)) {
+    shown.push_back({"test-accuracy", "test accuracy", &Measurement::test_accuracy, false});
+  } else if (has_values(results, &Measurement::training_accuracy)) {
+    shown.push_back({"training-accuracy", "training accuracy", &Measurement::training_accuracy, false});
+  }
+  return shown;
+}
+
+/// At the end of training; NaN where it diverged.
+double end_of(const Curve& curve, Quantity quantity) {
+  return curve.diverged ? std::numeric_limits<double>::quiet_NaN() : curve.points.back().*quantity;
+}
+
+Json number_or_text(const std::string& text) {
+  const auto number = parse_number(text);
+  return number ? Json(*number) : Json(text);
+}
+
+bool is_numeric(const SweepAxis& axis) {
+  return std::all_of(axis.values.begin(), axis.values.end(),
+                     [](const std::string& value) { return parse_number(value).has_value(); });
+}
+
+/// The places of an axis' values along x: numbers by size, texts as they were given.
+std::vector<std::size_t> order_along(const SweepAxis& axis) {
+  std::vector<std::size_t> order(axis.values.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  if (is_numeric(axis)) {
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return *parse_number(axis.values[a]) < *parse_number(axis.values[b]);
+    });
+  }
+  return order;
+}
+
+Axis x_axis(const SweepAxis& axis) {
+  constexpr double kManyTimes = 10;
+  if (!is_numeric(axis)) return {axis.key};
+  const std::vector<std::size_t> order = order_along(axis);
+  const double low = *parse_number(axis.values[order.front()]);
+  const double high = *parse_number(axis.values[order.back()]);
+  return {axis.key, low > 0 && high / low >= kManyTimes};
+}
+
+/// The points of the grid as lines along one axis: the setting of the other keys, and a point for each of its
+/// values.
+std::vector<std::pair<std::string, std::vector<Index>>> lines_along(const SweepGrid& grid, std::size_t axis) {
+  std::vector<std::pair<std::string, std::vector<Index>>> lines;
+  for (Index point = 0; point < grid.size(); ++point) {
+    std::vector<std::string> others;
+    const auto settings = grid.settings(point);
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      if (i != axis) others.push_back(settings[i].first + " = " + settings[i].second);
+    }
+    const std::string name = others.empty() ? "result" : join(others);
+    auto line = std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.first == name; });
+    if (line == lines.end())
+      line = lines.insert(lines.end(), {name, std::vector<Index>(grid.axes()[axis].values.size())});
+    line->second[grid.indices(point)[axis]] = point;
+  }
+  return lines;
+}
+
+/// One line where there would be too many: the best over the other keys, in a band from the lowest to the
+/// highest.
+Json best_line(const std::vector<std::pair<std::string, std::vector<Index>>>& lines,
+               const std::vector<Curve>& results, std::size_t at, const Result& shown, Json series) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const auto& [name, points] : lines) {
+    const double value = end_of(results[static_cast<std::size_t>(points[at])], shown.quantity);
+    if (std::isnan(value)) continue;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  const bool any = low <= high;
+  series["y"].push_back(any ? Json(shown.lower_is_better ? low : high) : Json());
+  series["low"].push_back(any ? Json(low) : Json());
+  series["high"].push_back(any ? Json(high) : Json());
+  return series;
+}
+
+Json chart_along(const SweepPlan& plan, const std::vector<Curve>& results, std::size_t axis,
+                 const Result& shown) {
+  const SweepAxis& swept = plan.grid.axes()[axis];
+  const auto lines = lines_along(plan.grid, axis);
+  const bool in_one = lines.size() > kMostLines;
+  Json chart = empty_chart(
+      shown.id + "-" + swept.key, shown.name + " over " + swept.key,
+      in_one ? "At the end of training: the best over the other keys, in a band from the lowest to "
+               "the highest. Diverged trainings are left out."
+             : "At the end of training. A gap is a training that diverged.",
+      x_axis(swept), {shown.name, shown.lower_is_better});
+  const auto make = [](const std::string& name) {
+    return Json{{"name", name}, {"group", name}, {"x", Json::array()}, {"y", Json::array()}};
+  };
+  if (in_one)
+    chart["series"].push_back(make("best of the others"));
+  else
+    for (const auto& [name, points] : lines) chart["series"].push_back(make(name));
+  for (const std::size_t at : order_along(swept)) {
+    const Json x = is_numeric(swept) ? number_or_text(swept.values[at]) : Json(swept.values[at]);
+    for (Json& series : chart["series"]) series["x"].push_back(x);
+    if (in_one) {
+      chart["series"][0] = best_line(lines, results, at, shown, chart["series"][0]);
+      continue;
+    }
+    for (std::size_t line = 0; line < lines.size(); ++line) {
+      const Curve& curve = results[static_cast<std::size_t>(lines[line].second[at])];
+      chart["series"][line]["y"].push_back(end_of(curve, shown.quantity));
+    }
+  }
+  return chart;
+}
+
+Json column(const std::string& name, bool number) { return {{"name", name}, {"number", number}}; }
+
+Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) {
+  const std::vector<std::pair<std::string, Quantity>> all = {
+      {"test loss", &Measurement::test_loss},
+      {"test accuracy", &Measurement::test_accuracy},
+      {"training loss", &Measurement::training_loss},
+      {"training accuracy", &Measurement::training_accuracy},
+      {"gap", &Measurement::gap},
+      {"norm of the weights", &Measurement::weight_norm}};
+  Json columns = {column("point", true)};
+  for (const SweepAxis& axis : plan.grid.axes()) columns.push_back(column(axis.key, is_numeric(axis)));
+  columns.push_back(column("ended", false));
+  columns.push_back(column("steps", true));
+  std::vector<Quantity> shown;
+  for (const auto& [name, quantity] : all) {
+    if (!has_values(results, quantity)) continue;
+    columns.push_back(column(name, true));
+    shown.push_back(quantity);
+  }
+  columns.push_back(column("weights_digest", false));
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Curve& curve = results[i];
+    Json row = {i + 1};
+    for (const auto& [key, value] : plan.grid.settings(static_cast<Index>(i)))
+      row.push_back(number_or_text(value));
+    row.push_back(curve.diverged ? "diverged" : "yes");
+    row.push_back(curve.points.empty() ? 0 : curve.points.back().step);
+    for (const Quantity quantity : shown) row.push_back(end_of(curve, quantity));
+    row.push_back(curve.weights_digest);
+    rows.push_back(std::move(row));
+  }
+  return {{"type", "table"},
+          {"title", "Results"},
+          {"description",
+           "At the end of training; of one that diverged, the steps to its last measurement. table.csv "
+           "and table.jsonl hold the same."},
+          {"columns", columns},
+          {"rows", rows}};
+}
+
+/// A row a point: the command that trains it alone, and the settings that not all points share.
+Json commands_table(const SweepPlan& plan) {
+  std::set<std::string> shared;
+  for (const auto& [key, value] : shared_settings(plan)) shared.insert(key);
+  std::vector<std::string> keys;
+  for (const Config& config : plan.points) {
+    for (const auto& [key, value] : config.resolved) {
+      if (!shared.contains(key) && std::find(keys.begin(), keys.end(), key) == keys.end())
+        keys.push_back(key);
+    }
+  }
+  Json columns = {column("point", true), column("command", false)};
+  for (const std::string& key : keys) columns.push_back(column(key, false));
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    const auto& resolved = plan.points[i].resolved;
+    Json row = {
+        i + 1, fmt::format("lockstep train --config {}/{}", plan.folder, config_file(static_cast<Index>(i)))};
+    for (const std::string& key : keys) {
+      const auto entry =
+          std::find_if(resolved.begin(), resolved.end(), [&](const auto& e) { return e.first == key; });
+      row.push_back(entry == resolved.end() ? Json() : Json(entry->second));
+    }
+    rows.push_back(std::move(row));
+  }
+  return {{"type", "table"},
+          {"title", "Points"},
+          {"description",
+           "The command that trains a point alone, on any number of ranks with the same bits, and the "
+           "settings in which the points differ; empty where a setting has no effect."},
+          {"columns", columns},
+          {"rows", rows}};
+}
+
+Json shared_table(const SweepPlan& plan) {
+  Json rows = Json::array();
+  for (const auto& [key, value] : shared_settings(plan)) rows.push_back({key, value});
+  return {{"type", "table"},
+          {"title", "Configuration"},
+          {"description", "What all points share."},
+          {"columns", {column("key", false), column("value", false)}},
+          {"rows", rows}};
+}
+
+}  // namespace
+
+std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results) {
+  std::vector<std::string> findings;
+  for (const Result& shown : results_to_draw(results)) {
+    std::optional<std::size_t> best;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const double value = end_of(results[i], shown.quantity);
+      if (std::isnan(value)) continue;
+      const double least = best ? end_of(results[*best], shown.quantity) : value;
+      if (!best || (shown.lower_is_better ? value < least : value > least)) best = i;
+    }
+    if (!best) continue;
+    findings.push_back(fmt::format(
+        "{} {}: {:.4g} at point {}, {}.", shown.lower_is_better ? "Lowest" : "Highest", shown.name,
+        end_of(results[*best], shown.quantity), *best + 1, plan.grid.name(static_cast<Index>(*best))));
+  }
+  const auto diverged =
+      std::count_if(results.begin(), results.end(), [](const Curve& c) { return c.diverged; });
+  if (diverged > 0) findings.push_back(fmt::format("{} of {} points diverged.", diverged, results.size()));
+  return findings;
+}
+
+Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
+  Json sections = Json::array();
+  sections.push_back(
+      {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
+  for (std::size_t axis = 0; axis < plan.grid.axes().size(); ++axis) {
+    if (plan.grid.axes()[axis].values.size() < 2) continue;
+    for (const Result& shown : results_to_draw(results)) {
+      sections.push_back(chart_along(plan, results, axis, shown));
+    }
+  }
+  if (plan.evaluations > 1 && results.size() <= kMostLines) {
+    std::vector<VariantCurves> variants;
+    variants.reserve(results.size());
+    for (const Curve& curve : results) variants.push_back({curve});
+    sections.push_back(curves_chart("curves", "Training loss", "At each measurement.", variants,
+                                    &Measurement::epoch, {"epoch"}, {{&Measurement::training_loss, ""}},
+                                    {"loss", true}));
+  }
+  sections.push_back(results_table_of(plan, results));
+  sections.push_back(commands_table(plan));
+  sections.push_back(shared_table(plan));
+  std::vector<std::string> keys;
+  for (const SweepAxis& axis : plan.grid.axes()) keys.push_back(axis.key);
+  return {{"title", "Sweep"},
+          {"subtitle", fmt::format("{} over {} points", join(keys), plan.grid.size())},
+          {"generator", fmt::format("lockstep {}", kVersion)},
+          {"sections", sections}};
+}
+
+}  // namespace lockstep
