@@ -8,7 +8,8 @@ namespace lockstep {
 
 const std::vector<Study>& studies() {
   static const std::vector<Study> all = {optimizers_study(), batch_regimes_study(), weight_decay_study(),
-                                         adam_decay_study(), dropout_study(),       surfaces_study()};
+                                         adam_decay_study(), dropout_study(),       surfaces_study(),
+                                         scaling_study()};
   return all;
 }
 

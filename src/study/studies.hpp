@@ -31,6 +31,10 @@ Study dropout_study();
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.
 Study surfaces_study();
 
+/// Strong and weak scaling over sub-groups of the ranks, measured in one run, and a model of a step's time
+/// that is fitted to it: see step_model.hpp.
+Study scaling_study();
+
 /// What is compared where optimizers are: every registered algorithm, and SGD with its two kinds of momentum.
 struct Method {
   std::string name;
