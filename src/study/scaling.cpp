@@ -134,6 +134,7 @@ void run(StudyRun& study) {
   results.micro_batches = config.train.micro_batches;
   results.parameters = model.layout().size();
   results.most_predicted = study.count("predict");
+  study.count("rounds");  // wrong numbers show before anything is measured
   results.cells = cells_of(results);
   warn_of_shared_cores(study);
 

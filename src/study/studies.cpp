@@ -9,7 +9,7 @@ namespace lockstep {
 const std::vector<Study>& studies() {
   static const std::vector<Study> all = {optimizers_study(), batch_regimes_study(), weight_decay_study(),
                                          adam_decay_study(), dropout_study(),       surfaces_study(),
-                                         scaling_study()};
+                                         scaling_study(),    plan_study()};
   return all;
 }
 

@@ -35,6 +35,10 @@ Study surfaces_study();
 /// that is fitted to it: see step_model.hpp.
 Study scaling_study();
 
+/// The time to a target over ranks and batch sizes, from a study of batch sizes and one of scaling: see
+/// time_to_target.hpp. Trains nothing.
+Study plan_study();
+
 /// What is compared where optimizers are: every registered algorithm, and SGD with its two kinds of momentum.
 struct Method {
   std::string name;

@@ -39,4 +39,31 @@ std::vector<BadInput> bad_sweeps() {
   };
 }
 
+std::vector<BadInput> bad_scaling() {
+  const auto study = [](const Words& more) {
+    return Words{"study",          "scaling", "--run.dir",      "run",      "--data.source",      "blobs",
+                 "--data.samples", "64",      "--model.layers", "linear 4", "--train.batch-size", "16"} +
+           more;
+  };
+  return {
+      {"ScalingOnMoreRanksThanMicroBatches",
+       study({"--train.micro-batches", "2"}),
+       "allows at most 2 ranks",
+       {},
+       {3}},
+      {"ScalingOverRanksThatAreNotThere", study({"--ranks", "1,4"}),
+       "--ranks 1,4: expected whole numbers from 1 to"},
+      {"ScalingOfABatchLargerThanTheData", study({"--batches", "32,65"}),
+       "--batches 32,65: expected whole numbers from 1 to 64"},
+      {"WeakScalingBeyondTheData",
+       study({"--rank-batch", "22"}),
+       "--rank-batch 22: expected whole numbers from 1 to 21",
+       {},
+       {3}},
+      {"ScalingInNoRounds", study({"--rounds", "0"}), "--rounds 0: expected a whole number"},
+      {"ScalingWithANetworkOfTheWrongEnd", study({"--model.layers", "linear 5"}),
+       "the last layer gives 5 outputs"},
+  };
+}
+
 }  // namespace lockstep::test
