@@ -46,7 +46,7 @@ Json speedup_chart(const ScalingResults& r) {
     chart["series"].push_back(measured);
     chart["series"].push_back(model);
   }
-  Json amdahl = series(fmt::format("Amdahl, {:.2g} % serial", kPercent * r.serial_share), "Amdahl", "dotted");
+  Json amdahl = series(fmt::format("Amdahl, {:.3g} % serial", kPercent * r.serial_share), "Amdahl", "dotted");
   Json ideal = series("ideal", "ideal", "dotted");
   for (const Index ranks : r.ranks_to_draw()) {
     const auto p = static_cast<double>(ranks);

@@ -1,11 +1,13 @@
 #include "sweep_results.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
 
+#include "lockstep/core/text.hpp"
 #include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
@@ -131,6 +133,31 @@ std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results
     text += to_line(line) + "\n";
   }
   return text;
+}
+
+std::optional<double> finite_number(const std::string& text) {
+  const auto number = parse_number(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
+}
+
+Json number_or_text(const std::string& text) {
+  const auto number = finite_number(text);
+  return number ? Json(*number) : Json(text);
+}
+
+bool is_numeric(const SweepAxis& axis) {
+  return std::all_of(axis.values.begin(), axis.values.end(),
+                     [](const std::string& value) { return finite_number(value).has_value(); });
+}
+
+bool has_values(const std::vector<Curve>& results, Quantity quantity) {
+  return std::any_of(results.begin(), results.end(), [&](const Curve& curve) {
+    return !curve.points.empty() && !std::isnan(curve.points.back().*quantity);
+  });
+}
+
+double end_of(const Curve& curve, Quantity quantity) {
+  return curve.diverged ? kNothing : curve.points.back().*quantity;
 }
 
 std::string config_file(Index point) { return fmt::format("points/{}.cfg", point + 1); }

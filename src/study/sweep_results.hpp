@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,18 @@ std::vector<Curve> results_of(const SweepPlan& plan, const std::map<Index, nlohm
 /// was last seen, and no results. No times, nor anything else that depends on how the sweep was run.
 std::string table_csv(const SweepPlan& plan, const std::vector<Curve>& results);
 std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// A swept value as a number where it is a finite one; whether all of a key's are.
+std::optional<double> finite_number(const std::string& text);
+nlohmann::ordered_json number_or_text(const std::string& text);
+bool is_numeric(const SweepAxis& axis);
+
+/// Whether any training measured `quantity`; and its value at the end of one, NaN where that diverged.
+bool has_values(const std::vector<Curve>& results, Quantity quantity);
+double end_of(const Curve& curve, Quantity quantity);
+
+/// The results over each key, and the training losses on their way.
+std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& results);
 
 /// The page.
 nlohmann::ordered_json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results);

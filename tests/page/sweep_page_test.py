@@ -33,7 +33,7 @@ class SweepPageTest(BrowserTest):
                 for row in self.browser.find_elements(By.XPATH, f"//section[h2='{title}']//tbody/tr")]
 
     def test_results_are_drawn_over_each_key(self):
-        for title, key in (("test loss", "test_loss"), ("test accuracy", "test_accuracy")):
+        for title, key in (("Test loss", "test_loss"), ("Test accuracy", "test_accuracy")):
             over_rates = self.charts()[f"{title} over optimizer.learning-rate"]
             self.assertEqual([trace["name"] for trace in over_rates["traces"]], [f"model.layers = {one}" for one in LAYERS])
             for layers, trace in zip(LAYERS, over_rates["traces"]):
