@@ -257,15 +257,18 @@ std::vector<std::string> scaling_findings(const ScalingResults& r) {
   if (r.ranks_to_draw().back() > most) {
     const Index far = r.ranks_to_draw().back();
     findings.push_back(fmt::format(
-        "Predicted, not measured: {} ranks at batch {} take {:.3g} ms a step, {:.3g} times one rank. Rank "
-        "counts that were "
-        "held out were predicted to within {:.2g} %.",
-        far, r.batch_size, kMilli * r.predicted(far, r.batch_size),
-        r.predicted(1, r.batch_size) / r.predicted(far, r.batch_size), kPercent * r.largest_error()));
+        "Predicted, not measured: {} ranks at batch {} take {:.3g} ms a step, {:.3g} times one rank.", far,
+        r.batch_size, kMilli * r.predicted(far, r.batch_size),
+        r.predicted(1, r.batch_size) / r.predicted(far, r.batch_size)));
   }
-  if (r.ranks.size() < 3) {
+  constexpr std::size_t kFewestToCheck = 3;
+  if (r.ranks.size() < kFewestToCheck) {
     findings.push_back(
-        "Two rank counts do not tell latency from bandwidth: the cost of exchange counts as bandwidth.");
+        "Two rank counts do not tell latency from bandwidth (the cost of exchange counts as bandwidth), "
+        "and cannot check a prediction: measure three or more.");
+  } else {
+    findings.push_back(fmt::format("Each rank count was predicted from the others to within {:.2g} %.",
+                                   kPercent * r.largest_error()));
   }
   return findings;
 }

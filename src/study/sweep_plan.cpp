@@ -24,7 +24,10 @@ constexpr const char* kCommandLine = "on the command line";
 void check_keys(const SweepRequest& request, const SweepGrid& grid) {
   for (const SweepAxis& axis : grid.axes()) {
     const auto given = request.settings.find(axis.key);
-    if (axis.key == "run.dir") fail_input("--sweep run.dir: the sweep has one folder; give it as --run.dir");
+    if (axis.key.starts_with("run.")) {
+      fail_input("--sweep {}: where runs are kept is no part of a point; give --run.dir for the whole sweep",
+                 axis.key);
+    }
     if (given != request.settings.end() && given->second.origin == kCommandLine) {
       fail_input("{} ({}): is swept; remove it, or its --sweep", axis.key, kCommandLine);
     }

@@ -77,7 +77,7 @@ TEST(SweepPlan, NamesThePointThatCannotBe) {
               }),
               HasSubstr("point 2 of 2 (optimizer.name = adam): optimizer.momentum (on the command line)"));
   EXPECT_THAT(message_of([] { plan_of({"train.seed=1,2"}, {{"train.seed", "1"}}); }), HasSubstr("is swept"));
-  EXPECT_THAT(message_of([] { plan_of({"run.dir=a,b"}); }), HasSubstr("one folder"));
+  EXPECT_THAT(message_of([] { plan_of({"run.dir=a,b"}); }), HasSubstr("for the whole sweep"));
   EXPECT_THAT(message_of([] { plan_of({"optimizer.average=0,0.9"}); }), HasSubstr("point 2 of 2"));
   EXPECT_THAT(message_of([] { plan_of({"train.reduction=reproducible,fast"}); }), HasSubstr("point 2 of 2"));
 }
