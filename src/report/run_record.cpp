@@ -1,8 +1,8 @@
 #include "run_record.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
-#include <set>
 #include <string_view>
 
 #include "lockstep/core/error.hpp"
@@ -16,6 +16,9 @@ namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// Lines that no run has.
+constexpr std::array<std::string_view, 5> kOfStudies = {"measurement", "path", "sweep", "scaling", "plan"};
 
 constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 
@@ -91,8 +94,7 @@ void add_line(RunRecord& run, const Json& line) {
   if (event == "step") add_step(run, line);
   if (event == "evaluation") add_evaluation(run, line);
   if (event == "end") run.end = line;
-  static const std::set<std::string> kOfStudies = {"measurement", "path", "sweep", "scaling", "plan"};
-  run.is_study = run.is_study || kOfStudies.contains(event);
+  run.is_study = run.is_study || std::find(kOfStudies.begin(), kOfStudies.end(), event) != kOfStudies.end();
 }
 
 void read_metrics(RunRecord& run) {

@@ -92,7 +92,7 @@ struct Group {
       if (journal == nullptr) continue;
       nlohmann::ordered_json result = to_result(curve);
       result.update({{"seconds", watch.lap()}, {"ranks", communicator.size()}, {"group", number}});
-      journal->finish(*point, std::move(result));
+      journal->finish(*point, result);
       after_each();
     }
   }

@@ -68,7 +68,7 @@ std::vector<std::pair<std::string, std::vector<Index>>> lines_along(const SweepG
     std::vector<std::string> others;
     const auto settings = grid.settings(point);
     for (std::size_t i = 0; i < settings.size(); ++i) {
-      if (i != axis) others.push_back(settings[i].first + " = " + settings[i].second);
+      if (i != axis) others.push_back(fmt::format("{} = {}", settings[i].first, settings[i].second));
     }
     const std::string name = others.empty() ? "result" : join(others);
     auto line = std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.first == name; });

@@ -166,7 +166,7 @@ std::vector<std::pair<std::string, std::string>> SweepGrid::settings(Index point
 std::string SweepGrid::name(Index point) const {
   std::vector<std::string> parts;
   parts.reserve(axes_.size());
-  for (const auto& [key, value] : settings(point)) parts.push_back(key + " = " + value);
+  for (const auto& [key, value] : settings(point)) parts.push_back(fmt::format("{} = {}", key, value));
   return join(parts);
 }
 

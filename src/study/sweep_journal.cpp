@@ -50,7 +50,7 @@ SweepJournal SweepJournal::begin(const fs::path& folder, const Json& description
   fs::create_directories(folder, error);
   if (error)
     fail_input("run.dir = {}: cannot be written; give a folder that you may write to", folder.string());
-  LineFile(folder / kJournal);  // made where it is not there yet
+  const LineFile made(folder / kJournal);  // made where it is not there yet
   SweepJournal journal(folder);
   if (!journal.file_->try_own()) {
     fail_input("run.dir = {}: this sweep is running there; wait for its end, or give another folder",
@@ -76,7 +76,7 @@ std::optional<Index> SweepJournal::claim(Index points, Index group) {
   return taken;
 }
 
-void SweepJournal::finish(Index point, Json result) {
+void SweepJournal::finish(Index point, const Json& result) {
   Json line = {{"event", "point"}, {"point", point + 1}};
   line.update(result);
   file_->exclusively([&] { append(line); });

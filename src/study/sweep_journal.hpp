@@ -33,7 +33,7 @@ class SweepJournal {
   /// Takes the first of `points` points that is neither finished nor taken; none if there is none.
   std::optional<Index> claim(Index points, Index group);
   /// Keeps the result of a point.
-  void finish(Index point, nlohmann::ordered_json result);
+  void finish(Index point, const nlohmann::ordered_json& result);
   /// Says that the sweep is complete, once.
   void end();
 

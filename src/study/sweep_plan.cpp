@@ -1,8 +1,10 @@
 #include "sweep_plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -19,6 +21,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kCommandLine = "on the command line";
+
+/// Settings of the network alone: they change neither data nor loss.
+constexpr std::array<std::string_view, 3> kOfModel = {"model.layers", "model.initialization", "model.init"};
 
 /// Refuses keys that are swept and given as well; in a file they are the default that the sweep replaces.
 void check_keys(const SweepRequest& request, const SweepGrid& grid) {
@@ -62,11 +67,12 @@ Config config_of(const SweepRequest& request, const SweepGrid& grid, Index point
 
 /// What make_problem depends on beside the batch size: points that agree in it share their data.
 std::string data_key(const Config& config) {
-  static const std::set<std::string> kOfModel = {"model.layers", "model.initialization", "model.init"};
   std::string text;
   for (const auto& [key, value] : config.resolved) {
-    const bool counts = key.starts_with("data.") || (key.starts_with("model.") && !kOfModel.contains(key));
-    if (counts) text += key + "=" + value + "\n";
+    const bool counts =
+        key.starts_with("data.") ||
+        (key.starts_with("model.") && std::find(kOfModel.begin(), kOfModel.end(), key) == kOfModel.end());
+    if (counts) text += fmt::format("{} = {}\n", key, value);
   }
   return text;
 }
