@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <vector>
 
+#include "lockstep/core/statistics.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/replica.hpp"
@@ -137,12 +140,6 @@ double exchange_seconds(const Config& config, const ParameterLayout& layout, Ind
 }
 
 }  // namespace
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 double operations_per_sample(const Model& model) {
   double operations = 0;

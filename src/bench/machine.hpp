@@ -1,14 +1,9 @@
 #pragma once
 
-#include <functional>
-#include <vector>
-
 #include "lockstep/bench/bench.hpp"
 #include "lockstep/nn/model.hpp"
 
 namespace lockstep {
-
-double median(std::vector<double> values);
 
 /// Floating-point operations of the products of one sample's forward and backward pass.
 double operations_per_sample(const Model& model);

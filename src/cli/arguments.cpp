@@ -7,6 +7,7 @@
 #include <boost/program_options.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -111,9 +112,13 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
       fail_input("{}: unknown option; did you mean '{}'? See --help", typed, nearest(typed, names_of(all)));
     } else if (option.string_key == "help") {
       arguments.help = true;
+    } else if (option.string_key == "config") {
+      continue;  // read before
     } else if (option.string_key.find('.') != std::string::npos) {
       add_setting(arguments, option, "on the command line");
-    } else if (option.string_key != "config") {
+    } else if (find_named(options, option.string_key)->is_list) {
+      arguments.lists[option.string_key].push_back(option.value.front());
+    } else {
       arguments.options[option.string_key] = option.value.empty() ? "true" : option.value.front();
     }
   }

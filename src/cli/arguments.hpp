@@ -14,12 +14,14 @@ struct CommandOption {
   std::string default_value;  ///< empty: none
   std::string help;
   bool is_switch = false;  ///< takes no value; "true" where it is given
+  bool is_list = false;    ///< may be given several times: Arguments::lists
 };
 
 /// What the person typed behind the command.
 struct Arguments {
   std::map<std::string, GivenValue> settings;  ///< configuration keys, from the file and the command line
   std::map<std::string, std::string> options;  ///< the command's own, defaults included
+  std::map<std::string, std::vector<std::string>> lists;  ///< its options that may be given several times
   std::vector<std::string> positional;
   bool help = false;
 };

@@ -29,5 +29,6 @@ Command gradcheck_command();
 Command report_command();
 Command schedule_command();
 Command study_command();
+Command sweep_command();
 
 }  // namespace lockstep

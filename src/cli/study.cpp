@@ -23,7 +23,7 @@ std::vector<CommandOption> options_of_studies() {
       std::vector<std::string> defaults;
       for (const Study& other : studies()) {
         const StudyOption* const same = find_named(other.options, option.name);
-        if (same != nullptr) defaults.push_back(other.name + " " + same->default_value);
+        if (same != nullptr) defaults.emplace_back(trim(other.name + " " + same->default_value));
       }
       options.push_back({option.name, "", fmt::format("{} ({})", option.help, join(defaults))});
     }

@@ -1,6 +1,8 @@
 #include "lockstep/parallel/agreement.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <limits>
 #include <string>
 
 #include "lockstep/core/error.hpp"
@@ -22,6 +24,22 @@ void together(Communicator& communicator, const std::function<void()>& action) {
   if (failed == codes.end()) return;
   const auto root = static_cast<int>(failed - codes.begin());
   throw Error(static_cast<ExitCode>(*failed), broadcast_text(communicator, message, root));
+}
+
+void in_groups(Communicator& world, Communicator& group, const std::function<void()>& action) {
+  std::exception_ptr failure;
+  try {
+    action();
+  } catch (const std::exception&) {
+    // The program has to end where others wait.
+    constexpr double kSecondsToArrive = 5;
+    if (!group.idle_barrier(kSecondsToArrive)) throw;
+    failure = std::current_exception();
+  }
+  world.idle_barrier(std::numeric_limits<double>::infinity());
+  together(world, [&] {
+    if (failure) std::rethrow_exception(failure);
+  });
 }
 
 std::vector<int> ranks_that_differ(Communicator& communicator, const std::string& text) {

@@ -1,6 +1,7 @@
 #include "run_record.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -15,6 +16,9 @@ namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// Lines that no run has.
+constexpr std::array<std::string_view, 5> kOfStudies = {"measurement", "path", "sweep", "scaling", "plan"};
 
 constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 
@@ -91,7 +95,7 @@ void add_line(RunRecord& run, const Json& line) {
   if (event == "step") add_step(run, line);
   if (event == "evaluation") add_evaluation(run, line);
   if (event == "end") run.end = line;
-  run.is_study = run.is_study || event == "measurement" || event == "path";
+  run.is_study = run.is_study || std::find(kOfStudies.begin(), kOfStudies.end(), event) != kOfStudies.end();
 }
 
 void read_metrics(RunRecord& run) {

@@ -36,6 +36,14 @@ Study dropout_study();
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.
 Study surfaces_study();
 
+/// Strong and weak scaling over sub-groups of the ranks, measured in one run, and a model of a step's time
+/// that is fitted to it: see step_model.hpp.
+Study scaling_study();
+
+/// The time to a target over ranks and batch sizes, from a study of batch sizes and one of scaling: see
+/// time_to_target.hpp. Trains nothing.
+Study plan_study();
+
 /// What is compared where optimizers are: every registered algorithm, and SGD with its two kinds of momentum.
 struct Method {
   std::string name;

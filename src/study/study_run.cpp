@@ -179,12 +179,14 @@ void StudyRun::finish() {
     for (const Json& section : sections_) sections.push_back(section);
     Json rows = Json::array();
     for (const auto& [key, value] : config_.resolved) rows.push_back({key, value});
-    sections.push_back(
-        {{"type", "table"},
-         {"title", "Configuration"},
-         {"description", "What the runs share; metrics.jsonl has what each of them changes."},
-         {"columns", {{{"name", "key"}, {"number", false}}, {{"name", "value"}, {"number", false}}}},
-         {"rows", rows}});
+    if (!rows.empty()) {
+      sections.push_back(
+          {{"type", "table"},
+           {"title", "Configuration"},
+           {"description", "What the runs share; metrics.jsonl has what each of them changes."},
+           {"columns", {{{"name", "key"}, {"number", false}}, {{"name", "value"}, {"number", false}}}},
+           {"rows", rows}});
+    }
     const Json document = {{"title", fmt::format("Study: {}", study_.name)},
                            {"subtitle", study_.summary},
                            {"generator", fmt::format("lockstep {}", kVersion)},

@@ -28,13 +28,6 @@ Split make_split(const Config::Data& data, const Dataset& training) {
   return {data.source.synthetic.seed, training.size(), held_out};
 }
 
-void check_batch_size(const Config& config, const Split& split) {
-  if (config.train.batch_size > split.training_size()) {
-    fail_input("train.batch-size = {}: larger than the {} training samples; use at most that, or 'full'",
-               config.train.batch_size, split.training_size());
-  }
-}
-
 /// Rank 0's normalisation on every rank.
 Normalization share_normalization(const Config& config, const Dataset& training, const Split& split,
                                   Communicator& communicator) {
@@ -84,6 +77,13 @@ std::string count_of(Index count, const std::string& what) {
 }
 
 }  // namespace
+
+void check_batch_size(const Config& config, const Split& split) {
+  if (config.train.batch_size > split.training_size()) {
+    fail_input("train.batch-size = {}: larger than the {} training samples; use at most that, or 'full'",
+               config.train.batch_size, split.training_size());
+  }
+}
 
 void check_outputs(const Model& model, const DatasetDescription& data) {
   const bool classifies = data.task == Task::kClassification;

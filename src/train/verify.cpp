@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -92,20 +90,8 @@ Trace train_on(int ranks, const Config& config, const Problem& problem, Communic
                std::uint64_t steps, bool in_one_piece) {
   const std::unique_ptr<Communicator> group = world.split(world.rank() < ranks ? 0 : 1);
   Trace trace;
-  std::exception_ptr failure;
-  if (world.rank() < ranks) {
-    try {
-      trace = train(config, problem, *group, steps, in_one_piece);
-    } catch (const Error&) {
-      // One rank alone leaves the others of its group waiting; then the program has to end.
-      constexpr double kSecondsToArrive = 5;
-      if (!group->idle_barrier(kSecondsToArrive)) throw;
-      failure = std::current_exception();
-    }
-  }
-  world.idle_barrier(std::numeric_limits<double>::infinity());
-  together(world, [&] {
-    if (failure) std::rethrow_exception(failure);
+  in_groups(world, *group, [&] {
+    if (world.rank() < ranks) trace = train(config, problem, *group, steps, in_one_piece);
   });
   return trace;
 }

@@ -25,6 +25,8 @@ std::vector<BadInput> bad_usage();
 std::vector<BadInput> bad_idx_files();
 std::vector<BadInput> bad_csv_files();
 std::vector<BadInput> bad_weights_and_folders();
+std::vector<BadInput> bad_sweeps();
+std::vector<BadInput> bad_scaling();
 std::vector<BadInput> bad_studies();
 /// Of the study of the batch size, and of the noise scale.
 std::vector<BadInput> bad_batch_sizes();

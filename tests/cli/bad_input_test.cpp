@@ -29,6 +29,8 @@ INSTANTIATE_TEST_SUITE_P(Csv, BadInputTest, testing::ValuesIn(bad_csv_files()), 
 INSTANTIATE_TEST_SUITE_P(WeightsAndFolders, BadInputTest, testing::ValuesIn(bad_weights_and_folders()),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(BatchSizes, BadInputTest, testing::ValuesIn(bad_batch_sizes()), name_of);
+INSTANTIATE_TEST_SUITE_P(Sweeps, BadInputTest, testing::ValuesIn(bad_sweeps()), name_of);
+INSTANTIATE_TEST_SUITE_P(Scaling, BadInputTest, testing::ValuesIn(bad_scaling()), name_of);
 INSTANTIATE_TEST_SUITE_P(Studies, BadInputTest, testing::ValuesIn(bad_studies()), name_of);
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "process.hpp"
 
 #include <array>
+#include <cctype>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/wait.h>
@@ -127,6 +129,27 @@ Outcome Process::wait(double seconds) {
   outcome.err = std::move(err_text_);
   outcome.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
   return outcome;
+}
+
+std::vector<pid_t> processes_with(const std::string& text) {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (std::isdigit(static_cast<unsigned char>(name[0])) == 0) continue;
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string words(std::istreambuf_iterator<char>(file), {});
+    if (words.find(text) != std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
+  }
+  return found;
+}
+
+bool wait_until(double seconds, const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
 }
 
 }  // namespace lockstep::test

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -47,5 +48,11 @@ class Process {
   std::string out_text_, err_text_;
   Clock::time_point begin_ = Clock::now();
 };
+
+/// The processes that have `text` in their command line.
+std::vector<pid_t> processes_with(const std::string& text);
+
+/// Whether `condition` came true within `seconds`.
+bool wait_until(double seconds, const std::function<bool()>& condition);
 
 }  // namespace lockstep::test

@@ -1,6 +1,7 @@
 #include "lockstep/parallel/agreement.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 
 #include "mpi_test.hpp"
@@ -75,6 +76,41 @@ TEST_F(TogetherTest, AnErrorWithoutTextIsAnError) {
     });
   });
   expect_same_error(caught, ExitCode::kGuard, {});
+}
+
+/// Ranks in groups of two, each of which sums up its ranks.
+class InGroupsTest : public MpiTest {
+ protected:
+  int number_ = world().rank() / 2;
+  std::unique_ptr<Communicator> group_ = world().split(number_);
+
+  int sum() {
+    int sum = 0;
+    for (const int rank : all_gather(*group_, world().rank())) sum += rank;
+    return sum;
+  }
+};
+
+TEST_F(InGroupsTest, EachGroupTalksToItself) {
+  int found = -1;
+  in_groups(world(), *group_, [&] { found = sum(); });
+  const int first = 2 * number_;
+  EXPECT_EQ(found, first + 1 < world().size() ? 2 * first + 1 : first);
+}
+
+TEST_F(InGroupsTest, AFailedGroupIsEverybodysErrorWhenTheOthersAreDone) {
+  const int last = (world().size() - 1) / 2;
+  for (const int failing : {0, last}) {
+    int found = -1;
+    const Caught caught = catch_error([&] {
+      in_groups(world(), *group_, [&] {
+        found = sum();
+        if (number_ == failing) throw Error(ExitCode::kGuard, "group " + std::to_string(failing));
+      });
+    });
+    expect_same_error(caught, ExitCode::kGuard, {"group " + std::to_string(failing)});
+    EXPECT_GE(found, 0);
+  }
 }
 
 }  // namespace

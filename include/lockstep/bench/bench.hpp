@@ -8,7 +8,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/train/config.hpp"
-#include "lockstep/train/step_times.hpp"
+#include "lockstep/train/timed_training.hpp"
 
 namespace lockstep {
 
@@ -21,12 +21,6 @@ struct MachineLimits {
   double message_latency = 0;  ///< 8 bytes from rank 0 to rank 1, seconds; 0 on one rank
   double message_bandwidth = 0;  ///< 4 MiB likewise, bytes a second
   double exchange = 0;           ///< sum of a gradient over the ranks, all of them ready, seconds
-};
-
-/// A training step on rank 0: medians over the rounds.
-struct StepMeasurement {
-  double seconds = 0;
-  StepTimes times;
 };
 
 struct BenchReport {

@@ -20,7 +20,7 @@ namespace lockstep {
 ///     chart   "id": for links to it; "kind": "lines" | "stacked-bars" | "points"; "x", "y": {"title",
 ///             "log": bool, "range": [low, high] (optional)}; "series": [{"name", "group" (optional: series
 ///             of one group share a colour), "style": "solid" | "dashed" | "dotted" (optional; a series of
-///             points with a style is a line), "x": [number, or text for bars], "y": [number], "low", "high":
+///             points with a style is a line), "x": [number or text], "y": [number], "low", "high":
 ///             [number] (optional: a shaded band)} …]; "surface": {"x", "y", "z": [[number at y, x]]}
 ///             (optional: contour lines behind the series)
 ///     matrix  "rows", "columns": what they are; "labels": [text …]; "values": [[count …] …]

@@ -32,6 +32,9 @@ struct Problem {
 /// classes; a loss that does not fit the task; a batch larger than the data; nothing left to train on.
 Problem make_problem(const Config& config, Communicator& communicator);
 
+/// Errors: a batch larger than the training samples of `split`.
+void check_batch_size(const Config& config, const Split& split);
+
 /// samples[i] = the sample of problem.training at row `first + i` of `batch`. Local.
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
                       std::span<Index> samples);

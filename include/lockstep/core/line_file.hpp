@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lockstep {
+
+/// A file of lines that several processes append to and read at the same time, on one machine or on a file
+/// system that machines share. Its locks are the system's (fcntl, of the open file): they end with their
+/// process, however that ends. Errors of all verbs: a file that can't be read, written or locked.
+class LineFile {
+ public:
+  /// Opens `path`, which is made where it is not there yet.
+  explicit LineFile(std::filesystem::path path);
+  ~LineFile();
+  LineFile(const LineFile&) = delete;
+  LineFile& operator=(const LineFile&) = delete;
+
+  /// Makes this the one LineFile of `path` that owns it; false where another owns it and is still there.
+  bool try_own();
+
+  /// Calls `action` while no other process is inside its own call. A last line without an end, which a
+  /// process left that was ended while it wrote, is removed before.
+  void exclusively(const std::function<void()>& action);
+
+  /// The whole lines that were appended since the last call, without their ends.
+  std::vector<std::string> new_lines();
+
+  /// Appends `line` and its end, or nothing, and returns when the disk has it. Inside `exclusively`.
+  void append(std::string_view line);
+
+ private:
+  [[noreturn]] void fail(const char* what) const;
+  std::string unread_text() const;
+  void cut_to(std::uint64_t size) const;
+
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t read_ = 0;  // bytes of the lines that were given
+};
+
+}  // namespace lockstep

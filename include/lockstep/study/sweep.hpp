@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// What the person asked for.
+struct SweepRequest {
+  std::map<std::string, GivenValue> settings;  ///< of the configuration that the points share
+  std::vector<std::string> sweeps;             ///< "KEY=VALUES", see parse_sweep; together they make the grid
+  Index groups = 1;                            ///< of ranks, each of which trains one point at a time
+  Index evaluations = 1;                       ///< measurements of each training, the last at its end
+};
+
+/// Trains a grid of configurations. The run directory holds
+///
+///     metrics.jsonl   the journal: "sweep" (what is swept), "begin" (each start), "claim" and "point" (what
+///     a group
+///                     took, and what came of it, with its seconds), "end"
+///     points/N.cfg    the configuration of point N, for `lockstep train`; config.cfg: what all points share
+///     table.csv, table.jsonl, report.html: the results in the order of the grid, the same bytes at every
+///     number of
+///                     ranks and groups, and however often the sweep was interrupted
+///
+/// A sweep that was ended from outside goes on where it was when it is started again with the same run.dir. A
+/// training whose numbers stop being finite is a result. Collective; with several groups, or nodes, on a file
+/// system that all see. Errors: a sweep that can't be read, a point whose training could not begin, more
+/// groups than ranks, a folder with another sweep or run, all before anything is trained; those of training.
+void run_sweep(const SweepRequest& request, Communicator& world);
+
+}  // namespace lockstep

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/train/step_times.hpp"
+#include "lockstep/train/trainer.hpp"
+
+namespace lockstep {
+
+/// A training step on rank 0: medians over the rounds.
+struct StepMeasurement {
+  double seconds = 0;
+  StepTimes times;
+  double exchange = 0;  ///< seconds for sums over ranks and what they tell each other, mean over the ranks
+  double waiting = 0;   ///< for other ranks, likewise
+};
+
+/// A trainer on some of the ranks, and the steps that it was seen to take.
+class TimedTraining {
+ public:
+  /// On the first `ranks` ranks of `world`. Collective over `world`. Errors: those of Trainer.
+  TimedTraining(Config config, const Problem& problem, Communicator& world, int ranks);
+
+  /// Takes steps on full batches for about a third of a second; ranks outside the group sleep. Collective
+  /// over `world`. Errors: those of Trainer::step.
+  void round();
+
+  /// The same on every rank of the group but for its times; nothing elsewhere, nor before the first round.
+  StepMeasurement result() const;
+  /// Of a rank of the group.
+  const Trainer& trainer() const { return *trainer_; }
+
+ private:
+  Index choose_steps();
+  StepReport whole_step();
+  void keep(const std::vector<StepReport>& reports);
+
+  Config config_;
+  Communicator& world_;
+  std::unique_ptr<Communicator> group_;
+  std::unique_ptr<Trainer> trainer_;
+  Index steps_ = 0;  // of a round
+  std::vector<StepMeasurement> rounds_;
+};
+
+}  // namespace lockstep

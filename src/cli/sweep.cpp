@@ -1,0 +1,40 @@
+#include "lockstep/study/sweep.hpp"
+
+#include "commands.hpp"
+
+namespace lockstep {
+
+namespace {
+
+void run(const Arguments& arguments, Communicator& world) {
+  const auto sweeps = arguments.lists.find("sweep");
+  run_sweep({.settings = arguments.settings,
+             .sweeps = sweeps == arguments.lists.end() ? std::vector<std::string>() : sweeps->second,
+             .groups = count_option(arguments, "groups"),
+             .evaluations = count_option(arguments, "evaluations")},
+            world);
+}
+
+}  // namespace
+
+Command sweep_command() {
+  return {
+      .name = "sweep",
+      .usage = "--sweep KEY=VALUES [--sweep …] [--groups N] [--config FILE] [--section.key VALUE …]",
+      .summary =
+          "Trains every combination of the values of some settings, and leaves a table and a page.\n"
+          "VALUES are separated by commas, or by '|' where they hold commas; each is a value or a range:\n"
+          "  1e-4:1e-1:log7  7 numbers, the same ratio between neighbours\n"
+          "  0:0.5:lin6      6 numbers, the same distance between neighbours\n"
+          "  16:16384:x4     16, 64, 256 … up to 16384\n"
+          "Started again with the same run.dir after an interruption, it goes on where it was.",
+      .options = {{.name = "sweep",
+                   .default_value = "",
+                   .help = "a setting and its values; may be given several times",
+                   .is_list = true},
+                  {"groups", "1", "groups of ranks, each of which trains one point at a time"},
+                  {"evaluations", "5", "measurements of each training"}},
+      .run = run};
+}
+
+}  // namespace lockstep

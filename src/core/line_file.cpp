@@ -1,0 +1,113 @@
+#include "lockstep/core/line_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+// Locks are of bytes that need not exist: one says who owns the file, the other who is writing.
+constexpr off_t kOwnerByte = 0;
+constexpr off_t kWriterByte = 1;
+
+/// Sets (F_WRLCK) or ends (F_UNLCK) the lock of one byte; false with errno set where that fails. A lock of an
+/// open file (OFD) does not end when its process closes the same file elsewhere, as a POSIX lock does.
+bool lock(int descriptor, off_t byte, short type, int command) {
+  struct flock wanted {};
+  wanted.l_type = type;
+  wanted.l_whence = SEEK_SET;
+  wanted.l_start = byte;
+  wanted.l_len = 1;
+  int result = fcntl(descriptor, command, &wanted);
+  while (result != 0 && errno == EINTR) result = fcntl(descriptor, command, &wanted);
+  return result == 0;
+}
+
+}  // namespace
+
+LineFile::LineFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      descriptor_(open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) fail("opened");
+}
+
+LineFile::~LineFile() { close(descriptor_); }
+
+void LineFile::fail(const char* what) const {
+  fail_input("{}: cannot be {} ({}); check the folder's permissions, the space left and that it has locks",
+             path_.string(), what, std::strerror(errno));
+}
+
+bool LineFile::try_own() {
+  if (lock(descriptor_, kOwnerByte, F_WRLCK, F_OFD_SETLK)) return true;
+  if (errno != EAGAIN && errno != EACCES) fail("locked");
+  return false;
+}
+
+void LineFile::exclusively(const std::function<void()>& action) {
+  if (!lock(descriptor_, kWriterByte, F_WRLCK, F_OFD_SETLKW)) fail("locked");
+  try {
+    const std::string text = unread_text();
+    const std::size_t whole = text.rfind('\n') + 1;
+    if (whole < text.size()) cut_to(read_ + whole);
+    action();
+  } catch (...) {
+    lock(descriptor_, kWriterByte, F_UNLCK, F_OFD_SETLK);
+    throw;
+  }
+  if (!lock(descriptor_, kWriterByte, F_UNLCK, F_OFD_SETLK)) fail("unlocked");
+}
+
+std::vector<std::string> LineFile::new_lines() {
+  const std::string text = unread_text();
+  std::vector<std::string> lines;
+  std::size_t begin = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  read_ += begin;
+  return lines;
+}
+
+void LineFile::append(std::string_view line) {
+  const off_t before = lseek(descriptor_, 0, SEEK_END);
+  const std::string text = std::string(line) + '\n';
+  bool good = before >= 0;
+  for (std::string_view left = text; good && !left.empty();) {
+    const ssize_t written = write(descriptor_, left.data(), left.size());
+    good = written >= 0 || errno == EINTR;
+    if (written > 0) left.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (good && fsync(descriptor_) == 0) return;
+  const int reason = errno;
+  cut_to(static_cast<std::uint64_t>(before));
+  errno = reason;
+  fail("written");
+}
+
+/// What stands behind the lines that were given.
+std::string LineFile::unread_text() const {
+  std::string text;
+  std::array<char, 1 << 16> buffer{};
+  while (true) {
+    const auto at = static_cast<off_t>(read_ + text.size());
+    const ssize_t count = pread(descriptor_, buffer.data(), buffer.size(), at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("read");
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+void LineFile::cut_to(std::uint64_t size) const {
+  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("written");
+}
+
+}  // namespace lockstep

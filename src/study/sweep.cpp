@@ -1,0 +1,165 @@
+#include "lockstep/study/sweep.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "curve.hpp"
+#include "sweep_journal.hpp"
+#include "sweep_plan.hpp"
+#include "sweep_results.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/parallel/partition.hpp"
+#include "lockstep/report/page.hpp"
+#include "lockstep/train/run_directory.hpp"
+#include "lockstep/train/step_times.hpp"
+
+namespace lockstep {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string outcome(const Curve& curve) {
+  if (curve.diverged) return "diverged";
+  const Measurement& end = curve.points.back();
+  const std::string training = fmt::format("training loss {:.4g}", end.training_loss);
+  return std::isnan(end.test_loss) ? training : fmt::format("{}, test loss {:.4g}", training, end.test_loss);
+}
+
+/// The group of `rank`, one of `groups` that the ranks are cut into.
+Index group_of(Index rank, Index ranks, Index groups) {
+  Index group = 0;
+  while (part_of(ranks, groups, group).last <= rank) ++group;
+  return group;
+}
+
+/// Tells the person, on rank 0, what all groups have finished. Local.
+class Progress {
+ public:
+  Progress(const SweepPlan& plan, SweepJournal& journal) : plan_(plan), journal_(journal) {
+    for (const auto& [point, result] : journal_.read()) said_.insert(point);
+    log::info(fmt::format("sweep    {} points, {} of them finished before, into {}", plan.grid.size(),
+                          said_.size(), plan.folder));
+  }
+
+  void say() {
+    for (const auto& [point, result] : journal_.read()) {
+      if (!said_.insert(point).second) continue;
+      const std::string name = plan_.grid.name(point);
+      log::info(fmt::format("point    {} of {}, {}: {}", point + 1, plan_.grid.size(), name,
+                            outcome(from_result(result, name))));
+    }
+  }
+
+ private:
+  const SweepPlan& plan_;
+  SweepJournal& journal_;
+  std::set<Index> said_;
+};
+
+/// The points that one group of ranks trains, one after another; the group's rank 0 has the journal.
+struct Group {
+  const SweepPlan& plan;
+  Communicator& communicator;
+  Index number;
+  SweepJournal* journal;
+
+  /// Collective over the group.
+  std::optional<Index> next() const {
+    constexpr Index kNone = -1;
+    Index point = kNone;
+    if (journal != nullptr) point = journal->claim(plan.grid.size(), number).value_or(kNone);
+    communicator.broadcast(std::as_writable_bytes(std::span(&point, 1)), 0);
+    return point == kNone ? std::nullopt : std::optional(point);
+  }
+
+  /// `after_each`: called on rank 0 of the group. Collective over the group.
+  void train_all(const std::function<void()>& after_each) const {
+    for (std::optional<Index> point = next(); point; point = next()) {
+      Stopwatch watch;
+      const Config& config = plan.points[static_cast<std::size_t>(*point)];
+      const Curve curve = train_curve(config, communicator, plan.evaluations);
+      if (journal == nullptr) continue;
+      nlohmann::ordered_json result = to_result(curve);
+      result.update({{"seconds", watch.lap()}, {"ranks", communicator.size()}, {"group", number}});
+      journal->finish(*point, result);
+      after_each();
+    }
+  }
+};
+
+void write_configurations(const SweepPlan& plan) {
+  const fs::path folder = plan.folder;
+  Config shared = plan.points.front();
+  shared.resolved = shared_settings(plan);
+  write_file(folder / "config.cfg", to_text(shared));
+  fs::create_directories(folder / "points");
+  for (Index point = 0; point < plan.grid.size(); ++point) {
+    write_file(folder / config_file(point), to_text(plan.points[static_cast<std::size_t>(point)]));
+  }
+}
+
+void write_results(const SweepPlan& plan, SweepJournal& journal) {
+  const fs::path folder = plan.folder;
+  const std::vector<Curve> results = results_of(plan, journal.read());
+  write_file(folder / "table.csv", table_csv(plan, results));
+  write_file(folder / "table.jsonl", table_jsonl(plan, results));
+  write_file(folder / "report.html", page_html(sweep_document(plan, results)));
+  journal.end();
+  for (const std::string& finding : sweep_findings(plan, results))
+    log::info(fmt::format("found    {}", finding));
+  log::info(fmt::format("table    {}", (folder / "table.csv").string()));
+  log::info(fmt::format("page     {}", (folder / "report.html").string()));
+}
+
+}  // namespace
+
+void run_sweep(const SweepRequest& request, Communicator& world) {
+  SweepPlan plan = plan_sweep(request, world.size());
+  const nlohmann::ordered_json description = describe(plan);
+  const std::vector<int> strangers = ranks_that_differ(world, description.dump() + plan.folder);
+  if (!strangers.empty()) {
+    fail_input("rank {}: started with another sweep or version than the other ranks; give all the same",
+               strangers.front());
+  }
+  if (plan.folder.empty()) plan.folder = broadcast_text(world, default_run_path("sweep"), 0);
+
+  const bool is_first = world.rank() == 0;
+  const Index number = group_of(world.rank(), world.size(), request.groups);
+  const std::unique_ptr<Communicator> group = world.split(static_cast<int>(number));
+  std::optional<SweepJournal> journal;
+  together(world, [&] {
+    if (!is_first) return;
+    SweepJournal::check(plan.folder, description);
+    check_points(plan);
+    journal.emplace(SweepJournal::begin(plan.folder, description, world.size(), request.groups));
+    write_configurations(plan);
+  });
+  together(world, [&] {
+    if (!is_first && group->rank() == 0) journal.emplace(plan.folder);
+  });
+  std::optional<Progress> progress;
+  if (is_first) progress.emplace(plan, *journal);
+  in_groups(world, *group, [&] {
+    Group{plan, *group, number, journal ? &*journal : nullptr}.train_all([&] {
+      if (progress) progress->say();
+    });
+  });
+  together(world, [&] {
+    if (!is_first) return;
+    progress->say();
+    write_results(plan, *journal);
+  });
+}
+
+}  // namespace lockstep

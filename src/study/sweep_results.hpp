@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "curve.hpp"
+#include "sweep_plan.hpp"
+#include <nlohmann/json.hpp>
+
+namespace lockstep {
+
+/// What the journal keeps of a training, and the training again, with its point's name as the variant.
+nlohmann::ordered_json to_result(const Curve& curve);
+Curve from_result(const nlohmann::ordered_json& result, const std::string& name);
+
+/// The trainings of all points, in the order of the grid. Throws nlohmann::json::exception where one is
+/// damaged.
+std::vector<Curve> results_of(const SweepPlan& plan, const std::map<Index, nlohmann::ordered_json>& journal);
+
+/// The table of the results, a line a point in the order of the grid: of a training that diverged, where it
+/// was last seen, and no results. No times, nor anything else that depends on how the sweep was run.
+std::string table_csv(const SweepPlan& plan, const std::vector<Curve>& results);
+std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// A swept value as a number where it is a finite one; whether all of a key's are.
+std::optional<double> finite_number(const std::string& text);
+nlohmann::ordered_json number_or_text(const std::string& text);
+bool is_numeric(const SweepAxis& axis);
+
+/// Whether any training measured `quantity`; and its value at the end of one, NaN where that diverged.
+bool has_values(const std::vector<Curve>& results, Quantity quantity);
+double end_of(const Curve& curve, Quantity quantity);
+
+/// The results over each key, and the training losses on their way.
+std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// The page.
+nlohmann::ordered_json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// What the page says first: the best point, and how many diverged.
+std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// The file of a point's configuration, in the sweep's folder.
+std::string config_file(Index point);
+
+}  // namespace lockstep

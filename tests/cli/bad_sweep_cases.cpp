@@ -1,0 +1,69 @@
+#include "bad_input_cases.hpp"
+
+namespace lockstep::test {
+
+std::vector<BadInput> bad_sweeps() {
+  const auto sweep = [](const Words& more) {
+    return Words{"sweep", "--run.dir",      "run", "--data.source", "blobs", "--data.samples",
+                 "64",    "--train.epochs", "1"} +
+           more;
+  };
+  const auto one = [&](const std::string& text, const Words& more = {}) {
+    return sweep(Words{"--sweep", text, "--train.batch-size", "16", "--model.layers", "linear 4"} + more);
+  };
+  return {
+      {"NoSweep", sweep({}), "--sweep is missing"},
+      {"SweepWithoutValues", one("train.seed"), "expected KEY=VALUES"},
+      {"SweepOfAnUnknownKey", one("optimizer.lerning-rate=1,2"), "did you mean 'optimizer.learning-rate'?"},
+      {"SweepOverAnEmptyRange", one("train.seed=3:1:lin3"), "empty or backwards"},
+      {"SweepWithAnInvalidPoint", one("optimizer.momentum=0.5,2"), "point 2 of 2 (optimizer.momentum = 2)"},
+      {"SweepWithABatchLargerThanTheData",
+       sweep({"--sweep", "train.batch-size=16:1024:x8", "--model.layers", "linear 4"}),
+       "point 2 of 3 (train.batch-size = 128)"},
+      {"SweepWithANetworkOfTheWrongEnd",
+       sweep({"--sweep", "model.layers=linear 4|linear 5", "--train.batch-size", "16"}),
+       "point 2 of 2 (model.layers = linear 5)"},
+      {"SweepInMoreGroupsThanRanks", one("train.seed=1,2", {"--groups", "4"}), "--groups 4: mpirun started"},
+      {"SweepInNoGroups", one("train.seed=1,2", {"--groups", "0"}), "--groups 0: expected a whole number"},
+      {"SweepOfWhatIsGiven", one("train.epochs=1,2"), "train.epochs (on the command line): is swept"},
+      {"SweepOnMoreRanksThanMicroBatches",
+       one("train.micro-batches=4,2"),
+       "point 2 of 2 (train.micro-batches = 2): train.micro-batches = 2: allows at most 2 ranks",
+       {},
+       {3}},
+      {"SweepIntoAFolderWithARun", one("train.seed=1,2"), "run.dir = run: holds a run already",
+       [](const TemporaryFolder& folder) { run_lockstep(0, small_training("run"), folder); }},
+      {"SweepBelowAFile", one("train.seed=1,2", {"--run.dir", "file/run"}),
+       "run.dir = file/run: cannot be written",
+       [](const TemporaryFolder& folder) { folder.write("file", "x"); }},
+  };
+}
+
+std::vector<BadInput> bad_scaling() {
+  const auto study = [](const Words& more) {
+    return Words{"study",          "scaling", "--run.dir",      "run",      "--data.source",      "blobs",
+                 "--data.samples", "64",      "--model.layers", "linear 4", "--train.batch-size", "16"} +
+           more;
+  };
+  return {
+      {"ScalingOnMoreRanksThanMicroBatches",
+       study({"--train.micro-batches", "2"}),
+       "allows at most 2 ranks",
+       {},
+       {3}},
+      {"ScalingOverRanksThatAreNotThere", study({"--ranks", "1,4"}),
+       "--ranks 1,4: expected whole numbers from 1 to"},
+      {"ScalingOfABatchLargerThanTheData", study({"--batches", "32,65"}),
+       "--batches 32,65: expected whole numbers from 1 to 64"},
+      {"WeakScalingBeyondTheData",
+       study({"--rank-batch", "22"}),
+       "--rank-batch 22: expected whole numbers from 1 to 21",
+       {},
+       {3}},
+      {"ScalingInNoRounds", study({"--rounds", "0"}), "--rounds 0: expected a whole number"},
+      {"ScalingWithANetworkOfTheWrongEnd", study({"--model.layers", "linear 5"}),
+       "the last layer gives 5 outputs"},
+  };
+}
+
+}  // namespace lockstep::test

@@ -1,0 +1,148 @@
+// Sweeps as a person starts them: the same table on any ranks and groups, and however often they were
+// interrupted.
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include "program.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+/// Six points; in the fifth the products of the layers overflow.
+const Words kGrid = {"--sweep",
+                     "optimizer.learning-rate=0.01,0.1,1e6",
+                     "--sweep",
+                     "model.layers=linear 8, linear 8, linear 4 | linear 4",
+                     "--data.source",
+                     "blobs",
+                     "--data.samples",
+                     "90",
+                     "--train.batch-size",
+                     "32",
+                     "--train.epochs",
+                     "2"};
+
+std::string text_of(const fs::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// The files of a sweep that must not depend on how it was run.
+std::vector<std::string> results_of(const TemporaryFolder& folder) {
+  std::vector<std::string> texts;
+  for (const char* const name : {"table.csv", "table.jsonl", "report.html", "config.cfg"}) {
+    texts.push_back(text_of(folder.path() / "sweep" / name));
+    EXPECT_FALSE(texts.back().empty()) << name;
+  }
+  return texts;
+}
+
+Words sweep(const Words& words) { return Words{"sweep", "--run.dir", "sweep"} + words; }
+
+std::string sweep_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
+  const Outcome outcome = run_lockstep(ranks, sweep(words), folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  return outcome.out;
+}
+
+TEST(SweepTest, HasTheSameResultsOnAnyRanksAndGroups) {
+  const TemporaryFolder one;
+  sweep_ok(0, kGrid, one);
+  const std::vector<std::string> expected = results_of(one);
+  for (const auto& [ranks, groups] : {std::pair(3, 1), {3, 3}, {5, 2}}) {
+    const TemporaryFolder other;
+    sweep_ok(ranks, kGrid + Words{"--groups", std::to_string(groups)}, other);
+    EXPECT_TRUE(results_of(other) == expected) << ranks << " ranks in " << groups << " groups";
+    std::set<int> used;
+    for (const Json& point : metrics(other, "sweep", "point")) used.insert(point.at("group").get<int>());
+    EXPECT_LE(used.size(), static_cast<std::size_t>(groups));
+  }
+  const std::vector<std::string> lines = lines_of(expected[0]);
+  ASSERT_EQ(lines.size(), 7U);
+  EXPECT_TRUE(lines[1].starts_with("1,0.01,\"linear 8, linear 8, linear 4\",false,6,2.0,180.0,")) << lines[1];
+  for (std::size_t point = 1; point <= 6; ++point) {
+    EXPECT_EQ(lines[point].find(",true,") != std::string::npos, point == 5) << lines[point];
+  }
+}
+
+TEST(SweepTest, ItsPointsAreThoseOfTrain) {
+  const TemporaryFolder folder;
+  sweep_ok(2, kGrid, folder);
+  for (const int point : {1, 4}) {
+    const Outcome outcome =
+        run_lockstep(0,
+                     {"train", "--config", "sweep/points/" + std::to_string(point) + ".cfg", "--run.dir",
+                      std::to_string(point)},
+                     folder);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json line = Json::parse(
+        lines_of(text_of(folder.path() / "sweep/table.jsonl"))[static_cast<std::size_t>(point - 1)]);
+    EXPECT_EQ(line.at("weights_digest"),
+              metrics(folder, std::to_string(point), "end").at(0).at("weights_digest"));
+    const Json evaluation = metrics(folder, std::to_string(point), "evaluation").back();
+    EXPECT_EQ(line.at("test_loss"), evaluation.at("loss"));
+    EXPECT_EQ(line.at("test_accuracy"), evaluation.at("accuracy"));
+  }
+}
+
+TEST(SweepTest, GoesOnAfterAKillAndEndsInTheSameTable) {
+  const Words grid = {
+      "--sweep",        "train.seed=1:8:lin8",        "--data.source",      "blobs", "--data.samples", "2000",
+      "--model.layers", "linear 128, relu, linear 4", "--train.batch-size", "16",    "--train.epochs", "2"};
+  const TemporaryFolder whole;
+  sweep_ok(2, grid, whole);
+
+  const TemporaryFolder folder;
+  const auto finished = [&] { return metrics(folder, "sweep", "point").size(); };
+  const std::string run_dir =
+      (folder.path() / "sweep").string();  // unlike any other command line on the machine
+  for (const std::size_t enough : {2U, 5U}) {
+    Process process(command_line(3, Words{"sweep", "--run.dir", run_dir, "--groups", "2"} + grid),
+                    folder.path());
+    ASSERT_TRUE(wait_until(
+        30, [&] { return fs::exists(folder.path() / "sweep/metrics.jsonl") && finished() >= enough; }));
+    for (const pid_t id : processes_with(run_dir)) kill(id, SIGKILL);
+    EXPECT_NE(process.wait(10).exit_code, 0);
+    ASSERT_TRUE(wait_until(10, [&] { return processes_with(run_dir).empty(); }));
+    EXPECT_LT(finished(), 8U) << "killed too late to show anything";
+  }
+  EXPECT_FALSE(fs::exists(folder.path() / "sweep/table.csv"));
+  const std::size_t before = finished();
+  const std::string out = sweep_ok(1, grid, folder);
+  EXPECT_NE(out.find("8 points, " + std::to_string(before) + " of them finished before"), std::string::npos)
+      << out;
+  EXPECT_TRUE(results_of(folder) == results_of(whole));
+  std::vector<int> points;
+  for (const Json& line : metrics(folder, "sweep", "point")) points.push_back(line.at("point"));
+  std::sort(points.begin(), points.end());
+  EXPECT_EQ(points, (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8})) << "each trained to its end once";
+
+  const std::size_t claims = metrics(folder, "sweep", "claim").size();
+  sweep_ok(2, grid, folder);
+  EXPECT_EQ(metrics(folder, "sweep", "claim").size(), claims) << "a complete sweep has nothing left to train";
+}
+
+TEST(SweepTest, AFolderOfAnotherSweepIsRefusedWithTheDifference) {
+  const TemporaryFolder folder;
+  const Words grid = {"--sweep",        "train.seed=1,2", "--data.source", "blobs",
+                      "--model.layers", "linear 4",       "--train.steps", "3"};
+  sweep_ok(0, grid, folder);
+  const std::vector<std::string> before = listing(folder);
+  expect_one_line(run_lockstep(3, sweep(grid + Words{"--optimizer.learning-rate", "0.5"}), folder), 2,
+                  "holds another sweep (shared/optimizer.learning-rate: 0.1 there, 0.5 here)");
+  expect_one_line(run_lockstep(0, sweep(grid + Words{"--sweep", "data.seed=1,2"}), folder), 2,
+                  "holds another sweep (points: 2 there, 4 here)");
+  expect_one_line(run_lockstep(0, {"report", "sweep"}, folder), 2, "sweep: holds a study");
+  EXPECT_EQ(listing(folder), before);
+}
+
+}  // namespace
+}  // namespace lockstep::test

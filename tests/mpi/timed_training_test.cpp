@@ -1,0 +1,50 @@
+#include "lockstep/train/timed_training.hpp"
+
+#include <set>
+
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
+
+namespace lockstep::test {
+namespace {
+
+class TimedTrainingTest : public MpiTest {};
+
+TEST_F(TimedTrainingTest, TakesTheSameStepsOnTheRanksOfItsGroupAndNoneElsewhere) {
+  const Config config = make_test_config({});
+  const Problem problem = make_problem(config, world());
+  for (const int ranks : std::set<int>{1, (world().size() + 1) / 2, world().size()}) {
+    TimedTraining training(config, problem, world(), ranks);
+    EXPECT_EQ(training.result().seconds, 0) << "before the first round";
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
+    const bool takes_part = world().rank() < ranks;
+    training.round();
+    if (takes_part) before = training.trainer().steps_done();
+    training.round();
+    if (takes_part) after = training.trainer().steps_done();
+    const StepMeasurement result = training.result();
+    if (takes_part) {
+      EXPECT_EQ(training.trainer().plan().batch_size, 32);
+      EXPECT_GT(after, before);
+      EXPECT_GT(result.seconds, 0);
+      EXPECT_GT(result.times.forward, 0);
+      EXPECT_GE(result.exchange, 0);
+      EXPECT_GE(result.waiting, 0);
+    } else {
+      EXPECT_EQ(result.seconds, 0);
+    }
+    const std::vector<std::uint64_t> steps = all_gather(world(), after);
+    for (int rank = 0; rank < ranks; ++rank) EXPECT_EQ(steps[static_cast<std::size_t>(rank)], steps[0]);
+  }
+}
+
+TEST_F(TimedTrainingTest, AFailureOfItsGroupIsEverybodys) {
+  const Config config = make_test_config({{"schedule.warmup-steps", "1000"}});
+  const Problem problem = make_problem(config, world());
+  const Caught caught = catch_error([&] { const TimedTraining training(config, problem, world(), 1); });
+  expect_same_error(caught, ExitCode::kBadInput, {"schedule.warmup-steps = 1000"});
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,118 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "temporary_folder.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/line_file.hpp"
+
+namespace lockstep {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void append(LineFile& file, const std::string& line) {
+  file.exclusively([&] { file.append(line); });
+}
+
+class LineFileTest : public testing::Test {
+ protected:
+  test::TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_.path() / "lines";
+};
+
+TEST_F(LineFileTest, GivesEveryLineOnceToEachReader) {
+  LineFile one(path_);
+  LineFile two(path_);
+  append(one, "a");
+  append(two, "b");
+  EXPECT_EQ(one.new_lines(), (Lines{"a", "b"}));
+  EXPECT_EQ(one.new_lines(), Lines{});
+  append(one, "");
+  EXPECT_EQ(one.new_lines(), (Lines{""}));
+  EXPECT_EQ(two.new_lines(), (Lines{"a", "b", ""}));
+  EXPECT_EQ(text_of(path_), "a\nb\n\n");
+}
+
+TEST_F(LineFileTest, RemovesALineThatWasCutOffOnlyWhenItWrites) {
+  folder_.write("lines", "whole\ncut o");
+  LineFile file(path_);
+  EXPECT_EQ(file.new_lines(), (Lines{"whole"}));
+  EXPECT_EQ(text_of(path_), "whole\ncut o");
+  append(file, "next");
+  EXPECT_EQ(file.new_lines(), (Lines{"next"}));
+  EXPECT_EQ(text_of(path_), "whole\nnext\n");
+}
+
+TEST_F(LineFileTest, HasOneOwnerAsLongAsThatLives) {
+  LineFile other(path_);
+  {
+    LineFile first(path_);
+    EXPECT_TRUE(first.try_own());
+    EXPECT_FALSE(other.try_own());
+    append(other, "writing is for all");
+  }
+  EXPECT_TRUE(other.try_own());
+}
+
+TEST_F(LineFileTest, IsFreeAgainAfterAFailure) {
+  LineFile file(path_);
+  EXPECT_THROW(file.exclusively([] { throw std::runtime_error("x"); }), std::runtime_error);
+  LineFile other(path_);
+  append(other, "a");
+  EXPECT_EQ(file.new_lines(), (Lines{"a"}));
+}
+
+TEST_F(LineFileTest, SaysWhatCannotBeOpened) {
+  try {
+    const LineFile file(folder_.path() / "none/lines");
+    FAIL() << "no folder, no file";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_NE(std::string(error.what()).find("none/lines: cannot be opened"), std::string::npos)
+        << error.what();
+  }
+}
+
+// Each process counts the lines and appends the next number; without the lock numbers would be missing or
+// double.
+TEST_F(LineFileTest, ProcessesTakeTurns) {
+  constexpr int kProcesses = 4;
+  constexpr int kTurns = 25;
+  std::vector<pid_t> children;
+  for (int process = 0; process < kProcesses; ++process) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child != 0) {
+      children.push_back(child);
+      continue;
+    }
+    LineFile file(path_);
+    std::size_t lines = 0;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      file.exclusively([&] {
+        lines += file.new_lines().size();
+        file.append(std::to_string(lines));
+      });
+    }
+    std::_Exit(0);
+  }
+  for (const pid_t child : children) {
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  Lines expected;
+  expected.reserve(kProcesses * kTurns);
+  for (int line = 0; line < kProcesses * kTurns; ++line) expected.push_back(std::to_string(line));
+  EXPECT_EQ(LineFile(path_).new_lines(), expected);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,146 @@
+#include <cmath>
+#include <gmock/gmock.h>
+#include <limits>
+
+#include "study_sweep_helpers.hpp"
+#include "sweep_results.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using test::plan_of;
+
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+
+Curve curve(double training_loss, double test_loss, bool diverged = false) {
+  return {.variant = "",
+          .seed = 0,
+          .points = {{.step = 0,
+                      .epoch = 0,
+                      .samples = 0,
+                      .training_loss = 3,
+                      .training_accuracy = kNothing,
+                      .test_loss = 3,
+                      .test_accuracy = kNothing,
+                      .gap = 0,
+                      .weight_norm = 1},
+                     {.step = 6,
+                      .epoch = 2,
+                      .samples = 128,
+                      .training_loss = training_loss,
+                      .training_accuracy = kNothing,
+                      .test_loss = test_loss,
+                      .test_accuracy = kNothing,
+                      .gap = test_loss - training_loss,
+                      .weight_norm = 2}},
+          .diverged = diverged,
+          .weights_digest = "abc"};
+}
+
+TEST(SweepResults, ComeBackFromTheJournalBitForBit) {
+  Curve original = curve(0.1, 1.0 / 3);
+  original.points.back().gap = std::nextafter(0.2, 1);
+  const Curve restored = from_result(Json::parse(to_result(original).dump()), "name");
+  EXPECT_EQ(restored.variant, "name");
+  EXPECT_EQ(restored.weights_digest, "abc");
+  EXPECT_FALSE(restored.diverged);
+  ASSERT_EQ(restored.points.size(), 2U);
+  EXPECT_EQ(restored.points[1].step, 6U);
+  EXPECT_EQ(restored.points[1].samples, 128);
+  EXPECT_EQ(restored.points[1].training_loss, 0.1);
+  EXPECT_EQ(restored.points[1].test_loss, 1.0 / 3);
+  EXPECT_EQ(restored.points[1].gap, std::nextafter(0.2, 1));
+  EXPECT_TRUE(std::isnan(restored.points[1].test_accuracy));
+}
+
+TEST(SweepResults, MakeTablesInTheOrderOfTheGrid) {
+  const SweepPlan plan = plan_of({"model.layers=linear 2, linear 4|linear 4"});
+  const std::vector<Curve> results = {curve(0.5, 0.75), curve(9, 9, true)};
+  EXPECT_EQ(table_csv(plan, results),
+            "point,model.layers,diverged,step,epoch,samples,training_loss,training_accuracy,test_loss,test_"
+            "accuracy,gap,"
+            "weight_norm,weights_digest\r\n"
+            "1,\"linear 2, linear 4\",false,6,2.0,128.0,0.5,,0.75,,0.25,2.0,abc\r\n"
+            "2,linear 4,true,6,2.0,128.0,,,,,,,abc\r\n");
+  EXPECT_EQ(
+      table_jsonl(plan, results),
+      R"({"point":1,"settings":{"model.layers":"linear 2, linear 4"},"diverged":false,"step":6,"epoch":2.0,)"
+      R"("samples":128.0,"training_loss":0.5,"training_accuracy":null,"test_loss":0.75,"test_accuracy":null,)"
+      R"("gap":0.25,"weight_norm":2.0,"weights_digest":"abc"})"
+      "\n"
+      R"({"point":2,"settings":{"model.layers":"linear 4"},"diverged":true,"step":6,"epoch":2.0,)"
+      R"("samples":128.0,"training_loss":null,"training_accuracy":null,"test_loss":null,"test_accuracy":null,)"
+      R"("gap":null,"weight_norm":null,"weights_digest":"abc"})"
+      "\n");
+}
+
+Json section(const Json& document, const std::string& title) {
+  for (const Json& one : document.at("sections")) {
+    if (one.at("title") == title) return one;
+  }
+  return {};
+}
+
+TEST(SweepPage, DrawsTheResultOverEachKey) {
+  const SweepPlan plan = plan_of({"optimizer.learning-rate=1,0.01", "train.seed=1,2,3"});
+  const std::vector<Curve> results = {curve(0, 6), curve(0, 5), curve(0, 4, true),
+                                      curve(0, 3), curve(0, 2), curve(0, 1)};
+  const Json document = sweep_document(plan, results);
+  const Json rates = section(document, "Test loss over optimizer.learning-rate");
+  EXPECT_EQ(rates.at("x"), (Json{{"title", "optimizer.learning-rate"}, {"log", true}}));
+  ASSERT_EQ(rates.at("series").size(), 3U);
+  EXPECT_EQ(rates.at("series")[1].at("name"), "train.seed = 2");
+  EXPECT_EQ(rates.at("series")[1].at("x"), (Json{0.01, 1.0})) << "numbers by size, not as given";
+  EXPECT_EQ(rates.at("series")[1].at("y"), (Json{2.0, 5.0}));
+  EXPECT_TRUE(std::isnan(rates.at("series")[2].at("y")[1].get<double>())) << "a gap where it diverged";
+  const Json seeds = section(document, "Test loss over train.seed");
+  EXPECT_EQ(seeds.at("x").at("log"), false);
+  EXPECT_EQ(seeds.at("series")[1].at("y"), (Json{3.0, 2.0, 1.0}));
+  EXPECT_EQ(section(document, "Findings").at("paragraphs"),
+            (Json{"Lowest test loss: 1 at point 6, optimizer.learning-rate = 0.01, train.seed = 3.",
+                  "1 of 6 points diverged."}));
+}
+
+TEST(SweepPage, LeavesALossThatWentAstrayOutsideOfThePicture) {
+  const SweepPlan plan = plan_of({"train.seed=1,2,3"});
+  const auto chart = [&](double loss) {
+    return section(sweep_document(plan, {curve(0, 0.5), curve(0, loss), curve(0, 0)}),
+                   "Test loss over train.seed");
+  };
+  EXPECT_FALSE(chart(30).at("y").contains("range")) << "ten times the loss of the initial weights, 3";
+  EXPECT_EQ(chart(31).at("y").at("range"), (Json{0.4, 30.0}));
+}
+
+TEST(SweepPage, DrawsTheBestOfTooManyLinesWithinTheirBand) {
+  const SweepPlan plan = plan_of({"optimizer.name=sgd,adam", "train.seed=1:30:lin30"});
+  std::vector<Curve> results;
+  results.reserve(60);
+  for (int i = 0; i < 30; ++i) results.push_back(curve(0, 10 + i));
+  for (int i = 0; i < 30; ++i) results.push_back(curve(0, 5, true));
+  const Json chart = section(sweep_document(plan, results), "Test loss over optimizer.name");
+  ASSERT_EQ(chart.at("series").size(), 1U);
+  EXPECT_EQ(chart.at("series")[0].at("x"), (Json{"sgd", "adam"}));
+  EXPECT_EQ(chart.at("series")[0].at("y"), (Json{10.0, nullptr}));
+  EXPECT_EQ(chart.at("series")[0].at("low"), (Json{10.0, nullptr}));
+  EXPECT_EQ(chart.at("series")[0].at("high"), (Json{39.0, nullptr}));
+}
+
+TEST(SweepPage, HasTheCommandAndTheSettingsOfEveryPoint) {
+  const SweepPlan plan = plan_of({"optimizer.name=sgd,adam"}, {{"run.dir", "runs/x"}});
+  const Json document = sweep_document(plan, {curve(1, 1), curve(2, 2)});
+  const Json points = section(document, "Points");
+  EXPECT_EQ(points.at("rows")[1][1], "lockstep train --config runs/x/points/2.cfg");
+  std::map<std::string, std::vector<Json>> columns;
+  for (std::size_t i = 0; i < points.at("columns").size(); ++i) {
+    for (const Json& row : points.at("rows")) columns[points.at("columns")[i].at("name")].push_back(row[i]);
+  }
+  EXPECT_EQ(columns["optimizer.name"], (std::vector<Json>{"sgd", "adam"}));
+  EXPECT_EQ(columns["optimizer.beta1"], (std::vector<Json>{nullptr, "0.9"}));
+  EXPECT_FALSE(columns.contains("data.source"));
+  EXPECT_THAT(section(document, "Configuration").at("rows"), testing::Contains(Json{"data.source", "blobs"}));
+}
+
+}  // namespace
+}  // namespace lockstep
