@@ -28,7 +28,7 @@ TEST_F(TimedTrainingTest, TakesTheSameStepsOnTheRanksOfItsGroupAndNoneElsewhere)
       EXPECT_EQ(training.trainer().plan().batch_size, 32);
       EXPECT_GT(after, before);
       EXPECT_GT(result.seconds, 0);
-      EXPECT_GT(result.times.forward, 0);
+      EXPECT_GT(result.times[StepPart::kForward], 0);
       EXPECT_GE(result.exchange, 0);
       EXPECT_GE(result.waiting, 0);
     } else {

@@ -62,9 +62,9 @@ struct GradientNoise {
 /// bits at every number of ranks and threads. One step: `start`, the gradients, `gather`, `finish`.
 class NoiseMeter final : public GradientSink {
  public:
-  /// For batches of `batch_size` samples. Those whose micro-batches are small are measured on some of the
-  /// steps alone, which then cost the more for each sample, so that measuring stays below a thirtieth of
-  /// them.
+  /// For batches of `batch_size` samples. Where micro-batches are so small that the squares would take a
+  /// noticeable part of a step, only every k-th step is measured: k = 32 / (samples of a micro-batch),
+  /// rounded up.
   NoiseMeter(GradientSink& sink, Index batch_size, Index micro_batches);
 
   /// Begins step `step`, counted from 0, of `rank`; `plan` outlives it. Local.
