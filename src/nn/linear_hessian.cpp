@@ -57,8 +57,8 @@ void LinearHessian::compute(ConstMatrixView x, ConstMatrixView outputs, Real* pa
         continue;
       }
       weighted_ = weights.cast<Real>().asDiagonal() * extended_;
-      multiply_weight_gradient({weighted_.data(), rows, inputs_ + 1}, 0, {extended_.data(), rows, inputs_ + 1},
-                               block);
+      multiply_weight_gradient({weighted_.data(), rows, inputs_ + 1}, 0,
+                               {extended_.data(), rows, inputs_ + 1}, block);
     }
   }
 }

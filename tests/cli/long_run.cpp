@@ -1,12 +1,9 @@
 #include "long_run.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <sys/stat.h>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -15,17 +12,6 @@ namespace lockstep::test {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Numbers of all processes.
-std::vector<pid_t> processes() {
-  std::vector<pid_t> found;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (std::isdigit(static_cast<unsigned char>(name[0])) != 0)
-      found.push_back(static_cast<pid_t>(std::stol(name)));
-  }
-  return found;
-}
 
 /// metrics.jsonl of `run_dir` without the lines and fields that tell when and where it ran.
 std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, const std::string& run_dir) {
@@ -40,25 +26,6 @@ std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, con
 }
 
 }  // namespace
-
-std::vector<pid_t> processes_with(const std::string& text) {
-  std::vector<pid_t> found = processes();
-  std::erase_if(found, [&](pid_t process) {
-    std::ifstream file("/proc/" + std::to_string(process) + "/cmdline");
-    const std::string words(std::istreambuf_iterator<char>(file), {});
-    return words.find(text) == std::string::npos;
-  });
-  return found;
-}
-
-bool wait_until(double seconds, const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
 
 Words long_training(const std::string& run_dir) {
   return {"train",

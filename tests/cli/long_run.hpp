@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -9,12 +8,6 @@
 #include "program.hpp"
 
 namespace lockstep::test {
-
-/// The processes that have `text` in their command line.
-std::vector<pid_t> processes_with(const std::string& text);
-
-/// Asks every few milliseconds; false if `condition` does not come true in time.
-bool wait_until(double seconds, const std::function<bool()>& condition);
 
 /// Settings of a run of a second or so, which checkpoints every 50 of its steps, with an optimizer that keeps
 /// vectors, a moving average, dropout, ragged batches and evaluations. `run_dir` is below the current folder.

@@ -22,7 +22,7 @@ Outcome study(int ranks, const Words& words, const TemporaryFolder& folder) {
   return run_lockstep(ranks, Words{"study"} + words, folder);
 }
 
-void study_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
+void expect_study(int ranks, const Words& words, const TemporaryFolder& folder) {
   const Outcome outcome = study(ranks, words, folder);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
@@ -40,7 +40,7 @@ double model_seconds(const Json& model, double ranks, double rows) {
 
 TEST(ScalingTest, MeasuresEveryPairOfBothKinds) {
   const TemporaryFolder folder;
-  study_ok(
+  expect_study(
       3,
       Words{"scaling", "--run.dir", "scaling", "--rounds", "1", "--batches", "12", "--rank-batch", "10"} +
           kTraining,
@@ -77,7 +77,7 @@ TEST(ScalingTest, MeasuresEveryPairOfBothKinds) {
 
 TEST(ScalingTest, AloneItMeasuresOneRank) {
   const TemporaryFolder folder;
-  study_ok(0, Words{"scaling", "--run.dir", "scaling", "--rounds", "1"} + kTraining, folder);
+  expect_study(0, Words{"scaling", "--run.dir", "scaling", "--rounds", "1"} + kTraining, folder);
   std::set<Pair> pairs;
   for (const Json& line : metrics(folder, "scaling", "scaling"))
     pairs.insert(Pair(line.at("ranks").get<int>(), line.at("batch_size").get<int>()));
@@ -112,9 +112,9 @@ void write_batch_study(const TemporaryFolder& folder,
 TEST(PlanTest, MultipliesTheStepsOfOneStudyWithTheTimesOfTheOther) {
   const TemporaryFolder folder;
   write_batch_study(folder);
-  study_ok(2, Words{"scaling", "--run.dir", "scaling", "--rounds", "1", "--batches", "32"} + kTraining,
-           folder);
-  study_ok(
+  expect_study(2, Words{"scaling", "--run.dir", "scaling", "--rounds", "1", "--batches", "32"} + kTraining,
+               folder);
+  expect_study(
       2,
       {"plan", "--run.dir", "plan", "--batch-size", "batches", "--scaling", "scaling", "--most-ranks", "16"},
       folder);
@@ -150,7 +150,7 @@ TEST(PlanTest, MultipliesTheStepsOfOneStudyWithTheTimesOfTheOther) {
 TEST(PlanTest, RefusesWhatItCannotUse) {
   const TemporaryFolder folder;
   write_batch_study(folder, "linear 4");
-  study_ok(0, Words{"scaling", "--run.dir", "scaling", "--rounds", "1"} + kTraining, folder);
+  expect_study(0, Words{"scaling", "--run.dir", "scaling", "--rounds", "1"} + kTraining, folder);
   const std::vector<std::string> before = listing(folder);
   const auto refused = [&](const Words& words, const std::string& fragment) {
     for (const int ranks : {0, 2}) {

@@ -27,8 +27,12 @@ namespace {
 
 /// Allocations in the second epoch, whose last batch is smaller than the others.
 long count_allocations(const test::Texts& changes) {
-  test::Texts texts = {{"data.source", "blobs"},     {"data.samples", "205"}, {"train.batch-size", "32"},
-                       {"train.micro-batches", "8"}, {"train.epochs", "2"},   {"train.check-every", "0"},
+  test::Texts texts = {{"data.source", "blobs"},
+                       {"data.samples", "205"},
+                       {"train.batch-size", "32"},
+                       {"train.micro-batches", "8"},
+                       {"train.epochs", "2"},
+                       {"train.check-every", "0"},
                        {"model.layers", "linear 16, relu, linear 4"}};
   for (const auto& [key, text] : changes) texts[key] = text;
   test::TrainingRun run(test::config_of(texts));
