@@ -44,7 +44,7 @@ Words long_training(const std::string& run_dir) {
           "--train.micro-batches",
           "8",
           "--train.steps",
-          "1500",
+          "4000",
           "--optimizer.name",
           "adamw",
           "--optimizer.learning-rate",
