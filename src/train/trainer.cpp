@@ -44,8 +44,9 @@ const Config& prepare_arithmetic(const Config& config) {
 }
 
 std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
-  std::vector<ParameterRange> ranges;
-  for (const Share& share : shares.owned_by(rank)) ranges.push_back(share.range);
+  const std::vector<Share> owned = shares.owned_by(rank);
+  std::vector<ParameterRange> ranges(owned.size());
+  std::transform(owned.begin(), owned.end(), ranges.begin(), [](const Share& share) { return share.range; });
   return ranges;
 }
 
