@@ -109,7 +109,7 @@ TEST_F(LineFileTest, ProcessesTakeTurns) {
     EXPECT_EQ(status, 0);
   }
   Lines expected;
-  expected.reserve(kProcesses * kTurns);
+  expected.reserve(std::size_t{kProcesses} * kTurns);
   for (int line = 0; line < kProcesses * kTurns; ++line) expected.push_back(std::to_string(line));
   EXPECT_EQ(LineFile(path_).new_lines(), expected);
 }
