@@ -15,7 +15,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A search of the valley around `lowest`, above which rates from `limit` on diverge.
 struct Valley {
-  double lowest;
+  double lowest = 1;
   double limit = kInfinity;
   int calls = 0;
 

@@ -99,7 +99,7 @@ TEST(Checkpoint, EndsWithTheDigestsOfHeaderAndData) {
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
   constexpr std::size_t kChecksums = 64;
-  constexpr std::size_t kData = 3 * 8 * sizeof(Real);
+  constexpr std::size_t kData = std::size_t{3} * 8 * sizeof(Real);
   ASSERT_EQ(bytes.size(), sizeof length + length + kData + kChecksums);
   const std::span<const std::byte> all(bytes);
   Digest header;
