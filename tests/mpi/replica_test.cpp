@@ -23,7 +23,7 @@ class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tupl
 };
 
 /// The value of parameter `i` in round `round`, whoever writes it.
-Real value_of(Index i, int round) { return static_cast<Real>(i % 1000 + 1000 * round); }
+Real value_of(Index i, int round) { return static_cast<Real>(i % 1000 + Index{1000} * round); }
 
 TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
   const auto [exchange, scope] = GetParam();
