@@ -15,7 +15,6 @@
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "lockstep/parallel/share_vectors.hpp"
 #include "lockstep/train/predictions.hpp"
 
 namespace lockstep {
@@ -283,67 +282,6 @@ std::vector<Real> Trainer::plain_gradient() {
 std::optional<std::string> Trainer::timeline() const {
   if (!timeline_) return std::nullopt;
   return timeline_->to_json(communicator_);
-}
-
-/// What goes into a TrainingState besides the parameters, of what this rank owns.
-std::vector<NamedState> Trainer::owned_state() {
-  std::vector<NamedState> vectors;
-  for (const NamedState& kept : optimizer_.state())
-    vectors.push_back({"optimizer." + kept.name, kept.values});
-  if (average_) vectors.push_back({"average", average_->values()});
-  return vectors;
-}
-
-TrainingState Trainer::state() {
-  TrainingState state{.steps_done = steps_done_, .vectors = {}, .noise = {}};
-  if (noise_meter_) state.noise = noise_meter_->average().values();
-  const bool collects = communicator_.rank() == 0;
-  const std::span<const Real> parameters = model_.parameters();
-  if (collects) state.vectors.push_back({"parameters", {parameters.begin(), parameters.end()}});
-  for (const NamedState& kept : owned_state()) {
-    std::vector<Real> whole = collect_shares(communicator_, shares_, kept.values);
-    if (collects) state.vectors.push_back({kept.name, std::move(whole)});
-  }
-  return state;
-}
-
-void Trainer::restore(const TrainingState& state) {
-  std::vector<Real> parameters(static_cast<std::size_t>(shares_.size_of(communicator_.rank())));
-  std::vector<NamedState> vectors = owned_state();
-  vectors.insert(vectors.begin(), {"parameters", parameters});
-  together(communicator_, [&] {
-    if (communicator_.rank() != 0) return;
-    const auto fits = [&](const StateVector& stored, const NamedState& kept) {
-      return stored.name == kept.name && static_cast<Index>(stored.values.size()) == shares_.parameters();
-    };
-    if (!std::equal(state.vectors.begin(), state.vectors.end(), vectors.begin(), vectors.end(), fits)) {
-      fail_input(
-          "the state to go on from belongs to another network or optimizer; expected that of this run");
-    }
-  });
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
-    const bool deals = communicator_.rank() == 0;
-    deal_shares(communicator_, shares_,
-                deals ? std::span<const Real>(state.vectors[i].values) : std::span<const Real>(),
-                vectors[i].values);
-  }
-  set_own_parameters(parameters);
-  steps_done_ = state.steps_done;
-  communicator_.broadcast(std::as_writable_bytes(std::span(&steps_done_, 1)), 0);
-  NoiseEstimate noise = state.noise;
-  communicator_.broadcast(std::as_writable_bytes(std::span(&noise, 1)), 0);
-  if (noise_meter_) noise_meter_->average().set(noise);
-  if (average_) average_->set_empty(steps_done_ == 0);
-}
-
-/// Writes this rank's shares, packed, into the replica. Collective.
-void Trainer::set_own_parameters(std::span<const Real> packed) {
-  replica_->publish();  // nobody reads any more
-  for (const Share& share : shares_.owned_by(communicator_.rank())) {
-    std::copy_n(packed.begin() + share.position, share.range.size,
-                replica_->values().begin() + share.range.offset);
-  }
-  replica_->publish();
 }
 
 void Trainer::with_average(const std::function<void()>& action) {
