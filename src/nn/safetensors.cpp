@@ -131,11 +131,12 @@ StoredTensors read_safetensors(const std::filesystem::path& file) {
   return parse_safetensors(read_file(file), file.string());
 }
 
-std::string safetensors_header(const StoredTensors& content) {
+std::string safetensors_header(const std::map<std::string, std::string>& metadata,
+                               std::span<const TensorView> tensors) {
   Json header = Json::object();
-  if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
+  if (!metadata.empty()) header["__metadata__"] = metadata;
   std::size_t position = 0;
-  for (const StoredTensor& tensor : content.tensors) {
+  for (const TensorView& tensor : tensors) {
     const std::size_t end = position + tensor.data.size();
     header[tensor.name] = {
         {"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {position, end}}};
@@ -153,9 +154,14 @@ std::string safetensors_header(const StoredTensors& content) {
 }
 
 void write_safetensors(const std::filesystem::path& file, const StoredTensors& content) {
-  const std::string header = safetensors_header(content);
+  std::vector<TensorView> tensors;
+  tensors.reserve(content.tensors.size());
+  for (const StoredTensor& tensor : content.tensors) {
+    tensors.push_back({tensor.name, tensor.type, tensor.shape, tensor.data});
+  }
+  const std::string header = safetensors_header(content.metadata, tensors);
   std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(header))};
-  for (const StoredTensor& tensor : content.tensors) parts.emplace_back(tensor.data);
+  for (const TensorView& tensor : tensors) parts.push_back(tensor.data);
   write_file(file, parts);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "transport.hpp"
+
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -30,25 +32,75 @@ void for_each_share(const Shares& shares, std::vector<std::vector<Real>>& packed
 
 }  // namespace
 
-std::vector<Real> collect_shares(Communicator& communicator, const Shares& shares,
-                                 std::span<const Real> owned) {
-  if (communicator.rank() != 0) {
-    const OutgoingMessage message{0, std::as_bytes(owned)};
-    communicator.exchange({&message, shares.is_replicated() ? 0U : 1U}, {});
-    return {};
+GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, std::size_t count,
+                                 Exchange exchange)
+    : communicator_(communicator), shares_(shares) {
+  const std::size_t size = (1 + count) * static_cast<std::size_t>(shares.parameters());
+  if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
+    common_ = std::make_unique<Common>(communicator, size * sizeof(Real));
+  } else if (communicator.rank() == 0) {
+    own_.resize(size);
   }
-  std::vector<std::vector<Real>> packed = rooms(shares);
-  std::copy(owned.begin(), owned.end(), packed[0].begin());
-  std::vector<IncomingMessage> messages;
-  for (int rank = 1; rank < shares.ranks() && !shares.is_replicated(); ++rank) {
-    messages.push_back({rank, std::as_writable_bytes(std::span(packed[static_cast<std::size_t>(rank)]))});
+}
+
+void GatheredVectors::gather(std::span<const Real> parameters, std::span<const std::span<const Real>> owned) {
+  if (common_) {
+    common_->counters.barrier();  // nobody reads any more
+    for (const Share& share : shares_.owned_by(communicator_.rank())) {
+      copy(parameters.subspan(static_cast<std::size_t>(share.range.offset)), 0, share.range);
+    }
+    put(owned);
+    common_->counters.barrier();
+    return;
   }
-  communicator.exchange({}, messages);
-  std::vector<Real> whole(static_cast<std::size_t>(shares.parameters()));
-  for_each_share(shares, packed, [&](ParameterRange range, auto values) {
-    std::copy_n(values, range.size, whole.begin() + range.offset);
-  });
-  return whole;
+  send(owned);
+  if (communicator_.rank() != 0) return;
+  copy(parameters, 0, {0, shares_.parameters()});
+  put(owned);
+}
+
+std::span<const Real> GatheredVectors::vector(std::size_t i) {
+  if (communicator_.rank() != 0) return {};
+  return place(i, {0, shares_.parameters()});
+}
+
+/// What this rank owns into memory that it reaches.
+void GatheredVectors::put(std::span<const std::span<const Real>> owned) {
+  for (const Share& share : shares_.owned_by(communicator_.rank())) {
+    for (std::size_t i = 0; i < owned.size(); ++i) {
+      copy(owned[i].subspan(static_cast<std::size_t>(share.position)), i + 1, share.range);
+    }
+  }
+}
+
+/// What other ranks own to rank 0.
+void GatheredVectors::send(std::span<const std::span<const Real>> owned) {
+  std::vector<OutgoingMessage> outgoing;
+  std::vector<IncomingMessage> incoming;
+  for (int rank = 1; rank < communicator_.size() && !shares_.is_replicated(); ++rank) {
+    for (const Share& share : shares_.owned_by(rank)) {
+      for (std::size_t i = 0; i < owned.size(); ++i) {
+        if (communicator_.rank() == 0) {
+          incoming.push_back({rank, std::as_writable_bytes(place(i + 1, share.range))});
+        } else if (communicator_.rank() == rank) {
+          outgoing.push_back(
+              {0, std::as_bytes(owned[i].subspan(static_cast<std::size_t>(share.position),
+                                                 static_cast<std::size_t>(share.range.size)))});
+        }
+      }
+    }
+  }
+  communicator_.exchange(outgoing, incoming);
+}
+
+void GatheredVectors::copy(std::span<const Real> from, std::size_t i, ParameterRange range) {
+  std::copy_n(from.begin(), range.size, place(i, range).begin());
+}
+
+std::span<Real> GatheredVectors::place(std::size_t i, ParameterRange range) {
+  Real* const first = common_ ? reinterpret_cast<Real*>(common_->memory.bytes().data()) : own_.data();
+  return {first + i * static_cast<std::size_t>(shares_.parameters()) + range.offset,
+          static_cast<std::size_t>(range.size)};
 }
 
 void deal_shares(Communicator& communicator, const Shares& shares, std::span<const Real> whole,

@@ -1,7 +1,8 @@
 #include "lockstep/train/checkpoint.hpp"
 
+#include <algorithm>
 #include <cstring>
-#include <utility>
+#include <memory>
 #include <vector>
 
 #include "lockstep/core/digest.hpp"
@@ -28,19 +29,16 @@ std::string digest_of(std::span<const std::byte> bytes) {
   return digest.text();
 }
 
-/// The vectors cut into tensors; each is let go as soon as it is cut, so that no second copy of all stands
-/// beside the first.
-std::vector<StoredTensor> to_tensors(std::vector<StateVector> vectors, const ParameterLayout& layout) {
-  std::vector<StoredTensor> tensors;
-  for (StateVector& vector : vectors) {
-    const std::vector<Real> values = std::exchange(vector.values, {});
-    LOCKSTEP_CHECK(static_cast<Index>(values.size()) == layout.size());
-    const std::span<const std::byte> bytes = std::as_bytes(std::span(values));
+/// The vectors cut into tensors.
+std::vector<TensorView> to_tensors(const std::vector<StateVector>& vectors, const ParameterLayout& layout) {
+  std::vector<TensorView> tensors;
+  tensors.reserve(vectors.size() * layout.tensors().size() + 1);
+  for (const StateVector& vector : vectors) {
+    LOCKSTEP_CHECK(static_cast<Index>(vector.values.size()) == layout.size());
     for (const ParameterTensor& tensor : layout.tensors()) {
-      const auto part = bytes.subspan(static_cast<std::size_t>(tensor.range.offset) * sizeof(Real),
-                                      static_cast<std::size_t>(tensor.range.size) * sizeof(Real));
-      tensors.push_back(
-          {vector.name + "/" + tensor.name, kRealName, tensor.shape, {part.begin(), part.end()}});
+      const auto part = vector.values.subspan(static_cast<std::size_t>(tensor.range.offset),
+                                              static_cast<std::size_t>(tensor.range.size));
+      tensors.push_back({vector.name + "/" + tensor.name, kRealName, tensor.shape, std::as_bytes(part)});
     }
   }
   return tensors;
@@ -87,7 +85,13 @@ class Facts {
   std::string_view origin_;
 };
 
-void append(const StoredTensor& tensor, std::string_view origin, std::vector<StateVector>& vectors) {
+/// A vector as it is put together again.
+struct ReadVector {
+  std::string name;
+  std::vector<Real> values;
+};
+
+void append(const StoredTensor& tensor, std::string_view origin, std::vector<ReadVector>& vectors) {
   if (tensor.type != kRealName) {
     fail_input(
         "{}: holds {} values, this build of the program works in {}; go on with the build that wrote it",
@@ -147,7 +151,8 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
   }
   Checkpoint checkpoint{.state = {.steps_done = static_cast<std::uint64_t>(facts.count("step")),
                                   .vectors = {},
-                                  .noise = {facts.number("noise_square"), facts.number("noise_variance")}},
+                                  .noise = {facts.number("noise_square"), facts.number("noise_variance")},
+                                  .memory = {}},
                         .run = {.config = facts.below(kConfigPrefix),
                                 .data_digest = facts.text("data_digest"),
                                 .machine = facts.below(kMachinePrefix)},
@@ -161,20 +166,22 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
   return checkpoint;
 }
 
-void write_checkpoint(const std::filesystem::path& file, Checkpoint checkpoint, const ParameterLayout& layout,
+void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint,
+                      const ParameterLayout& layout,
                       const std::map<std::string, std::string>& weights_metadata) {
-  StoredTensors content{.metadata = to_metadata(checkpoint),
-                        .tensors = to_tensors(std::move(checkpoint.state.vectors), layout)};
-  content.metadata.insert(weights_metadata.begin(), weights_metadata.end());
+  std::map<std::string, std::string> metadata = to_metadata(checkpoint);
+  metadata.insert(weights_metadata.begin(), weights_metadata.end());
+  std::vector<TensorView> tensors = to_tensors(checkpoint.state.vectors, layout);
   Digest data;
-  for (const StoredTensor& tensor : content.tensors) data.add(tensor.data);
-  content.tensors.push_back({kChecksums, "U8", {kChecksumBytes}, std::vector<std::byte>(kChecksumBytes)});
+  for (const TensorView& tensor : tensors) data.add(tensor.data);
+  std::string checksums(kChecksumBytes, ' ');  // after the header, which they are of
+  tensors.push_back({kChecksums, "U8", {kChecksumBytes}, std::as_bytes(std::span(checksums))});
+  const std::string header = safetensors_header(metadata, tensors);
+  const std::string digests = digest_of(std::as_bytes(std::span(header))) + data.text();
+  std::copy(digests.begin(), digests.end(), checksums.begin());
 
-  const std::string header = safetensors_header(content);
-  const std::string checksums = digest_of(std::as_bytes(std::span(header))) + data.text();
-  std::memcpy(content.tensors.back().data.data(), checksums.data(), kChecksumBytes);
   std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(header))};
-  for (const StoredTensor& tensor : content.tensors) parts.emplace_back(tensor.data);
+  for (const TensorView& tensor : tensors) parts.push_back(tensor.data);
   write_file(file, parts);
 }
 
@@ -182,9 +189,12 @@ Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view o
   check_checksums(bytes, origin);
   const StoredTensors stored = parse_safetensors(bytes, origin);
   Checkpoint checkpoint = checkpoint_from_metadata(stored.metadata, origin);
+  const auto vectors = std::make_shared<std::vector<ReadVector>>();
   for (const StoredTensor& tensor : stored.tensors) {
-    if (tensor.name != kChecksums) append(tensor, origin, checkpoint.state.vectors);
+    if (tensor.name != kChecksums) append(tensor, origin, *vectors);
   }
+  for (const ReadVector& vector : *vectors) checkpoint.state.vectors.push_back({vector.name, vector.values});
+  checkpoint.state.memory = vectors;
   return checkpoint;
 }
 

@@ -62,13 +62,13 @@ CheckpointStore::CheckpointStore(const fs::path& run_folder, std::size_t keep, P
   remove_temporaries(folder_);
 }
 
-void CheckpointStore::save(Checkpoint checkpoint) const {
+void CheckpointStore::save(const Checkpoint& checkpoint) const {
   const std::uint64_t step = checkpoint.state.steps_done;
   const std::optional<BestEvaluation> best = checkpoint.best;
   // Not the folders above: if those are gone, so is the disk.
   std::error_code error;
   fs::create_directory(folder_, error);
-  write_checkpoint(file_of(folder_, step), std::move(checkpoint), layout_, weights_metadata_);
+  write_checkpoint(file_of(folder_, step), checkpoint, layout_, weights_metadata_);
   for (const std::uint64_t old : outdated_steps(steps_in(folder_), step, keep_, best)) {
     fs::remove(file_of(folder_, old), error);
   }

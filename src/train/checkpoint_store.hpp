@@ -20,7 +20,7 @@ class CheckpointStore {
   /// Writes `checkpoint` and then, and only then, removes those that are not kept, among them all of later
   /// steps: a run that went back to an earlier one has left them behind. Errors: a folder that can't be
   /// written, a full disk; all that was there stays.
-  void save(Checkpoint checkpoint) const;
+  void save(const Checkpoint& checkpoint) const;
 
  private:
   std::filesystem::path folder_;

@@ -27,9 +27,9 @@ bool CheckpointWriter::wait() {
 
 void CheckpointWriter::write(Checkpoint checkpoint) {
   wait();
-  writing_ = std::async(std::launch::async, [this, moved = std::move(checkpoint)]() mutable {
+  writing_ = std::async(std::launch::async, [this, moved = std::move(checkpoint)] {
     before_();
-    store_.save(std::move(moved));
+    store_.save(moved);
   });
 }
 

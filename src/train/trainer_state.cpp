@@ -20,14 +20,22 @@ std::vector<NamedState> Trainer::owned_state() {
 }
 
 TrainingState Trainer::state() {
-  TrainingState state{.steps_done = steps_done_, .vectors = {}, .noise = {}};
+  const std::vector<NamedState> kept = owned_state();
+  if (!gathered_) {
+    gathered_ =
+        std::make_shared<GatheredVectors>(communicator_, shares_, kept.size(), config_.train.exchange);
+  }
+  std::vector<std::span<const Real>> owned(kept.size());
+  std::transform(kept.begin(), kept.end(), owned.begin(),
+                 [](const NamedState& vector) { return vector.values; });
+  gathered_->gather(model_.parameters(), owned);
+
+  TrainingState state{.steps_done = steps_done_, .vectors = {}, .noise = {}, .memory = gathered_};
   if (noise_meter_) state.noise = noise_meter_->average().values();
-  const bool collects = communicator_.rank() == 0;
-  const std::span<const Real> parameters = model_.parameters();
-  if (collects) state.vectors.push_back({"parameters", {parameters.begin(), parameters.end()}});
-  for (const NamedState& kept : owned_state()) {
-    std::vector<Real> whole = collect_shares(communicator_, shares_, kept.values);
-    if (collects) state.vectors.push_back({kept.name, std::move(whole)});
+  if (communicator_.rank() != 0) return state;
+  state.vectors.push_back({"parameters", gathered_->vector(0)});
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    state.vectors.push_back({kept[i].name, gathered_->vector(i + 1)});
   }
   return state;
 }
@@ -48,8 +56,7 @@ void Trainer::restore(const TrainingState& state) {
   });
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     const bool deals = communicator_.rank() == 0;
-    deal_shares(communicator_, shares_,
-                deals ? std::span<const Real>(state.vectors[i].values) : std::span<const Real>(),
+    deal_shares(communicator_, shares_, deals ? state.vectors[i].values : std::span<const Real>(),
                 vectors[i].values);
   }
   set_own_parameters(parameters);

@@ -25,6 +25,14 @@ struct StoredTensors {
   std::vector<StoredTensor> tensors;  ///< in the order of their bytes in the file
 };
 
+/// A tensor whose bytes belong to somebody else.
+struct TensorView {
+  std::string name;
+  std::string type;
+  std::vector<Index> shape;
+  std::span<const std::byte> data;
+};
+
 /// Reads all of `file`. Errors: a missing or truncated file, a header that is no JSON, tensors that overlap,
 /// leave gaps or exceed the file, sizes that disagree with shapes. Format:
 /// https://github.com/huggingface/safetensors#format
@@ -33,8 +41,9 @@ StoredTensors read_safetensors(const std::filesystem::path& file);
 /// The same for the bytes of a file; `origin` names it in messages.
 StoredTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view origin);
 
-/// What stands before the data in a file of `content`: the length of the header and the header.
-std::string safetensors_header(const StoredTensors& content);
+/// What stands before the data in a file of these: the length of the header and the header.
+std::string safetensors_header(const std::map<std::string, std::string>& metadata,
+                               std::span<const TensorView> tensors);
 
 /// Writes `file` whole or not at all. Errors: a folder that can't be written, a full disk.
 void write_safetensors(const std::filesystem::path& file, const StoredTensors& content);

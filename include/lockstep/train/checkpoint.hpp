@@ -41,7 +41,8 @@ struct Checkpoint {
 /// vectors, and `weights_metadata` besides; each vector is cut into the tensors of `layout`,
 /// "optimizer.m/0.weight" and so on. A last tensor, "checksums", holds two XXH3 digests: of all before the
 /// data, and of the data before itself. Errors: a folder that can't be written, a full disk.
-void write_checkpoint(const std::filesystem::path& file, Checkpoint checkpoint, const ParameterLayout& layout,
+void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint,
+                      const ParameterLayout& layout,
                       const std::map<std::string, std::string>& weights_metadata);
 
 /// The checkpoint that the bytes of a file hold; `origin` names it in messages. Any byte that is changed,

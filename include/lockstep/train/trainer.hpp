@@ -18,6 +18,7 @@
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/hessian_reducer.hpp"
 #include "lockstep/parallel/replica.hpp"
+#include "lockstep/parallel/share_vectors.hpp"
 #include "lockstep/parallel/shares.hpp"
 #include "lockstep/parallel/step_facts.hpp"
 #include "lockstep/train/config.hpp"
@@ -79,8 +80,8 @@ class Trainer {
   /// examine_predictions with the current weights. Collective.
   nlohmann::ordered_json examine(const Selection& selection, const std::string& part);
 
-  /// The training as it stands after the last step: the vectors on rank 0, only the step elsewhere.
-  /// Collective.
+  /// The training as it stands after the last step: the vectors on rank 0, only the step elsewhere. They are
+  /// copies that stay as they are until the next call. Collective.
   TrainingState state();
 
   /// Goes on from rank 0's `state`, whatever the rank count it was taken at; the other ranks' is not looked
@@ -137,6 +138,7 @@ class Trainer {
   std::optional<NoiseMeter> noise_meter_;          // before the reducer, where it is asked for
   std::optional<HessianReducer> hessian_reducer_;  // where the optimizer needs it
   std::optional<WeightAverage> average_;
+  std::shared_ptr<GatheredVectors> gathered_;  // what state() has copied, from its first call on
   Index most_rows_;
   std::uint64_t steps_done_ = 0;
   std::map<Index, Work> work_;  // by the size of the batch: the last one of an epoch may be smaller

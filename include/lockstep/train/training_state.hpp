@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,15 +14,16 @@ namespace lockstep {
 /// A vector as long as the parameters, in their order.
 struct StateVector {
   std::string name;  ///< "parameters", "optimizer.m", "average"
-  std::vector<Real> values;
+  std::span<const Real> values;
 };
 
 /// All that a training carries from one step to the next: whatever else it needs is a pure function of the
 /// configuration and of the number of the step.
 struct TrainingState {
   std::uint64_t steps_done = 0;
-  std::vector<StateVector> vectors;  ///< whole; on rank 0 alone
-  NoiseEstimate noise = {};          ///< the averages of the gradient noise, where they are measured
+  std::vector<StateVector> vectors;         ///< whole; on rank 0 alone
+  NoiseEstimate noise = {};                 ///< the averages of the gradient noise, where they are measured
+  std::shared_ptr<const void> memory = {};  ///< keeps what the vectors stand in
 };
 
 }  // namespace lockstep
