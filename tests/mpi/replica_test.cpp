@@ -2,6 +2,8 @@
 
 #include "lockstep/parallel/replica.hpp"
 
+#include <algorithm>
+#include <array>
 #include <numeric>
 #include <tuple>
 #include <vector>
@@ -46,8 +48,9 @@ TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
   EXPECT_GE(replica->seconds_waited(), 0);
 }
 
-TEST_P(ReplicaTest, SharesAreCollectedAndDealt) {
-  const Shares shares(layout_, std::get<1>(GetParam()), world().size());
+TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
+  const auto& [exchange, scope] = GetParam();
+  const Shares shares(layout_, scope, world().size());
   std::vector<Real> whole(static_cast<std::size_t>(layout_.size()));
   std::iota(whole.begin(), whole.end(), Real(0));
   std::vector<Real> owned(static_cast<std::size_t>(shares.size_of(world().rank())), Real(-1));
@@ -59,8 +62,26 @@ TEST_P(ReplicaTest, SharesAreCollectedAndDealt) {
                 static_cast<Real>(share.range.offset + i));
     }
   }
-  const std::vector<Real> collected = collect_shares(world(), shares, owned);
-  EXPECT_EQ(collected, world().rank() == 0 ? whole : std::vector<Real>());
+  const std::vector<Real> parameters(whole.rbegin(), whole.rend());
+  std::vector<Real> multiplied(owned.size());
+  GatheredVectors gathered(world(), shares, 2, exchange);
+  const auto expect = [&](std::size_t i, const std::vector<Real>& expected) {
+    const std::span<const Real> vector = gathered.vector(i);
+    EXPECT_EQ(std::vector<Real>(vector.begin(), vector.end()),
+              world().rank() == 0 ? expected : std::vector<Real>())
+        << "vector " << i;
+  };
+  for (const int factor : {2, 3}) {  // the second time over the first
+    const auto times = [&](Real value) { return static_cast<Real>(factor) * value; };
+    std::transform(owned.begin(), owned.end(), multiplied.begin(), times);
+    const std::array<std::span<const Real>, 2> vectors = {owned, multiplied};
+    gathered.gather(parameters, vectors);
+    std::vector<Real> multiple(whole.size());
+    std::transform(whole.begin(), whole.end(), multiple.begin(), times);
+    expect(0, parameters);
+    expect(1, whole);
+    expect(2, multiple);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ReplicaTest,

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +28,8 @@ ParameterLayout layout() {
 }
 
 Checkpoint at(std::uint64_t step, std::uint64_t best = 0) {
-  Checkpoint checkpoint{.state = {.steps_done = step, .vectors = {{"parameters", {1, 2, Real(step)}}}},
+  const auto values = std::make_shared<std::vector<Real>>(std::initializer_list<Real>{1, 2, Real(step)});
+  Checkpoint checkpoint{.state = {.steps_done = step, .vectors = {{"parameters", *values}}, .memory = values},
                         .run = {.config = {}, .data_digest = "d", .machine = {}},
                         .best = std::nullopt};
   if (best > 0) checkpoint.best = BestEvaluation{best, 0.5};
@@ -77,7 +80,7 @@ TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
   const auto newest = newest_checkpoint(folder.path());
   ASSERT_TRUE(newest.has_value());
   EXPECT_EQ(newest->state.steps_done, 50U);
-  EXPECT_EQ(newest->state.vectors.at(0).values.at(2), 50);
+  EXPECT_EQ(newest->state.vectors.at(0).values[2], 50);
 }
 
 TEST(CheckpointStore, TakesTheOneBeforeADamagedOne) {

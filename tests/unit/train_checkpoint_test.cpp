@@ -1,3 +1,4 @@
+#include <array>
 #include <cstring>
 #include <random>
 #include <string>
@@ -26,18 +27,21 @@ ParameterLayout layout() {
   return layout;
 }
 
+constexpr std::array<Real, 8> kParameters = {1, -2, 3.5, 1e-30F, 5, 6, 7, 8};
+constexpr std::array<Real, 8> kMoments = {0, -0.0F, 1, 2, 3, 4, 5, 6};
+constexpr std::array<Real, 8> kAverage = {8, 7, 6, 5, 4, 3, 2, 1};
+
 Checkpoint sample() {
-  return {.state = {.steps_done = 37,
-                    .vectors = {{"parameters", {1, -2, 3.5, 1e-30F, 5, 6, 7, 8}},
-                                {"optimizer.m", {0, -0.0F, 1, 2, 3, 4, 5, 6}},
-                                {"average", {8, 7, 6, 5, 4, 3, 2, 1}}}},
-          .run = {.config = {{"train.seed", "1"}, {"data.source", "a \"b\" ü.csv"}},
-                  .data_digest = "abc",
-                  .machine = {{"CPU", "one"}, {"version", "0"}}},
-          .epoch = 1.85,
-          .loss_sum = 0.1 + 0.2,
-          .loss_samples = 64,
-          .best = BestEvaluation{20, 1.0 / 3}};
+  return {
+      .state = {.steps_done = 37,
+                .vectors = {{"parameters", kParameters}, {"optimizer.m", kMoments}, {"average", kAverage}}},
+      .run = {.config = {{"train.seed", "1"}, {"data.source", "a \"b\" ü.csv"}},
+              .data_digest = "abc",
+              .machine = {{"CPU", "one"}, {"version", "0"}}},
+      .epoch = 1.85,
+      .loss_sum = 0.1 + 0.2,
+      .loss_samples = 64,
+      .best = BestEvaluation{20, 1.0 / 3}};
 }
 
 Bytes bytes_of(const Checkpoint& checkpoint, const TemporaryFolder& folder) {
