@@ -107,6 +107,7 @@ double read_scaling(const StudyRecord& record, TargetModel& model) {
                   .message = line.at("message_seconds").get<double>(),
                   .byte = line.at("byte_seconds").get<double>()};
     model.micro_batches = line.at("micro_batches").get<Index>();
+    model.threads = line.at("threads").get<Index>();
     model.parameters = line.at("parameters").get<Index>();
     error = line.at("largest_held_out_error").get<double>();
   });

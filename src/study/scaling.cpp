@@ -114,11 +114,12 @@ std::vector<ScalingCell> cells_of(const ScalingResults& results) {
 /// Says where the figures are those of ranks that share cores. Collective.
 void warn_of_shared_cores(StudyRun& study) {
   const int on_node = study.communicator().split_by_node()->size();
+  const int threads = study.config().train.threads;
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  if (cores == 0 || on_node <= cores) return;
-  study.say(
-      fmt::format("{} ranks share {} cores: beyond {} ranks the times are those of sharing, not of scaling.",
-                  on_node, cores, cores));
+  if (cores == 0 || on_node * threads <= cores) return;
+  study.say(fmt::format(
+      "{} ranks{} share {} cores: beyond {} ranks the times are those of sharing, not of scaling.", on_node,
+      threads == 1 ? "" : fmt::format(" of {} threads", threads), cores, cores / threads));
 }
 
 void run(StudyRun& study) {
@@ -132,6 +133,7 @@ void run(StudyRun& study) {
   results.batches = chosen_batches(study, results.batch_size, samples);
   results.rank_batch = chosen_rank_batch(study, results.batch_size, results.ranks.back(), samples);
   results.micro_batches = config.train.micro_batches;
+  results.threads = config.train.threads;
   results.parameters = model.layout().size();
   results.most_predicted = study.count("predict");
   study.count("rounds");  // wrong numbers show before anything is measured

@@ -29,6 +29,7 @@ struct ScalingResults {
   Index batch_size = 0;        ///< of the configuration, one of them
   Index rank_batch = 0;        ///< samples a rank of weak scaling
   Index micro_batches = 0;
+  Index threads = 1;  ///< a rank
   Index parameters = 0;
   Index most_predicted = 0;  ///< ranks
   std::vector<ScalingCell> cells;

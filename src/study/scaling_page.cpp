@@ -236,6 +236,7 @@ std::vector<Json> scaling_events(const ScalingResults& r) {
                     {"byte_seconds", r.model.byte},
                     {"parameters", r.parameters},
                     {"micro_batches", r.micro_batches},
+                    {"threads", r.threads},
                     {"largest_held_out_error", r.largest_error()},
                     {"serial_share", r.serial_share}});
   return events;

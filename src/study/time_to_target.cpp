@@ -16,6 +16,7 @@ std::vector<TargetCell> predict_targets(const TargetModel& model, const std::vec
     for (const Index batch : batches) {
       const StepShape shape = shape_of(batch, model.micro_batches, count, model.parameters);
       cells.push_back({.ranks = count,
+                       .cores = count * model.threads,
                        .batch_size = batch,
                        .steps = model.steps(batch),
                        .step_seconds = model.step.seconds(shape),

@@ -14,6 +14,7 @@ struct TargetModel {
   double critical_batch = 0;  ///< B_crit
   StepModel step;
   Index micro_batches = 0;
+  Index threads = 1;  ///< a rank, with a core each
   Index parameters = 0;
   std::map<Index, double> measured_steps;                           ///< by batch
   std::map<std::pair<Index, Index>, double> measured_step_seconds;  ///< by ranks and batch
@@ -22,9 +23,11 @@ struct TargetModel {
   double steps(Index batch_size) const;
 };
 
-/// A choice of ranks and batch, and what a training to the target takes with it: T = S(B) t(P, B), and P T.
+/// A choice of ranks and batch, and what a training to the target takes with it: T = S(B) t(P, B), and T
+/// times the cores.
 struct TargetCell {
   Index ranks = 1;
+  Index cores = 1;
   Index batch_size = 1;
   double steps = 0;
   double step_seconds = 0;
@@ -32,8 +35,7 @@ struct TargetCell {
   bool has_measured_step_seconds = false;
 
   double seconds() const { return steps * step_seconds; }
-  /// One core a rank.
-  double core_seconds() const { return static_cast<double>(ranks) * seconds(); }
+  double core_seconds() const { return static_cast<double>(cores) * seconds(); }
 };
 
 /// Every pair, batch by batch within each number of ranks. A pure function.

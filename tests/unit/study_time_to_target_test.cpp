@@ -38,6 +38,14 @@ TEST(PredictTargets, MultipliesStepsAndTheTimeOfAStep) {
   EXPECT_FALSE(cells[3].has_measured_steps || cells[3].has_measured_step_seconds);
 }
 
+TEST(PredictTargets, CountsACoreForEveryThread) {
+  TargetModel model = ideal();
+  model.threads = 3;
+  const TargetCell cell = predict_targets(model, {2}, {400}).at(0);
+  EXPECT_DOUBLE_EQ(cell.seconds(), 0.6);
+  EXPECT_DOUBLE_EQ(cell.core_seconds(), 3.6);
+}
+
 // T(B) = S_min (1 + B_crit / B) (a + w B) is least where its slope w - a B_crit / B² is 0: at √(a B_crit /
 // w), 200 here.
 TEST(Cheapest, IsTheBatchThatBalancesStepsAndSamples) {
