@@ -25,6 +25,11 @@ StepFacts::StepFacts(Communicator& communicator, const Shares& shares, Index mic
 
 std::span<double> StepFacts::own_losses() { return std::span(mine_).first(own_micro_batches_); }
 
+bool StepFacts::are_finite() const {
+  return std::isfinite(gradient_norm_) &&
+         std::all_of(losses_.begin(), losses_.end(), [](double loss) { return std::isfinite(loss); });
+}
+
 void StepFacts::share(std::span<const double> squares) {
   std::copy(squares.begin(), squares.end(), mine_.begin() + static_cast<Index>(most_micro_batches_));
   communicator_.all_gather(std::as_bytes(std::span(mine_)), std::as_writable_bytes(std::span(all_)));

@@ -63,6 +63,7 @@ void add_step(RunRecord& run, const Json& line) {
   run.gradient_norm.push_back(number(line, "gradient_norm"));
   run.samples_per_second.push_back(number(line, "samples_per_second"));
   run.noise_scale.push_back(line.contains("noise_scale") ? number(line, "noise_scale") : kAbsent);
+  run.skipped.push_back(line.value("skipped", false));
   const Json seconds = line.value("seconds", Json::object());
   for (const auto& item : seconds.items()) {
     const auto known = std::find_if(run.seconds.begin(), run.seconds.end(),

@@ -30,6 +30,7 @@ struct RunRecord {
   std::string libraries;         ///< "a, b, c", of the start
   nlohmann::ordered_json end;    ///< null: the run did not end
   std::vector<double> step, epoch, loss, learning_rate, gradient_norm, samples_per_second;
+  std::vector<bool> skipped;                                         ///< of the steps: not taken
   std::vector<double> noise_scale;                                   ///< NaN where it was not measured
   std::vector<std::pair<std::string, std::vector<double>>> seconds;  ///< parts of a step; none in old runs
   bool is_study = false;                                             ///< the lines are those of a study

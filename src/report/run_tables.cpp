@@ -20,16 +20,17 @@ Json field(const Json& event, const char* name) {
   return event.is_object() ? event.value(name, Json()) : Json();
 }
 
-/// The mean loss of the steps of the last epoch.
+/// The mean loss of the steps of the last epoch that were taken.
 Json last_training_loss(const RunRecord& run) {
   if (run.step.empty()) return {};
   double sum = 0;
   double count = 0;
   for (std::size_t i = run.step.size(); i-- > 0 && run.epoch[i] > run.epoch.back() - 1;) {
+    if (run.skipped[i]) continue;
     sum += run.loss[i];
     ++count;
   }
-  return sum / count;
+  return count > 0 ? Json(sum / count) : Json();
 }
 
 /// Loss and accuracy of the last evaluation of each part.
@@ -64,6 +65,8 @@ std::vector<Item> summary(const RunRecord& run) {
   add_last_evaluations(items, run);
   items.emplace_back("samples/s", field(run.end, "samples_per_second"));
   items.emplace_back("steps", run.step.empty() ? Json(0) : Json(run.step.back()));
+  const auto skipped = std::count(run.skipped.begin(), run.skipped.end(), true);
+  items.emplace_back("skipped steps", skipped > 0 ? Json(skipped) : Json());
   items.emplace_back("ended", run.end.is_null() ? "no" : "yes");
   items.emplace_back("network", run.setting("model.layers"));
   items.emplace_back("parameters", field(run.start, "parameters"));

@@ -127,6 +127,8 @@ std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
   std::map<std::string, std::string> metadata = {
       {kFormat, kFormatVersion},
       {"step", fmt::format("{}", checkpoint.state.steps_done)},
+      {"skipped_steps", fmt::format("{}", checkpoint.state.skipped.total)},
+      {"skipped_in_a_row", fmt::format("{}", checkpoint.state.skipped.in_a_row)},
       {"epoch", fmt::format("{}", checkpoint.epoch)},
       {"loss_sum", fmt::format("{}", checkpoint.loss_sum)},
       {"loss_samples", fmt::format("{}", checkpoint.loss_samples)},
@@ -160,6 +162,10 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
                         .loss_sum = facts.number("loss_sum"),
                         .loss_samples = facts.count("loss_samples"),
                         .best = std::nullopt};
+  if (facts.has("skipped_steps")) {
+    checkpoint.state.skipped = {static_cast<std::uint64_t>(facts.count("skipped_steps")),
+                                static_cast<std::uint64_t>(facts.count("skipped_in_a_row"))};
+  }
   if (facts.has("best_step")) {
     checkpoint.best = {static_cast<std::uint64_t>(facts.count("best_step")), facts.number("best_loss")};
   }

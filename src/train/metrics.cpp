@@ -54,6 +54,7 @@ Json step_event(const StepReport& report) {
                {"gradient_norm", report.gradient_norm},
                {"samples_per_second", static_cast<double>(report.samples) / report.seconds},
                {"seconds", seconds}};
+  if (report.skipped) line["skipped"] = true;
   if (report.noise) {
     line["noise_scale"] = report.noise->scale;
     line["gradient_square"] = report.noise->estimate.square;

@@ -16,6 +16,7 @@ namespace lockstep {
 namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+constexpr NoiseEstimate kNoEstimate = {kNothing, kNothing};
 
 /// Of the moving averages: about the last hundred measured steps count.
 constexpr double kDecay = 0.99;
@@ -119,13 +120,14 @@ void NoiseMeter::gather(Communicator& communicator) {
 }
 
 GradientNoise NoiseMeter::finish(double gradient_norm) {
-  const NoiseEstimate nothing = {kNothing, kNothing};
-  if (!measures_) return {nothing, average_.scale()};
+  if (!measures_) return skip();
   std::vector<Index> sizes(squares_.size());
   for (std::size_t m = 0; m < sizes.size(); ++m) sizes[m] = plan_->rows(static_cast<Index>(m)).size();
   const auto estimate = estimate_noise(squares_, sizes, gradient_norm * gradient_norm);
   if (estimate && std::isfinite(estimate->variance)) average_.add(*estimate);
-  return {estimate.value_or(nothing), average_.scale()};
+  return {estimate.value_or(kNoEstimate), average_.scale()};
 }
+
+GradientNoise NoiseMeter::skip() const { return {kNoEstimate, average_.scale()}; }
 
 }  // namespace lockstep

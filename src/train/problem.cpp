@@ -147,6 +147,13 @@ void training_samples(const Problem& problem, const Sampler& sampler, const Glob
   for (Index& sample : samples) sample = problem.split.training(sample);
 }
 
+void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Interval rows,
+                 Batch& into) {
+  into.samples.resize(static_cast<std::size_t>(rows.size()));
+  training_samples(problem, sampler, batch, rows.first, into.samples);
+  gather(problem.training, problem.normalization, into);
+}
+
 std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {
   std::vector<std::pair<std::string, Selection>> parts;
   if (problem.split.validation_size() > 0) {

@@ -42,11 +42,12 @@ std::optional<Checkpoint> share_newest_checkpoint(const std::string& folder, Com
   return checkpoint;
 }
 
-/// Whether a run may go on with another value of `key`: it changes no bit, or others see to it (data_digest,
-/// check_steps).
+/// Whether a run may go on with another value of `key`: it changes no bit of the steps that are done, or
+/// others see to it (data_digest, check_steps).
 bool may_change(const std::string& key, const Config& config) {
-  constexpr std::array kFree = {"train.epochs", "train.steps", "train.exchange", "train.check-every",
-                                "data.source",  "data.test",   "data.prefix"};
+  constexpr std::array kFree = {"train.epochs",      "train.steps",        "train.exchange",
+                                "train.check-every", "train.on-nonfinite", "train.nonfinite-limit",
+                                "data.source",       "data.test",          "data.prefix"};
   const bool is_fast = config.train.reduction == Reduction::kFast;
   return key.starts_with("checkpoint.") || std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
          (is_fast && key == "train.micro-batches");

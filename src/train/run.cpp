@@ -7,6 +7,7 @@
 
 #include "checkpointing.hpp"
 #include "metrics.hpp"
+#include "nonfinite.hpp"
 #include "progress.hpp"
 #include "resume.hpp"
 #include <fmt/format.h>
@@ -51,7 +52,7 @@ class Run {
     const auto begin = std::chrono::steady_clock::now();
     const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
     while (trainer_.steps_done() < trainer_.plan().total_steps) {
-      const StepReport report = trainer_.step();
+      const StepReport report = step();
       record(report);
       const bool is_last = report.step == trainer_.plan().total_steps;
       bool is_best = false;
@@ -59,7 +60,7 @@ class Run {
       const auto verdict = checkpointing_.agree(report.step, signals.requested());
       const bool stops = verdict.stop_signal != 0 && !is_last;
       if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
-        checkpointing_.write([&] { return snapshot(report); });
+        checkpointing_.write([&] { return snapshot(); });
       }
       if (stops) stop(verdict.stop_signal);
     }
@@ -91,19 +92,44 @@ class Run {
   void resume(const Checkpoint& checkpoint) {
     trainer_.restore(checkpoint.state);
     resumed_ = checkpoint.state.steps_done;
+    epoch_ = checkpoint.epoch;
     best_ = checkpoint.best;
     epoch_loss_ = checkpoint.loss_sum;
     epoch_samples_ = checkpoint.loss_samples;
   }
 
   /// Collective.
-  Checkpoint snapshot(const StepReport& report) {
+  Checkpoint snapshot() {
     return {.state = trainer_.state(),
             .run = identity_,
-            .epoch = report.epoch,
+            .epoch = epoch_,
             .loss_sum = epoch_loss_,
             .loss_samples = epoch_samples_,
             .best = best_};
+  }
+
+  /// Collective. Errors: those of Trainer::step; where weights are still finite, the state before the step is
+  /// saved.
+  StepReport step() {
+    try {
+      return trainer_.step();
+    } catch (const Diverged& diverged) {
+      give_up(diverged.what());
+    }
+  }
+
+  [[noreturn]] void give_up(std::string message) {
+    if (nonfinite_weights(trainer_.model()).empty()) {
+      checkpointing_.write([&] { return snapshot(); });
+      together(communicator_, [&] {
+        if (!directory_) return;
+        message += checkpointing_.wait()
+                       ? fmt::format(". The state behind step {} is saved: 'lockstep train --resume {}'",
+                                     trainer_.steps_done(), directory_->path().string())
+                       : ". The state before it could not be saved";
+      });
+    }
+    throw Diverged(message);
   }
 
   /// Ends the run behind a checkpoint that has been begun. Collective.
@@ -143,8 +169,10 @@ class Run {
 
   void record(const StepReport& report) {
     if (!directory_) return;
+    epoch_ = report.epoch;
     progress_.step(report);
     directory_->metric(step_event(report));
+    if (report.skipped) return;
     epoch_loss_ += report.loss * static_cast<double>(report.samples);
     epoch_samples_ += report.samples;
   }
@@ -152,7 +180,7 @@ class Run {
   /// Whether the loss is smaller than ever, and a checkpoint of that wanted. Collective.
   bool evaluate(const StepReport& report) {
     std::string line = fmt::format("epoch {:.4g}: training loss {:.4f}", report.epoch,
-                                   epoch_loss_ / static_cast<double>(std::max<Index>(epoch_samples_, 1)));
+                                   epoch_loss_ / static_cast<double>(epoch_samples_));
     epoch_loss_ = 0;
     epoch_samples_ = 0;
     const std::uint64_t best_before = best_ ? best_->step : 0;
@@ -239,7 +267,8 @@ class Run {
   bool keeps_best_;
   std::uint64_t resumed_ = 0;  // step behind which the run went on
   std::optional<BestEvaluation> best_;
-  double epoch_loss_ = 0;  // summed over the samples since the last evaluation
+  double epoch_ = 0;
+  double epoch_loss_ = 0;  // summed over the samples since the last evaluation, of steps not skipped
   Index epoch_samples_ = 0;
 };
 

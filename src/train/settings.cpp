@@ -210,7 +210,12 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
         whole(train.check_every, 0)},
        {"train.noise-scale", "false",
         "measure the gradient noise scale, the batch whose noise equals its gradient: true or false",
-        choice(train.noise_scale, {{"false", false}, {"true", true}})}});
+        choice(train.noise_scale, {{"false", false}, {"true", true}})},
+       {"train.on-nonfinite", "stop",
+        "where a loss or gradient is not finite: stop the run, or skip the step on all ranks",
+        choice(train.on_nonfinite, {{"stop", OnNonFinite::kStop}, {"skip", OnNonFinite::kSkip}})},
+       {"train.nonfinite-limit", "10", "the most steps in a row that are skipped before the run stops",
+        whole(train.nonfinite_limit, 1)}});
 }
 
 /// " (sgd 0.1, adam 0.001)": the default of each method that takes the hyperparameter.

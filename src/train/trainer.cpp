@@ -4,11 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "nonfinite.hpp"
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/products.hpp"
@@ -40,6 +42,17 @@ const Config& prepare_arithmetic(const Config& config) {
   flush_denormals();
   set_threads(config.train.threads);
   return config;
+}
+
+/// `action` is step `step` of an optimizer, which may diverge on one rank alone. Collective. Errors:
+/// Diverged.
+void step_together(Communicator& communicator, std::uint64_t step, const std::function<void()>& action) {
+  try {
+    together(communicator, action);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::kGuard) throw;
+    throw Diverged(fmt::format("step {}: {}", step, error.what()));
+  }
 }
 
 std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
@@ -112,50 +125,82 @@ void Trainer::compute_gradient(std::uint64_t step) {
   facts_.share(reducer_->squares());
   if (noise_meter_) noise_meter_->gather(communicator_);
   lap_exchange(waited);
-  check_losses(work.plan, batch, step);
   loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
 }
 
 std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
   compute_gradient(step);
+  if (!facts_.are_finite()) throw Diverged(find_nonfinite(step));
   return whole_gradient();
 }
 
 StepReport Trainer::apply_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = facts_.gradient_norm();
-  if (!std::isfinite(gradient_norm)) {
-    throw Diverged(fmt::format(
-        "step {}: the gradient is not finite, though the loss is; lower optimizer.learning-rate or set "
-        "optimizer.clip-norm",
-        steps_done_ + 1));
-  }
   const double multiplier = schedule_.multiplier(steps_done_);
-  const double factor = config_.clip_norm > 0 ? clip_factor(gradient_norm, config_.clip_norm) : 1;
-  optimizer_.step(model_.parameters(), reducer_->gradient(), factor, multiplier, steps_done_ + 1,
-                  {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
-  if (average_) average_->add(model_.parameters());
+  const bool skips = !facts_.are_finite();
+  if (skips) {
+    skip();
+  } else {
+    update(multiplier);
+  }
   clock_.lap(StepPart::kOptimizer);
   const double waited = seconds_waited();
   replica_->publish();
   lap_exchange(waited);
   ++steps_done_;
-  if (steps_done_ == plan_.total_steps && !std::isfinite(norm(model_.parameters()))) {
-    throw Diverged(fmt::format(
-        "step {}: the weights are no longer finite; lower optimizer.learning-rate or set optimizer.clip-norm",
-        steps_done_));
-  }
+  if (steps_done_ == plan_.total_steps) check_weights();
   const std::uint64_t every = config_.train.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),
           .loss = loss_,
+          .skipped = skips,
           .learning_rate = optimizer_.learning_rate() * multiplier,
           .gradient_norm = gradient_norm,
           .samples = batch.size,
           .times = clock_.times(),
-          .noise = noise_meter_ ? std::optional(noise_meter_->finish(gradient_norm)) : std::nullopt};
+          .noise = noise_meter_
+                       ? std::optional(skips ? noise_meter_->skip() : noise_meter_->finish(gradient_norm))
+                       : std::nullopt};
+}
+
+/// The optimizer's step, and the average's. Collective where it may fail.
+void Trainer::update(double multiplier) {
+  const double factor = config_.clip_norm > 0 ? clip_factor(facts_.gradient_norm(), config_.clip_norm) : 1;
+  const auto step = [&] {
+    optimizer_.step(model_.parameters(), reducer_->gradient(), factor, multiplier, updates_done() + 1,
+                    {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
+  };
+  if (optimizer_.needs_hessian()) {
+    step_together(communicator_, steps_done_ + 1, step);
+  } else {
+    step();
+  }
+  if (average_) average_->add(model_.parameters());
+  skipped_.in_a_row = 0;
+}
+
+/// Goes on without the coming step, if that is wanted. Collective. Errors (Diverged): it is not, or not so
+/// often in a row, or it is of no use.
+void Trainer::skip() {
+  check_weights();  // that are not finite stay so
+  const std::string place = find_nonfinite(steps_done_);
+  if (config_.train.on_nonfinite == OnNonFinite::kStop) {
+    throw Diverged(place +
+                   "; look at the data there, lower optimizer.learning-rate, set optimizer.clip-norm, or "
+                   "set train.on-nonfinite = skip");
+  }
+  if (skipped_.in_a_row >= config_.train.nonfinite_limit) {
+    throw Diverged(
+        fmt::format("{}; steps skipped in a row before it: {}; lower optimizer.learning-rate, set "
+                    "optimizer.clip-norm, or raise train.nonfinite-limit",
+                    place, skipped_.in_a_row));
+  }
+  log::warn(fmt::format("lockstep: {}; the step is skipped", place));
+  ++skipped_.total;
+  ++skipped_.in_a_row;
 }
 
 /// The time since the last lap went into the exchange and, beyond `waited_before` seconds in all, into
@@ -210,7 +255,7 @@ void Trainer::take_rows(const GlobalBatch& batch, std::uint64_t step, Interval r
   if (gathered_ahead_ == std::pair(step, rows)) {
     std::swap(batch_, next_batch_);
   } else {
-    gather_rows(batch_, batch, rows);
+    gather_rows(problem_, sampler_, batch, rows, batch_);
   }
 }
 
@@ -220,14 +265,8 @@ void Trainer::gather_ahead(std::uint64_t step) {
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
   if (work.blocks.empty()) return;
-  gather_rows(next_batch_, batch, work.blocks.front().rows);
+  gather_rows(problem_, sampler_, batch, work.blocks.front().rows, next_batch_);
   gathered_ahead_ = {step, work.blocks.front().rows};
-}
-
-void Trainer::gather_rows(Batch& into, const GlobalBatch& batch, Interval rows) const {
-  into.samples.resize(static_cast<std::size_t>(rows.size()));
-  training_samples(problem_, sampler_, batch, rows.first, into.samples);
-  gather(problem_.training, problem_.normalization, into);
 }
 
 RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const {
@@ -243,21 +282,27 @@ ConstMatrixView Trainer::features() const { return {batch_.features.data(), batc
 
 Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
 
-void Trainer::check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::uint64_t step) const {
-  const std::span<const double> losses = facts_.losses();
-  const auto bad =
-      std::find_if(losses.begin(), losses.end(), [](double loss) { return !std::isfinite(loss); });
-  if (bad == losses.end()) return;
-  constexpr Index kMostNamed = 8;
-  const Index m = bad - losses.begin();
-  const Interval rows = plan.rows(m);
-  std::vector<Index> samples(static_cast<std::size_t>(std::min(rows.size(), kMostNamed)));
-  training_samples(problem_, sampler_, batch, rows.first, samples);
+/// Where step `step`, computed last, is first not finite. Collective.
+std::string Trainer::find_nonfinite(std::uint64_t step) {
+  const GlobalBatch batch = sampler_.batch(step);
+  const FailedStep failed{.problem = problem_,
+                          .sampler = sampler_,
+                          .batch = batch,
+                          .plan = work_on(batch).plan,
+                          .rows = row_block({}, step),
+                          .losses = facts_.losses()};
+  return lockstep::find_nonfinite(
+      failed, model_, [&] { return whole_gradient(); }, communicator_);
+}
+
+/// Errors (Diverged): a weight that is not finite.
+void Trainer::check_weights() const {
+  const std::string place = nonfinite_weights(model_);
+  if (place.empty()) return;
   throw Diverged(
-      fmt::format("step {}: the loss of micro-batch {} on rank {} is {} ({} samples: {}{}); lower "
-                  "optimizer.learning-rate, set optimizer.clip-norm, or look at these samples",
-                  step + 1, m, plan.owner(m), *bad, rows.size(), fmt::join(samples, ", "),
-                  rows.size() > kMostNamed ? ", …" : ""));
+      fmt::format("step {}: the weights are no longer finite: {}; lower optimizer.learning-rate or set "
+                  "optimizer.clip-norm",
+                  steps_done_, place));
 }
 
 void Trainer::check_replicas() {
@@ -271,7 +316,7 @@ void Trainer::check_replicas() {
 
 std::vector<Real> Trainer::plain_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
-  gather_rows(batch_, batch, {0, batch.size});
+  gather_rows(problem_, sampler_, batch, {0, batch.size}, batch_);
   std::vector<Real> gradient(static_cast<std::size_t>(model_.layout().size()));
   lockstep::plain_gradient(model_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
                            gradient);

@@ -30,7 +30,8 @@ TrainingState Trainer::state() {
                  [](const NamedState& vector) { return vector.values; });
   gathered_->gather(model_.parameters(), owned);
 
-  TrainingState state{.steps_done = steps_done_, .vectors = {}, .noise = {}, .memory = gathered_};
+  TrainingState state{
+      .steps_done = steps_done_, .skipped = skipped_, .vectors = {}, .noise = {}, .memory = gathered_};
   if (noise_meter_) state.noise = noise_meter_->average().values();
   if (communicator_.rank() != 0) return state;
   state.vectors.push_back({"parameters", gathered_->vector(0)});
@@ -62,10 +63,12 @@ void Trainer::restore(const TrainingState& state) {
   set_own_parameters(parameters);
   steps_done_ = state.steps_done;
   communicator_.broadcast(std::as_writable_bytes(std::span(&steps_done_, 1)), 0);
+  skipped_ = state.skipped;
+  communicator_.broadcast(std::as_writable_bytes(std::span(&skipped_, 1)), 0);
   NoiseEstimate noise = state.noise;
   communicator_.broadcast(std::as_writable_bytes(std::span(&noise, 1)), 0);
   if (noise_meter_) noise_meter_->average().set(noise);
-  if (average_) average_->set_empty(steps_done_ == 0);
+  if (average_) average_->set_empty(updates_done() == 0);
 }
 
 /// Writes this rank's shares, packed, into the replica. Collective.

@@ -27,6 +27,9 @@ class Model {
   std::string text() const;
   Index inputs() const { return inputs_; }
   Index outputs() const;
+  /// The layers' number, and layer `position`, from 0.
+  std::size_t layers() const { return layers_.size(); }
+  const Layer& layer(std::size_t position) const { return *layers_[position]; }
   const ParameterLayout& layout() const { return layout_; }
   std::span<Real> parameters() { return parameters_; }
   std::span<const Real> parameters() const { return parameters_; }
@@ -43,6 +46,11 @@ class Model {
 
   /// The outputs for x [rows x inputs]; valid until the next call. Keeps what `backward` needs.
   ConstMatrixView forward(const RowBlock& block, ConstMatrixView x);
+
+  /// What layer `position` gave in the last forward, which had `rows` rows.
+  ConstMatrixView output_of(std::size_t position, Index rows) const {
+    return {activations_[position].data(), rows, layers_[position]->outputs()};
+  }
 
   /// Where the loss writes its gradient by the outputs before `backward`: [rows x outputs].
   MatrixView output_gradient(Index rows);

@@ -28,6 +28,9 @@ class StepFacts {
   /// √Σ g² over all parameters, piece by piece in their order; the same bits on every rank.
   double gradient_norm() const { return gradient_norm_; }
 
+  /// Whether all losses and the gradient are finite; the same on every rank.
+  bool are_finite() const;
+
  private:
   Communicator& communicator_;
   std::vector<std::vector<Interval>> pieces_;  // that each rank owns

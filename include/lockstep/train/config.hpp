@@ -17,6 +17,9 @@
 
 namespace lockstep {
 
+/// What becomes of a step whose loss or gradient is not finite: the run stops, or goes on without it.
+enum class OnNonFinite { kStop, kSkip };
+
 /// Everything a run depends on, checked key by key.
 struct Config {
   struct Data {
@@ -44,6 +47,8 @@ struct Config {
     bool timeline = false;          ///< whether to leave a trace of the first steps
     std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
     bool noise_scale = false;       ///< measure the gradient noise scale
+    OnNonFinite on_nonfinite = OnNonFinite::kStop;
+    std::uint64_t nonfinite_limit = 0;  ///< the most steps in a row to go on without
   } train;
   OptimizerOptions optimizer;
   double clip_norm = 0;      ///< 0: none

@@ -79,6 +79,9 @@ class NoiseMeter final : public GradientSink {
   /// `gradient_norm`: of the mean gradient over the batch, before clipping. Local.
   GradientNoise finish(double gradient_norm);
 
+  /// The same for a step that is skipped: nothing of it counts. Local.
+  GradientNoise skip() const;
+
   /// What it carries from step to step.
   NoiseAverage& average() { return average_; }
 

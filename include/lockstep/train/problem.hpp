@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/data/batch.hpp"
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/nn/losses.hpp"
 #include "lockstep/nn/safetensors.hpp"
+#include "lockstep/parallel/partition.hpp"
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 
@@ -38,6 +40,10 @@ void check_batch_size(const Config& config, const Split& split);
 /// samples[i] = the sample of problem.training at row `first + i` of `batch`. Local.
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
                       std::span<Index> samples);
+
+/// Fills `into` with the samples at `rows` of `batch`. Local.
+void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Interval rows,
+                 Batch& into);
 
 /// The parts that are not trained on, "validation" and "test", as far as there are any; test last. They refer
 /// to `problem`.

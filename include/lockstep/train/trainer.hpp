@@ -36,6 +36,7 @@ struct StepReport {
   std::uint64_t step = 0;  ///< counted from 1
   double epoch = 0;        ///< epochs done, in parts
   double loss = 0;         ///< mean over the global batch
+  bool skipped = false;    ///< not taken: the loss or the gradient is not finite
   double learning_rate = 0;
   double gradient_norm = 0;  ///< of the mean gradient, before clipping
   Index samples = 0;
@@ -57,13 +58,15 @@ class Trainer {
   /// Of one step; with the fast reduction, one a rank.
   int micro_batches() const { return micro_batches_; }
 
-  /// One step on the next global batch. Collective.
-  /// Errors (exit code 3, the same on every rank): a loss, a gradient or, at the end, a weight that is not
-  /// finite; replicas that differ.
+  /// One step on the next global batch. Where a loss or the gradient is not finite, train.on-nonfinite has
+  /// the step skipped, or the run stopped: weights, optimizer and average stay as they were. Collective.
+  /// Errors (exit code 3, the same on every rank): Diverged where a loss, the gradient or, at the end, a
+  /// weight is not finite; replicas that differ.
   StepReport step();
 
   /// The two halves of a step, for whoever wants to look in between. First the mean gradient over the global
-  /// batch, each rank what it owns of it; then clipping, schedule and the optimizer's update. Collective.
+  /// batch, each rank what it owns of it; then clipping, schedule and the optimizer's update, or what becomes
+  /// of the step where that gradient is not finite. Collective.
   void compute_gradient() { compute_gradient(steps_done_); }
   StepReport apply_gradient();
 
@@ -71,7 +74,7 @@ class Trainer {
   std::vector<Real> whole_gradient() { return lockstep::whole_gradient(*reducer_, shares_, communicator_); }
 
   /// The mean gradient, at the current weights, of the global batch that step `step` (from 0) takes.
-  /// Collective.
+  /// Collective. Errors: Diverged.
   std::vector<Real> gradient_of(std::uint64_t step);
 
   /// Evaluates the current weights. Collective.
@@ -110,12 +113,15 @@ class Trainer {
   void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step);
   const Work& work_on(const GlobalBatch& batch);
   void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
-  void gather_rows(Batch& into, const GlobalBatch& batch, Interval rows) const;
   void gather_ahead(std::uint64_t step);
   RowBlock row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const;
   ConstMatrixView features() const;
   Targets targets() const;
-  void check_losses(const BatchPlan& plan, const GlobalBatch& batch, std::uint64_t step) const;
+  std::uint64_t updates_done() const { return steps_done_ - skipped_.total; }
+  std::string find_nonfinite(std::uint64_t step);
+  void skip();
+  void update(double multiplier);
+  void check_weights() const;
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   void check_replicas();
@@ -141,6 +147,7 @@ class Trainer {
   std::shared_ptr<GatheredVectors> gathered_;  // what state() has copied, from its first call on
   Index most_rows_;
   std::uint64_t steps_done_ = 0;
+  SkippedSteps skipped_;        // of those
   std::map<Index, Work> work_;  // by the size of the batch: the last one of an epoch may be smaller
   Batch batch_;
   Batch next_batch_;

@@ -17,10 +17,17 @@ struct StateVector {
   std::span<const Real> values;
 };
 
+/// Steps that were skipped because a loss or gradient was not finite.
+struct SkippedSteps {
+  std::uint64_t total = 0;
+  std::uint64_t in_a_row = 0;  ///< up to the last step
+};
+
 /// All that a training carries from one step to the next: whatever else it needs is a pure function of the
 /// configuration and of the number of the step.
 struct TrainingState {
   std::uint64_t steps_done = 0;
+  SkippedSteps skipped = {};                ///< of those
   std::vector<StateVector> vectors;         ///< whole; on rank 0 alone
   NoiseEstimate noise = {};                 ///< the averages of the gradient noise, where they are measured
   std::shared_ptr<const void> memory = {};  ///< keeps what the vectors stand in

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/data/sampler.hpp"
+#include "lockstep/nn/model.hpp"
+#include "lockstep/parallel/batch_plan.hpp"
+#include "lockstep/train/problem.hpp"
+
+namespace lockstep {
+
+/// A step whose loss or gradient came out as no finite number; everything in it is the same on every rank.
+struct FailedStep {
+  const Problem& problem;
+  const Sampler& sampler;
+  const GlobalBatch& batch;
+  const BatchPlan& plan;
+  RowBlock rows;                   ///< seed, step and precision; no rows yet
+  std::span<const double> losses;  ///< of its micro-batches
+};
+
+/// Says where a step with finite weights is first not finite: step, micro-batch, the rank that computed it,
+/// layer or tensor, and samples, as indices of the data set. Goes through the network once more for that,
+/// with the first micro-batch whose loss is not finite, or else with each until one's gradient is not;
+/// samples are then tried one by one. `whole_gradient`, a collective, gives the gradient of the step. The
+/// same text on every rank, and but for the rank at every rank count. Collective.
+std::string find_nonfinite(const FailedStep& step, Model& model,
+                           const std::function<std::vector<Real>()>& whole_gradient,
+                           Communicator& communicator);
+
+/// The first tensor with weights that are not finite, and how many they are; empty where all are. Local.
+std::string nonfinite_weights(const Model& model);
+
+}  // namespace lockstep

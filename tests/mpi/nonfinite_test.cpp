@@ -1,0 +1,330 @@
+// Steps whose loss or gradient is not finite: named exactly, and skipped as if they had not been.
+
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/data/synthetic.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/optim/schedule.hpp"
+
+namespace lockstep::test {
+namespace {
+
+constexpr Index kSamples = 64;
+constexpr Index kBatch = 16;
+constexpr Index kMicroBatches = 8;
+
+/// A row of the data set in the training: where it comes in the first epoch.
+struct Place {
+  std::uint64_t step;  // from 0
+  Index row;           // of the global batch
+};
+
+Settings operator+(Settings a, const Settings& b) {
+  for (const auto& [key, value] : b) a[key] = value;
+  return a;
+}
+
+/// Regression by default; four steps an epoch.
+Settings settings(const Settings& more) {
+  return Settings{{"data.source", "linear"},
+                  {"data.samples", fmt::format("{}", kSamples)},
+                  {"data.normalize", "none"},
+                  {"model.layers", "linear 1"},
+                  {"train.batch-size", fmt::format("{}", kBatch)},
+                  {"train.micro-batches", fmt::format("{}", kMicroBatches)},
+                  {"optimizer.learning-rate", "0"}} +
+         more;
+}
+
+/// The sample at `place`, by the sampler's own words.
+Index sample_at(const Config& config, Place place) {
+  const Sampler sampler(config.train.seed, kSamples, config.train.batch_size);
+  Index sample = 0;
+  sampler.samples(sampler.batch(place.step), place.row, {&sample, 1});
+  return Split(config.data.source.synthetic.seed, kSamples, 0).training(sample);
+}
+
+using Change = std::function<void(DatasetContent& content, Index sample)>;
+
+/// Sets the features of a sample: all of them to 0 but for `values`.
+Change features(const std::vector<float>& values) {
+  return [values](DatasetContent& content, Index sample) {
+    const Index width = content.description.features();
+    const auto first = content.values.begin() + sample * width;
+    std::fill_n(first, width, 0.0F);
+    std::copy(values.begin(), values.end(), first);
+  };
+}
+
+Change target(float value) {
+  return [value](DatasetContent& content, Index sample) {
+    content.targets[static_cast<std::size_t>(sample)] = value;
+  };
+}
+
+/// The problem of `config` with the samples at `places` changed.
+Problem make_changed(const Config& config, Communicator& communicator, const std::vector<Place>& places,
+                     const Change& change) {
+  Problem problem = make_problem(config, communicator);
+  DatasetContent content =
+      make_synthetic(config.data.source.source, Part::kTraining, config.data.source.synthetic);
+  for (const Place& place : places) change(content, sample_at(config, place));
+  problem.training = make_dataset(std::move(content));
+  return problem;
+}
+
+std::vector<StateVector> filled_with(const Trainer& trainer, Real value) {
+  const auto size = static_cast<std::size_t>(trainer.model().layout().size());
+  return {{"parameters", std::vector<Real>(size, value)}};
+}
+
+class NonFiniteTest : public MpiTest {
+ protected:
+  /// Trains `config` with all weights 1, and with the samples at `places` changed: the error names
+  /// `fragments`, on every rank, and leaves what was before the step.
+  static void expect_stop(const Config& config, const std::vector<Place>& places, const Change& change,
+                          const std::vector<std::string>& fragments) {
+    const Problem problem = make_changed(config, world(), places, change);
+    Trainer trainer(config, problem, world());
+    trainer.restore({.steps_done = 0, .vectors = filled_with(trainer, 1)});
+    const std::string before = weights_digest(trainer.model());
+    expect_same_error(catch_error([&] { finish(trainer); }), ExitCode::kGuard, fragments);
+    EXPECT_EQ(trainer.steps_done(), places.front().step);
+    EXPECT_EQ(weights_digest(trainer.model()), before) << "the rate is 0";
+  }
+
+  static int owner_of(Index row) {
+    const BatchPlan plan(kBatch, kMicroBatches, world().size());
+    return static_cast<int>(plan.owner(row / (kBatch / kMicroBatches)));
+  }
+};
+
+// With all weights 1: one feature of 1e38 passes a layer of nine units, whose sum is 9e38; four of them
+// overflow the first layer already.
+TEST_F(NonFiniteTest, ALossNamesStepMicroBatchRankSampleAndLayer) {
+  const Config config =
+      make_test_config(settings({{"data.source", "blobs"}, {"model.layers", "linear 9, relu, linear 4"}}));
+  const std::vector<std::pair<Change, std::string>> changes = {
+      {features({1e38F, 1e38F, 1e38F, 1e38F}), "from layer 0 (linear 9) on"},
+      {features({1e38F}), "from layer 2 (linear 4) on"},
+      {features({std::numeric_limits<float>::infinity()}), "from the features on"}};
+  for (const auto& [change, place] : changes) {
+    for (const Place at : {Place{0, 0}, Place{2, 7}, Place{3, 15}}) {
+      expect_stop(config, {at}, change,
+                  {fmt::format("step {}: the loss of micro-batch {} on rank {} is ", at.step + 1, at.row / 2,
+                               owner_of(at.row)),
+                   fmt::format(": 1 of its 2 samples, sample {}, {};", sample_at(config, at), place)});
+    }
+  }
+}
+
+TEST_F(NonFiniteTest, AllSamplesOfTheMicroBatchAreNamed) {
+  const Config config = make_test_config(settings({}));
+  expect_stop(config, {{1, 6}, {1, 7}, {1, 12}}, target(std::numeric_limits<float>::quiet_NaN()),
+              {fmt::format("step 2: the loss of micro-batch 3 on rank {} is nan: 2 of its 2 samples, samples "
+                           "{}, {}, from the loss (mse) on;",
+                           owner_of(6), sample_at(config, {1, 6}), sample_at(config, {1, 7}))});
+}
+
+// Output 1e30: the squared error, in double, is 1e60, its gradient by the weight 2e30 · 1e30, beyond the
+// largest float, and that by the bias 2e30.
+TEST_F(NonFiniteTest, AGradientBehindAFiniteLossNamesTensorAndSample) {
+  const Config config = make_test_config(settings({}));
+  for (const Place at : {Place{0, 3}, Place{3, 12}}) {
+    expect_stop(config, {at}, features({1e30F}),
+                {fmt::format("step {}: the gradient of micro-batch {} on rank {} is not finite, though the "
+                             "loss is: that of sample {}, from 0.weight (linear 1) on;",
+                             at.step + 1, at.row / 2, owner_of(at.row), sample_at(config, at))});
+  }
+}
+
+// Output 1e19: a sample's gradient is 2e38, that of two 4e38. The largest float is 3.4e38.
+TEST_F(NonFiniteTest, AnOverflowOfTheSumIsNoSamplesOwn) {
+  const Config config = make_test_config(settings({}));
+  expect_stop(
+      config, {{1, 4}, {1, 5}}, features({1e19F}),
+      {fmt::format("step 2: the gradient of micro-batch 2 on rank {} is not finite, though the loss is: "
+                   "the sum of its 2 samples, in 0.weight (linear 1);",
+                   owner_of(4))});
+  expect_stop(config, {{1, 4}, {1, 15}}, features({1e19F}),
+              {"step 2: the gradient is not finite, though those of all micro-batches are: their sum, in "
+               "0.weight (linear 1);"});
+}
+
+TEST_F(NonFiniteTest, WeightsThatAreNotFiniteStopEvenWhereStepsMayBeSkipped) {
+  const Config config =
+      make_test_config(settings({{"train.on-nonfinite", "skip"}, {"model.layers", "linear 3, linear 1"}}));
+  const Problem problem = make_problem(config, world());
+  Trainer trainer(config, problem, world());
+  TrainingState state{.steps_done = 2, .vectors = filled_with(trainer, 1)};
+  state.vectors[0].values[1] = std::numeric_limits<Real>::infinity();
+  trainer.restore(state);
+  expect_same_error(catch_error([&] { trainer.step(); }), ExitCode::kGuard,
+                    {"step 2: the weights are no longer finite: 0.weight (linear 3), 1 of 18 values"});
+}
+
+/// Losses that may be NaN, to be compared.
+std::string text_of(const std::vector<double>& values) { return fmt::format("{}", fmt::join(values, " ")); }
+
+void expect_same(const RunResult& a, const RunResult& b) {
+  EXPECT_EQ(a.weights_digest, b.weights_digest);
+  EXPECT_EQ(a.average_digest, b.average_digest);
+  EXPECT_EQ(text_of(a.losses), text_of(b.losses));
+  EXPECT_EQ(text_of(a.gradient_norms), text_of(b.gradient_norms));
+  EXPECT_EQ(a.learning_rates, b.learning_rates);
+  EXPECT_EQ(a.noise, b.noise);
+}
+
+/// Everything that counts steps or remembers them, over three epochs.
+Settings skipping(const Settings& more) {
+  return settings({{"train.on-nonfinite", "skip"},
+                   {"train.epochs", "3"},
+                   {"optimizer.name", "adam"},
+                   {"optimizer.learning-rate", "0.05"},
+                   {"optimizer.average", "0.8"},
+                   {"schedule.name", "cosine"},
+                   {"schedule.warmup-steps", "3"}}) +
+         more;
+}
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+TEST_F(NonFiniteTest, ARunWithSkippedStepsHasTheSameBitsAtEveryRankCount) {
+  const std::unique_ptr<Communicator> alone = make_single_communicator();
+  for (const Settings& more :
+       {Settings{}, {{"train.noise-scale", "true"}}, {{"train.exchange", "messages"}}}) {
+    const Config config = make_test_config(skipping(more));
+    const auto run = [&](Communicator& communicator) {
+      const Problem problem = make_changed(config, communicator, {{0, 3}, {2, 9}}, target(kNan));
+      Trainer trainer(config, problem, communicator);
+      return finish(trainer);
+    };
+    const RunResult result = run(world());
+    ASSERT_EQ(result.losses.size(), 12U);
+    EXPECT_TRUE(std::isnan(result.losses[2]));
+    expect_same(result, run(*alone));
+  }
+}
+
+// The gradients of a run without the bad sample, and the algorithms by hand: a step that is left out leaves
+// weights, average, and the optimizer's own count of steps as they were; the schedule's goes on.
+TEST_F(NonFiniteTest, ASkippedStepIsOneThatHasNotBeen) {
+  const Config config = make_test_config(skipping({}));
+  const Place bad{1, 11};
+  const Problem problem = make_changed(config, world(), {bad}, target(kNan));
+  Trainer trainer(config, problem, world());
+  const std::vector<Real> initial(trainer.model().parameters().begin(), trainer.model().parameters().end());
+  finish(trainer);
+
+  const Config plain = make_test_config(settings({{"train.epochs", "3"}}));
+  const std::unique_ptr<Communicator> alone = make_single_communicator();
+  const Problem whole = make_problem(plain, *alone);
+  Trainer gradients(plain, whole, *alone);
+  std::vector<Real> x = initial;
+  Optimizer optimizer(config.optimizer, gradients.model().layout());
+  WeightAverage average(config.average_decay, {{0, gradients.model().layout().size()}});
+  const Schedule schedule(config.schedule, trainer.plan().total_steps);
+  const Index sample = sample_at(config, bad);
+  std::uint64_t t = 0;
+  const Sampler sampler(config.train.seed, kSamples, kBatch);
+  for (std::uint64_t step = 0; step < trainer.plan().total_steps; ++step) {
+    std::vector<Index> samples(kBatch);
+    sampler.samples(sampler.batch(step), 0, samples);
+    if (std::find(samples.begin(), samples.end(), sample) != samples.end()) continue;
+    gradients.restore({.steps_done = step, .vectors = {{"parameters", x}}});
+    optimizer.step(x, gradients.gradient_of(step), 1, schedule.multiplier(step), ++t);
+    average.add(x);
+  }
+  EXPECT_EQ(t, trainer.plan().total_steps - 3) << "once an epoch";
+  const auto weights = trainer.model().parameters();
+  EXPECT_EQ(std::vector<Real>(weights.begin(), weights.end()), x);
+  trainer.with_average([&] {
+    const auto averaged = trainer.model().parameters();
+    EXPECT_EQ(std::vector<Real>(averaged.begin(), averaged.end()),
+              std::vector<Real>(average.values().begin(), average.values().end()));
+  });
+}
+
+// An absolute error that is infinite has a gradient of ±1, so that a meter could measure it.
+TEST_F(NonFiniteTest, TheNoiseScaleDoesNotCountASkippedStep) {
+  const Config config = make_test_config(
+      skipping({{"train.noise-scale", "true"}, {"model.loss", "mae"}, {"train.batch-size", "64"}}));
+  const Problem problem =
+      make_changed(config, world(), {{0, 40}}, target(std::numeric_limits<float>::infinity()));
+  Trainer trainer(config, problem, world());
+  const NoiseEstimate before{2, 3};
+  trainer.restore({.steps_done = 0, .vectors = trainer.state().vectors, .noise = before});
+  while (trainer.steps_done() < trainer.plan().total_steps) {
+    const StepReport report = trainer.step();
+    EXPECT_TRUE(report.skipped);
+    EXPECT_TRUE(std::isfinite(report.gradient_norm));
+    EXPECT_TRUE(std::isnan(report.noise->estimate.square));
+    EXPECT_EQ(report.noise->scale, 1.5);
+  }
+  const TrainingState after = trainer.state();
+  EXPECT_EQ(after.noise.square, before.square);
+  EXPECT_EQ(after.noise.variance, before.variance);
+}
+
+TEST_F(NonFiniteTest, TheLimitCountsStepsInARow) {
+  const Config config = make_test_config(skipping({{"train.nonfinite-limit", "2"}}));
+  const auto train_with = [&](const std::vector<Place>& places) {
+    const Problem problem = make_changed(config, world(), places, target(kNan));
+    Trainer trainer(config, problem, world());
+    const Caught caught = catch_error([&] { finish(trainer); });
+    return std::pair(caught, trainer.steps_done());
+  };
+  const auto [none, all] = train_with({{0, 0}, {1, 1}, {3, 3}});
+  EXPECT_FALSE(none.code.has_value()) << none.message;
+  EXPECT_EQ(all, 12U);
+  const auto [caught, done] = train_with({{1, 0}, {2, 1}, {3, 2}});
+  expect_same_error(caught, ExitCode::kGuard,
+                    {"step 4: the loss of micro-batch 1 ", "steps skipped in a row before it: 2;"});
+  EXPECT_EQ(done, 3U);
+}
+
+using Places = std::vector<Place>;
+
+TrainingState state_behind(std::uint64_t stop, const Config& config, const Places& places,
+                           Communicator& ranks) {
+  const Problem problem = make_changed(config, ranks, places, target(kNan));
+  Trainer trainer(config, problem, ranks);
+  while (trainer.steps_done() < stop) trainer.step();
+  return trainer.state();
+}
+
+RunResult go_on(const TrainingState& state, const Config& config, const Places& places, Communicator& ranks) {
+  const Problem problem = make_changed(config, ranks, places, target(kNan));
+  Trainer trainer(config, problem, ranks);
+  trainer.restore(state);
+  return finish(trainer);
+}
+
+TEST_F(NonFiniteTest, SkippedStepsCountAcrossARestart) {
+  const std::unique_ptr<Communicator> alone = make_single_communicator();
+  const Places places = {{1, 0}, {2, 1}};
+  const Config config = make_test_config(skipping({{"train.nonfinite-limit", "2"}}));
+  const RunResult whole = go_on(state_behind(0, config, places, *alone), config, places, *alone);
+  const auto expect_end = [&](const RunResult& end) {
+    EXPECT_EQ(end.weights_digest, whole.weights_digest);
+    EXPECT_EQ(end.average_digest, whole.average_digest);
+  };
+  for (const std::uint64_t stop : {2U, 3U, 5U}) {
+    const TrainingState of_all = state_behind(stop, config, places, world());
+    if (world().rank() == 0) expect_end(go_on(of_all, config, places, *alone));
+    expect_end(go_on(state_behind(stop, config, places, *alone), config, places, world()));
+  }
+  const Config strict = make_test_config(skipping({{"train.nonfinite-limit", "1"}}));
+  const TrainingState behind_one = state_behind(2, strict, places, *alone);
+  expect_same_error(catch_error([&] { go_on(behind_one, strict, places, world()); }), ExitCode::kGuard,
+                    {"step 3: ", "steps skipped in a row before it: 1;"});
+}
+
+}  // namespace
+}  // namespace lockstep::test
