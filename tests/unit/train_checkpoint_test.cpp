@@ -28,6 +28,7 @@ ParameterLayout layout() {
 
 Checkpoint sample() {
   return {.state = {.steps_done = 37,
+                    .skipped = {5, 2},
                     .vectors = {{"parameters", {1, -2, 3.5, 1e-30F, 5, 6, 7, 8}},
                                 {"optimizer.m", {0, -0.0F, 1, 2, 3, 4, 5, 6}},
                                 {"average", {8, 7, 6, 5, 4, 3, 2, 1}}}},
@@ -54,6 +55,8 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   const Checkpoint written = sample();
   const Checkpoint read = parse_checkpoint(bytes_of(written, folder), "file");
   EXPECT_EQ(read.state.steps_done, written.state.steps_done);
+  EXPECT_EQ(read.state.skipped.total, 5U);
+  EXPECT_EQ(read.state.skipped.in_a_row, 2U);
   ASSERT_EQ(read.state.vectors.size(), written.state.vectors.size());
   for (std::size_t i = 0; i < read.state.vectors.size(); ++i) {
     EXPECT_EQ(read.state.vectors[i].name, written.state.vectors[i].name);
