@@ -191,7 +191,8 @@ std::string find_nonfinite(const FailedStep& step, Model& model,
     together(communicator, [&] {
       if (communicator.rank() == owner) place = find_in_losses(step, model, m);
     });
-    return fmt::format("step {}: the loss of micro-batch {} on rank {} is {}: {}", number, m, owner, *loss,
+    return fmt::format("step {}: the loss of micro-batch {} on rank {} is {}: {}", number, m, owner,
+                       std::isnan(*loss) ? std::abs(*loss) : *loss,  // the sign of a NaN says nothing
                        broadcast_text(communicator, place, owner));
   }
   Finding finding{};

@@ -11,9 +11,6 @@ namespace lockstep::test {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-/// metrics.jsonl of `run_dir` without the lines and fields that tell when and where it ran.
 std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, const std::string& run_dir) {
   std::vector<nlohmann::json> lines = metrics(folder, run_dir);
   std::erase_if(lines,
@@ -24,8 +21,6 @@ std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, con
   }
   return lines;
 }
-
-}  // namespace
 
 Words long_training(const std::string& run_dir) {
   return {"train",

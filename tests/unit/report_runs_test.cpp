@@ -88,6 +88,22 @@ TEST(RunReport, ShowsTheNumbersOfOneRun) {
   EXPECT_EQ(config["rows"][4], Json({"optimizer.learning-rate", "1e-3"}));
 }
 
+TEST(RunReport, LeavesSkippedStepsOutOfTheMeanAndCountsThem) {
+  const TemporaryFolder folder;
+  const Json skipped = describe_runs(
+      {write_run(folder, "some",
+                 kStartLine + step_line(1, 0.25, "4") + step_line(2, 0.5, "null", R"(,"skipped":true)") +
+                     step_line(3, 0.75, "1e30", R"(,"skipped":true)") + step_line(4, 1, "3"))});
+  EXPECT_EQ(fact(skipped, "training loss, last epoch"), 3.5);
+  EXPECT_EQ(fact(skipped, "skipped steps"), 2);
+  EXPECT_EQ(fact(skipped, "steps"), 4);
+  const Json none = describe_runs({write_run(folder, "none", kStartLine + step_line(1, 0.5, "4"))});
+  EXPECT_TRUE(fact(none, "skipped steps").is_null());
+  const Json all =
+      describe_runs({write_run(folder, "all", kStartLine + step_line(1, 0.5, "null", R"(,"skipped":true)"))});
+  EXPECT_TRUE(fact(all, "training loss, last epoch").is_null());
+}
+
 TEST(RunReport, ShowsTheNoiseScaleWhereItWasMeasured) {
   const TemporaryFolder folder;
   const Json without = describe_runs({write_run(folder, "without", kStartLine + step_line(1, 0.5, "4"))});

@@ -34,6 +34,7 @@ constexpr std::array<Real, 8> kAverage = {8, 7, 6, 5, 4, 3, 2, 1};
 Checkpoint sample() {
   return {
       .state = {.steps_done = 37,
+                .skipped = {5, 2},
                 .vectors = {{"parameters", kParameters}, {"optimizer.m", kMoments}, {"average", kAverage}}},
       .run = {.config = {{"train.seed", "1"}, {"data.source", "a \"b\" ü.csv"}},
               .data_digest = "abc",
@@ -58,6 +59,8 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   const Checkpoint written = sample();
   const Checkpoint read = parse_checkpoint(bytes_of(written, folder), "file");
   EXPECT_EQ(read.state.steps_done, written.state.steps_done);
+  EXPECT_EQ(read.state.skipped.total, 5U);
+  EXPECT_EQ(read.state.skipped.in_a_row, 2U);
   ASSERT_EQ(read.state.vectors.size(), written.state.vectors.size());
   for (std::size_t i = 0; i < read.state.vectors.size(); ++i) {
     EXPECT_EQ(read.state.vectors[i].name, written.state.vectors[i].name);

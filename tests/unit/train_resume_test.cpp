@@ -66,9 +66,12 @@ TEST(Resume, TakesWhatMayChange) {
   const RunStart start = stopped.resume({{"train.epochs", "20"},
                                          {"train.exchange", "messages"},
                                          {"train.check-every", "1"},
+                                         {"train.on-nonfinite", "skip"},
+                                         {"train.nonfinite-limit", "3"},
                                          {"checkpoint.every", "3"},
                                          {"optimizer.learning-rate", "5e-2"}});
   EXPECT_EQ(start.config.train.epochs, 20);
+  EXPECT_EQ(start.config.train.on_nonfinite, OnNonFinite::kSkip);
   EXPECT_EQ(start.config.checkpoint.every, 3U);
   stopped.check(start.config);
 }

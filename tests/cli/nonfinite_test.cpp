@@ -1,0 +1,124 @@
+// A sample that no float can take: the run stops with its state saved, or goes on without the step.
+
+#include <regex>
+
+#include "long_run.hpp"
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBad = 17;
+constexpr int kSamples = 40;
+
+class NonFiniteRunTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string table;
+    for (int sample = 0; sample < kSamples; ++sample) {
+      table += sample == kBad ? "3e38,3e38,3e38,1\n"
+                              : fmt::format("{},{},1,{}\n", sample % 5, sample % 3, sample % 2);
+    }
+    folder_.write("table.csv", table);
+  }
+
+  /// Of three epochs of five steps. In a sum of 48e38 and more some of 16 units overflow.
+  static Words training(const std::string& run_dir) {
+    return {"train",
+            "--run.dir",
+            run_dir,
+            "--data.source",
+            "table.csv",
+            "--data.normalize",
+            "none",
+            "--model.layers",
+            "linear 16, relu, linear 2",
+            "--train.batch-size",
+            "8",
+            "--train.micro-batches",
+            "8",
+            "--train.epochs",
+            "3",
+            "--optimizer.name",
+            "adam",
+            "--optimizer.average",
+            "0.9"};
+  }
+
+  Outcome run(int ranks, const Words& words) const {
+    Outcome outcome = run_lockstep(ranks, words, folder_);
+    EXPECT_TRUE(ranks_of(0, folder_.path()).empty());
+    EXPECT_FALSE(outcome.timed_out);
+    return outcome;
+  }
+
+  /// What it says, but for the rank and the folder.
+  std::string message_of(const Outcome& outcome) const {
+    expect_one_line(outcome, 3,
+                    fmt::format(": 1 of its 1 samples, sample {}, from layer 0 (linear 16) on;", kBad));
+    return std::regex_replace(outcome.err, std::regex("on rank [0-9]|run-[0-9]"), "");
+  }
+
+  TemporaryFolder folder_;
+};
+
+const Words kSkip = {"--train.on-nonfinite", "skip"};
+
+TEST_F(NonFiniteRunTest, StopsAndGoesOnFromTheStateBeforeTheStep) {
+  const Outcome undisturbed = run(0, training("undisturbed") + kSkip);
+  EXPECT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
+  std::string message;
+  for (const int ranks : {2, 3, 5}) {
+    SCOPED_TRACE(ranks);
+    const std::string name = fmt::format("run-{}", ranks);
+    const std::string first = message_of(run(ranks, training(name)));
+    if (message.empty()) message = first;
+    EXPECT_EQ(first, message);
+
+    const std::size_t done = metrics(folder_, name, "step").size();
+    EXPECT_NE(message.find(fmt::format("step {}: the loss of micro-batch ", done + 1)), std::string::npos);
+    EXPECT_EQ(newest_checkpoint(folder_.path() / name).filename().string(), file_name_of(done));
+    EXPECT_NE(first.find("The state behind step"), std::string::npos);
+
+    EXPECT_EQ(message_of(run(7 - ranks, {"train", "--resume", name})), message);
+    const Outcome end = run(ranks == 2 ? 5 : 2, Words{"train", "--resume", name} + kSkip);
+    EXPECT_EQ(end.exit_code, 0) << end.err;
+    EXPECT_EQ(what_was_computed(folder_, name), what_was_computed(folder_, "undisturbed"));
+  }
+}
+
+TEST_F(NonFiniteRunTest, MetricsAndPageSayWhichStepsWereSkipped) {
+  const Outcome outcome = run(3, training("run") + kSkip);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto steps = metrics(folder_, "run", "step");
+  ASSERT_EQ(steps.size(), 15U);
+  int skipped = 0;
+  for (const auto& step : steps) {
+    EXPECT_EQ(step.contains("skipped"), step.at("loss").is_null());
+    skipped += step.value("skipped", false) ? 1 : 0;
+  }
+  EXPECT_EQ(skipped, 3) << "once an epoch";
+  EXPECT_EQ(lines_of(outcome.err).size(), 3U) << outcome.err;
+  EXPECT_EQ(outcome.out.find("training loss nan"), std::string::npos) << outcome.out;
+  EXPECT_TRUE(fs::exists(folder_.path() / "run/report.html"));
+}
+
+// The bad sample is in every step.
+TEST_F(NonFiniteRunTest, StopsBehindAsManySkippedStepsAsAreAllowed) {
+  const Words words =
+      training("run") + kSkip + Words{"--train.nonfinite-limit", "2", "--train.batch-size", "full"};
+  const Outcome outcome = run(2, words);
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(lines_of(outcome.err).size(), 3U) << outcome.err;
+  EXPECT_NE(outcome.err.find("steps skipped in a row before it: 2;"), std::string::npos) << outcome.err;
+  EXPECT_EQ(newest_checkpoint(folder_.path() / "run").filename().string(), file_name_of(2));
+  const Outcome resumed = run(5, {"train", "--resume", "run"});
+  EXPECT_EQ(resumed.exit_code, 3);
+  EXPECT_EQ(lines_of(resumed.err).size(), 1U) << resumed.err;
+}
+
+}  // namespace
+}  // namespace lockstep::test
