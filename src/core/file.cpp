@@ -94,6 +94,17 @@ bool write_all(int descriptor, std::span<const std::byte> bytes) {
   return true;
 }
 
+bool append_line(int descriptor, std::string_view line, bool synced) {
+  const off_t before = lseek(descriptor, 0, SEEK_END);
+  const std::string text = std::string(line) + '\n';
+  const bool written = before >= 0 && write_all(descriptor, std::as_bytes(std::span(text)));
+  if (written && (!synced || fsync(descriptor) == 0)) return true;
+  const int reason = errno;
+  // Half a line would spoil the next. Where this fails too, the first reason is the one to tell.
+  if (ftruncate(descriptor, before) != 0) errno = reason;
+  return false;
+}
+
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
   if (!stream || std::filesystem::is_directory(file)) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
 
 namespace lockstep {
 
@@ -55,7 +56,8 @@ void LineFile::exclusively(const std::function<void()>& action) {
   try {
     const std::string text = unread_text();
     const std::size_t whole = text.rfind('\n') + 1;
-    if (whole < text.size()) cut_to(read_ + whole);
+    if (whole < text.size() && ftruncate(descriptor_, static_cast<off_t>(read_ + whole)) != 0)
+      fail("written");
     action();
   } catch (...) {
     lock(descriptor_, kWriterByte, F_UNLCK, F_OFD_SETLK);
@@ -77,19 +79,7 @@ std::vector<std::string> LineFile::new_lines() {
 }
 
 void LineFile::append(std::string_view line) {
-  const off_t before = lseek(descriptor_, 0, SEEK_END);
-  const std::string text = std::string(line) + '\n';
-  bool good = before >= 0;
-  for (std::string_view left = text; good && !left.empty();) {
-    const ssize_t written = write(descriptor_, left.data(), left.size());
-    good = written >= 0 || errno == EINTR;
-    if (written > 0) left.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (good && fsync(descriptor_) == 0) return;
-  const int reason = errno;
-  cut_to(static_cast<std::uint64_t>(before));
-  errno = reason;
-  fail("written");
+  if (!append_line(descriptor_, line, true)) fail("written");
 }
 
 /// What stands behind the lines that were given.
@@ -104,10 +94,6 @@ std::string LineFile::unread_text() const {
     if (count == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(count));
   }
-}
-
-void LineFile::cut_to(std::uint64_t size) const {
-  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("written");
 }
 
 }  // namespace lockstep

@@ -17,21 +17,9 @@ const std::string kRegimes =
     "than "
     "the fewest.";
 
-/// A series that takes points one by one.
-Json new_series(const std::string& name, const std::string& style = "") {
-  Json series = {{"name", name}, {"group", name}, {"x", Json::array()}, {"y", Json::array()}};
-  if (!style.empty()) series["style"] = style;
-  return series;
-}
-
-void add_point(Json& series, double x, double y) {
-  series["x"].push_back(x);
-  series["y"].push_back(y);
-}
-
 Json line(const std::string& name, const std::string& style,
           const std::vector<std::pair<double, double>>& points) {
-  Json series = new_series(name, style);
+  Json series = empty_series(name, style);
   for (const auto& [x, y] : points) add_point(series, x, y);
   return series;
 }
@@ -57,9 +45,9 @@ std::vector<double> spaced(std::pair<double, double> range) {
 
 /// Every training at the best rates, and their medians.
 void add_trainings(Json& chart, const Batches& batches, Quantity quantity) {
-  Json reached = new_series("trainings");
-  Json stopped = new_series("not reached, stopped there");
-  Json medians = new_series("median");
+  Json reached = empty_series("trainings");
+  Json stopped = empty_series("not reached, stopped there");
+  Json medians = empty_series("median");
   for (const BatchTrainings& batch : batches) {
     const auto size = static_cast<double>(batch.batch_size);
     for (const TargetRun& run : batch.best().runs)
@@ -73,12 +61,11 @@ void add_trainings(Json& chart, const Batches& batches, Quantity quantity) {
 
 /// The fitted curve with its band, its two asymptotes, and where one regime ends and the next begins.
 void add_fit(Json& chart, const BatchFit& fit, Need need, std::pair<double, double> range) {
-  Json curve = new_series("fit", "solid");
+  Json curve = empty_series("fit", "solid");
   for (const double batch : spaced(range)) {
     const Estimate value = fit.at(batch);
     add_point(curve, batch, value.value);
-    curve["low"].push_back(value.low);
-    curve["high"].push_back(value.high);
+    add_band(curve, value.low, value.high);
   }
   add(chart, std::move(curve));
   const double critical = fit.critical_batch().value;
@@ -114,7 +101,7 @@ Json trade_off_chart(const Batches& batches, const std::optional<BatchFits>& fit
                             "What a larger batch buys: fewer steps for more samples, along (S / S_min - 1) "
                             "(E / E_min - 1) = 1. Right: small batches; left: large ones.",
                             "steps to the target", "samples to the target");
-  Json medians = new_series("median");
+  Json medians = empty_series("median");
   for (const BatchTrainings& batch : batches) {
     if (!batch.reached()) continue;
     add_point(medians, batch.best().to_target(&TargetRun::steps).median,
@@ -124,7 +111,7 @@ Json trade_off_chart(const Batches& batches, const std::optional<BatchFits>& fit
   if (fits) {
     const double steps = fits->trade_off.least_steps.value;
     const double samples = fits->trade_off.least_samples.value;
-    Json curve = new_series("fit", "solid");
+    Json curve = empty_series("fit", "solid");
     for (const double batch : spaced(batch_range(batches))) {
       const double ratio = batch / fits->trade_off.critical_batch.value;
       add_point(curve, steps * (1 + 1 / ratio), samples * (1 + ratio));
@@ -141,7 +128,7 @@ Json rates_chart(const Batches& batches, bool retunes) {
                             "batch size", "learning rate");
   const auto [first, last] = batch_range(batches);
   const double rate = batches.front().best().runs.front().learning_rate;
-  Json found = new_series("median");
+  Json found = empty_series("median");
   found["name"] = retunes ? "best" : "taken";
   for (const BatchTrainings& batch : batches) {
     add_point(found, static_cast<double>(batch.batch_size), batch.best().runs.front().learning_rate);
@@ -159,7 +146,7 @@ Json search_chart(const Batches& batches) {
                   "has only some of the seeds. Gaps: most did not reach it.",
                   {"learning rate", true}, {"steps to the target", true});
   for (const BatchTrainings& batch : batches) {
-    Json series = new_series(fmt::format("batch {}", batch.batch_size), "solid");
+    Json series = empty_series(fmt::format("batch {}", batch.batch_size), "solid");
     for (const auto& [k, trainings] : batch.rates) {
       add_point(series, trainings.runs.front().learning_rate, trainings.to_target(&TargetRun::steps).median);
     }
@@ -177,7 +164,7 @@ Json noise_chart(const Batches& batches, const std::optional<BatchFits>& fits) {
   double first = 0;
   double last = 0;
   for (const BatchTrainings& batch : batches) {
-    Json series = new_series(fmt::format("batch {}", batch.batch_size), "solid");
+    Json series = empty_series(fmt::format("batch {}", batch.batch_size), "solid");
     for (const NoiseSums& sums : pooled_noise(batch.best().runs)) {
       if (sums.variance <= 0) continue;
       add_point(series, sums.samples, noise_scale(sums));
@@ -199,13 +186,12 @@ Json seconds_chart(const Batches& batches) {
                   "Inside steps, without evaluations, on the ranks that ran this study: median over the "
                   "seeds, and from the smallest to the largest.",
                   {"batch size", true}, {"seconds to the target", true});
-  Json series = new_series("median", "solid");
+  Json series = empty_series("median", "solid");
   for (const BatchTrainings& batch : batches) {
     if (!batch.reached()) continue;
     const Range seconds = batch.best().to_target(&TargetRun::seconds);
     add_point(series, static_cast<double>(batch.batch_size), seconds.median);
-    series["low"].push_back(seconds.low);
-    series["high"].push_back(seconds.high);
+    add_band(series, seconds.low, seconds.high);
   }
   add(chart, std::move(series));
   return chart;

@@ -68,8 +68,8 @@ void study_variance(StudyRun& study, const Problem& problem) {
                            "without dropout, and what it "
                            "should be for a batch of B samples, given that for one.",
                            {"batch size", true}, {"variance", true});
-  Json measured = {{"name", "measured"}, {"group", "measured"}, {"x", Json::array()}, {"y", Json::array()}};
-  Json theory = {{"name", "predicted"}, {"group", "predicted"}, {"style", "dashed"}};
+  Json measured = empty_series("measured");
+  Json theory = empty_series("predicted", "dashed");
   const std::vector<double> mean = full_gradient(study, problem);
   std::optional<double> trace;
   for (const Index size : sizes) {
@@ -81,10 +81,8 @@ void study_variance(StudyRun& study, const Problem& problem) {
                   {"gradients", v.gradients},
                   {"variance", v.variance},
                   {"predicted", expected}});
-    measured["x"].push_back(size);
-    measured["y"].push_back(v.variance);
-    theory["x"].push_back(size);
-    theory["y"].push_back(expected);
+    add_point(measured, size, v.variance);
+    add_point(theory, size, expected);
     if (size == study.config().train.batch_size) {
       study.say(fmt::format(
           "The variance of the gradient is {:.4g} with one sample and {:.4g} with {}, where {:.4g} is "

@@ -2,9 +2,9 @@
 #include <cmath>
 
 #include "batch_fits.hpp"
-#include "batch_sizes.hpp"
 #include "batch_trainings.hpp"
 #include "studies.hpp"
+#include "value_list.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
@@ -29,10 +29,13 @@ double budget_of(const StudyRun& study) {
   return *budget;
 }
 
-void check_batch_sizes(const std::vector<Index>& sizes, const std::string& text) {
+std::vector<Index> parse_batch_sizes(const std::string& text) {
+  constexpr Index kMostSamples = 100'000'000'000;  // far above any data set
   constexpr std::size_t kFewest = 3;
-  if (sizes.size() >= kFewest) return;
-  fail_input("--batch-sizes {}: a curve of two parameters needs at least {} sizes", text, kFewest);
+  std::vector<Index> sizes = parse_whole_numbers("--batch-sizes", text, kMostSamples, "samples");
+  if (sizes.size() < kFewest)
+    fail_input("--batch-sizes {}: a curve of two parameters needs at least {} sizes", text, kFewest);
+  return sizes;
 }
 
 /// The length of a training is what is measured, so that no schedule may depend on it.
@@ -125,7 +128,6 @@ void run(StudyRun& study) {
       .seeds = study.count("seeds"),
       .budget = budget_of(study),
       .evaluation_samples = study.count("evaluation-samples")};
-  check_batch_sizes(plan.batch_sizes, sizes);
   check_schedule(study.config());
   const Problem problem =
       study.make_problem_with_test({"all batches", run_settings(plan.batch_sizes.front(), "1", 1)});
@@ -150,7 +152,7 @@ Study batch_size_study() {
   return {
       .name = "batch-size",
       .summary = "how large a batch still pays: steps and samples to a target against the batch size",
-      .options = {{"batch-sizes", "16:16384:x4", "a list, as 16,64,200, or a range by a factor"},
+      .options = {{"batch-sizes", "16:16384:x4", "a list, as 16,64,200, or a range"},
                   {"target", "loss=0.45", "of held-out samples: loss=NUMBER or accuracy=NUMBER"},
                   seeds_option("5"),
                   {"retune", "true", "whether the learning rate is searched for each batch, true or false"},

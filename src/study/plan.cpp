@@ -179,11 +179,9 @@ Json time_chart(const std::vector<TargetCell>& cells) {
   for (const TargetCell& cell : cells) {
     const std::string name = fmt::format("{} rank{}", cell.ranks, cell.ranks == 1 ? "" : "s");
     if (chart["series"].empty() || chart["series"].back()["name"] != name) {
-      chart["series"].push_back(
-          {{"name", name}, {"group", name}, {"x", Json::array()}, {"y", Json::array()}});
+      chart["series"].push_back(empty_series(name));
     }
-    chart["series"].back()["x"].push_back(cell.batch_size);
-    chart["series"].back()["y"].push_back(cell.seconds());
+    add_point(chart["series"].back(), cell.batch_size, cell.seconds());
   }
   return chart;
 }
@@ -191,12 +189,8 @@ Json time_chart(const std::vector<TargetCell>& cells) {
 Json trade_chart(const std::vector<TargetCell>& best) {
   Json chart = empty_chart("trade", "Time against cost", "Each number of ranks at its fastest batch.",
                            {"core-hours", true}, {"seconds", true});
-  Json line = {
-      {"name", "fastest batch"}, {"group", "fastest batch"}, {"x", Json::array()}, {"y", Json::array()}};
-  for (const TargetCell& cell : best) {
-    line["x"].push_back(cell.core_seconds() / kSecondsAnHour);
-    line["y"].push_back(cell.seconds());
-  }
+  Json line = empty_series("fastest batch");
+  for (const TargetCell& cell : best) add_point(line, cell.core_seconds() / kSecondsAnHour, cell.seconds());
   chart["series"].push_back(line);
   return chart;
 }

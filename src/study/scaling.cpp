@@ -7,12 +7,12 @@
 
 #include "studies.hpp"
 #include "study_run.hpp"
+#include "value_list.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/statistics.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/train/timed_training.hpp"
 
 namespace lockstep {
@@ -21,20 +21,12 @@ namespace {
 
 constexpr const char* kAuto = "auto";
 
-/// The numbers of an option, ascending; nothing for "auto". Errors: none of 1 to `most`, which is `what`.
+/// The numbers of an option, see parse_whole_numbers; nothing for "auto".
 std::vector<Index> numbers_of(const StudyRun& study, const std::string& name, Index most,
                               const std::string& what) {
-  std::set<Index> numbers;
-  if (study.option(name) == kAuto) return {};
-  for (const std::string_view part : split(study.option(name), ',')) {
-    const auto number = parse_integer(part);
-    if (!number || *number < 1 || *number > most) {
-      fail_input("--{} {}: expected whole numbers from 1 to {} ({}), separated by commas, or auto", name,
-                 study.option(name), most, what);
-    }
-    numbers.insert(*number);
-  }
-  return {numbers.begin(), numbers.end()};
+  const std::string& text = study.option(name);
+  return text == kAuto ? std::vector<Index>{}
+                       : parse_whole_numbers("--" + name, text, most, what + ", or auto");
 }
 
 /// All up to 8, then powers of two, and all that were started.

@@ -14,15 +14,6 @@ constexpr double kMilli = 1e3;
 constexpr double kMicro = 1e6;
 constexpr double kPercent = 100;
 
-Json series(const std::string& name, const std::string& group, const std::string& style) {
-  return {{"name", name}, {"group", group}, {"style", style}, {"x", Json::array()}, {"y", Json::array()}};
-}
-
-void add(Json& line, Index x, double y) {
-  line["x"].push_back(x);
-  line["y"].push_back(y);
-}
-
 std::string batch_name(Index batch) { return fmt::format("batch {}", batch); }
 
 Json speedup_chart(const ScalingResults& r) {
@@ -33,25 +24,25 @@ Json speedup_chart(const ScalingResults& r) {
       "is fitted to the configured batch.",
       {"ranks", true}, {"speed-up", true});
   for (const Index batch : r.batches) {
-    Json measured = series(batch_name(batch), batch_name(batch), "solid");
-    Json model = series(batch_name(batch) + ": model", batch_name(batch), "dashed");
+    Json measured = empty_series(batch_name(batch), "solid");
+    Json model = empty_series(batch_name(batch) + ": model", "dashed", batch_name(batch));
     const double one = r.cell(1, batch).seconds;
     for (const Index ranks : r.ranks) {
-      add(measured, ranks, r.speedup(ranks, batch));
-      measured["low"].push_back(one / r.cell(ranks, batch).slowest);
-      measured["high"].push_back(one / r.cell(ranks, batch).fastest);
+      add_point(measured, ranks, r.speedup(ranks, batch));
+      add_band(measured, one / r.cell(ranks, batch).slowest, one / r.cell(ranks, batch).fastest);
     }
     for (const Index ranks : r.ranks_to_draw())
-      add(model, ranks, r.predicted(1, batch) / r.predicted(ranks, batch));
+      add_point(model, ranks, r.predicted(1, batch) / r.predicted(ranks, batch));
     chart["series"].push_back(measured);
     chart["series"].push_back(model);
   }
-  Json amdahl = series(fmt::format("Amdahl, {:.3g} % serial", kPercent * r.serial_share), "Amdahl", "dotted");
-  Json ideal = series("ideal", "ideal", "dotted");
+  Json amdahl =
+      empty_series(fmt::format("Amdahl, {:.3g} % serial", kPercent * r.serial_share), "dotted", "Amdahl");
+  Json ideal = empty_series("ideal", "dotted");
   for (const Index ranks : r.ranks_to_draw()) {
     const auto p = static_cast<double>(ranks);
-    add(amdahl, ranks, 1 / (r.serial_share + (1 - r.serial_share) / p));
-    add(ideal, ranks, p);
+    add_point(amdahl, ranks, 1 / (r.serial_share + (1 - r.serial_share) / p));
+    add_point(ideal, ranks, p);
   }
   chart["series"].push_back(amdahl);
   chart["series"].push_back(ideal);
@@ -66,10 +57,10 @@ Json efficiency_chart(const ScalingResults& r) {
                   r.rank_batch),
       {"ranks", true}, {"efficiency"});
   const auto both = [&](const std::string& name, const auto& measured_at, const auto& predicted_at) {
-    Json measured = series(name, name, "solid");
-    Json model = series(name + ": model", name, "dashed");
-    for (const Index ranks : r.ranks) add(measured, ranks, measured_at(ranks));
-    for (const Index ranks : r.ranks_to_draw()) add(model, ranks, predicted_at(ranks));
+    Json measured = empty_series(name, "solid");
+    Json model = empty_series(name + ": model", "dashed", name);
+    for (const Index ranks : r.ranks) add_point(measured, ranks, measured_at(ranks));
+    for (const Index ranks : r.ranks_to_draw()) add_point(model, ranks, predicted_at(ranks));
     chart["series"].push_back(measured);
     chart["series"].push_back(model);
   };
@@ -92,13 +83,12 @@ Json throughput_chart(const ScalingResults& r) {
       empty_chart("throughput", "Throughput", "Samples of all ranks a second, in a band over the rounds.",
                   {"ranks", true}, {"samples/s", true});
   const auto line = [&](const std::string& name, const auto& batch_of) {
-    Json made = series(name, name, "solid");
+    Json made = empty_series(name, "solid");
     for (const Index ranks : r.ranks) {
       const ScalingCell& cell = r.cell(ranks, batch_of(ranks));
       const auto samples = static_cast<double>(cell.batch_size);
-      add(made, ranks, cell.samples_per_second());
-      made["low"].push_back(samples / cell.slowest);
-      made["high"].push_back(samples / cell.fastest);
+      add_point(made, ranks, cell.samples_per_second());
+      add_band(made, samples / cell.slowest, samples / cell.fastest);
     }
     chart["series"].push_back(made);
   };
@@ -116,11 +106,9 @@ Json share_chart(const ScalingResults& r) {
       {"ranks"}, {"milliseconds"});
   chart["kind"] = "stacked-bars";
   const auto bars = [&](const std::string& name, const auto& part) {
-    Json made = {{"name", name}, {"group", name}, {"x", Json::array()}, {"y", Json::array()}};
-    for (const Index ranks : r.ranks) {
-      made["x"].push_back(std::to_string(ranks));
-      made["y"].push_back(kMilli * part(r.cell(ranks, r.batch_size)));
-    }
+    Json made = empty_series(name);
+    for (const Index ranks : r.ranks)
+      add_point(made, std::to_string(ranks), kMilli * part(r.cell(ranks, r.batch_size)));
     chart["series"].push_back(made);
   };
   bars("own work", [](const ScalingCell& c) { return std::max(0.0, c.seconds - c.exchange - c.waiting); });

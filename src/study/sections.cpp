@@ -21,11 +21,8 @@ std::size_t points_of(const VariantCurves& curves) {
 }
 
 Json series_of(const VariantCurves& curves, Quantity x, const DrawnQuantity& drawn) {
-  Json series = {{"name", curves.front().variant + (drawn.name.empty() ? "" : ": " + drawn.name)},
-                 {"group", curves.front().variant},
-                 {"style", drawn.style},
-                 {"x", Json::array()},
-                 {"y", Json::array()}};
+  const std::string& variant = curves.front().variant;
+  Json series = empty_series(variant + (drawn.name.empty() ? "" : ": " + drawn.name), drawn.style, variant);
   for (std::size_t i = 0; i < points_of(curves); ++i) {
     std::vector<double> values;
     double at = 0;
@@ -35,12 +32,8 @@ Json series_of(const VariantCurves& curves, Quantity x, const DrawnQuantity& dra
       values.push_back(curve.points[i].*drawn.quantity);
     }
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    series["x"].push_back(at);
-    series["y"].push_back(spread(values).mean);
-    if (curves.size() > 1) {
-      series["low"].push_back(*low);
-      series["high"].push_back(*high);
-    }
+    add_point(series, at, spread(values).mean);
+    if (curves.size() > 1) add_band(series, *low, *high);
   }
   return series;
 }
@@ -57,6 +50,28 @@ Json empty_chart(const std::string& id, const std::string& title, const std::str
           {"title", title},         {"description", description},
           {"kind", "lines"},        {"x", axis_json(x_axis)},
           {"y", axis_json(y_axis)}, {"series", Json::array()}};
+}
+
+Json empty_series(const std::string& name, const std::string& style) {
+  return empty_series(name, style, name);
+}
+
+Json empty_series(const std::string& name, const std::string& style, const std::string& group) {
+  Json series = {{"name", name}, {"group", group}};
+  if (!style.empty()) series["style"] = style;
+  series["x"] = Json::array();
+  series["y"] = Json::array();
+  return series;
+}
+
+void add_point(Json& series, const Json& x, double y) {
+  series["x"].push_back(x);
+  series["y"].push_back(y);
+}
+
+void add_band(Json& series, double low, double high) {
+  series["low"].push_back(low);
+  series["high"].push_back(high);
 }
 
 Json curves_chart(const std::string& id, const std::string& title, const std::string& description,

@@ -37,6 +37,16 @@ nlohmann::ordered_json curves_chart(const std::string& id, const std::string& ti
 nlohmann::ordered_json empty_chart(const std::string& id, const std::string& title,
                                    const std::string& description, const Axis& x_axis, const Axis& y_axis);
 
+/// A series of a chart, without points. Series of one `group` share a colour; without a `style`, points stay
+/// points in a chart of points.
+nlohmann::ordered_json empty_series(const std::string& name, const std::string& style = "");
+nlohmann::ordered_json empty_series(const std::string& name, const std::string& style,
+                                    const std::string& group);
+
+/// Appends a point, a number or a text along x, and the band about the last one.
+void add_point(nlohmann::ordered_json& series, const nlohmann::ordered_json& x, double y);
+void add_band(nlohmann::ordered_json& series, double low, double high);
+
 /// A row a variant: name, then what the training ended with, mean ± standard deviation over the seeds.
 nlohmann::ordered_json results_table(const std::vector<VariantCurves>& variants);
 

@@ -111,14 +111,12 @@ void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
   for (const Method& method : methods()) {
     const Path path = best_path(surface, *method.algorithm, method.hyperparameters, steps);
     const std::string name = fmt::format("{} ({:.2g})", method.name, path.learning_rate);
-    Json course = {{"name", name}, {"group", method.name}, {"x", Json::array()}, {"y", Json::array()}};
+    Json course = empty_series(name, "", method.name);
     Json heights = course;
     for (std::size_t t = 0; t < path.points.size(); ++t) {
       const Point& p = path.points[t];
-      course["x"].push_back(p[0]);
-      course["y"].push_back(p[1]);
-      heights["x"].push_back(t);
-      heights["y"].push_back(surface.value(p) - surface.minimum);
+      add_point(course, p[0], p[1]);
+      add_point(heights, t, surface.value(p) - surface.minimum);
       study.record({{"event", "path"},
                     {"surface", surface.name},
                     {"optimizer", method.name},

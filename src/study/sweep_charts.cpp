@@ -81,21 +81,17 @@ std::vector<std::pair<std::string, std::vector<Index>>> lines_along(const SweepG
 
 /// One line where there would be too many: the best over the other keys, in a band from the lowest to the
 /// highest.
-Json best_line(const std::vector<std::pair<std::string, std::vector<Index>>>& lines,
-               const std::vector<Curve>& results, std::size_t at, const Result& shown, Json series) {
+void add_best(Json& series, const Json& x, const std::vector<double>& ends, bool lower_is_better) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
-  for (const auto& [name, points] : lines) {
-    const double value = end_of(results[static_cast<std::size_t>(points[at])], shown.quantity);
-    if (std::isnan(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
+  for (const double end : ends) {
+    if (std::isnan(end)) continue;
+    low = std::min(low, end);
+    high = std::max(high, end);
   }
-  const bool any = low <= high;
-  series["y"].push_back(any ? Json(shown.lower_is_better ? low : high) : Json());
-  series["low"].push_back(any ? Json(low) : Json());
-  series["high"].push_back(any ? Json(high) : Json());
-  return series;
+  if (high < low) low = high = std::numeric_limits<double>::quiet_NaN();
+  add_point(series, x, lower_is_better ? low : high);
+  add_band(series, low, high);
 }
 
 std::string capitalized(std::string text) {
@@ -134,24 +130,28 @@ Json chart_along(const SweepPlan& plan, const std::vector<Curve>& results, std::
              : "At the end of training. A gap is a training that diverged.",
       x_axis(swept), {shown.name, shown.lower_is_better});
   if (shown.lower_is_better) limit_losses(chart, results, shown.quantity);
-  const auto make = [](const std::string& name) {
-    return Json{{"name", name}, {"group", name}, {"x", Json::array()}, {"y", Json::array()}};
+  const auto x_of = [&](std::size_t at) {
+    return is_numeric(swept) ? number_or_text(swept.values[at]) : Json(swept.values[at]);
   };
-  if (in_one)
-    chart["series"].push_back(make("best of the others"));
-  else
-    for (const auto& [name, points] : lines) chart["series"].push_back(make(name));
-  for (const std::size_t at : order_along(swept)) {
-    const Json x = is_numeric(swept) ? number_or_text(swept.values[at]) : Json(swept.values[at]);
-    for (Json& series : chart["series"]) series["x"].push_back(x);
-    if (in_one) {
-      chart["series"][0] = best_line(lines, results, at, shown, chart["series"][0]);
-      continue;
+  const auto end_at = [&](const std::vector<Index>& points, std::size_t at) {
+    return end_of(results[static_cast<std::size_t>(points[at])], shown.quantity);
+  };
+  const std::vector<std::size_t> order = order_along(swept);
+  if (in_one) {
+    Json best = empty_series("best of the others");
+    for (const std::size_t at : order) {
+      std::vector<double> ends;
+      ends.reserve(lines.size());
+      for (const auto& [name, points] : lines) ends.push_back(end_at(points, at));
+      add_best(best, x_of(at), ends, shown.lower_is_better);
     }
-    for (std::size_t line = 0; line < lines.size(); ++line) {
-      const Curve& curve = results[static_cast<std::size_t>(lines[line].second[at])];
-      chart["series"][line]["y"].push_back(end_of(curve, shown.quantity));
-    }
+    chart["series"].push_back(std::move(best));
+    return chart;
+  }
+  for (const auto& [name, points] : lines) {
+    Json series = empty_series(name);
+    for (const std::size_t at : order) add_point(series, x_of(at), end_at(points, at));
+    chart["series"].push_back(std::move(series));
   }
   return chart;
 }

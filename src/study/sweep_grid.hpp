@@ -14,14 +14,8 @@ struct SweepAxis {
   std::vector<std::string> values;
 };
 
-/// Reads "KEY=VALUES". VALUES are separated by '|' where there is one ("relu | tanh"), else by commas, and
-/// each is a value or a range from A to B, both included:
-///
-///     A:B:logN   N numbers with the same ratio of neighbours   1e-4:1e-1:log7
-///     A:B:linN   N numbers with the same distance              0:0.5:lin6
-///     A:B:xF     A, A·F, A·F² … up to B                        16:16384:x4
-///
-/// A pure function. Errors: no key or value, a value twice, a range that is empty, backwards or unknown.
+/// Reads "KEY=VALUES", see parse_values. A pure function. Errors: those of parse_values, no key, a value
+/// twice.
 SweepAxis parse_sweep(const std::string& text);
 
 /// All combinations of the values of several keys. Points are counted from 0, the last key's values follow

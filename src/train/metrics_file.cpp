@@ -40,30 +40,16 @@ void MetricsFile::cut(std::uint64_t step) {
         "lockstep: {}: ends with step {}, the run goes on behind step {}; what lies between is lost",
         file_.string(), kept.last_step, step));
   }
-  resize(kept.length);
-}
-
-/// Errors: the system refuses.
-void MetricsFile::resize(std::uint64_t size) {
-  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+  if (ftruncate(descriptor_, static_cast<off_t>(kept.length)) != 0) {
     fail_input("{}: cannot be cut ({}); check its permissions", file_.string(), std::strerror(errno));
   }
-  size_ = size;
 }
 
 void MetricsFile::append(std::string_view line) {
-  const std::string text = std::string(line) + "\n";
-  if (write_all(descriptor_, std::as_bytes(std::span(text)))) {
-    size_ += text.size();
-    return;
-  }
-  const int reason = errno;
-  // Half a line would spoil the next. Where this fails too, nothing is lost but that.
-  if (ftruncate(descriptor_, static_cast<off_t>(size_)) != 0) errno = reason;
-  if (std::exchange(warned_, true)) return;
+  if (append_line(descriptor_, line, false) || std::exchange(warned_, true)) return;
   log::warn(
       fmt::format("lockstep: {}: cannot be written ({}); is the disk full? The run goes on, lines are lost",
-                  file_.string(), std::strerror(reason)));
+                  file_.string(), std::strerror(errno)));
 }
 
 void MetricsFile::sync() const { fdatasync(descriptor_); }

@@ -28,11 +28,8 @@ class MetricsFile {
   void sync() const;
 
  private:
-  void resize(std::uint64_t size);
-
   std::filesystem::path file_;
   int descriptor_;
-  std::uint64_t size_ = 0;
   bool warned_ = false;
 };
 

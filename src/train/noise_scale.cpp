@@ -40,7 +40,9 @@ void add_squares(const Real* values, Index count, double* sums) {
   }
 }
 
-double sum_of_squares(std::span<const Real> values) {
+/// What optim's sum_of_squares is, for what needs neither its digits nor its range: a noise scale is known to
+/// some percent, while micro-batches are many.
+double quick_sum_of_squares(std::span<const Real> values) {
   std::array<double, kLanes> sums{};
   const Index size = std::ssize(values);
   const Index whole = size / kBlock * kBlock;
@@ -100,8 +102,8 @@ void NoiseMeter::add(const RowBlock& block, ParameterRange range, const WriteGra
   std::vector<RangeSquare>& found = found_[static_cast<std::size_t>(thread_index())];
   const auto measured = [&](const MicroBatchRows& m, Real* gradient) {
     write(m, gradient);
-    found.push_back(
-        {m.micro_batch, range.offset, sum_of_squares({gradient, static_cast<std::size_t>(range.size)})});
+    found.push_back({m.micro_batch, range.offset,
+                     quick_sum_of_squares({gradient, static_cast<std::size_t>(range.size)})});
   };
   sink_.add(block, range, std::ref(measured));
 }

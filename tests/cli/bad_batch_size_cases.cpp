@@ -28,7 +28,7 @@ std::vector<BadInput> bad_batch_sizes() {
       {"BatchAboveTheData", batch_size({"--batch-sizes", "16,32,65"}),
        "65 is larger than the 64 training samples"},
       alone({"NoBatchSizes", batch_size({"--batch-sizes", ","}),
-             "--batch-sizes ,: expected sizes of at least 1"}),
+             "--batch-sizes ,: an empty value; expected values"}),
       alone({"RangeThatEndsBeforeItBegins", batch_size({"--batch-sizes", "64:16:x4"}),
              "--batch-sizes 64:16:x4"}),
       alone({"TwoBatchSizes", batch_size({"--batch-sizes", "8:16:x2"}), "needs at least 3 sizes"}),

@@ -14,6 +14,10 @@ std::vector<std::byte> read_file(const std::filesystem::path& file);
 /// Writes all of `bytes` to an open file; false with errno set where the system refuses.
 bool write_all(int descriptor, std::span<const std::byte> bytes);
 
+/// Appends `line` and its end to an open file, or nothing; false with errno set where the system refuses.
+/// With `synced`, returns when the disk has it.
+bool append_line(int descriptor, std::string_view line, bool synced);
+
 /// Writes `parts` one after another to `file`, whole or not at all: a temporary file beside it, synced, then
 /// renamed, and the folder synced. Errors: a folder that can't be written, a full disk; nothing is left
 /// behind.

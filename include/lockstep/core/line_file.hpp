@@ -36,7 +36,6 @@ class LineFile {
  private:
   [[noreturn]] void fail(const char* what) const;
   std::string unread_text() const;
-  void cut_to(std::uint64_t size) const;
 
   std::filesystem::path path_;
   int descriptor_;
