@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/signals.hpp"
@@ -36,6 +37,7 @@ class Run {
         communicator_(communicator),
         trainer_(start.config, problem, communicator),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
+        run_dir_(broadcast_text(communicator, start.config.run.dir, 0)),
         checkpointing_(start.config.checkpoint, communicator),
         keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
@@ -48,6 +50,7 @@ class Run {
     survive_failed_writes();
     const StopSignals signals;
     announce(message_library);
+    advise();
     const auto begin = std::chrono::steady_clock::now();
     const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
     while (trainer_.steps_done() < trainer_.plan().total_steps) {
@@ -60,6 +63,7 @@ class Run {
       const bool stops = verdict.stop_signal != 0 && !is_last;
       if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
         checkpointing_.write([&] { return snapshot(report); });
+        advise();
       }
       if (stops) stop(verdict.stop_signal);
     }
@@ -104,6 +108,14 @@ class Run {
             .loss_sum = epoch_loss_,
             .loss_samples = epoch_samples_,
             .best = best_};
+  }
+
+  /// Tells the watchdog how to go on if it has to end the run.
+  void advise() const {
+    set_watch_advice(
+        resumed_ > 0 || checkpointing_.has_begun()
+            ? fmt::format("'lockstep train --resume {}' goes on from the newest checkpoint", run_dir_)
+            : "there is no checkpoint yet: start the run again");
   }
 
   /// Ends the run behind a checkpoint that has been begun. Collective.
@@ -233,6 +245,7 @@ class Run {
   Communicator& communicator_;
   Trainer trainer_;
   Progress progress_;
+  std::string run_dir_;
   RunIdentity identity_;                   // rank 0 alone
   std::optional<RunDirectory> directory_;  // rank 0 alone
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
