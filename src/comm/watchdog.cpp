@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kInterval = 0.25;    // seconds between looks
 constexpr double kMostBetween = 0.5;  // of them that count: a watchdog that takes longer was stopped too
-constexpr double kSilentSpeaker = 2;  // seconds of silence after which the next rank speaks
+constexpr double kUnheard = 1;        // seconds: less is no silence but a busy machine
 constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end all ranks
 constexpr auto kTimeToRead = std::chrono::milliseconds(200);
 
@@ -218,8 +218,6 @@ void Watchdog::look(double seconds, Activity& activity) {
 WatchedRank Watchdog::watched(std::size_t index) const {
   const Place& p = place(index);
   const double silent = seen_[index].silent;
-  // Less than a few looks is no silence but a busy machine.
-  constexpr double kUnheard = 4 * kInterval;
   return {.rank = p.rank,
           .process = p.process,
           .still = std::max<double>(p.still, silent > kUnheard ? silent : 0),
@@ -239,7 +237,7 @@ void Watchdog::judge() {
   for (std::size_t index = 0; index < ranks_; ++index) {
     if (place(index).status.leaves) continue;
     ranks.push_back(watched(index));
-    if (!speaker && seen_[index].silent < kSilentSpeaker) speaker = index;
+    if (!speaker && seen_[index].silent <= kUnheard) speaker = index;
   }
   const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_);
   const double seconds = standstill ? standstill->seconds : 0;
@@ -248,11 +246,11 @@ void Watchdog::judge() {
     std::this_thread::sleep_for(kTimeToRead);
     end_process(static_cast<int>(ExitCode::kGuard));
   }
-  const bool warns = seconds >= limit / 2;
-  if (warns && !std::exchange(warned_, warns) && speaker == me_) {
+  if (seconds < limit / 2) {
+    warned_ = false;
+  } else if (speaker == me_ && !std::exchange(warned_, true)) {
     say(fmt::format("{}; run.timeout ends the run at {:g} s", standstill->text, limit));
   }
-  warned_ = warns;
 }
 
 void Watchdog::announce_death(std::size_t index) {

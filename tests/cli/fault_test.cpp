@@ -81,7 +81,7 @@ class FaultOnRanks : public FaultTest, public testing::WithParamInterface<int> {
     const int rank = any_rank();
     const Outcome outcome = disturb(GetParam(), rank, signal);
     EXPECT_EQ(outcome.exit_code, 128 + signal) << outcome.err;
-    EXPECT_EQ(lines_with("lockstep: ", outcome.err), 1) << outcome.err;
+    EXPECT_EQ(lines_with("is gone", outcome.err), 1) << outcome.err;
     EXPECT_EQ(lines_with("lockstep: " + name(rank), outcome.err), 1) << outcome.err;
     EXPECT_EQ(lines_with("is gone; it had finished step ", outcome.err), 1) << outcome.err;
     EXPECT_EQ(lines_with(advice(), outcome.err), 1) << outcome.err;
@@ -125,7 +125,7 @@ TEST_F(FaultTest, RanksThatOnlyWaitAreNoStandstill) {
                        "--ranks",
                        "1,2",
                        "--steps",
-                       "1500",
+                       "500",
                        "--run.timeout",
                        "2",
                        "--data.source",
