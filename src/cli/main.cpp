@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "same_start.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/comm/mpi.hpp"
@@ -49,12 +50,14 @@ std::string usage() {
 }
 
 void run(const std::vector<std::string>& words, Communicator& world) {
+  check_same_program(world, words.empty() ? "" : words[0]);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help")
     return log::info(usage());
   if (words[0] == "--version") return log::info(fmt::format("lockstep {}", kVersion));
 
   const Command& command = find_command(words[0]);
   const Arguments arguments = parse_arguments({words.begin() + 1, words.end()}, command.options);
+  check_same_arguments(world, arguments);
   if (arguments.help) {
     return log::info(fmt::format("lockstep {} {}\n\n{}\n\n{}", command.name, command.usage, command.summary,
                                  options_help(command.options, command.takes_settings)));
@@ -86,6 +89,7 @@ int main(const std::vector<std::string>& words) {
   Communicator& world = session ? session->world() : *single;
   log::set_rank(world.rank());
   try {
+    if (session) session->watch();
     run(words, world);
     return static_cast<int>(ExitCode::kSuccess);
   } catch (const std::exception& exception) {

@@ -14,6 +14,7 @@
 #include <mpi.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/rank_status.hpp"
 
 namespace lockstep {
 
@@ -45,6 +46,7 @@ void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   fmt::print(stderr, "lockstep: rank {}: message passing failed ({}); check the nodes and their network\n",
              rank, text);
+  own_status().leaves = true;
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
 }
 
@@ -64,9 +66,13 @@ class MpiCommunicator final : public Communicator {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
 
-  void barrier() override { MPI_Barrier(handle_); }
+  void barrier() override {
+    const Waiting waiting;
+    MPI_Barrier(handle_);
+  }
 
   bool idle_barrier(double seconds) override {
+    const Waiting waiting;
     const auto begin = Clock::now();
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_Ibarrier(handle_, &request);
@@ -80,12 +86,14 @@ class MpiCommunicator final : public Communicator {
   }
 
   void broadcast(std::span<std::byte> bytes, int root) override {
+    const Waiting waiting;
     in_pieces(bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
       MPI_Bcast(bytes.data() + offset, count, MPI_BYTE, root, handle_);
     });
   }
 
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    const Waiting waiting;
     LOCKSTEP_CHECK(all.size() == mine.size() * static_cast<std::size_t>(size_) &&
                    mine.size() < kLargestPiece);
     const int count = static_cast<int>(mine.size());
@@ -119,29 +127,34 @@ class MpiCommunicator final : public Communicator {
   }
 
   void wait_exchange(std::size_t number) override {
+    const Waiting waiting;
     std::vector<MPI_Request>& requests = exchanges_[number];
     MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
   }
 
   void all_reduce_sum(std::span<Real> values) override {
+    const Waiting waiting;
     in_pieces(values.size(), kLargestPiece, [&](std::size_t offset, int count) {
       MPI_Allreduce(MPI_IN_PLACE, values.data() + offset, count, real_type(), MPI_SUM, handle_);
     });
   }
 
   std::unique_ptr<Communicator> split(int color) override {
+    const Waiting waiting;
     MPI_Comm part = MPI_COMM_NULL;
     MPI_Comm_split(handle_, color, rank_, &part);
     return std::make_unique<MpiCommunicator>(part, true);
   }
 
   std::unique_ptr<Communicator> split_by_node() override {
+    const Waiting waiting;
     MPI_Comm node = MPI_COMM_NULL;
     MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
     return std::make_unique<MpiCommunicator>(node, true);
   }
 
   void abort(int code) override {
+    own_status().leaves = true;
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
   }
@@ -173,7 +186,10 @@ MpiSession::MpiSession() {
   arrivals_ = world_->split(0);
 }
 
+void MpiSession::watch() { watchdog_ = std::make_unique<Watchdog>(*world_); }
+
 MpiSession::~MpiSession() {
+  watchdog_.reset();
   arrivals_.reset();
   world_.reset();
   if (std::uncaught_exceptions() > 0) {

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include "lockstep/core/rank_status.hpp"
 #include "lockstep/core/stopwatch.hpp"
 
 namespace lockstep {
@@ -41,6 +42,7 @@ bool NodeCounters::reached(int rank, std::size_t number, std::uint64_t value) co
 
 void NodeCounters::wait(int rank, std::size_t number, std::uint64_t value) {
   if (reached(rank, number, value)) return;
+  const Waiting waiting;
   Stopwatch watch;
   for (int spins = 0; !reached(rank, number, value); ++spins) {
     if (spins < kSpins) {

@@ -35,7 +35,9 @@ StopSignals::~StopSignals() {
   for (std::size_t i = 0; i < kStops.size(); ++i) sigaction(kStops[i], &before_[i], nullptr);
 }
 
-int StopSignals::requested() const { return last_signal; }
+int StopSignals::requested() const { return requested_stop(); }
+
+int requested_stop() { return last_signal; }
 
 std::string signal_name(int signal) {
   const char* const name = sigabbrev_np(signal);

@@ -43,4 +43,6 @@ std::string products_library() {
   return fmt::format("Eigen {}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
 }
 
+std::string products_vector_unit() { return Eigen::SimdInstructionSetsInUse(); }
+
 }  // namespace lockstep

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <oneapi/dnnl/dnnl_debug.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
@@ -144,6 +145,12 @@ std::string bfloat16_obstacle() {
 std::string products_library() {
   const dnnl_version_t* version = dnnl::version();
   return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
+
+std::string products_vector_unit() {
+  const std::string name = dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));
+  const std::string prefix = "cpu_isa_";
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
 }  // namespace lockstep

@@ -3,11 +3,45 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <set>
 #include <string>
+
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
+
+namespace {
+
+constexpr auto kReplaceBadText = nlohmann::json::error_handler_t::replace;
+
+/// `texts` of all ranks, in rank order.
+std::vector<Opinion> group(const std::vector<std::string>& texts) {
+  std::vector<Opinion> all;
+  for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+    auto same = std::find_if(all.begin(), all.end(), [&](const Opinion& o) { return o.text == texts[rank]; });
+    if (same == all.end()) same = all.insert(all.end(), Opinion{texts[rank], {}});
+    same->ranks.push_back(static_cast<int>(rank));
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Opinion& a, const Opinion& b) { return a.ranks.size() > b.ranks.size(); });
+  return all;
+}
+
+/// "2 on rank 3, 1 elsewhere".
+std::string describe(const std::vector<Opinion>& opinions) {
+  std::string text;
+  const bool others_are_wrong = has_majority(opinions);
+  for (std::size_t i = others_are_wrong ? 1 : 0; i < opinions.size(); ++i) {
+    text += fmt::format("{}{} on rank {}", text.empty() ? "" : ", ", opinions[i].text,
+                        fmt::join(opinions[i].ranks, " and "));
+  }
+  return others_are_wrong ? fmt::format("{}, {} elsewhere", text, opinions.front().text) : text;
+}
+
+}  // namespace
 
 void together(Communicator& communicator, const std::function<void()>& action) {
   int code = 0;
@@ -42,16 +76,35 @@ void in_groups(Communicator& world, Communicator& group, const std::function<voi
   });
 }
 
-std::vector<int> ranks_that_differ(Communicator& communicator, const std::string& text) {
-  const std::vector<std::string> texts = all_gather_text(communicator, text);
-  const auto count = [&](const std::string& t) { return std::count(texts.begin(), texts.end(), t); };
-  const std::string& common = *std::max_element(
-      texts.begin(), texts.end(), [&](const auto& a, const auto& b) { return count(a) < count(b); });
-  std::vector<int> strangers;
-  for (int rank = 0; rank < communicator.size(); ++rank) {
-    if (texts[static_cast<std::size_t>(rank)] != common) strangers.push_back(rank);
+std::vector<Opinion> opinions(Communicator& communicator, const std::string& text) {
+  return group(all_gather_text(communicator, text));
+}
+
+bool has_majority(const std::vector<Opinion>& opinions) {
+  std::size_t ranks = 0;
+  for (const Opinion& opinion : opinions) ranks += opinion.ranks.size();
+  return 2 * opinions.front().ranks.size() > ranks;
+}
+
+std::string differences(Communicator& communicator, const Facts& facts) {
+  const nlohmann::json json(facts);
+  std::vector<Facts> of_ranks;
+  std::set<std::string> names;
+  for (const std::string& text : all_gather_text(communicator, json.dump(-1, ' ', true, kReplaceBadText))) {
+    of_ranks.push_back(nlohmann::json::parse(text).get<Facts>());
+    for (const auto& [name, unused] : of_ranks.back()) names.insert(name);
   }
-  return strangers;
+  std::vector<std::string> different;
+  for (const std::string& name : names) {
+    std::vector<std::string> values;
+    for (const Facts& theirs : of_ranks) {
+      const auto found = theirs.find(name);
+      values.push_back(found == theirs.end() ? "not given" : found->second);
+    }
+    const std::vector<Opinion> found = group(values);
+    if (found.size() > 1) different.push_back(fmt::format("{} is {}", name, describe(found)));
+  }
+  return fmt::format("{}", fmt::join(different, "; "));
 }
 
 }  // namespace lockstep

@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/comm/node_memory.hpp"
@@ -70,12 +69,10 @@ void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
                              const std::vector<Dataset>& datasets) {
   std::string digests;
   for (const Dataset& dataset : datasets) digests += digest(dataset);
-  const std::vector<int> strangers = ranks_that_differ(communicator, broadcast_text(node, digests, 0));
-  if (strangers.empty()) return;
-  fail_input(
-      "rank {}: data.source on their node holds other data than on the other nodes; copy the same files "
-      "there",
-      fmt::join(strangers, ", "));
+  const std::string different =
+      differences(communicator, {{"the digest of data.source", broadcast_text(node, digests, 0)}});
+  if (different.empty()) return;
+  fail_input("{}: their nodes hold different data; copy the same files to all nodes", different);
 }
 
 }  // namespace

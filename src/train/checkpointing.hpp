@@ -37,6 +37,9 @@ class Checkpointing {
   /// before, so that no more than one is in memory. Collective.
   void write(const std::function<Checkpoint()>& snapshot);
 
+  /// Whether one was begun. The same on every rank.
+  bool has_begun() const { return begun_; }
+
   /// Whether one was begun, or wanted by steps: then the last step has one too. The same on every rank.
   bool is_in_use() const { return config_.every > 0 || begun_; }
 

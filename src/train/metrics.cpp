@@ -1,10 +1,8 @@
 #include "metrics.hpp"
 
-#include <fstream>
-
 #include <nlohmann/json.hpp>
 
-#include "lockstep/core/text.hpp"
+#include "lockstep/core/machine.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/products.hpp"
@@ -12,14 +10,6 @@
 namespace lockstep {
 
 using Json = nlohmann::ordered_json;
-
-std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
-  }
-  return "unknown";
-}
 
 Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                  const std::string& message_library) {

@@ -19,9 +19,6 @@ nlohmann::ordered_json start_event(const Trainer& trainer, const Problem& proble
 /// "resume" behind `step`: what runs where from there on, as `start`, this session's start_event, says.
 nlohmann::ordered_json resume_event(const nlohmann::ordered_json& start, std::uint64_t step);
 
-/// The processor's name, or "unknown".
-std::string cpu_model();
-
 /// "step": one optimizer step, with rank 0's seconds; where it is measured, "noise_scale" of the averages,
 /// and the step's own estimates "gradient_square" and "gradient_variance" (see noise_scale.hpp).
 nlohmann::ordered_json step_event(const StepReport& report);

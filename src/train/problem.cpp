@@ -3,9 +3,9 @@
 #include <cmath>
 #include <utility>
 
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
@@ -113,12 +113,9 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
-  const std::vector<int> strangers = ranks_that_differ(communicator, std::string(kVersion) + to_text(config));
-  if (!strangers.empty()) {
-    fail_input(
-        "rank {}: started with another configuration or version than the other ranks; give all the same",
-        fmt::join(strangers, ", "));
-  }
+  const std::string different = differences(communicator, {config.resolved.begin(), config.resolved.end()});
+  if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
+  set_watch_timeout(config.run.timeout);
   // A network that can't be built is said before any data are read.
   const Model buildable(config.model.layers, 1);
   std::vector<Dataset> parts = share_datasets(communicator, [&] {

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "checkpoint_store.hpp"
-#include "metrics.hpp"
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/machine.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/products.hpp"
@@ -131,7 +131,8 @@ RunStart start_run(GivenValues given, const std::string& resume, Communicator& c
       fail_input("run.dir ({}): --resume names the run directory already; remove one",
                  given.at("run.dir").origin);
     }
-    start.config.run = {resume, true};
+    start.config.run.dir = resume;
+    start.config.run.resume = true;
   }
   if (start.config.run.resume) {
     const std::string folder = start.config.run.dir;
@@ -144,7 +145,8 @@ RunStart start_run(GivenValues given, const std::string& resume, Communicator& c
     }
     check_given(start.checkpoint->run, given, resume);
     start.config = make_config(settings_of(start.checkpoint->run, resume, given));
-    start.config.run = {resume, true};
+    start.config.run.dir = resume;
+    start.config.run.resume = true;
   }
   if (start.checkpoint) {
     const Texts& before = start.checkpoint->run.config;

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/signals.hpp"
@@ -37,6 +38,7 @@ class Run {
         communicator_(communicator),
         trainer_(start.config, problem, communicator),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
+        run_dir_(broadcast_text(communicator, start.config.run.dir, 0)),
         checkpointing_(start.config.checkpoint, communicator),
         keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
@@ -49,6 +51,7 @@ class Run {
     survive_failed_writes();
     const StopSignals signals;
     announce(message_library);
+    advise();
     const auto begin = std::chrono::steady_clock::now();
     const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
     while (trainer_.steps_done() < trainer_.plan().total_steps) {
@@ -61,6 +64,7 @@ class Run {
       const bool stops = verdict.stop_signal != 0 && !is_last;
       if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
         checkpointing_.write([&] { return snapshot(); });
+        advise();
       }
       if (stops) stop(verdict.stop_signal);
     }
@@ -130,6 +134,14 @@ class Run {
       });
     }
     throw Diverged(message);
+  }
+
+  /// Tells the watchdog how to go on if it has to end the run.
+  void advise() const {
+    set_watch_advice(
+        resumed_ > 0 || checkpointing_.has_begun()
+            ? fmt::format("'lockstep train --resume {}' goes on from the newest checkpoint", run_dir_)
+            : "there is no checkpoint yet: start the run again");
   }
 
   /// Ends the run behind a checkpoint that has been begun. Collective.
@@ -261,6 +273,7 @@ class Run {
   Communicator& communicator_;
   Trainer trainer_;
   Progress progress_;
+  std::string run_dir_;
   RunIdentity identity_;                   // rank 0 alone
   std::optional<RunDirectory> directory_;  // rank 0 alone
   Checkpointing checkpointing_;            // writes on a thread that uses the directory

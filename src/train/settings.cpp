@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/train/timeline.hpp"
@@ -296,11 +297,15 @@ void add_checkpoint(Config::Checkpoint& checkpoint, std::vector<Setting>& settin
 }
 
 void add_run(Config::Run& run, std::vector<Setting>& settings) {
+  constexpr double kMostSeconds = 1e6;
   settings.insert(
       settings.end(),
       {{"run.dir", "", "folder of the run; empty: runs/DATE-TIME", words(run.dir)},
        {"run.resume", "false", "go on from the newest checkpoint in run.dir, if there is one: true, false",
-        choice(run.resume, {{"false", false}, {"true", true}})}});
+        choice(run.resume, {{"false", false}, {"true", true}})},
+       {"run.timeout", fmt::format("{}", kDefaultTimeout),
+        "seconds after which a rank that stands still, or that a step waits for, ends the run; 0: never",
+        real(run.timeout, 0, kMostSeconds)}});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/rank_status.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/products.hpp"
@@ -111,6 +112,7 @@ StepReport Trainer::step() {
 }
 
 void Trainer::compute_gradient(std::uint64_t step) {
+  const InStep in_step(step);
   set_threads(config_.train.threads);  // another trainer may have set others
   clock_.start(step);
   const GlobalBatch batch = sampler_.batch(step);
@@ -135,6 +137,7 @@ std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
 }
 
 StepReport Trainer::apply_gradient() {
+  InStep in_step(steps_done_);
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = facts_.gradient_norm();
   const double multiplier = schedule_.multiplier(steps_done_);
@@ -152,6 +155,7 @@ StepReport Trainer::apply_gradient() {
   if (steps_done_ == plan_.total_steps) check_weights();
   const std::uint64_t every = config_.train.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
+  in_step.done();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),
@@ -306,12 +310,23 @@ void Trainer::check_weights() const {
 }
 
 void Trainer::check_replicas() {
-  const std::vector<int> strangers = ranks_that_differ(communicator_, weights_digest(model_));
-  if (strangers.empty()) return;
+  const std::vector<Opinion> found = opinions(communicator_, weights_digest(model_));
+  if (found.size() == 1) return;
+  std::vector<std::string> ranks;
+  ranks.reserve(found.size());
+  for (const Opinion& opinion : found) ranks.push_back(fmt::format("{}", fmt::join(opinion.ranks, ", ")));
+  if (!has_majority(found)) {
+    fail_guard(
+        "step {}: the weights of ranks {} differ, and it can't be told which are wrong; look for bad memory "
+        "or "
+        "another kind of CPU on all of them",
+        steps_done_, fmt::join(ranks, " and "));
+  }
+  ranks.erase(ranks.begin());
   fail_guard(
-      "step {}: the weights of rank {} differ from those of the other ranks; look for another binary, "
-      "another kind of CPU or bad memory there",
-      steps_done_, fmt::join(strangers, ", "));
+      "step {}: the weights of rank {} differ from those of the other ranks; look for bad memory or another "
+      "kind of CPU there",
+      steps_done_, fmt::join(ranks, ", "));
 }
 
 std::vector<Real> Trainer::plain_gradient() {

@@ -36,13 +36,6 @@ class InterruptTest : public testing::Test {
     });
   }
 
-  /// The ranks, without mpirun itself.
-  std::vector<pid_t> ranks(pid_t launcher) const {
-    std::vector<pid_t> found = processes_with(run_dir());
-    std::erase(found, launcher);
-    return found;
-  }
-
   void expect_nothing_left() const {
     EXPECT_TRUE(wait_until(5, [&] { return processes_with(run_dir()).empty(); }));
     for (const std::string& entry : listing(folder_)) {
@@ -69,18 +62,6 @@ TEST_F(InterruptTest, CtrlCEndsASingleProcess) {
   Process process(command_line(0, long_training()), folder_.path());
   ASSERT_TRUE(wait_for_steps());
   process.send(SIGINT);
-  const Outcome outcome = process.wait(10);
-  EXPECT_FALSE(outcome.timed_out);
-  EXPECT_NE(outcome.exit_code, 0);
-  expect_nothing_left();
-}
-
-TEST_F(InterruptTest, TheDeathOfOneRankEndsTheOthers) {
-  Process process(command_line(3, long_training()), folder_.path());
-  ASSERT_TRUE(wait_for_steps());
-  const std::vector<pid_t> all = ranks(process.id());
-  ASSERT_EQ(all.size(), 3U);
-  kill(all.back(), SIGKILL);
   const Outcome outcome = process.wait(10);
   EXPECT_FALSE(outcome.timed_out);
   EXPECT_NE(outcome.exit_code, 0);

@@ -113,5 +113,42 @@ TEST_F(InGroupsTest, AFailedGroupIsEverybodysErrorWhenTheOthersAreDone) {
   }
 }
 
+class DifferencesTest : public MpiTest {};
+
+TEST_F(DifferencesTest, RanksThatAgreeHaveNone) {
+  EXPECT_EQ(differences(world(), {{"seed", "1"}, {"layers", "linear 4"}}), "");
+  EXPECT_EQ(differences(world(), {}), "");
+}
+
+TEST_F(DifferencesTest, OneRankOfManyIsNamedWithBothValues) {
+  const int size = world().size();
+  for (int stranger = 0; size > 2 && stranger < size; ++stranger) {
+    const std::string rank = std::to_string(stranger);
+    const std::string seed = world().rank() == stranger ? "2" : "1";
+    EXPECT_EQ(differences(world(), {{"a", "same"}, {"seed", seed}}),
+              "seed is 2 on rank " + rank + ", 1 elsewhere");
+  }
+}
+
+TEST_F(DifferencesTest, WithoutAMajorityAllAreNamed) {
+  if (world().size() != 2 && world().size() != 4) return;
+  const bool odd = world().rank() % 2 == 1;
+  const Facts facts = odd ? Facts{{"a", "x"}, {"b", "y"}} : Facts{{"a", "z"}};
+  EXPECT_EQ(differences(world(), facts),
+            world().size() == 2 ? "a is z on rank 0, x on rank 1; b is not given on rank 0, y on rank 1"
+                                : "a is z on rank 0 and 2, x on rank 1 and 3; "
+                                  "b is not given on rank 0 and 2, y on rank 1 and 3");
+}
+
+TEST_F(DifferencesTest, TheMostCommonOpinionComesFirst) {
+  const int size = world().size();
+  const std::vector<Opinion> found = opinions(world(), world().rank() == 0 ? "a" : "b");
+  ASSERT_EQ(found.size(), size == 1 ? 1U : 2U);  // the same on all ranks
+  const std::size_t of_rank_0 = size > 2 ? 1 : 0;
+  EXPECT_EQ(found[of_rank_0].text, "a");
+  EXPECT_EQ(found[of_rank_0].ranks, std::vector<int>{0});
+  EXPECT_EQ(has_majority(found), size != 2);
+}
+
 }  // namespace
 }  // namespace lockstep::test

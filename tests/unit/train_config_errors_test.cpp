@@ -61,6 +61,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"checkpoint.keep", {"0", "1.5"}, from_1},
       {"checkpoint.best", {"yes"}, "one of: false, true"},
       {"run.resume", {"1"}, "one of: false, true"},
+      {"run.timeout", {"-1", "nan", "never"}, "a number from 0 to 1000000"},
   };
   for (const BadValue& bad : table) {
     for (const std::string& text : bad.texts) {

@@ -40,6 +40,7 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.checkpoint.keep, 3);
   EXPECT_FALSE(config.checkpoint.best);
   EXPECT_FALSE(config.run.resume);
+  EXPECT_EQ(config.run.timeout, 600);
 }
 
 TEST(Config, EveryAlgorithmHasItsOwnDefaults) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/watchdog.hpp"
 
 namespace lockstep {
 
@@ -22,12 +23,16 @@ class MpiSession {
   /// All ranks of the program.
   Communicator& world() { return *world_; }
 
+  /// Has a watchdog look after the ranks from here on. Collective. Errors: not enough memory.
+  void watch();
+
   /// Whether all ranks call this within `seconds`. Local in effect: it never waits longer.
   bool all_arrive(double seconds);
 
  private:
   std::unique_ptr<Communicator> world_;
   std::unique_ptr<Communicator> arrivals_;  // all ranks too, but for all_arrive alone
+  std::unique_ptr<Watchdog> watchdog_;
 };
 
 /// Name and version of the message library.

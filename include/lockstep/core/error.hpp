@@ -12,7 +12,7 @@ enum class ExitCode : int {
   kSuccess = 0,
   kInternal = 1,  ///< a broken invariant: a bug in Lockstep
   kBadInput = 2,  ///< bad usage, configuration or data
-  kGuard = 3,     ///< the run stopped on its own guard: non-finite loss, ranks that differ
+  kGuard = 3,     ///< the run stopped on its own guard: non-finite loss, ranks that differ or stand still
   kStopped = 4,   ///< a signal asked the run to stop: it left a checkpoint to go on from
 };
 

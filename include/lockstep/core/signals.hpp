@@ -28,6 +28,9 @@ class StopSignals {
   std::array<struct sigaction, kStops.size()> before_{};
 };
 
+/// The last signal that a StopSignals has taken, or 0. Local.
+int requested_stop();
+
 /// "SIGTERM".
 std::string signal_name(int signal);
 

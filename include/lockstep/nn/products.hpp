@@ -29,4 +29,7 @@ std::string bfloat16_obstacle();
 /// Name and version of the library behind the products, for the record of a run.
 std::string products_library();
 
+/// The vector instructions that it uses here, which its bits depend on, as "avx512_core_bf16".
+std::string products_vector_unit();
+
 }  // namespace lockstep

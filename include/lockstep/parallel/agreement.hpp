@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,24 @@ void together(Communicator& communicator, const std::function<void()>& action);
 /// while the others of its group wait for it, throws at once. Collective over `world`.
 void in_groups(Communicator& world, Communicator& group, const std::function<void()>& action);
 
-/// The ranks whose `text` is not that of most ranks (in a draw, not that of the lowest). Empty on agreement.
-/// Collective.
-std::vector<int> ranks_that_differ(Communicator& communicator, const std::string& text);
+/// What some ranks hold.
+struct Opinion {
+  std::string text;
+  std::vector<int> ranks;
+};
+
+/// The different `text`s of all ranks and who has each, that of most ranks first (in a draw, that of the
+/// lowest rank). One on agreement. Collective.
+std::vector<Opinion> opinions(Communicator& communicator, const std::string& text);
+
+/// Whether the first of `opinions` is that of more than half of the ranks: then the others are wrong.
+bool has_majority(const std::vector<Opinion>& opinions);
+
+/// What ranks should have alike: values by name.
+using Facts = std::map<std::string, std::string>;
+
+/// The facts that are not the same on all ranks, each with its values and their ranks: "train.seed is 2 on
+/// rank 3, 1 elsewhere". Empty on agreement. Collective.
+std::string differences(Communicator& communicator, const Facts& facts);
 
 }  // namespace lockstep

@@ -65,6 +65,7 @@ struct Config {
   struct Run {
     std::string dir;  ///< empty: runs/DATE-TIME
     bool resume = false;
+    double timeout = 0;  ///< seconds that ranks may stand still, 0: any
   } run;
 
   /// Every key as text, in the order of the help; what config.cfg holds. Keys of no effect are

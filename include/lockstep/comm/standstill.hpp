@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+/// A rank as the watchdogs of its node see it.
+struct WatchedRank {
+  int rank = 0;
+  int process = 0;
+  double still = 0;      ///< seconds in which it did nothing, though no other rank kept it waiting
+  double waited = 0;     ///< seconds of one wait for other ranks, inside a training step
+  bool waits = false;    ///< for other ranks
+  bool in_step = false;  ///< the one after
+  std::uint64_t steps = 0;
+};
+
+/// Ranks that the others wait for in vain.
+struct Standstill {
+  double seconds = 0;
+  std::string text;  ///< who, where, for how long
+};
+
+/// The longest standstill among `ranks`, which are all of node `host` that have not ended, of `world_size`
+/// ranks. Ranks that do nothing are named wherever they are in the program; ranks that compute, or that are
+/// on other nodes, only where a training step waits for them. Nothing where all is well. A pure function.
+std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks, int world_size,
+                                          const std::string& host);
+
+/// "rank 2 (process 4711 on HOST)".
+std::string name_of(const WatchedRank& rank, const std::string& host);
+
+}  // namespace lockstep

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/node_memory.hpp"
+#include "lockstep/comm/standstill.hpp"
+
+namespace lockstep {
+
+/// What run.timeout is where nobody sets it.
+inline constexpr double kDefaultTimeout = 600;
+
+/// Seconds after which a standstill ends the program; 0: never. Local.
+void set_watch_timeout(double seconds);
+
+/// What the message of a watchdog that ends the program advises: how to go on. Local.
+void set_watch_advice(const std::string& advice);
+
+/// Ends a program whose ranks would wait for ever, and says, once, for whom: a thread of each rank looks
+/// after the ranks of its node, in memory that they share. It costs the ranks two counts for every wait.
+///
+/// A rank that dies: each rank holds a lock that the system passes on at its death, before the launcher
+/// learns of that and stops to listen; the rank before it on the node waits for the lock. The launcher ends
+/// the others; if it does not, they end by themselves, with exit code 1.
+///
+/// A standstill (see find_standstill) of half the timeout is a warning; one of the whole timeout ends the
+/// program with exit code 3. Time in which the watchdog itself was stopped does not count.
+class Watchdog {
+ public:
+  /// Looks after the ranks of `world`, from here on. The calling thread is the rank's main thread.
+  /// Collective.
+  explicit Watchdog(Communicator& world);
+  /// This rank leaves, in peace. On the thread that made it.
+  ~Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+ private:
+  struct Place;
+  class Activity;
+
+  /// What became of a rank that was waited for.
+  enum class Fate { kLives, kDied, kLeft };
+
+  /// How another rank's signs of life look from here.
+  struct Seen {
+    std::uint64_t beats = 0;
+    double silent = 0;  ///< seconds since they grew
+  };
+
+  Place& place(std::size_t index) const;
+  std::size_t following(std::size_t index) const;
+  void watch();
+  Fate wait_for(std::size_t index) const;
+  void look(double seconds, Activity& activity);
+  void judge();
+  void announce_death(std::size_t index);
+  WatchedRank watched(std::size_t index) const;
+  bool claim_end(int code);
+
+  int world_size_;
+  std::size_t ranks_ = 1;  // of this node
+  std::size_t me_ = 0;     // among them
+  std::string host_;
+  std::optional<NodeMemory> memory_;
+  std::vector<Seen> seen_;
+  double ending_ = 0;  // seconds since somebody has ended the program
+  bool warned_ = false;
+  std::atomic<bool> leaves_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lockstep

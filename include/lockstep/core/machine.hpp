@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+namespace lockstep {
+
+/// The processor's name, or "unknown". Local.
+std::string cpu_model();
+
+/// Digest of the file that this process runs, or "unknown". Local.
+std::string program_digest();
+
+}  // namespace lockstep

@@ -1,0 +1,272 @@
+#include "lockstep/comm/watchdog.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <mutex>
+#include <poll.h>
+#include <pthread.h>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/rank_status.hpp"
+#include "lockstep/core/signals.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kInterval = 0.25;    // seconds between looks
+constexpr double kMostBetween = 0.5;  // of them that count: a watchdog that takes longer was stopped too
+constexpr double kUnheard = 1;        // seconds: less is no silence but a busy machine
+constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end all ranks
+constexpr auto kTimeToRead = std::chrono::milliseconds(200);
+
+std::atomic<double> timeout = kDefaultTimeout;
+std::mutex advice_mutex;
+std::string advice = "start the command again";
+
+std::string current_advice() {
+  const std::lock_guard lock(advice_mutex);
+  return advice;
+}
+
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Past all buffers and their locks, which a thread that stands still may hold.
+void say(const std::string& line) {
+  constexpr int kPatience = 1000;  // milliseconds
+  pollfd polled{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&polled, 1, kPatience) != 1) return;
+  const std::string text = "lockstep: " + line + "\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+}
+
+[[noreturn]] void end_process(int code) {
+  own_status().leaves = true;
+  std::_Exit(code);
+}
+
+std::string name_of_host() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+}  // namespace
+
+void set_watch_timeout(double seconds) { timeout = seconds; }
+
+void set_watch_advice(const std::string& text) {
+  const std::lock_guard lock(advice_mutex);
+  advice = text;
+}
+
+/// What one rank shows to the others of its node.
+struct alignas(64) Watchdog::Place {
+  RankStatus status;
+  pthread_mutex_t life;  // held by the main thread while the rank lives
+  int rank;
+  pid_t process;
+  // Written by the rank's watchdog.
+  alignas(64) std::atomic<std::uint64_t> beats;
+  std::atomic<float> still;
+  std::atomic<float> waited;
+  // Of the first place alone: the exit code with which somebody has ended the program, or 0.
+  std::atomic<int> end;
+};
+
+/// What the rest of this process does, as its watchdog sees it.
+class Watchdog::Activity {
+ public:
+  void look(double seconds) {
+    const RankStatus& status = own_status();
+    const std::uint64_t waits = status.waits.load(std::memory_order_relaxed);
+    const double busy = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    const bool is_waiting = waits % 2 == 1;
+    const bool same_wait = std::exchange(waits_, waits) == waits;
+    waited_ =
+        same_wait && is_waiting && status.in_step.load(std::memory_order_relaxed) ? waited_ + seconds : 0;
+    // The message library's threads use some microseconds a second; a slow disk's reader many times that.
+    constexpr double kIdleShare = 1e-4;
+    if (is_waiting || !same_wait || busy - busy_ > kIdleShare * (still_ + 1)) {
+      still_ = 0;
+      busy_ = busy;
+    } else {
+      still_ += seconds;
+    }
+  }
+  double still() const { return still_; }
+  double waited() const { return waited_; }
+
+ private:
+  std::uint64_t waits_ = 0;
+  double busy_ = 0;
+  double still_ = 0;
+  double waited_ = 0;
+};
+
+Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(name_of_host()) {
+  if (world_size_ == 1) return;
+  const std::unique_ptr<Communicator> node = world.split_by_node();
+  memory_.emplace(*node, static_cast<std::size_t>(node->size()) * sizeof(Place));
+  if (memory_->is_shared()) {
+    ranks_ = static_cast<std::size_t>(node->size());
+    me_ = static_cast<std::size_t>(node->rank());
+  }
+  seen_.resize(ranks_);
+  Place& mine = place(me_);
+  mine.rank = world.rank();
+  mine.process = getpid();
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&mine.life, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+  pthread_mutex_lock(&mine.life);
+  move_own_status(&mine.status);
+  node->barrier();
+  thread_ = std::thread([this] { watch(); });
+}
+
+Watchdog::~Watchdog() {
+  if (!thread_.joinable()) return;
+  leaves_ = true;
+  own_status().leaves = true;
+  pthread_mutex_unlock(&place(me_).life);
+  thread_.join();
+  move_own_status(nullptr);
+}
+
+Watchdog::Place& Watchdog::place(std::size_t index) const {
+  return reinterpret_cast<Place*>(memory_->bytes().data())[index];
+}
+
+/// The next rank that has not left, at last this one.
+std::size_t Watchdog::following(std::size_t index) const {
+  do {
+    index = (index + 1) % ranks_;
+  } while (index != me_ && place(index).status.leaves);
+  return index;
+}
+
+void Watchdog::watch() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  Activity activity;
+  std::size_t next = following(me_);
+  auto last = Clock::now();
+  while (!leaves_) {
+    const Fate fate = wait_for(next);
+    if (leaves_) return;
+    if (fate == Fate::kDied) announce_death(next);
+    if (fate != Fate::kLives) next = following(next);
+    const auto now = Clock::now();
+    look(std::min(std::chrono::duration<double>(now - last).count(), kMostBetween), activity);
+    last = now;
+  }
+}
+
+/// Returns when the rank's life ends, or after a while.
+Watchdog::Fate Watchdog::wait_for(std::size_t index) const {
+  timespec until{};
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  constexpr long kSecond = 1'000'000'000;
+  until.tv_nsec += static_cast<long>(kInterval * kSecond);
+  until.tv_sec += until.tv_nsec / kSecond;
+  until.tv_nsec %= kSecond;
+  pthread_mutex_t& life = place(index).life;
+  const int result = pthread_mutex_clocklock(&life, CLOCK_MONOTONIC, &until);
+  if (result == ETIMEDOUT) return Fate::kLives;
+  if (result == 0) pthread_mutex_unlock(&life);
+  return result == EOWNERDEAD && !place(index).status.leaves ? Fate::kDied : Fate::kLeft;
+}
+
+/// One look at all ranks, `seconds` after the one before.
+void Watchdog::look(double seconds, Activity& activity) {
+  activity.look(seconds);
+  Place& mine = place(me_);
+  mine.still = static_cast<float>(activity.still());
+  mine.waited = static_cast<float>(activity.waited());
+  ++mine.beats;
+  for (std::size_t index = 0; index < ranks_; ++index) {
+    const std::uint64_t beats = place(index).beats;
+    Seen& seen = seen_[index];
+    seen.silent = std::exchange(seen.beats, beats) == beats ? seen.silent + seconds : 0;
+  }
+  const int end = place(0).end;
+  if (end == 0) return judge();
+  ending_ += seconds;
+  if (ending_ > kLaunchersTurn) end_process(end);
+}
+
+WatchedRank Watchdog::watched(std::size_t index) const {
+  const Place& p = place(index);
+  const double silent = seen_[index].silent;
+  return {.rank = p.rank,
+          .process = p.process,
+          .still = std::max<double>(p.still, silent > kUnheard ? silent : 0),
+          .waited = p.waited,
+          .waits = p.status.waits % 2 == 1,
+          .in_step = p.status.in_step,
+          .steps = p.status.steps};
+}
+
+/// Warns of a standstill, or ends it, if it is for this rank to speak: the first of the node that is heard.
+void Watchdog::judge() {
+  const double limit = timeout;
+  if (limit == 0) return;
+  std::vector<WatchedRank> ranks;
+  ranks.reserve(ranks_);
+  std::optional<std::size_t> speaker;
+  for (std::size_t index = 0; index < ranks_; ++index) {
+    if (place(index).status.leaves) continue;
+    ranks.push_back(watched(index));
+    if (!speaker && seen_[index].silent <= kUnheard) speaker = index;
+  }
+  const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_);
+  const double seconds = standstill ? standstill->seconds : 0;
+  if (seconds >= limit && speaker == me_ && claim_end(static_cast<int>(ExitCode::kGuard))) {
+    say(fmt::format("{}; run.timeout = {:g} ends the run; {}", standstill->text, limit, current_advice()));
+    std::this_thread::sleep_for(kTimeToRead);
+    end_process(static_cast<int>(ExitCode::kGuard));
+  }
+  if (seconds < limit / 2) {
+    warned_ = false;
+  } else if (speaker == me_ && !std::exchange(warned_, true)) {
+    say(fmt::format("{}; run.timeout ends the run at {:g} s", standstill->text, limit));
+  }
+}
+
+void Watchdog::announce_death(std::size_t index) {
+  // A launcher that ends all its ranks does so in some order.
+  const int asked = requested_stop();
+  if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return;
+  const WatchedRank rank = watched(index);
+  std::string line = name_of(rank, host_) + " is gone";
+  if (rank.steps > 0) line += fmt::format("; it had finished step {}", rank.steps);
+  say(fmt::format("{}; {}", line, current_advice()));
+}
+
+/// Whether this rank is the one that ends the program.
+bool Watchdog::claim_end(int code) {
+  int none = 0;
+  return place(0).end.compare_exchange_strong(none, code);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,143 @@
+// Whatever happens to a rank, the run ends, says once which rank it was, and leaves no process.
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sys/stat.h>
+
+#include "long_run.hpp"
+#include <gtest/gtest.h>
+
+namespace lockstep::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The rank of a process that mpirun started, or -1.
+int rank_of(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/environ");
+  const std::string variables(std::istreambuf_iterator<char>(file), {});
+  const std::string name = "OMPI_COMM_WORLD_RANK=";
+  const std::size_t at = variables.find(name);
+  return at == std::string::npos ? -1 : std::stoi(variables.substr(at + name.size()));
+}
+
+int lines_with(const std::string& fragment, const std::string& text) {
+  const std::vector<std::string> lines = lines_of(text);
+  return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+    return line.find(fragment) != std::string::npos;
+  }));
+}
+
+class FaultTest : public testing::Test {
+ protected:
+  /// Unlike any other command line on the machine.
+  std::string run_dir() const { return (folder_.path() / "run").string(); }
+
+  Words endless_training(const Words& settings = {}) const {
+    return long_training(run_dir()) + Words{"--train.steps", "100000000"} + settings;
+  }
+
+  /// Sends `signal` to `rank` of a training on `ranks` ranks that has a checkpoint; what becomes of it.
+  Outcome disturb(int ranks, int rank, int signal, const Words& settings = {}) const {
+    Process process(command_line(ranks, endless_training(settings)), folder_.path());
+    EXPECT_TRUE(wait_for_checkpoint(run_dir()));
+    for (const pid_t found : processes_with(run_dir())) {
+      if (rank_of(found) == rank) process_ = found;
+    }
+    EXPECT_GT(process_, 0);
+    if (process_ > 0) kill(process_, signal);
+    Outcome outcome = process.wait(30);
+    EXPECT_FALSE(outcome.timed_out);
+    expect_nothing_left();
+    return outcome;
+  }
+
+  void expect_nothing_left() const {
+    EXPECT_TRUE(wait_until(15, [&] { return processes_with(run_dir()).empty(); }));
+  }
+
+  /// "rank 2 (process 4711 on ": what messages call the disturbed rank.
+  std::string name(int rank) const {
+    return "rank " + std::to_string(rank) + " (process " + std::to_string(process_) + " on ";
+  }
+
+  std::string advice() const { return "'lockstep train --resume " + run_dir() + "' goes on from the newest"; }
+
+  TemporaryFolder folder_;
+  mutable pid_t process_ = 0;  // that was disturbed
+};
+
+class FaultOnRanks : public FaultTest, public testing::WithParamInterface<int> {
+ protected:
+  int any_rank() const {
+    std::mt19937 random(static_cast<unsigned>(GetParam()));
+    return static_cast<int>(random() % static_cast<unsigned>(GetParam()));
+  }
+
+  void expect_death(int signal) const {
+    const int rank = any_rank();
+    const Outcome outcome = disturb(GetParam(), rank, signal);
+    EXPECT_EQ(outcome.exit_code, 128 + signal) << outcome.err;
+    EXPECT_EQ(lines_with("is gone", outcome.err), 1) << outcome.err;
+    EXPECT_EQ(lines_with("lockstep: " + name(rank), outcome.err), 1) << outcome.err;
+    EXPECT_EQ(lines_with("is gone; it had finished step ", outcome.err), 1) << outcome.err;
+    EXPECT_EQ(lines_with(advice(), outcome.err), 1) << outcome.err;
+  }
+};
+
+TEST_P(FaultOnRanks, AKilledRankIsNamed) { expect_death(SIGKILL); }
+
+TEST_P(FaultOnRanks, ARankThatAbortsIsNamed) { expect_death(SIGABRT); }
+
+TEST_P(FaultOnRanks, AStoppedRankIsWarnedOfAndEndsTheRun) {
+  const int rank = any_rank();
+  const std::string exchange = GetParam() == 3 ? "messages" : "auto";
+  const Outcome outcome =
+      disturb(GetParam(), rank, SIGSTOP, {"--run.timeout", "2", "--train.exchange", exchange});
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  const std::string text = "lockstep: " + name(rank);
+  EXPECT_EQ(lines_with(text, outcome.err), 2) << outcome.err;
+  EXPECT_EQ(lines_with("has not finished the exchange of step ", outcome.err), 2) << outcome.err;
+  EXPECT_EQ(lines_with("run.timeout ends the run at 2 s", outcome.err), 1) << outcome.err;
+  EXPECT_EQ(lines_with("run.timeout = 2 ends the run; " + advice(), outcome.err), 1) << outcome.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranks, FaultOnRanks, testing::Values(2, 3, 5));
+
+TEST_F(FaultTest, ARankThatWaitsForItsDataForEverEndsTheRun) {
+  // Opening a pipe that nobody writes into is as long as a file system that does not answer.
+  ASSERT_EQ(mkfifo((folder_.path() / "data.csv").c_str(), S_IRUSR | S_IWUSR), 0);
+  const Words words = {"train", "--run.dir",     run_dir(), "--data.source",  "data.csv", "--data.label",
+                       "0",     "--run.timeout", "2",       "--model.layers", "linear 2"};
+  const Outcome outcome = run_lockstep(2, words, folder_, 30);
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  EXPECT_EQ(lines_with("lockstep: rank 0 (process ", outcome.err), 2) << outcome.err;
+  EXPECT_EQ(lines_with("stands still: nothing done for ", outcome.err), 2) << outcome.err;
+  expect_nothing_left();
+}
+
+TEST_F(FaultTest, RanksThatOnlyWaitAreNoStandstill) {
+  // Of three ranks at most two train, for longer than the timeout.
+  const Words words = {"verify",
+                       "--ranks",
+                       "1,2",
+                       "--steps",
+                       "500",
+                       "--run.timeout",
+                       "2",
+                       "--data.source",
+                       "blobs",
+                       "--model.layers",
+                       "linear 512, relu, linear 4",
+                       "--train.batch-size",
+                       "full"};
+  const Outcome outcome = run_lockstep(3, words, folder_, 60);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+}
+
+}  // namespace
+}  // namespace lockstep::test

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "lockstep/comm/standstill.hpp"
+
+namespace lockstep::test {
+namespace {
+
+constexpr auto kHost = "node7";
+
+/// Ranks 4, 5 and 6 of 8 in step 42: the first two wait, the last computes.
+std::vector<WatchedRank> working_ranks() {
+  return {{.rank = 4, .process = 104, .waits = true, .in_step = true, .steps = 41},
+          {.rank = 5, .process = 105, .waits = true, .in_step = true, .steps = 41},
+          {.rank = 6, .process = 106, .in_step = true, .steps = 41}};
+}
+
+std::string text_of(const std::vector<WatchedRank>& ranks) {
+  const auto found = find_standstill(ranks, 8, kHost);
+  return found ? found->text : "";
+}
+
+TEST(Standstill, WorkIsNone) {
+  EXPECT_EQ(find_standstill({}, 8, kHost), std::nullopt);
+  EXPECT_EQ(find_standstill(working_ranks(), 8, kHost), std::nullopt);
+}
+
+TEST(Standstill, ARankThatDoesNothingIsNamedWithItsStep) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[0].waited = ranks[1].waited = 100;
+  ranks[2].still = 99;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 99);
+  EXPECT_EQ(text_of(ranks),
+            "rank 6 (process 106 on node7) has not finished the exchange of step 42: nothing done for 99 s; "
+            "stopped, or waiting for a disk?");
+}
+
+TEST(Standstill, SoAreSeveralThatStoppedTogether) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[0].still = 98;
+  ranks[1].still = 2;
+  ranks[2].still = 99;
+  const std::string text = text_of(ranks);
+  EXPECT_NE(text.find("rank 4 "), std::string::npos) << text;
+  EXPECT_EQ(text.find("rank 5 "), std::string::npos) << text;
+  EXPECT_NE(text.find("rank 6 "), std::string::npos) << text;
+}
+
+TEST(Standstill, OutsideOfTrainingNoStepIsNamed) {
+  std::vector<WatchedRank> ranks = {{.rank = 0, .process = 100, .still = 10}, {.rank = 1, .waits = true}};
+  EXPECT_EQ(
+      text_of(ranks),
+      "rank 0 (process 100 on node7) stands still: nothing done for 10 s; stopped, or waiting for a disk?");
+}
+
+TEST(Standstill, AStepThatWaitsForARankThatComputesIsOne) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 65;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 60);
+  EXPECT_EQ(text_of(ranks),
+            "rank 5 (process 105 on node7) waits for 65 s in the exchange of step 42: rank 6 (process 106 on "
+            "node7) still computes");
+}
+
+TEST(Standstill, ButNotOneThatWaitsForWorkBetweenSteps) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 65;
+  ranks[2].in_step = false;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost), std::nullopt);
+}
+
+TEST(Standstill, AStepThatAllRanksOfANodeWaitForIsAnotherNodesOrEverybodys) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  for (WatchedRank& rank : ranks) {
+    rank.waits = true;
+    rank.waited = 65;
+  }
+  EXPECT_NE(text_of(ranks).find("a rank of another node has not reached it"), std::string::npos);
+  EXPECT_NE(find_standstill(ranks, 3, kHost)->text.find("all ranks wait for each other"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lockstep::test
