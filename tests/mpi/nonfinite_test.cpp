@@ -44,7 +44,8 @@ Settings settings(const Settings& more) {
 
 /// The sample at `place`, by the sampler's own words.
 Index sample_at(const Config& config, Place place) {
-  const Sampler sampler(config.train.seed, kSamples, config.train.batch_size);
+  const Index batch = config.train.batch_size > 0 ? config.train.batch_size : kSamples;
+  const Sampler sampler(config.train.seed, kSamples, batch);
   Index sample = 0;
   sampler.samples(sampler.batch(place.step), place.row, {&sample, 1});
   return Split(config.data.source.synthetic.seed, kSamples, 0).training(sample);
@@ -167,6 +168,18 @@ TEST_F(NonFiniteTest, WeightsThatAreNotFiniteStopEvenWhereStepsMayBeSkipped) {
   trainer.restore(state);
   expect_same_error(catch_error([&] { trainer.step(); }), ExitCode::kGuard,
                     {"step 2: the weights are no longer finite: 0.weight (linear 3), 1 of 18 values"});
+}
+
+// Weights 0, target about 0: loss and gradient are finite, the Hessian's 2 · 1e40 is not, on the rank that
+// has it.
+TEST_F(NonFiniteTest, AHessianThatIsNotFiniteIsEverybodysFailure) {
+  const Config config = make_test_config(
+      settings({{"optimizer.name", "newton"}, {"train.batch-size", "full"}, {"train.steps", "2"}}));
+  const Problem problem = make_changed(config, world(), {{0, 5}}, features({1e20F}));
+  Trainer trainer(config, problem, world());
+  trainer.restore({.steps_done = 0, .vectors = filled_with(trainer, 0)});
+  expect_same_error(catch_error([&] { trainer.step(); }), ExitCode::kGuard,
+                    {"step 1: newton: the Hessian or the gradient is not finite"});
 }
 
 /// Losses that may be NaN, to be compared.
