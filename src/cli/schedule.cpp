@@ -26,11 +26,13 @@ constexpr std::uint64_t kRows = 25;      // of the picture on the terminal
 constexpr std::uint64_t kPoints = 1000;  // of the picture on the page
 constexpr double kWidth = 60;
 
-/// The plan of the configuration; its data are read only if it depends on their number. Collective.
+/// The plan of the configuration. Collective.
 TrainingPlan plan_of(const Config& config, Communicator& world) {
-  if (config.train.steps > 0 && config.train.batch_size > 0)
-    return plan_training(config, config.train.batch_size);
-  return plan_training(config, make_problem(config, world).split.training_size());
+  // The number of samples tells only what is not given: the steps of an epoch, or the size of a full batch.
+  // Where both are given, the data need not be there, and an epoch of one batch stands for theirs.
+  const bool needs_data = config.train.steps == 0 || config.train.batch_size == 0;
+  return plan_training(
+      config, needs_data ? make_problem(config, world).split.training_size() : config.train.batch_size);
 }
 
 /// About `count` steps from the first to the last.

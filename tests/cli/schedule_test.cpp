@@ -88,6 +88,21 @@ TEST(ScheduleTest, CountsTheStepsOfEpochsInTheData) {
   }
 }
 
+TEST(ScheduleTest, ScalesTheRateWithAFullBatchAndItsData) {
+  const TemporaryFolder folder;
+  const Words words = {"schedule", "--data.source",
+                       "blobs",    "--data.samples",
+                       "90",       "--train.batch-size",
+                       "full",     "--train.steps",
+                       "4",        "--schedule.scaling",
+                       "linear",   "--schedule.reference-batch",
+                       "30",       "--optimizer.learning-rate",
+                       "0.5"};
+  const auto rows = rows_of(schedule_ok(0, words, folder));
+  ASSERT_EQ(rows.size(), 4U);
+  for (const auto& [step, rate] : rows) EXPECT_DOUBLE_EQ(rate, 1.5) << step;
+}
+
 TEST(ScheduleTest, WritesAPage) {
   const TemporaryFolder folder;
   const std::string out =
