@@ -78,15 +78,13 @@ void set_watch_advice(const std::string& text) {
 /// What one rank shows to the others of its node.
 struct alignas(64) Watchdog::Place {
   RankStatus status;
-  pthread_mutex_t life;  // held by the main thread while the rank lives
-  int rank;
-  pid_t process;
-  // Written by the rank's watchdog.
-  alignas(64) std::atomic<std::uint64_t> beats;
+  pthread_mutex_t life;              // held by the main thread while the rank lives
+  std::atomic<std::uint64_t> beats;  // of the rank's watchdog, which writes the next two as well
   std::atomic<float> still;
   std::atomic<float> waited;
-  // Of the first place alone: the exit code with which somebody has ended the program, or 0.
-  std::atomic<int> end;
+  int rank;
+  pid_t process;
+  std::atomic<int> end;  // the exit code with which somebody has ended the program, or 0; in the first alone
 };
 
 /// What the rest of this process does, as its watchdog sees it.

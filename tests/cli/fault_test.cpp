@@ -127,7 +127,7 @@ TEST_F(FaultTest, RanksThatOnlyWaitAreNoStandstill) {
                        "--steps",
                        "500",
                        "--run.timeout",
-                       "2",
+                       "1",
                        "--data.source",
                        "blobs",
                        "--model.layers",
