@@ -1,0 +1,77 @@
+// When a step counts and when it stops the run: numbers that are not finite, replicas that differ.
+
+#include "nonfinite.hpp"
+#include <fmt/ranges.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/trainer.hpp"
+
+namespace lockstep {
+
+/// Goes on without the coming step, if that is wanted. Collective. Errors (Diverged): it is not, or not so
+/// often in a row, or it is of no use.
+void Trainer::skip() {
+  check_weights();  // that are not finite stay so
+  const std::string place = find_nonfinite(steps_done_);
+  if (config_.train.on_nonfinite == OnNonFinite::kStop) {
+    throw Diverged(place +
+                   "; look at the data there, lower optimizer.learning-rate, set optimizer.clip-norm, or "
+                   "set train.on-nonfinite = skip");
+  }
+  if (skipped_.in_a_row >= config_.train.nonfinite_limit) {
+    throw Diverged(
+        fmt::format("{}; steps skipped in a row before it: {}; lower optimizer.learning-rate, set "
+                    "optimizer.clip-norm, or raise train.nonfinite-limit",
+                    place, skipped_.in_a_row));
+  }
+  log::warn(fmt::format("lockstep: {}; the step is skipped", place));
+  ++skipped_.total;
+  ++skipped_.in_a_row;
+}
+
+/// Where step `step`, computed last, is first not finite. Collective.
+std::string Trainer::find_nonfinite(std::uint64_t step) {
+  const GlobalBatch batch = sampler_.batch(step);
+  const FailedStep failed{.problem = problem_,
+                          .sampler = sampler_,
+                          .batch = batch,
+                          .plan = work_on(batch).plan,
+                          .rows = row_block({}, step),
+                          .losses = facts_.losses()};
+  return lockstep::find_nonfinite(
+      failed, model_, [&] { return whole_gradient(); }, communicator_);
+}
+
+/// Errors (Diverged): a weight that is not finite.
+void Trainer::check_weights() const {
+  const std::string place = nonfinite_weights(model_);
+  if (place.empty()) return;
+  throw Diverged(
+      fmt::format("step {}: the weights are no longer finite: {}; lower optimizer.learning-rate or set "
+                  "optimizer.clip-norm",
+                  steps_done_, place));
+}
+
+void Trainer::check_replicas() {
+  const std::vector<Opinion> found = opinions(communicator_, weights_digest(model_));
+  if (found.size() == 1) return;
+  std::vector<std::string> ranks;
+  ranks.reserve(found.size());
+  for (const Opinion& opinion : found) ranks.push_back(fmt::format("{}", fmt::join(opinion.ranks, ", ")));
+  if (!has_majority(found)) {
+    fail_guard(
+        "step {}: the weights of ranks {} differ, and it can't be told which are wrong; look for bad memory "
+        "or another kind of CPU on all of them",
+        steps_done_, fmt::join(ranks, " and "));
+  }
+  ranks.erase(ranks.begin());
+  fail_guard(
+      "step {}: the weights of rank {} differ from those of the other ranks; look for bad memory or another "
+      "kind of CPU there",
+      steps_done_, fmt::join(ranks, ", "));
+}
+
+}  // namespace lockstep
