@@ -20,9 +20,8 @@ fuzz() {
   if "build/fuzz/tests/fuzz/fuzz_$name" -runs="$runs" -seed=1 -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
     -malloc_limit_mb=64 -print_final_stats=1 -artifact_prefix="$work/findings/" "${options[@]}" \
     "$work/new" "tests/fuzz/seeds/$name" >"$work/log" 2>&1; then
-    awk -v name="$name" '/ cov: / { coverage = $4 } /number_of_executed_units/ { units = $2 }
-      /average_exec_per_sec/ { rate = $2 }
-      END { printf "fuzz: %-12s %9d inputs, %6d a second, %5d edges covered\n", name, units, rate, coverage }' "$work/log"
+    awk -v name="$name" '/ cov: / { edges = $4 } /number_of_executed_units/ { inputs = $2 }
+      END { printf "fuzz: %-12s %9d inputs, %5d edges covered\n", name, inputs, edges }' "$work/log"
   else
     tail -30 "$work/log" >&2
     echo "fuzz: $name: a finding; give its input to build/fuzz/tests/fuzz/fuzz_$name (see above, or $work/log)" >&2
