@@ -1,8 +1,22 @@
 #include "lockstep/core/error.hpp"
 
+#include <algorithm>
 #include <new>
 
 namespace lockstep {
+
+namespace {
+
+std::string on_one_line(std::string text) {
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
+
+}  // namespace
+
+Error::Error(ExitCode code, const std::string& message)
+    : std::runtime_error(on_one_line(message)), code_(code) {}
 
 Error as_error(const std::exception& exception) {
   if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;

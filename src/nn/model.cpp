@@ -56,19 +56,34 @@ MatrixView view(std::vector<Real>& storage, Index rows, Index columns) {
   return {storage.data(), rows, columns};
 }
 
+/// The layers of `text`, whose tensors come into `layout`.
+std::vector<std::unique_ptr<Layer>> make_layers(const std::string& text, Index inputs,
+                                                ParameterLayout& layout) {
+  if (trim(text).empty()) {
+    fail_input("model.layers is empty: expected, for example, 'linear 128, relu, linear 10'");
+  }
+  std::vector<std::unique_ptr<Layer>> layers;
+  Index features = inputs;
+  for (const std::string_view one : split(text, ',')) {
+    const auto position = static_cast<int>(layers.size());
+    layers.push_back(make_layer(one, features, position));
+    layers.back()->declare(layout, std::to_string(position));
+    features = layers.back()->outputs();
+  }
+  if (layout.size() == 0) fail_input("model.layers = {}: nothing to train; add a 'linear N'", text);
+  return layers;
+}
+
 }  // namespace
 
-Model::Model(const std::string& layers, Index inputs) : inputs_(inputs) {
-  if (trim(layers).empty())
-    fail_input("model.layers is empty: expected, for example, 'linear 128, relu, linear 10'");
-  Index features = inputs;
-  for (const std::string_view text : split(layers, ',')) {
-    const auto position = static_cast<int>(layers_.size());
-    layers_.push_back(make_layer(text, features, position));
-    layers_.back()->declare(layout_, std::to_string(position));
-    features = layers_.back()->outputs();
-  }
-  if (layout_.size() == 0) fail_input("model.layers = {}: nothing to train; add a 'linear N'", layers);
+ParameterLayout layout_of(const std::string& layers, Index inputs) {
+  ParameterLayout layout;
+  make_layers(layers, inputs, layout);
+  return layout;
+}
+
+Model::Model(const std::string& layers, Index inputs)
+    : inputs_(inputs), layers_(make_layers(layers, inputs, layout_)) {
   own_parameters_.resize(static_cast<std::size_t>(layout_.size()));
   bind(own_parameters_);
   activations_.resize(layers_.size());

@@ -1,9 +1,11 @@
 #include "lockstep/nn/parameter_layout.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 #include <utility>
+
+#include <fmt/ranges.h>
+
+#include "lockstep/core/error.hpp"
 
 namespace lockstep {
 
@@ -16,10 +18,17 @@ std::vector<ParameterRange> pieces_of(ParameterRange range, Index size) {
 }
 
 ParameterRange ParameterLayout::add(std::string name, std::vector<Index> shape, ParameterKind kind) {
-  const Index size = std::accumulate(shape.begin(), shape.end(), Index{1}, std::multiplies<>());
+  Index size = 1;
+  Index total = 0;
+  bool overflows = false;
+  for (const Index extent : shape) overflows = __builtin_mul_overflow(size, extent, &size) || overflows;
+  if (__builtin_add_overflow(size_, size, &total) || overflows) {
+    fail_input("{} [{}]: more parameters than can be counted; make that layer smaller", name,
+               fmt::join(shape, " x "));
+  }
   const ParameterRange range{size_, size};
   tensors_.push_back({std::move(name), std::move(shape), kind, range});
-  size_ += size;
+  size_ = total;
   return range;
 }
 

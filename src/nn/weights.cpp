@@ -55,35 +55,44 @@ std::vector<StoredTensor> to_tensors(const Model& model) {
   return stored;
 }
 
-void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin) {
-  const auto& tensors = model.layout().tensors();
+void check_tensors(const ParameterLayout& layout, const std::string& layers, const StoredTensors& weights,
+                   std::string_view origin) {
   const std::map<std::string, const StoredTensor*> found = weight_tensors(weights);
-  for (const ParameterTensor& tensor : tensors) {
-    const auto entry = found.find(tensor.name);
+  for (const ParameterTensor& tensor : layout.tensors()) {
+    const auto stored = found.find(tensor.name);
     const std::string expected = describe(tensor.name, tensor.shape);
-    if (entry == found.end()) {
+    if (stored == found.end()) {
       fail_input("{}: holds no tensor {}; these weights belong to another network than '{}'", origin,
-                 expected, model.text());
+                 expected, layers);
     }
-    const StoredTensor* const stored = entry->second;
-    if (stored->shape != tensor.shape) {
+    if (stored->second->shape != tensor.shape) {
       fail_input("{}: holds {}, expected {}; these weights belong to another network than '{}'", origin,
-                 describe(tensor.name, stored->shape), expected, model.text());
+                 describe(tensor.name, stored->second->shape), expected, layers);
     }
-    const std::span<Real> values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
-                                                              static_cast<std::size_t>(tensor.range.size));
-    if (stored->type == "F32") {
-      copy_values<float>(*stored, values);
-    } else if (stored->type == "F64") {
-      copy_values<double>(*stored, values);
-    } else {
+    const std::string& type = stored->second->type;
+    if (type != "F32" && type != "F64") {
       fail_input("{}: tensor {} has type {}, expected F32 or F64; convert it before saving", origin,
-                 tensor.name, stored->type);
+                 tensor.name, type);
     }
   }
-  if (found.size() != tensors.size()) {
+  if (found.size() != layout.tensors().size()) {
     fail_input("{}: holds {} tensors, expected {}; these weights belong to another network than '{}'", origin,
-               found.size(), tensors.size(), model.text());
+               found.size(), layout.tensors().size(), layers);
+  }
+}
+
+void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin) {
+  check_tensors(model.layout(), model.text(), weights, origin);
+  const std::map<std::string, const StoredTensor*> found = weight_tensors(weights);
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    const StoredTensor& stored = *found.at(tensor.name);
+    const std::span<Real> values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
+                                                              static_cast<std::size_t>(tensor.range.size));
+    if (stored.type == "F32") {
+      copy_values<float>(stored, values);
+    } else {
+      copy_values<double>(stored, values);
+    }
   }
 }
 

@@ -204,11 +204,21 @@ SavedModel load_model(const std::filesystem::path& file) {
     return found->second;
   };
   const auto inputs = parse_integer(entry("inputs"));
-  if (!inputs || *inputs < 1) fail_input("{}: 'inputs' is no positive number; is it damaged?", file.string());
+  constexpr Index kMostInputs = Index{1} << 32U;
+  if (!inputs || *inputs < 1 || *inputs > kMostInputs) {
+    fail_input("{}: 'inputs' is no number from 1 to {}; is it damaged?", file.string(), kMostInputs);
+  }
   const NamedTask* const named = find_named(tasks(), entry("task"));
   if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
+  // What the file says of the network may ask for any amount of memory; what it holds does not.
+  check_tensors(layout_of(entry("layers"), *inputs), entry("layers"), stored, file.string());
+  const Normalization normalization = normalization_from_text(entry("normalization"));
+  if (normalization.shift.size() > 1 && std::ssize(normalization.shift) != *inputs) {
+    fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
+               normalization.shift.size(), *inputs);
+  }
   SavedModel saved{.model = Model(entry("layers"), *inputs),
-                   .normalization = normalization_from_text(entry("normalization")),
+                   .normalization = normalization,
                    .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
                    .task = named->task,
                    .class_names = names_from_text(stored, "classes"),

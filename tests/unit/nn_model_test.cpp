@@ -50,6 +50,12 @@ TEST(Model, RefusesLayersThatAreNone) {
   }
 }
 
+TEST(Model, RefusesMoreParametersThanCanBeCounted) {
+  constexpr Index kMany = Index{1} << 62U;
+  EXPECT_TRUE(is_bad_input([] { layout_of("linear 2", kMany); }, {"0.weight [2 x ", "layer smaller"}));
+  EXPECT_EQ(layout_of("linear 1", kMany - 1).size(), kMany) << "a weight for each input, and a bias";
+}
+
 TEST(Model, UnknownLayersAreAnsweredWithAllForms) {
   for (const std::string& form : layer_forms()) {
     EXPECT_TRUE(is_bad_input([&] { make_layer("conv 3", 4, 0); }, {form}));

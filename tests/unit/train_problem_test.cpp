@@ -79,7 +79,13 @@ TEST(SavedModel, RefusesADamagedDescription) {
   TrainingRun run(blobs());
   const auto metadata = weights_metadata(run.trainer.model(), *run.problem);
   const std::vector<std::pair<std::string, std::string>> damages = {
-      {"loss", "hinge"}, {"label-smoothing", "much"}, {"label-smoothing", "-1"}, {"task", "ranking"}};
+      {"loss", "hinge"},
+      {"label-smoothing", "much"},
+      {"label-smoothing", "-1"},
+      {"task", "ranking"},
+      {"inputs", "0"},
+      {"inputs", "1000000000000000000"},
+      {"normalization", R"({"shift":[1,2],"scale":[1,1]})"}};
   for (const auto& [key, text] : damages) {
     auto damaged = metadata;
     damaged[key] = text;
@@ -87,6 +93,18 @@ TEST(SavedModel, RefusesADamagedDescription) {
     write_safetensors(file, {damaged, to_tensors(run.trainer.model())});
     EXPECT_TRUE(is_bad_input([&] { load_model(file); }, {"w: ", key == "loss" ? "hinge" : "'" + key + "'"}));
   }
+}
+
+// The network that it asks for would take a terabyte.
+TEST(SavedModel, TakesNoMemoryForANetworkThatTheFileDoesNotHold) {
+  const TemporaryFolder folder;
+  TrainingRun run(blobs());
+  auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  metadata["layers"] = "linear 16777216, relu, linear 16384";
+  const std::filesystem::path file = folder.path() / "w";
+  write_safetensors(file, {metadata, to_tensors(run.trainer.model())});
+  EXPECT_TRUE(
+      is_bad_input([&] { load_model(file); }, {"w: holds 0.weight", "expected 0.weight [16777216 x "}));
 }
 
 class TargetsOfCsv : public testing::Test {

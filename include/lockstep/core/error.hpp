@@ -17,9 +17,10 @@ enum class ExitCode : int {
 };
 
 /// What ends a command. The message is one line for the person: what, where, what was expected, what to try.
+/// It may repeat what a file or the command line holds: control characters in it become '?'.
 class Error : public std::runtime_error {
  public:
-  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ExitCode code, const std::string& message);
   ExitCode code() const { return code_; }
 
  private:

@@ -16,6 +16,9 @@ namespace lockstep {
 /// - kAuto: He before a rectifying activation, Glorot elsewhere.
 enum class Initialization { kAuto, kHe, kGlorot, kNormal };
 
+/// The parameters that a Model of the same arguments has, without memory for them. Errors: as there.
+ParameterLayout layout_of(const std::string& layers, Index inputs);
+
 /// A sequence of layers over one contiguous parameter vector. Everything here is local.
 class Model {
  public:
@@ -63,8 +66,8 @@ class Model {
   MatrixView activation(std::size_t layer, Index rows);
 
   Index inputs_;
+  ParameterLayout layout_;  // which making the layers fills
   std::vector<std::unique_ptr<Layer>> layers_;
-  ParameterLayout layout_;
   std::vector<Real> own_parameters_;  // empty once others are in use
   std::span<Real> parameters_;
   std::vector<std::vector<Real>> activations_;      // output of each layer

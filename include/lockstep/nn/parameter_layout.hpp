@@ -32,7 +32,7 @@ struct ParameterTensor {
 /// and gradients another; layers are views of them.
 class ParameterLayout {
  public:
-  /// Appends a tensor and returns its range.
+  /// Appends a tensor and returns its range. Errors: more parameters than an Index counts.
   ParameterRange add(std::string name, std::vector<Index> shape, ParameterKind kind);
 
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }

@@ -12,6 +12,11 @@ namespace lockstep {
 /// The model's parameters as named tensors, as torch.nn.Sequential of the same layers holds them.
 std::vector<StoredTensor> to_tensors(const Model& model);
 
+/// Checks that `weights` hold the tensors of `layout`, that of the network `layers`: names, shapes, numbers,
+/// and no others. Errors: they do not; `origin` names the file.
+void check_tensors(const ParameterLayout& layout, const std::string& layers, const StoredTensors& weights,
+                   std::string_view origin);
+
 /// Sets the model's parameters; of a checkpoint, whose tensors are named by vector ("parameters/0.weight"),
 /// those alone count. Errors: tensors of another network (name and shape of the first that differs), types
 /// other than F32 and F64. `origin` names the file in messages.

@@ -1,0 +1,22 @@
+// CSV files of all tasks, with and without a header, and with labels of all kinds.
+
+#include "lockstep/data/csv.hpp"
+
+#include <array>
+#include <string>
+
+#include "fuzz.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace lockstep;
+  static const std::array<std::string, 6> labels = {"-1", "0", "label", "1, -1", "a, b", ""};
+  fuzz::Input input(data, size);
+  CsvOptions options;
+  options.task = tasks()[input.choose(tasks().size())].task;
+  options.header = std::array{Header::kAuto, Header::kYes, Header::kNo}[input.choose(3)];
+  options.label = labels[input.choose(labels.size())];
+  if (input.choose(4) == 1) options.class_names = {"no", "yes"};
+  fuzz::expect_value_or_error([&] { make_dataset(read_csv(fuzz::file_of(input.bytes()), options)); });
+  return 0;
+}

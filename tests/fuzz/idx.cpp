@@ -1,0 +1,18 @@
+// IDX files of images and of labels, plain and gzip.
+
+#include "fuzz.hpp"
+#include "idx_file.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace lockstep;
+  fuzz::Input input(data, size);
+  const std::size_t dimensions = input.choose(2) == 0 ? 3 : 1;
+  fuzz::expect_value_or_error([&] {
+    const IdxArray array = read_idx_file(fuzz::file_of(input.bytes()), dimensions);
+    std::size_t values = 1;
+    for (const Index size_of_one : array.sizes) values *= static_cast<std::size_t>(size_of_one);
+    fuzz::expect(array.sizes.size() == dimensions && array.bytes.size() == values, "sizes that disagree");
+  });
+  return 0;
+}
