@@ -239,10 +239,10 @@ void Watchdog::judge() {
   }
   const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_);
   const double seconds = standstill ? standstill->seconds : 0;
-  if (seconds >= limit && speaker == me_ && claim_end(static_cast<int>(ExitCode::kGuard))) {
+  if (seconds >= limit && speaker == me_ && claim_end(static_cast<int>(ExitCode::kStandstill))) {
     say(fmt::format("{}; run.timeout = {:g} ends the run; {}", standstill->text, limit, current_advice()));
     std::this_thread::sleep_for(kTimeToRead);
-    end_process(static_cast<int>(ExitCode::kGuard));
+    end_process(static_cast<int>(ExitCode::kStandstill));
   }
   if (seconds < limit / 2) {
     warned_ = false;

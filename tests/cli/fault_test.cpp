@@ -97,7 +97,7 @@ TEST_P(FaultOnRanks, AStoppedRankIsWarnedOfAndEndsTheRun) {
   const std::string exchange = GetParam() == 3 ? "messages" : "auto";
   const Outcome outcome =
       disturb(GetParam(), rank, SIGSTOP, {"--run.timeout", "2", "--train.exchange", exchange});
-  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  EXPECT_EQ(outcome.exit_code, 5) << outcome.err;
   const std::string text = "lockstep: " + name(rank);
   EXPECT_EQ(lines_with(text, outcome.err), 2) << outcome.err;
   EXPECT_EQ(lines_with("has not finished the exchange of step ", outcome.err), 2) << outcome.err;
@@ -113,7 +113,7 @@ TEST_F(FaultTest, ARankThatWaitsForItsDataForEverEndsTheRun) {
   const Words words = {"train", "--run.dir",     run_dir(), "--data.source",  "data.csv", "--data.label",
                        "0",     "--run.timeout", "2",       "--model.layers", "linear 2"};
   const Outcome outcome = run_lockstep(2, words, folder_, 30);
-  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  EXPECT_EQ(outcome.exit_code, 5) << outcome.err;
   EXPECT_EQ(lines_with("lockstep: rank 0 (process ", outcome.err), 2) << outcome.err;
   EXPECT_EQ(lines_with("stands still: nothing done for ", outcome.err), 2) << outcome.err;
   expect_nothing_left();

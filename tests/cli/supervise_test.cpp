@@ -56,17 +56,20 @@ TEST_F(SuperviseTest, PassesOnWhatOnlyFailsAgain) {
   EXPECT_EQ(outcome.err.find("supervise.sh"), std::string::npos) << outcome.err;
 }
 
-TEST_F(SuperviseTest, AStandstillEndsItWithItsExitCode) {
+TEST_F(SuperviseTest, StartsAgainAfterAStandstill) {
   Process process(supervise({"--ranks", "2"}, {"--train.steps", "100000000", "--run.timeout", "2"}),
                   folder_.path());
   ASSERT_TRUE(wait_for_checkpoint(folder_.path() / "run"));
   const std::vector<pid_t> ranks = ranks_of(0, folder_.path());
   ASSERT_FALSE(ranks.empty());
   kill(ranks.back(), SIGSTOP);
-  const Outcome outcome = process.wait(60);
-  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  EXPECT_TRUE(wait_until(30, [&] { return !metrics(folder_, "run", "resume").empty(); }));
+  process.send(SIGTERM);
+  const Outcome outcome = process.wait(30);
+  EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
   EXPECT_NE(outcome.err.find("run.timeout = 2 ends the run"), std::string::npos) << outcome.err;
-  EXPECT_EQ(outcome.err.find("starting it again"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("(exit code 5); starting it again on 2 ranks"), std::string::npos)
+      << outcome.err;
 }
 
 TEST_F(SuperviseTest, ASignalStopsTheRunForGood) {

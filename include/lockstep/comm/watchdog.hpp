@@ -31,7 +31,7 @@ void set_watch_advice(const std::string& advice);
 /// the others; if it does not, they end by themselves, with exit code 1.
 ///
 /// A standstill (see find_standstill) of half the timeout is a warning; one of the whole timeout ends the
-/// program with exit code 3. Time in which the watchdog itself was stopped does not count.
+/// program with exit code 5. Time in which the watchdog itself was stopped does not count.
 class Watchdog {
  public:
   /// Looks after the ranks of `world`, from here on. The calling thread is the rank's main thread.

@@ -10,10 +10,11 @@ namespace lockstep {
 /// Exit codes of every command.
 enum class ExitCode : int {
   kSuccess = 0,
-  kInternal = 1,  ///< a broken invariant: a bug in Lockstep
-  kBadInput = 2,  ///< bad usage, configuration or data
-  kGuard = 3,     ///< the run stopped on its own guard: non-finite loss, ranks that differ or stand still
-  kStopped = 4,   ///< a signal asked the run to stop: it left a checkpoint to go on from
+  kInternal = 1,    ///< a broken invariant: a bug in Lockstep
+  kBadInput = 2,    ///< bad usage, configuration or data
+  kGuard = 3,       ///< the run stopped on its own guard: numbers that are not finite, ranks that differ
+  kStopped = 4,     ///< a signal asked the run to stop: it left a checkpoint to go on from
+  kStandstill = 5,  ///< a rank did nothing for all of run.timeout
 };
 
 /// What ends a command. The message is one line for the person: what, where, what was expected, what to try.
