@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "mpi_test.hpp"
 #include "train_helpers.hpp"
@@ -80,9 +82,14 @@ Problem make_changed(const Config& config, Communicator& communicator, const std
   return problem;
 }
 
-std::vector<StateVector> filled_with(const Trainer& trainer, Real value) {
-  const auto size = static_cast<std::size_t>(trainer.model().layout().size());
-  return {{"parameters", std::vector<Real>(size, value)}};
+TrainingState state_of(std::uint64_t steps_done, std::vector<Real> parameters) {
+  const auto memory = std::make_shared<std::vector<Real>>(std::move(parameters));
+  return {.steps_done = steps_done, .vectors = {{"parameters", *memory}}, .memory = memory};
+}
+
+/// As many times `value` as there are parameters.
+std::vector<Real> filled_with(const Trainer& trainer, Real value) {
+  return std::vector<Real>(static_cast<std::size_t>(trainer.model().layout().size()), value);
 }
 
 class NonFiniteTest : public MpiTest {
@@ -93,7 +100,7 @@ class NonFiniteTest : public MpiTest {
                           const std::vector<std::string>& fragments) {
     const Problem problem = make_changed(config, world(), places, change);
     Trainer trainer(config, problem, world());
-    trainer.restore({.steps_done = 0, .vectors = filled_with(trainer, 1)});
+    trainer.restore(state_of(0, filled_with(trainer, 1)));
     const std::string before = weights_digest(trainer.model());
     expect_same_error(catch_error([&] { finish(trainer); }), ExitCode::kGuard, fragments);
     EXPECT_EQ(trainer.steps_done(), places.front().step);
@@ -163,9 +170,9 @@ TEST_F(NonFiniteTest, WeightsThatAreNotFiniteStopEvenWhereStepsMayBeSkipped) {
       make_test_config(settings({{"train.on-nonfinite", "skip"}, {"model.layers", "linear 3, linear 1"}}));
   const Problem problem = make_problem(config, world());
   Trainer trainer(config, problem, world());
-  TrainingState state{.steps_done = 2, .vectors = filled_with(trainer, 1)};
-  state.vectors[0].values[1] = std::numeric_limits<Real>::infinity();
-  trainer.restore(state);
+  std::vector<Real> weights = filled_with(trainer, 1);
+  weights[1] = std::numeric_limits<Real>::infinity();
+  trainer.restore(state_of(2, std::move(weights)));
   expect_same_error(catch_error([&] { trainer.step(); }), ExitCode::kGuard,
                     {"step 2: the weights are no longer finite: 0.weight (linear 3), 1 of 18 values"});
 }
@@ -177,7 +184,7 @@ TEST_F(NonFiniteTest, AHessianThatIsNotFiniteIsEverybodysFailure) {
       settings({{"optimizer.name", "newton"}, {"train.batch-size", "full"}, {"train.steps", "2"}}));
   const Problem problem = make_changed(config, world(), {{0, 5}}, features({1e20F}));
   Trainer trainer(config, problem, world());
-  trainer.restore({.steps_done = 0, .vectors = filled_with(trainer, 0)});
+  trainer.restore(state_of(0, filled_with(trainer, 0)));
   expect_same_error(catch_error([&] { trainer.step(); }), ExitCode::kGuard,
                     {"step 1: newton: the Hessian or the gradient is not finite"});
 }
