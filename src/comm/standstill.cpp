@@ -53,13 +53,13 @@ std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks,
   if (ranks.empty()) return std::nullopt;
   const auto stillest = std::max_element(ranks.begin(), ranks.end(),
                                          [](const auto& a, const auto& b) { return a.still < b.still; });
-  if (stillest->still > 0) return of_still_ranks(ranks, stillest->still, host);
-
   const auto longest = std::max_element(ranks.begin(), ranks.end(),
                                         [](const auto& a, const auto& b) { return a.waited < b.waited; });
   const bool others_work =
       std::any_of(ranks.begin(), ranks.end(), [](const auto& r) { return !r.waits && !r.in_step; });
-  if (longest->waited <= kAnotherNodesTurn || others_work) return std::nullopt;
+  const double waited = others_work ? 0 : longest->waited - kAnotherNodesTurn;
+  if (stillest->still <= 0 && waited <= 0) return std::nullopt;
+  if (stillest->still >= waited) return of_still_ranks(ranks, stillest->still, host);
   return of_waiting_ranks(ranks, *longest, world_size, host);
 }
 

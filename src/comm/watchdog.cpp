@@ -10,6 +10,7 @@
 #include <mutex>
 #include <poll.h>
 #include <pthread.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -138,15 +139,22 @@ Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(name_
   pthread_mutex_lock(&mine.life);
   move_own_status(&mine.status);
   node->barrier();
-  thread_ = std::thread([this] { watch(); });
+  try {
+    thread_ = std::thread([this] { watch(); });
+  } catch (const std::system_error&) {
+    leave();  // a run is worth more than its watchdog
+  }
 }
 
 Watchdog::~Watchdog() {
-  if (!thread_.joinable()) return;
+  if (thread_.joinable()) leave();
+}
+
+void Watchdog::leave() {
   leaves_ = true;
   own_status().leaves = true;
   pthread_mutex_unlock(&place(me_).life);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   move_own_status(nullptr);
 }
 

@@ -61,9 +61,12 @@ class PieceWriter {
   bool flush() {
     const std::span<const std::byte> bytes(piece_.get(), used_);
     used_ = 0;
+    const off_t begin = lseek(descriptor_, 0, SEEK_CUR);
     if (write_all(descriptor_, bytes)) return true;
-    // A file system that wants larger blocks takes nothing of the piece.
-    return errno == EINVAL && set_direct(false) && write_all(descriptor_, bytes);
+    // A file system that wants larger blocks, or is left with a part of one.
+    if (errno != EINVAL || !set_direct(false)) return false;
+    const off_t written = lseek(descriptor_, 0, SEEK_CUR) - begin;
+    return write_all(descriptor_, bytes.subspan(static_cast<std::size_t>(written)));
   }
 
   bool set_direct(bool direct) const {

@@ -5,6 +5,7 @@
 #include "transport.hpp"
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {
 
@@ -38,8 +39,8 @@ GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& share
   const std::size_t size = (1 + count) * static_cast<std::size_t>(shares.parameters());
   if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
     common_ = std::make_unique<Common>(communicator, size * sizeof(Real));
-  } else if (communicator.rank() == 0) {
-    own_.resize(size);
+  } else {
+    together(communicator, [&] { own_.resize(communicator.rank() == 0 ? size : 0); });
   }
 }
 

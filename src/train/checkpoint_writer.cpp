@@ -10,6 +10,11 @@
 
 namespace lockstep {
 
+std::string not_written(const std::string& reason) {
+  return fmt::format("lockstep: checkpoint not written: {}; the run goes on and tries again at the next one",
+                     reason);
+}
+
 CheckpointWriter::CheckpointWriter(CheckpointStore store, std::function<void()> before)
     : store_(std::move(store)), before_(std::move(before)) {}
 
@@ -42,8 +47,7 @@ void CheckpointWriter::finish() {
     failure = as_error(exception).what();
   }
   if (!failure.empty() && failure_.empty()) {
-    log::warn(fmt::format(
-        "lockstep: checkpoint not written: {}; the run goes on and tries again at the next one", failure));
+    log::warn(not_written(failure));
   }
   if (failure.empty() && !failure_.empty()) log::info("checkpoints are written again");
   failure_ = failure;

@@ -8,6 +8,9 @@
 
 namespace lockstep {
 
+/// What to say of a checkpoint that could not be written for `reason`.
+std::string not_written(const std::string& reason);
+
 /// Writes checkpoints while training goes on, one at a time. What goes wrong is a warning: a run is worth
 /// more than its checkpoint. Only one rank has it, and one thread uses it.
 class CheckpointWriter {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
 namespace lockstep {
@@ -39,9 +40,17 @@ Checkpointing::Verdict Checkpointing::agree(std::uint64_t step, int signal) {
 
 void Checkpointing::write(const std::function<Checkpoint()>& snapshot) {
   if (writer_) writer_->wait();
-  Checkpoint checkpoint = snapshot();
-  begun_ = true;
   last_ = Clock::now();
+  Checkpoint checkpoint;
+  try {
+    checkpoint = snapshot();
+  } catch (const Error& error) {
+    if (writer_ && has_room_) log::warn(not_written(error.what()));
+    has_room_ = false;
+    return;
+  }
+  has_room_ = true;
+  begun_ = true;
   if (writer_) writer_->write(std::move(checkpoint));
 }
 

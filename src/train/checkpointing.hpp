@@ -34,7 +34,8 @@ class Checkpointing {
   Verdict agree(std::uint64_t step, int signal);
 
   /// Writes what `snapshot`, a collective, gives rank 0; training goes on meanwhile. Waits for the one
-  /// before, so that no more than one is in memory. Collective.
+  /// before, so that no more than one is in memory. Where `snapshot` fails, on all ranks, for want of memory,
+  /// that is a warning too. Collective.
   void write(const std::function<Checkpoint()>& snapshot);
 
   /// Whether one was begun. The same on every rank.
@@ -44,7 +45,7 @@ class Checkpointing {
   bool is_in_use() const { return config_.every > 0 || begun_; }
 
   /// Waits for what is being written; whether the last one is on the disk. For rank 0.
-  bool wait() { return writer_->wait(); }
+  bool wait() { return writer_->wait() && has_room_; }
 
  private:
   bool is_due(std::uint64_t step);
@@ -57,6 +58,7 @@ class Checkpointing {
   Clock::time_point last_ = Clock::now();
   bool begun_ = false;
   bool said_busy_ = false;
+  bool has_room_ = true;  // for the last one, in memory
 };
 
 }  // namespace lockstep

@@ -17,6 +17,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostNamed = 8;  // samples
+constexpr Index kMostTried = 64;       // samples, one by one
 
 bool are_finite(std::span<const Real> values) {
   return std::all_of(values.begin(), values.end(), [](Real value) { return std::isfinite(value); });
@@ -148,16 +149,21 @@ std::string find_in_losses(const FailedStep& step, Model& model, Index m) {
 /// Of micro-batch `m`, whose gradient is not finite in `tensor` first: which samples. Local.
 std::string find_in_gradients(const FailedStep& step, Model& model, Index m, const std::string& tensor) {
   const Interval rows = step.plan.rows(m);
+  const Index tried = std::min(rows.size(), kMostTried);
   std::vector<Index> samples;
   std::string first;
-  for (Index row = rows.first; row < rows.last && samples.size() <= kMostNamed; ++row) {
+  for (Index row = rows.first; row < rows.first + tried && samples.size() <= kMostNamed; ++row) {
     Again again(step, model, m, {row, row + 1});
     const std::optional<std::string> bad = again.nonfinite_gradient();
     if (!bad) continue;
     samples.push_back(again.samples().front());
     if (first.empty()) first = *bad;
   }
-  if (samples.empty()) return fmt::format("the sum of its {} samples, in {}", rows.size(), tensor);
+  if (samples.empty()) {
+    return fmt::format("the sum of its {} samples, {}in {}", rows.size(),
+                       tried < rows.size() ? fmt::format("or one of them behind the first {}, ", tried) : "",
+                       tensor);
+  }
   return fmt::format("that of {}, from {} on", name_samples(samples), first);
 }
 

@@ -63,8 +63,7 @@ class Run {
       const auto verdict = checkpointing_.agree(report.step, signals.requested());
       const bool stops = verdict.stop_signal != 0 && !is_last;
       if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
-        checkpointing_.write([&] { return snapshot(); });
-        advise();
+        save();
       }
       if (stops) stop(verdict.stop_signal);
     }
@@ -112,28 +111,47 @@ class Run {
             .best = best_};
   }
 
-  /// Collective. Errors: those of Trainer::step; where weights are still finite, the state before the step is
-  /// saved.
+  /// Collective. Errors: those of Trainer::step; the state before a step that diverged is saved.
   StepReport step() {
     try {
       return trainer_.step();
     } catch (const Diverged& diverged) {
-      give_up(diverged.what());
+      give_up(diverged.what(), nonfinite_weights(trainer_.model()).empty());
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::kGuard) throw;
+      give_up(error.what(), false);
     }
   }
 
-  [[noreturn]] void give_up(std::string message) {
-    if (nonfinite_weights(trainer_.model()).empty()) {
-      checkpointing_.write([&] { return snapshot(); });
-      together(communicator_, [&] {
-        if (!directory_) return;
-        message += checkpointing_.wait()
-                       ? fmt::format(". The state behind step {} is saved: 'lockstep train --resume {}'",
-                                     trainer_.steps_done(), directory_->path().string())
-                       : ". The state before it could not be saved";
-      });
+  /// Begins to write a checkpoint. Collective. Errors (exit code 3): weights from which nothing goes on.
+  void save() {
+    const std::string place = nonfinite_weights(trainer_.model());
+    if (!place.empty()) {
+      give_up(
+          fmt::format("step {}: the weights are no longer finite: {}; lower optimizer.learning-rate or set "
+                      "optimizer.clip-norm",
+                      trainer_.steps_done(), place),
+          false);
     }
-    throw Diverged(message);
+    checkpointing_.write([&] { return snapshot(); });
+    advise();
+  }
+
+  /// Ends the run on its own guard when all checkpoints are written, with the state as it is where that is
+  /// wanted. Collective.
+  [[noreturn]] void give_up(std::string message, bool saves) {
+    if (saves) checkpointing_.write([&] { return snapshot(); });
+    together(communicator_, [&] {
+      if (!directory_) return;
+      const bool written = checkpointing_.wait();
+      if (!saves) return;
+      message += written ? fmt::format(
+                               ". The state behind step {} is saved: 'lockstep train --resume {}' can go "
+                               "on with another train.on-nonfinite or train.nonfinite-limit",
+                               trainer_.steps_done(), directory_->path().string())
+                         : ". The state before it could not be saved";
+    });
+    throw Error(ExitCode::kGuard, message);
   }
 
   /// Tells the watchdog how to go on if it has to end the run.
@@ -191,8 +209,10 @@ class Run {
 
   /// Whether the loss is smaller than ever, and a checkpoint of that wanted. Collective.
   bool evaluate(const StepReport& report) {
-    std::string line = fmt::format("epoch {:.4g}: training loss {:.4f}", report.epoch,
-                                   epoch_loss_ / static_cast<double>(epoch_samples_));
+    std::string line = fmt::format("epoch {:.4g}: ", report.epoch);
+    line += epoch_samples_ == 0
+                ? "no step taken"
+                : fmt::format("training loss {:.4f}", epoch_loss_ / static_cast<double>(epoch_samples_));
     epoch_loss_ = 0;
     epoch_samples_ = 0;
     const std::uint64_t best_before = best_ ? best_->step : 0;
@@ -289,9 +309,11 @@ class Run {
 
 void run_training(const GivenValues& given, const std::string& resume, Communicator& communicator,
                   const std::string& message_library) {
-  const RunStart start = start_run(given, resume, communicator);
+  RunStart start = start_run(given, resume, communicator);
   const Problem problem = make_problem(start.config, communicator);
-  Run(start, problem, communicator).train(message_library);
+  Run run(start, problem, communicator);
+  start.checkpoint.reset();  // as large as all that is trained
+  run.train(message_library);
 }
 
 }  // namespace lockstep

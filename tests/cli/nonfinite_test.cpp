@@ -114,10 +114,27 @@ TEST_F(NonFiniteRunTest, StopsBehindAsManySkippedStepsAsAreAllowed) {
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_EQ(lines_of(outcome.err).size(), 3U) << outcome.err;
   EXPECT_NE(outcome.err.find("steps skipped in a row before it: 2;"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.out.find("epoch 2: no step taken"), std::string::npos) << outcome.out;
   EXPECT_EQ(newest_checkpoint(folder_.path() / "run").filename().string(), file_name_of(2));
   const Outcome resumed = run(5, {"train", "--resume", "run"});
   EXPECT_EQ(resumed.exit_code, 3);
   EXPECT_EQ(lines_of(resumed.err).size(), 1U) << resumed.err;
+}
+
+// The decay alone takes the weights times 1e8 a step, beyond all floats, and their gradient stays finite.
+TEST_F(NonFiniteRunTest, WeightsThatAreNotFiniteAreNotSaved) {
+  const Words words = {"train",    "--run.dir",
+                       "run",      "--data.source",
+                       "blobs",    "--model.layers",
+                       "linear 4", "--train.steps",
+                       "9",        "--optimizer.name",
+                       "adamw",    "--optimizer.learning-rate",
+                       "1e5",      "--optimizer.weight-decay",
+                       "1e3",      "--checkpoint.every",
+                       "5"};
+  const std::string message = "step 5: the weights are no longer finite: 0.weight (linear 4)";
+  expect_one_line(run(2, words), 3, message);
+  EXPECT_TRUE(newest_checkpoint(folder_.path() / "run").empty());
 }
 
 }  // namespace

@@ -68,6 +68,15 @@ TEST(Standstill, ButNotOneThatWaitsForWorkBetweenSteps) {
   EXPECT_EQ(find_standstill(ranks, 8, kHost), std::nullopt);
 }
 
+TEST(Standstill, OfTwoKindsTheLongerIsTold) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 65;
+  ranks[2].still = 0.25;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 60);
+  ranks[2].still = 61;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 61);
+}
+
 TEST(Standstill, AStepThatAllRanksOfANodeWaitForIsAnotherNodesOrEverybodys) {
   std::vector<WatchedRank> ranks = working_ranks();
   for (WatchedRank& rank : ranks) {

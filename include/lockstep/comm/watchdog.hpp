@@ -56,6 +56,7 @@ class Watchdog {
   };
 
   Place& place(std::size_t index) const;
+  void leave();
   std::size_t following(std::size_t index) const;
   void watch();
   Fate wait_for(std::size_t index) const;
