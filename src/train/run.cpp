@@ -55,7 +55,7 @@ class Run {
     const auto begin = std::chrono::steady_clock::now();
     const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
     while (trainer_.steps_done() < trainer_.plan().total_steps) {
-      const StepReport report = step();
+      const StepReport report = guarded([&] { return trainer_.step(); });
       record(report);
       const bool is_last = report.step == trainer_.plan().total_steps;
       bool is_best = false;
@@ -111,10 +111,12 @@ class Run {
             .best = best_};
   }
 
-  /// Collective. Errors: those of Trainer::step; the state before a step that diverged is saved.
-  StepReport step() {
+  /// What `action` of the trainer gives. Collective. Errors: its own; the state before a step that diverged
+  /// is saved.
+  template <typename Action>
+  auto guarded(const Action& action) {
     try {
-      return trainer_.step();
+      return action();
     } catch (const Diverged& diverged) {
       give_up(diverged.what(), nonfinite_weights(trainer_.model()).empty());
     } catch (const Error& error) {
@@ -125,14 +127,7 @@ class Run {
 
   /// Begins to write a checkpoint. Collective. Errors (exit code 3): weights from which nothing goes on.
   void save() {
-    const std::string place = nonfinite_weights(trainer_.model());
-    if (!place.empty()) {
-      give_up(
-          fmt::format("step {}: the weights are no longer finite: {}; lower optimizer.learning-rate or set "
-                      "optimizer.clip-norm",
-                      trainer_.steps_done(), place),
-          false);
-    }
+    guarded([&] { trainer_.check_weights(); });
     checkpointing_.write([&] { return snapshot(); });
     advise();
   }

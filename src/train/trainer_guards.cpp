@@ -45,7 +45,6 @@ std::string Trainer::find_nonfinite(std::uint64_t step) {
       failed, model_, [&] { return whole_gradient(); }, communicator_);
 }
 
-/// Errors (Diverged): a weight that is not finite.
 void Trainer::check_weights() const {
   const std::string place = nonfinite_weights(model_);
   if (place.empty()) return;

@@ -83,6 +83,9 @@ class Trainer {
   /// examine_predictions with the current weights. Collective.
   nlohmann::ordered_json examine(const Selection& selection, const std::string& part);
 
+  /// Errors: Diverged where a weight is not finite. Local, and the same on every rank.
+  void check_weights() const;
+
   /// The training as it stands after the last step: the vectors on rank 0, only the step elsewhere. They are
   /// copies that stay as they are until the next call. Collective.
   TrainingState state();
@@ -121,7 +124,6 @@ class Trainer {
   std::string find_nonfinite(std::uint64_t step);
   void skip();
   void update(double multiplier);
-  void check_weights() const;
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   void check_replicas();
