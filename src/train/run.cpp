@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "checkpointing.hpp"
@@ -114,7 +115,7 @@ class Run {
   /// What `action` of the trainer gives. Collective. Errors: its own; the state before a step that diverged
   /// is saved.
   template <typename Action>
-  auto guarded(const Action& action) {
+  std::invoke_result_t<Action> guarded(const Action& action) {
     try {
       return action();
     } catch (const Diverged& diverged) {
