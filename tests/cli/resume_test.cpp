@@ -66,10 +66,10 @@ TEST_F(ResumeTest, AKilledRunGoesOnAsIfItHadNot) {
     Process process(command_line(ranks, long_training("run") + Words{"--run.resume", "true"}),
                     folder_.path());
     ASSERT_TRUE(wait_for_checkpoint(run(), last));
-    last = newest_checkpoint(run());
     for (const pid_t rank : ranks_of(ranks == 0 ? 0 : process.id(), folder_.path())) kill(rank, SIGKILL);
     EXPECT_NE(process.wait(20).exit_code, 0);
     ASSERT_TRUE(wait_until(20, [&] { return !is_running(run()); }));
+    last = newest_checkpoint(run());  // so that the next one is the next start's own
   }
   expect_goes_on(2, {"--train.exchange", "messages"});
   EXPECT_EQ(metrics(folder_, "run", "resume").size(), 3U);

@@ -63,7 +63,12 @@ TEST_F(SuperviseTest, StartsAgainAfterAStandstill) {
   const std::vector<pid_t> ranks = ranks_of(0, folder_.path());
   ASSERT_FALSE(ranks.empty());
   kill(ranks.back(), SIGSTOP);
-  EXPECT_TRUE(wait_until(30, [&] { return !metrics(folder_, "run", "resume").empty(); }));
+  const auto has_resumed = [&] {
+    std::ifstream file(folder_.path() / "run/metrics.jsonl");  // whose last line may still be being written
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    return text.find(R"("event":"resume")") != std::string::npos;
+  };
+  EXPECT_TRUE(wait_until(30, has_resumed));
   process.send(SIGTERM);
   const Outcome outcome = process.wait(30);
   EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
