@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <new>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 
@@ -30,17 +32,22 @@ bool sync_folder(const std::filesystem::path& folder) {
 }
 
 /// Writes in large pieces, past the system's cache where that can be: a checkpoint that nobody reads soon
-/// costs a third of the CPU time so, and pushes nothing else out.
+/// costs a fifth of the CPU time so, and pushes nothing else out.
 class PieceWriter {
  public:
   explicit PieceWriter(int descriptor)
-      : descriptor_(descriptor), piece_(static_cast<std::byte*>(std::aligned_alloc(kBlock, kPiece))) {
+      : descriptor_(descriptor), piece_(static_cast<std::byte*>(std::aligned_alloc(kFileBlock, kPiece))) {
     if (!piece_) throw std::bad_alloc();
     set_direct(true);
   }
 
   /// False with errno set where the system refuses; so is `finish`.
   bool add(std::span<const std::byte> bytes) {
+    if (bytes.size() >= kPiece && used_ % kFileBlock == 0 && is_aligned(bytes.data())) {
+      const std::size_t size = bytes.size() / kFileBlock * kFileBlock;
+      if (!flush() || !put(bytes.first(size))) return false;
+      bytes = bytes.subspan(size);
+    }
     while (!bytes.empty()) {
       const std::size_t size = std::min(bytes.size(), kPiece - used_);
       std::memcpy(piece_.get() + used_, bytes.data(), size);
@@ -58,9 +65,9 @@ class PieceWriter {
   }
 
  private:
-  bool flush() {
-    const std::span<const std::byte> bytes(piece_.get(), used_);
-    used_ = 0;
+  bool flush() { return put({piece_.get(), std::exchange(used_, 0)}); }
+
+  bool put(std::span<const std::byte> bytes) const {
     const off_t begin = lseek(descriptor_, 0, SEEK_CUR);
     if (write_all(descriptor_, bytes)) return true;
     // A file system that wants larger blocks, or is left with a part of one.
@@ -74,16 +81,32 @@ class PieceWriter {
     return flags >= 0 && fcntl(descriptor_, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
   }
 
+  static bool is_aligned(const std::byte* memory) {
+    return reinterpret_cast<std::uintptr_t>(memory) % kFileBlock == 0;
+  }
+
   struct Free {
     void operator()(std::byte* memory) const { std::free(memory); }
   };
-  static constexpr std::size_t kBlock = 4096;
   static constexpr std::size_t kPiece = std::size_t{1} << 20U;
 
   int descriptor_;
   std::unique_ptr<std::byte, Free> piece_;
   std::size_t used_ = 0;
 };
+
+/// The same bytes in as few parts as their places in memory allow.
+std::vector<std::span<const std::byte>> merged(std::span<const std::span<const std::byte>> parts) {
+  std::vector<std::span<const std::byte>> found;
+  for (const std::span<const std::byte> part : parts) {
+    if (!found.empty() && found.back().data() + found.back().size() == part.data()) {
+      found.back() = {found.back().data(), found.back().size() + part.size()};
+    } else {
+      found.push_back(part);
+    }
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -127,7 +150,7 @@ void write_file(const std::filesystem::path& file, std::span<const std::span<con
   bool good = descriptor >= 0;
   if (good) {
     PieceWriter writer(descriptor);
-    for (const auto part : parts) good = good && writer.add(part);
+    for (const auto part : merged(parts)) good = good && writer.add(part);
     good = good && writer.finish() && fsync(descriptor) == 0;
   }
   int reason = good ? 0 : errno;

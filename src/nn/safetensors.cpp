@@ -132,7 +132,7 @@ StoredTensors read_safetensors(const std::filesystem::path& file) {
 }
 
 std::string safetensors_header(const std::map<std::string, std::string>& metadata,
-                               std::span<const TensorView> tensors) {
+                               std::span<const TensorView> tensors, std::size_t alignment) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::size_t position = 0;
@@ -144,8 +144,7 @@ std::string safetensors_header(const std::map<std::string, std::string>& metadat
   }
   // Text that is no UTF-8 (a file name, say) is stored with replacement characters.
   std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
-  constexpr std::size_t kAlignment = 8;
-  text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
+  text.append((alignment - (kLengthBytes + text.size()) % alignment) % alignment, ' ');
 
   std::string length(kLengthBytes, '\0');
   const std::uint64_t bytes = text.size();

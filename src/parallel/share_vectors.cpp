@@ -4,8 +4,10 @@
 
 #include "transport.hpp"
 
+#include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "lockstep/parallel/partition.hpp"
 
 namespace lockstep {
 
@@ -44,7 +46,8 @@ GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& share
   }
 }
 
-void GatheredVectors::gather(std::span<const Real> parameters, std::span<const std::span<const Real>> owned) {
+std::string GatheredVectors::gather(std::span<const Real> parameters,
+                                    std::span<const std::span<const Real>> owned) {
   if (common_) {
     common_->counters.barrier();  // nobody reads any more
     for (const Share& share : shares_.owned_by(communicator_.rank())) {
@@ -52,12 +55,26 @@ void GatheredVectors::gather(std::span<const Real> parameters, std::span<const s
     }
     put(owned);
     common_->counters.barrier();
-    return;
+    return digest_together();
   }
   send(owned);
-  if (communicator_.rank() != 0) return;
+  if (communicator_.rank() != 0) return "";
   copy(parameters, 0, {0, shares_.parameters()});
   put(owned);
+  return DigestBlocks(std::as_bytes(std::span(own_))).digest();
+}
+
+/// Of the common memory: each rank digests a part of the blocks.
+std::string GatheredVectors::digest_together() {
+  const DigestBlocks blocks(common_->memory.bytes());
+  const auto count = static_cast<Index>(blocks.count());
+  const Interval part = part_of(count, communicator_.size(), communicator_.rank());
+  std::vector<DigestBlocks::BlockDigest> mine(static_cast<std::size_t>(part.size()));
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    mine[i] = blocks.digest(static_cast<std::size_t>(part.first) + i);
+  }
+  const auto all = gather_parts<DigestBlocks::BlockDigest>(communicator_, count, mine);
+  return communicator_.rank() == 0 ? DigestBlocks::digest(all) : "";
 }
 
 std::span<const Real> GatheredVectors::vector(std::size_t i) {

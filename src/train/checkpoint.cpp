@@ -18,16 +18,9 @@ namespace {
 constexpr const char* kFormat = "lockstep_checkpoint";
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kChecksums = "checksums";
-constexpr std::size_t kDigestBytes = 32;
-constexpr std::size_t kChecksumBytes = 2 * kDigestBytes;
+constexpr std::size_t kChecksumBytes = 2 * Digest::kTextBytes;
 const std::string kConfigPrefix = "config.";
 const std::string kMachinePrefix = "machine.";
-
-std::string digest_of(std::span<const std::byte> bytes) {
-  Digest digest;
-  digest.add(bytes);
-  return digest.text();
-}
 
 /// The vectors cut into tensors.
 std::vector<TensorView> to_tensors(const std::vector<StateVector>& vectors, const ParameterLayout& layout) {
@@ -105,8 +98,8 @@ void append(const StoredTensor& tensor, std::string_view origin, std::vector<Rea
   if (!tensor.data.empty()) std::memcpy(values.data() + before, tensor.data.data(), tensor.data.size());
 }
 
-/// Errors: bytes that are not those that were written.
-void check_checksums(std::span<const std::byte> bytes, std::string_view origin) {
+/// The digest of the data. Errors: bytes that are not those that were written.
+std::string check_checksums(std::span<const std::byte> bytes, std::string_view origin) {
   std::uint64_t header_bytes = 0;
   constexpr std::size_t kLeast = sizeof header_bytes + kChecksumBytes;
   if (bytes.size() >= kLeast) std::memcpy(&header_bytes, bytes.data(), sizeof header_bytes);
@@ -115,9 +108,9 @@ void check_checksums(std::span<const std::byte> bytes, std::string_view origin) 
   }
   const std::span<const std::byte> stored = bytes.last(kChecksumBytes);
   const std::size_t begin = sizeof header_bytes + header_bytes;
-  const std::string found =
-      digest_of(bytes.first(begin)) + digest_of(bytes.subspan(begin, bytes.size() - begin - kChecksumBytes));
-  if (std::memcmp(found.data(), stored.data(), kChecksumBytes) == 0) return;
+  std::string data = DigestBlocks(bytes.subspan(begin, bytes.size() - begin - kChecksumBytes)).digest();
+  const std::string found = digest_of(bytes.first(begin)) + data;
+  if (std::memcmp(found.data(), stored.data(), kChecksumBytes) == 0) return data;
   fail_input("{}: no checkpoint, or damaged: its checksums do not fit; the one before it may do", origin);
 }
 
@@ -178,12 +171,10 @@ void write_checkpoint(const std::filesystem::path& file, const Checkpoint& check
   std::map<std::string, std::string> metadata = to_metadata(checkpoint);
   metadata.insert(weights_metadata.begin(), weights_metadata.end());
   std::vector<TensorView> tensors = to_tensors(checkpoint.state.vectors, layout);
-  Digest data;
-  for (const TensorView& tensor : tensors) data.add(tensor.data);
   std::string checksums(kChecksumBytes, ' ');  // after the header, which they are of
   tensors.push_back({kChecksums, "U8", {kChecksumBytes}, std::as_bytes(std::span(checksums))});
-  const std::string header = safetensors_header(metadata, tensors);
-  const std::string digests = digest_of(std::as_bytes(std::span(header))) + data.text();
+  const std::string header = safetensors_header(metadata, tensors, kFileBlock);
+  const std::string digests = digest_of(std::as_bytes(std::span(header))) + checkpoint.state.digest;
   std::copy(digests.begin(), digests.end(), checksums.begin());
 
   std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(header))};
@@ -192,7 +183,7 @@ void write_checkpoint(const std::filesystem::path& file, const Checkpoint& check
 }
 
 Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view origin) {
-  check_checksums(bytes, origin);
+  const std::string digest = check_checksums(bytes, origin);
   const StoredTensors stored = parse_safetensors(bytes, origin);
   Checkpoint checkpoint = checkpoint_from_metadata(stored.metadata, origin);
   const auto vectors = std::make_shared<std::vector<ReadVector>>();
@@ -200,6 +191,7 @@ Checkpoint parse_checkpoint(std::span<const std::byte> bytes, std::string_view o
     if (tensor.name != kChecksums) append(tensor, origin, *vectors);
   }
   for (const ReadVector& vector : *vectors) checkpoint.state.vectors.push_back({vector.name, vector.values});
+  checkpoint.state.digest = digest;
   checkpoint.state.memory = vectors;
   return checkpoint;
 }

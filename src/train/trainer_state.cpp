@@ -28,10 +28,14 @@ TrainingState Trainer::state() {
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),
                  [](const NamedState& vector) { return vector.values; });
-  gathered_->gather(model_.parameters(), owned);
+  std::string digest = gathered_->gather(model_.parameters(), owned);
 
-  TrainingState state{
-      .steps_done = steps_done_, .skipped = skipped_, .vectors = {}, .noise = {}, .memory = gathered_};
+  TrainingState state{.steps_done = steps_done_,
+                      .skipped = skipped_,
+                      .vectors = {},
+                      .digest = std::move(digest),
+                      .noise = {},
+                      .memory = gathered_};
   if (noise_meter_) state.noise = noise_meter_->average().values();
   if (communicator_.rank() != 0) return state;
   state.vectors.push_back({"parameters", gathered_->vector(0)});

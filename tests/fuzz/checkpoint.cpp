@@ -13,12 +13,6 @@
 
 namespace {
 
-std::string digest_of(std::span<const std::byte> bytes) {
-  lockstep::Digest digest;
-  digest.add(bytes);
-  return digest.text();
-}
-
 /// `file` with the last bytes made the checksums of the rest, where it has a header and room for them.
 std::vector<std::byte> with_checksums(std::span<const std::byte> file) {
   constexpr std::size_t kLength = sizeof(std::uint64_t);
@@ -29,8 +23,8 @@ std::vector<std::byte> with_checksums(std::span<const std::byte> file) {
   std::memcpy(&header, file.data(), kLength);
   if (header > file.size() - kLength - kChecksums) return signed_file;
   const std::span<const std::byte> rest = file.first(file.size() - kChecksums);
-  const std::string checksums =
-      digest_of(rest.first(kLength + header)) + digest_of(rest.subspan(kLength + header));
+  const std::string checksums = lockstep::digest_of(rest.first(kLength + header)) +
+                                lockstep::DigestBlocks(rest.subspan(kLength + header)).digest();
   std::memcpy(signed_file.data() + rest.size(), checksums.data(), kChecksums);
   return signed_file;
 }

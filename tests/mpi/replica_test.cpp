@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <string>
 #include <tuple>
 #include <vector>
 
 #include "mpi_test.hpp"
 
+#include "lockstep/core/digest.hpp"
 #include "lockstep/parallel/share_vectors.hpp"
 
 namespace lockstep::test {
@@ -18,7 +20,7 @@ namespace {
 class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tuple<Exchange, Scope>> {
  protected:
   ReplicaTest() {
-    layout_.add("0.weight", {50, 400}, ParameterKind::kWeight);
+    layout_.add("0.weight", {500, 400}, ParameterKind::kWeight);
     layout_.add("1.weight", {3}, ParameterKind::kWeight);
   }
   ParameterLayout layout_;
@@ -75,9 +77,14 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
     const auto times = [&](Real value) { return static_cast<Real>(factor) * value; };
     std::transform(owned.begin(), owned.end(), multiplied.begin(), times);
     const std::array<std::span<const Real>, 2> vectors = {owned, multiplied};
-    gathered.gather(parameters, vectors);
+    const std::string digest = gathered.gather(parameters, vectors);
     std::vector<Real> multiple(whole.size());
     std::transform(whole.begin(), whole.end(), multiple.begin(), times);
+    std::vector<Real> all = parameters;
+    for (const auto& vector : {whole, multiple}) all.insert(all.end(), vector.begin(), vector.end());
+    const DigestBlocks blocks(std::as_bytes(std::span(all)));
+    EXPECT_GT(blocks.count(), 2U);
+    EXPECT_EQ(digest, world().rank() == 0 ? blocks.digest() : "");
     expect(0, parameters);
     expect(1, whole);
     expect(2, multiple);

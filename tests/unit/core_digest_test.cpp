@@ -1,3 +1,4 @@
+#include <span>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -7,11 +8,7 @@
 namespace lockstep {
 namespace {
 
-std::string digest_of(std::string_view text) {
-  Digest digest;
-  digest.add(text);
-  return digest.text();
-}
+std::string digest_of(std::string_view text) { return lockstep::digest_of(std::as_bytes(std::span(text))); }
 
 TEST(Digest, IsXxh3With128Bits) {
   EXPECT_EQ(Digest().text(), "99aa06d3014798d86001c324468d497f");
@@ -27,6 +24,17 @@ TEST(Digest, DoesNotDependOnHowTheBytesCome) {
     digest.add(std::string_view(text).substr(cut));
     EXPECT_EQ(digest.text(), digest_of(text)) << cut;
   }
+}
+
+TEST(Digest, OfBlocksIsTheDigestOfTheirDigests) {
+  constexpr std::size_t kBlock = std::size_t{1} << 20U;
+  const std::string text = std::string(kBlock, 'a') + std::string(kBlock, 'b') + "c";
+  const std::string one_by_one =
+      digest_of(std::string(kBlock, 'a')) + digest_of(std::string(kBlock, 'b')) + digest_of("c");
+  const DigestBlocks blocks(std::as_bytes(std::span(text)));
+  EXPECT_EQ(blocks.count(), 3U);
+  EXPECT_EQ(blocks.digest(), digest_of(one_by_one));
+  EXPECT_EQ(DigestBlocks({}).digest(), digest_of(""));
 }
 
 TEST(Digest, TellsOneBitFromAnother) {

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -34,9 +35,12 @@ TEST_P(WriteFileTest, WritesAllParts) {
   const std::span<const std::byte> bytes(all);
   const TemporaryFolder folder;
   for (const std::size_t cut : {std::size_t{0}, GetParam() / 3, GetParam()}) {
-    const std::vector<std::span<const std::byte>> parts = {bytes.first(cut), {}, bytes.subspan(cut)};
-    write_file(folder.path() / "f", parts);
-    EXPECT_TRUE(read_file(folder.path() / "f") == all) << "cut at " << cut;
+    const Bytes apart(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(cut));
+    for (const std::span<const std::byte> first : {bytes.first(cut), std::span(apart)}) {
+      const std::vector<std::span<const std::byte>> parts = {first, {}, bytes.subspan(cut)};
+      write_file(folder.path() / "f", parts);
+      EXPECT_TRUE(read_file(folder.path() / "f") == all) << "cut at " << cut;
+    }
   }
   const auto entries = std::filesystem::directory_iterator(folder.path());
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1) << "nothing else is left";
@@ -45,6 +49,28 @@ TEST_P(WriteFileTest, WritesAllParts) {
 INSTANTIATE_TEST_SUITE_P(Sizes, WriteFileTest,
                          testing::Values(0, 1, 4095, 4096, 4097, (1 << 20) - 1, 1 << 20, (1 << 20) + 1,
                                          (3 << 20) + 4096, (3 << 20) + 5));
+
+/// A part that is written from where it stands, behind others and before others.
+TEST(WriteFile, WritesPartsThatBeginAtBlocks) {
+  const TemporaryFolder folder;
+  const Bytes all = numbered((std::size_t{3} << 20U) + 3 * kFileBlock + 7);
+  Bytes room(all.size() + kFileBlock);
+  std::size_t left = room.size();
+  void* aligned = room.data();
+  ASSERT_NE(std::align(kFileBlock, all.size(), aligned, left), nullptr);
+  const std::span<std::byte> bytes(static_cast<std::byte*>(aligned), all.size());
+  std::copy(all.begin(), all.end(), bytes.begin());
+  for (const std::size_t before : {std::size_t{0}, std::size_t{1}, kFileBlock, 2 * kFileBlock}) {
+    const Bytes head = numbered(before);
+    const std::vector<std::span<const std::byte>> parts = {head, bytes.first(kFileBlock),
+                                                           bytes.subspan(kFileBlock), head};
+    write_file(folder.path() / "f", parts);
+    Bytes expected = head;
+    expected.insert(expected.end(), all.begin(), all.end());
+    expected.insert(expected.end(), head.begin(), head.end());
+    EXPECT_TRUE(read_file(folder.path() / "f") == expected) << before << " bytes before it";
+  }
+}
 
 TEST(WriteFile, IntoAFolderThatIsNotThereIsAnError) {
   const TemporaryFolder folder;

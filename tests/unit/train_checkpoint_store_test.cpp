@@ -13,6 +13,8 @@
 #include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "lockstep/core/digest.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -29,7 +31,10 @@ ParameterLayout layout() {
 
 Checkpoint at(std::uint64_t step, std::uint64_t best = 0) {
   const auto values = std::make_shared<std::vector<Real>>(std::initializer_list<Real>{1, 2, Real(step)});
-  Checkpoint checkpoint{.state = {.steps_done = step, .vectors = {{"parameters", *values}}, .memory = values},
+  Checkpoint checkpoint{.state = {.steps_done = step,
+                                  .vectors = {{"parameters", *values}},
+                                  .digest = DigestBlocks(std::as_bytes(std::span(*values))).digest(),
+                                  .memory = values},
                         .run = {.config = {}, .data_digest = "d", .machine = {}},
                         .best = std::nullopt};
   if (best > 0) checkpoint.best = BestEvaluation{best, 0.5};

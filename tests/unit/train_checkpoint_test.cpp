@@ -27,22 +27,25 @@ ParameterLayout layout() {
   return layout;
 }
 
-constexpr std::array<Real, 8> kParameters = {1, -2, 3.5, 1e-30F, 5, 6, 7, 8};
-constexpr std::array<Real, 8> kMoments = {0, -0.0F, 1, 2, 3, 4, 5, 6};
-constexpr std::array<Real, 8> kAverage = {8, 7, 6, 5, 4, 3, 2, 1};
+constexpr std::array<Real, 24> kValues = {1, -2,    3.5, 1e-30F, 5, 6, 7, 8,   // the parameters
+                                          0, -0.0F, 1,   2,      3, 4, 5, 6,   // a moment
+                                          8, 7,     6,   5,      4, 3, 2, 1};  // the average
+constexpr std::span<const Real> kAll = kValues;
 
 Checkpoint sample() {
-  return {
-      .state = {.steps_done = 37,
-                .skipped = {5, 2},
-                .vectors = {{"parameters", kParameters}, {"optimizer.m", kMoments}, {"average", kAverage}}},
-      .run = {.config = {{"train.seed", "1"}, {"data.source", "a \"b\" ü.csv"}},
-              .data_digest = "abc",
-              .machine = {{"CPU", "one"}, {"version", "0"}}},
-      .epoch = 1.85,
-      .loss_sum = 0.1 + 0.2,
-      .loss_samples = 64,
-      .best = BestEvaluation{20, 1.0 / 3}};
+  return {.state = {.steps_done = 37,
+                    .skipped = {5, 2},
+                    .vectors = {{"parameters", kAll.first(8)},
+                                {"optimizer.m", kAll.subspan(8, 8)},
+                                {"average", kAll.last(8)}},
+                    .digest = DigestBlocks(std::as_bytes(kAll)).digest()},
+          .run = {.config = {{"train.seed", "1"}, {"data.source", "a \"b\" ü.csv"}},
+                  .data_digest = "abc",
+                  .machine = {{"CPU", "one"}, {"version", "0"}}},
+          .epoch = 1.85,
+          .loss_sum = 0.1 + 0.2,
+          .loss_samples = 64,
+          .best = BestEvaluation{20, 1.0 / 3}};
 }
 
 Bytes bytes_of(const Checkpoint& checkpoint, const TemporaryFolder& folder) {
@@ -109,11 +112,9 @@ TEST(Checkpoint, EndsWithTheDigestsOfHeaderAndData) {
   constexpr std::size_t kData = std::size_t{3} * 8 * sizeof(Real);
   ASSERT_EQ(bytes.size(), sizeof length + length + kData + kChecksums);
   const std::span<const std::byte> all(bytes);
-  Digest header;
-  header.add(all.first(sizeof length + length));
-  Digest data;
-  data.add(all.subspan(sizeof length + length, kData));
-  const std::string expected = header.text() + data.text();
+  const std::string block = digest_of(all.subspan(sizeof length + length, kData));
+  const std::string expected =
+      digest_of(all.first(sizeof length + length)) + digest_of(std::as_bytes(std::span(block)));
   EXPECT_EQ(std::memcmp(all.last(kChecksums).data(), expected.data(), kChecksums), 0);
 }
 

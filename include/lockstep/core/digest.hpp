@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -22,8 +23,31 @@ class Digest {
   void add(std::string_view text);
   std::string text() const;
 
+  static constexpr std::size_t kTextBytes = 32;
+
  private:
   XXH3_state_s* state_;
+};
+
+std::string digest_of(std::span<const std::byte> bytes);
+
+/// Bytes as blocks of 1 MiB, the last one shorter, so that several can share the work on the digest of all.
+class DigestBlocks {
+ public:
+  using BlockDigest = std::array<char, Digest::kTextBytes>;
+
+  explicit DigestBlocks(std::span<const std::byte> bytes) : bytes_(bytes) {}
+
+  std::size_t count() const { return (bytes_.size() + kSize - 1) / kSize; }
+  BlockDigest digest(std::size_t block) const;
+
+  /// The digest of all blocks: that of their digests, one after another.
+  static std::string digest(std::span<const BlockDigest> blocks);
+  std::string digest() const;
+
+ private:
+  static constexpr std::size_t kSize = std::size_t{1} << 20U;
+  std::span<const std::byte> bytes_;
 };
 
 }  // namespace lockstep

@@ -18,6 +18,9 @@ bool write_all(int descriptor, std::span<const std::byte> bytes);
 /// With `synced`, returns when the disk has it.
 bool append_line(int descriptor, std::string_view line, bool synced);
 
+/// What begins at a multiple of this in memory and in the file, in bytes, is written without a copy.
+inline constexpr std::size_t kFileBlock = 4096;
+
 /// Writes `parts` one after another to `file`, whole or not at all: a temporary file beside it, synced, then
 /// renamed, and the folder synced. Errors: a folder that can't be written, a full disk; nothing is left
 /// behind.

@@ -41,9 +41,10 @@ StoredTensors read_safetensors(const std::filesystem::path& file);
 /// The same for the bytes of a file; `origin` names it in messages.
 StoredTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view origin);
 
-/// What stands before the data in a file of these: the length of the header and the header.
+/// What stands before the data in a file of these: the length of the header and the header, filled with
+/// spaces to a multiple of `alignment` bytes.
 std::string safetensors_header(const std::map<std::string, std::string>& metadata,
-                               std::span<const TensorView> tensors);
+                               std::span<const TensorView> tensors, std::size_t alignment = 8);
 
 /// Writes `file` whole or not at all. Errors: a folder that can't be written, a full disk.
 void write_safetensors(const std::filesystem::path& file, const StoredTensors& content);

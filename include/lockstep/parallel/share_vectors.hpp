@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
@@ -25,8 +26,9 @@ class GatheredVectors {
   GatheredVectors(Communicator& communicator, const Shares& shares, std::size_t count, Exchange exchange);
 
   /// Copies `parameters`, all of them and the same on every rank, and of each vector what this rank owns.
-  /// Returns when all is in its place. Collective.
-  void gather(std::span<const Real> parameters, std::span<const std::span<const Real>> owned);
+  /// Returns when all is in its place, and gives rank 0 the digest of it (DigestBlocks), one vector after
+  /// another. Collective.
+  std::string gather(std::span<const Real> parameters, std::span<const std::span<const Real>> owned);
 
   /// The parameters (0) and the vectors (from 1 on) on rank 0; nothing elsewhere.
   std::span<const Real> vector(std::size_t i);
@@ -40,6 +42,7 @@ class GatheredVectors {
   };
   void put(std::span<const std::span<const Real>> owned);
   void send(std::span<const std::span<const Real>> owned);
+  std::string digest_together();
   void copy(std::span<const Real> from, std::size_t i, ParameterRange range);
   std::span<Real> place(std::size_t i, ParameterRange range);
 

@@ -29,6 +29,7 @@ struct TrainingState {
   std::uint64_t steps_done = 0;
   SkippedSteps skipped = {};                ///< of those
   std::vector<StateVector> vectors;         ///< whole; on rank 0 alone
+  std::string digest = {};                  ///< DigestBlocks of their bytes, one after another
   NoiseEstimate noise = {};                 ///< the averages of the gradient noise, where they are measured
   std::shared_ptr<const void> memory = {};  ///< keeps what the vectors stand in
 };
