@@ -47,6 +47,11 @@ po::options_description describe_settings() {
   return description;
 }
 
+const po::options_description& settings_description() {
+  static const po::options_description description = describe_settings();
+  return description;
+}
+
 std::vector<std::string> names_of(const po::options_description& description) {
   std::vector<std::string> names;
   for (const auto& option : description.options()) names.push_back("--" + option->long_name());
@@ -79,7 +84,7 @@ void read_file(const std::string& path, const po::options_description& settings,
 
 Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options) {
   const po::options_description own = describe_options(options);
-  const po::options_description settings = describe_settings();
+  const po::options_description& settings = settings_description();
   po::options_description all;
   all.add(own).add(settings);
 
@@ -128,7 +133,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
 std::string options_help(const std::vector<CommandOption>& options, bool takes_settings) {
   std::ostringstream text;
   text << describe_options(options);
-  if (takes_settings) text << "\n" << describe_settings();
+  if (takes_settings) text << "\n" << settings_description();
   return text.str();
 }
 

@@ -60,6 +60,8 @@ std::optional<double> parse_number(std::string_view text) { return parse<double>
 std::optional<std::int64_t> parse_integer(std::string_view text) { return parse<std::int64_t>(text); }
 
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
+  constexpr std::size_t kLongest = 40;  // far more than any name has
+  word = word.substr(0, kLongest);
   std::string best;
   std::size_t best_distance = std::numeric_limits<std::size_t>::max();
   for (const std::string& candidate : candidates) {

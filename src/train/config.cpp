@@ -158,7 +158,8 @@ Config make_config(const GivenValues& given) {
     const auto value = given.find(setting.key);
     std::string text = value != given.end() ? value->second.text : setting.default_value;
     if (text.empty()) text = settled_text(config, setting.key);
-    if (!text.empty() && !setting.key.starts_with("run.")) config.resolved.emplace_back(setting.key, text);
+    const bool is_unset = text.empty() && setting.default_value.empty();
+    if (!is_unset && !setting.key.starts_with("run.")) config.resolved.emplace_back(setting.key, text);
   }
   return config;
 }

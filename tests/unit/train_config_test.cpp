@@ -145,6 +145,7 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
       {{"model.loss", "huber"}, {"model.huber-delta", "0.123456789"}, {"data.label", "a, -2,c"}},
       {{"model.label-smoothing", "0.1"}, {"data.test-samples", "12"}, {"data.task", "multi-label"}},
       {{"checkpoint.every", "7"}, {"checkpoint.minutes", "0.5"}, {"run.resume", "true"}},
+      {{"data.label", ""}, {"data.test", ""}, {"model.layers", ""}},
   };
   for (const Texts& texts : configurations) {
     Config config = config_of(texts);
