@@ -50,7 +50,7 @@ void Checkpointing::write(const std::function<Checkpoint()>& snapshot) {
     return;
   }
   has_room_ = true;
-  begun_ = true;
+  has_any_ = true;
   if (writer_) writer_->write(std::move(checkpoint));
 }
 

@@ -38,11 +38,14 @@ class Checkpointing {
   /// that is a warning too. Collective.
   void write(const std::function<Checkpoint()>& snapshot);
 
-  /// Whether one was begun. The same on every rank.
-  bool has_begun() const { return begun_; }
+  /// The run goes on from one. Called on every rank.
+  void resume() { has_any_ = true; }
 
-  /// Whether one was begun, or wanted by steps: then the last step has one too. The same on every rank.
-  bool is_in_use() const { return config_.every > 0 || begun_; }
+  /// Whether the run has one, or has begun one. The same on every rank.
+  bool has_any() const { return has_any_; }
+
+  /// Whether it has, or wants them by steps: then the last step has one too. The same on every rank.
+  bool is_in_use() const { return config_.every > 0 || has_any_; }
 
   /// Waits for what is being written; whether the last one is on the disk. For rank 0.
   bool wait() { return writer_->wait() && has_room_; }
@@ -56,7 +59,7 @@ class Checkpointing {
   Communicator& communicator_;
   std::optional<CheckpointWriter> writer_;  // rank 0 alone
   Clock::time_point last_ = Clock::now();
-  bool begun_ = false;
+  bool has_any_ = false;
   bool said_busy_ = false;
   bool has_room_ = true;  // for the last one, in memory
 };

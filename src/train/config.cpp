@@ -159,7 +159,8 @@ Config make_config(const GivenValues& given) {
     std::string text = value != given.end() ? value->second.text : setting.default_value;
     if (text.empty()) text = settled_text(config, setting.key);
     const bool is_unset = text.empty() && setting.default_value.empty();
-    if (!is_unset && !setting.key.starts_with("run.")) config.resolved.emplace_back(setting.key, text);
+    const bool is_of_one_start = setting.key == "run.dir" || setting.key == "run.resume";
+    if (!is_unset && !is_of_one_start) config.resolved.emplace_back(setting.key, text);
   }
   return config;
 }

@@ -49,7 +49,8 @@ bool may_change(const std::string& key, const Config& config) {
                                 "train.check-every", "train.on-nonfinite", "train.nonfinite-limit",
                                 "data.source",       "data.test",          "data.prefix"};
   const bool is_fast = config.train.reduction == Reduction::kFast;
-  return key.starts_with("checkpoint.") || std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
+  return key.starts_with("checkpoint.") || key.starts_with("run.") ||
+         std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
          (is_fast && key == "train.micro-batches");
 }
 

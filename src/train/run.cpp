@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -96,6 +97,7 @@ class Run {
   void resume(const Checkpoint& checkpoint) {
     trainer_.restore(checkpoint.state);
     resumed_ = checkpoint.state.steps_done;
+    checkpointing_.resume();
     epoch_ = checkpoint.epoch;
     best_ = checkpoint.best;
     epoch_loss_ = checkpoint.loss_sum;
@@ -142,8 +144,8 @@ class Run {
       const bool written = checkpointing_.wait();
       if (!saves) return;
       message += written ? fmt::format(
-                               ". The state behind step {} is saved: 'lockstep train --resume {}' can go "
-                               "on with another train.on-nonfinite or train.nonfinite-limit",
+                               ". The state behind step {} is saved: 'lockstep train --resume {}' goes on "
+                               "from it",
                                trainer_.steps_done(), directory_->path().string())
                          : ". The state before it could not be saved";
     });
@@ -153,9 +155,9 @@ class Run {
   /// Tells the watchdog how to go on if it has to end the run.
   void advise() const {
     set_watch_advice(
-        resumed_ > 0 || checkpointing_.has_begun()
+        checkpointing_.has_any()
             ? fmt::format("'lockstep train --resume {}' goes on from the newest checkpoint", run_dir_)
-            : "there is no checkpoint yet: start the run again");
+            : "there is no checkpoint yet: start the run again, with --run.resume true");
   }
 
   /// Ends the run behind a checkpoint that has been begun. Collective.
@@ -175,8 +177,8 @@ class Run {
     if (!directory_) return;
     const DatasetDescription& data = problem_.training.description();
     const Json start = start_event(trainer_, problem_, communicator_.size(), message_library);
-    directory_->metric(resumed_ > 0 ? resume_event(start, resumed_) : start);
-    if (resumed_ > 0) log::info(fmt::format("resume   behind step {}", resumed_));
+    directory_->metric(resumed_ ? resume_event(start, *resumed_) : start);
+    if (resumed_) log::info(fmt::format("resume   behind step {}", *resumed_));
     log::info(fmt::format("data     {}: {} training samples of {} features", data.name,
                           problem_.split.training_size(), data.features()));
     log::info(fmt::format("network  {} ({} parameters)", trainer_.model().text(),
@@ -226,7 +228,7 @@ class Run {
     for (const auto& [part, selection] : held_out_parts(problem_)) {
       const Evaluation evaluation = trainer_.evaluate(selection);
       // The first part is the one to choose by: validation where there is one.
-      const bool counts = text.empty() && !of_average;
+      const bool counts = text.empty() && !of_average && std::isfinite(evaluation.loss);
       if (counts && (!best_ || evaluation.loss < best_->loss)) best_ = {report.step, evaluation.loss};
       if (directory_) directory_->metric(evaluation_event(part, report, evaluation, of_average));
       const std::string name = part + (of_average ? " (average)" : "");
@@ -294,7 +296,7 @@ class Run {
   std::optional<RunDirectory> directory_;  // rank 0 alone
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   bool keeps_best_;
-  std::uint64_t resumed_ = 0;  // step behind which the run went on
+  std::optional<std::uint64_t> resumed_;  // step behind which the run went on
   std::optional<BestEvaluation> best_;
   double epoch_ = 0;
   double epoch_loss_ = 0;  // summed over the samples since the last evaluation, of steps not skipped

@@ -108,6 +108,9 @@ TEST_F(ResumeTest, ASignalStopsTheRunWithACheckpoint) {
               file_name_of(metrics(folder_, "run", "step").back().at("step")));
   }
   expect_goes_on(3);
+  // As in any run that has written one.
+  EXPECT_EQ(checkpoints().back().filename().string(),
+            file_name_of(metrics(folder_, "run", "end").back().at("steps")));
 }
 
 TEST_F(ResumeTest, ADamagedCheckpointIsPassedOver) {

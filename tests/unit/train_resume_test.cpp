@@ -52,7 +52,8 @@ class RunThatStopped {
 };
 
 TEST(Resume, TakesTheSettingsOfTheRun) {
-  RunThatStopped stopped(blobs({{"optimizer.learning-rate", "0.0625"}, {"schedule.name", "cosine"}}));
+  RunThatStopped stopped(
+      blobs({{"optimizer.learning-rate", "0.0625"}, {"schedule.name", "cosine"}, {"run.timeout", "7"}}));
   const RunStart start = stopped.resume();
   EXPECT_EQ(to_text(start.config), to_text(stopped.run().config));
   EXPECT_EQ(start.config.run.dir, stopped.path());
@@ -69,10 +70,12 @@ TEST(Resume, TakesWhatMayChange) {
                                          {"train.on-nonfinite", "skip"},
                                          {"train.nonfinite-limit", "3"},
                                          {"checkpoint.every", "3"},
+                                         {"run.timeout", "0"},
                                          {"optimizer.learning-rate", "5e-2"}});
   EXPECT_EQ(start.config.train.epochs, 20);
   EXPECT_EQ(start.config.train.on_nonfinite, OnNonFinite::kSkip);
   EXPECT_EQ(start.config.checkpoint.every, 3U);
+  EXPECT_EQ(start.config.run.timeout, 0);
   stopped.check(start.config);
 }
 
