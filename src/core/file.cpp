@@ -35,18 +35,29 @@ bool sync_folder(const std::filesystem::path& folder) {
 /// costs a fifth of the CPU time so, and pushes nothing else out.
 class PieceWriter {
  public:
-  explicit PieceWriter(int descriptor)
-      : descriptor_(descriptor), piece_(static_cast<std::byte*>(std::aligned_alloc(kFileBlock, kPiece))) {
+  /// Errors: no memory.
+  PieceWriter() : piece_(static_cast<std::byte*>(std::aligned_alloc(kFileBlock, kPiece))) {
     if (!piece_) throw std::bad_alloc();
-    set_direct(true);
   }
 
-  /// False with errno set where the system refuses; so is `finish`.
+  /// Writes `parts` to a new file; false with errno set where the system refuses.
+  bool write(int descriptor, std::span<const std::span<const std::byte>> parts) {
+    descriptor_ = descriptor;
+    set_direct(true);
+    const bool good = std::all_of(parts.begin(), parts.end(), [this](auto part) { return add(part); });
+    set_direct(false);  // the rest may be no whole block
+    return good && flush();
+  }
+
+ private:
   bool add(std::span<const std::byte> bytes) {
     if (bytes.size() >= kPiece && used_ % kFileBlock == 0 && is_aligned(bytes.data())) {
-      const std::size_t size = bytes.size() / kFileBlock * kFileBlock;
-      if (!flush() || !put(bytes.first(size))) return false;
-      bytes = bytes.subspan(size);
+      if (!flush()) return false;
+      while (bytes.size() >= kFileBlock) {
+        const std::size_t size = std::min(bytes.size() / kFileBlock * kFileBlock, kMostAtOnce);
+        if (!put(bytes.first(size))) return false;
+        bytes = bytes.subspan(size);
+      }
     }
     while (!bytes.empty()) {
       const std::size_t size = std::min(bytes.size(), kPiece - used_);
@@ -58,13 +69,6 @@ class PieceWriter {
     return true;
   }
 
-  /// Writes the rest, which may be no whole block.
-  bool finish() {
-    set_direct(false);
-    return flush();
-  }
-
- private:
   bool flush() { return put({piece_.get(), std::exchange(used_, 0)}); }
 
   bool put(std::span<const std::byte> bytes) const {
@@ -89,8 +93,9 @@ class PieceWriter {
     void operator()(std::byte* memory) const { std::free(memory); }
   };
   static constexpr std::size_t kPiece = std::size_t{1} << 20U;
+  static constexpr std::size_t kMostAtOnce = std::size_t{16} << 20U;  // a sign of life on a slow disk
 
-  int descriptor_;
+  int descriptor_ = -1;
   std::unique_ptr<std::byte, Free> piece_;
   std::size_t used_ = 0;
 };
@@ -145,14 +150,11 @@ std::vector<std::byte> read_file(const std::filesystem::path& file) {
 }
 
 void write_file(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts) {
+  PieceWriter writer;
+  const std::vector<std::span<const std::byte>> runs = merged(parts);
   const std::string temporary = fmt::format("{}.{}.tmp", file.string(), getpid());
   const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool good = descriptor >= 0;
-  if (good) {
-    PieceWriter writer(descriptor);
-    for (const auto part : merged(parts)) good = good && writer.add(part);
-    good = good && writer.finish() && fsync(descriptor) == 0;
-  }
+  const bool good = descriptor >= 0 && writer.write(descriptor, runs) && fsync(descriptor) == 0;
   int reason = good ? 0 : errno;
   if (descriptor >= 0) close(descriptor);
   if (good && (std::rename(temporary.c_str(), file.c_str()) != 0 || !sync_folder(file.parent_path()))) {

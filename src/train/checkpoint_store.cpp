@@ -62,14 +62,16 @@ CheckpointStore::CheckpointStore(const fs::path& run_folder, std::size_t keep, P
   remove_temporaries(folder_);
 }
 
-void CheckpointStore::save(const Checkpoint& checkpoint) const {
+void CheckpointStore::save(const Checkpoint& checkpoint) {
   const std::uint64_t step = checkpoint.state.steps_done;
-  const std::optional<BestEvaluation> best = checkpoint.best;
   // Not the folders above: if those are gone, so is the disk.
   std::error_code error;
   fs::create_directory(folder_, error);
   write_checkpoint(file_of(folder_, step), checkpoint, layout_, weights_metadata_);
-  for (const std::uint64_t old : outdated_steps(steps_in(folder_), step, keep_, best)) {
+  const std::vector<std::uint64_t> steps = steps_in(folder_);
+  const std::uint64_t best = checkpoint.best ? checkpoint.best->step : 0;
+  if (best != 0 && std::find(steps.begin(), steps.end(), best) != steps.end()) best_ = best;
+  for (const std::uint64_t old : outdated_steps(steps, step, keep_, best_)) {
     fs::remove(file_of(folder_, old), error);
   }
 }
@@ -91,14 +93,14 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run_folder) {
 }
 
 std::vector<std::uint64_t> outdated_steps(std::vector<std::uint64_t> steps, std::uint64_t saved,
-                                          std::size_t keep, const std::optional<BestEvaluation>& best) {
+                                          std::size_t keep, std::optional<std::uint64_t> best) {
   std::sort(steps.begin(), steps.end(), std::greater<>());
   std::vector<std::uint64_t> outdated;
   std::size_t kept = 0;
   for (const std::uint64_t step : steps) {
     if (step <= saved && kept < keep) {
       ++kept;
-    } else if (!best || step != best->step) {
+    } else if (step != best) {
       outdated.push_back(step);
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -18,15 +19,17 @@ class CheckpointStore {
                   std::map<std::string, std::string> weights_metadata);
 
   /// Writes `checkpoint` and then, and only then, removes those that are not kept, among them all of later
-  /// steps: a run that went back to an earlier one has left them behind. Errors: a folder that can't be
+  /// steps: a run that went back to an earlier one has left them behind. The best is that of `checkpoint`, or
+  /// the one before where that was never written. Errors: a folder that can't be
   /// written, a full disk; all that was there stays.
-  void save(const Checkpoint& checkpoint) const;
+  void save(const Checkpoint& checkpoint);
 
  private:
   std::filesystem::path folder_;
   std::size_t keep_;
   ParameterLayout layout_;
   std::map<std::string, std::string> weights_metadata_;
+  std::optional<std::uint64_t> best_;  // the last best one of which there is a file
 };
 
 /// The newest checkpoint of the run in `run_folder` that is whole; those that are not are warned of, and the
@@ -35,6 +38,6 @@ std::optional<Checkpoint> newest_checkpoint(const std::filesystem::path& run_fol
 
 /// The steps of those of `steps` that need not be kept once that of `saved` is written. A pure function.
 std::vector<std::uint64_t> outdated_steps(std::vector<std::uint64_t> steps, std::uint64_t saved,
-                                          std::size_t keep, const std::optional<BestEvaluation>& best);
+                                          std::size_t keep, std::optional<std::uint64_t> best);
 
 }  // namespace lockstep

@@ -1,6 +1,7 @@
 #include "checkpoint_writer.hpp"
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,20 +33,28 @@ bool CheckpointWriter::wait() {
 
 void CheckpointWriter::write(Checkpoint checkpoint) {
   wait();
-  writing_ = std::async(std::launch::async, [this, moved = std::move(checkpoint)] {
-    before_();
-    store_.save(moved);
-  });
+  try {
+    writing_ = std::async(std::launch::async, [this, moved = std::move(checkpoint)] {
+      before_();
+      store_.save(moved);
+    });
+  } catch (const std::system_error&) {
+    take("no thread could be started for it; check the limits of processes");
+  }
 }
 
-/// Takes the result of the one that was written; a failure that repeats itself is said once.
 void CheckpointWriter::finish() {
-  std::string failure;
   try {
     writing_.get();
+    take("");
   } catch (const std::exception& exception) {
-    failure = as_error(exception).what();
+    take(as_error(exception).what());
   }
+}
+
+/// Takes the result of the one that was written, empty if that is good; a failure that repeats itself is said
+/// once.
+void CheckpointWriter::take(const std::string& failure) {
   if (!failure.empty() && failure_.empty()) {
     log::warn(not_written(failure));
   }

@@ -29,6 +29,7 @@ class CheckpointWriter {
 
  private:
   void finish();
+  void take(const std::string& failure);
 
   CheckpointStore store_;
   std::function<void()> before_;

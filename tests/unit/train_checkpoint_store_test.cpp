@@ -65,9 +65,9 @@ TEST(OutdatedSteps, AreAllButTheNewest) {
 }
 
 TEST(OutdatedSteps, AreNotTheBest) {
-  EXPECT_EQ(outdated_steps({10, 20, 30}, 30, 1, BestEvaluation{10, 0}), Steps({20}));
-  EXPECT_EQ(outdated_steps({10, 20, 30}, 30, 1, BestEvaluation{30, 0}), Steps({20, 10}));
-  EXPECT_EQ(outdated_steps({10, 20, 30}, 30, 2, BestEvaluation{5, 0}), Steps({10}));
+  EXPECT_EQ(outdated_steps({10, 20, 30}, 30, 1, 10), Steps({20}));
+  EXPECT_EQ(outdated_steps({10, 20, 30}, 30, 1, 30), Steps({20, 10}));
+  EXPECT_EQ(outdated_steps({10, 20, 30}, 30, 2, 5), Steps({10}));
 }
 
 TEST(OutdatedSteps, AreThoseAheadOfARunThatWentBack) {
@@ -77,7 +77,7 @@ TEST(OutdatedSteps, AreThoseAheadOfARunThatWentBack) {
 
 TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
   const TemporaryFolder folder;
-  const CheckpointStore store = store_in(folder, 2);
+  CheckpointStore store = store_in(folder, 2);
   for (const std::uint64_t step : {10, 20, 30, 40, 50})
     store.save(at(step, std::min<std::uint64_t>(step, 20)));
   EXPECT_EQ(files(folder), (std::set<std::string>{"step-000000020.safetensors", "step-000000040.safetensors",
@@ -88,9 +88,21 @@ TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(newest->state.vectors.at(0).values[2], 50);
 }
 
+TEST(CheckpointStore, KeepsTheBestUntilABetterOneIsWritten) {
+  const TemporaryFolder folder;
+  CheckpointStore store = store_in(folder, 1);
+  store.save(at(10, 10));
+  store.save(at(30, 20));  // a disk was full at 20
+  store.save(at(40, 20));
+  EXPECT_EQ(files(folder),
+            (std::set<std::string>{"step-000000010.safetensors", "step-000000040.safetensors"}));
+  store.save(at(50, 50));
+  EXPECT_EQ(files(folder), (std::set<std::string>{"step-000000050.safetensors"}));
+}
+
 TEST(CheckpointStore, TakesTheOneBeforeADamagedOne) {
   const TemporaryFolder folder;
-  const CheckpointStore store = store_in(folder, 9);
+  CheckpointStore store = store_in(folder, 9);
   for (const std::uint64_t step : {10, 20, 30}) store.save(at(step));
   fs::resize_file(file(folder, "030"), fs::file_size(file(folder, "030")) - 1);
   testing::internal::CaptureStderr();
@@ -107,7 +119,7 @@ TEST(CheckpointStore, TakesTheOneBeforeADamagedOne) {
 
 TEST(CheckpointStore, ADamagedOneAheadNeitherCountsNorStays) {
   const TemporaryFolder folder;
-  const CheckpointStore store = store_in(folder, 1);
+  CheckpointStore store = store_in(folder, 1);
   store.save(at(40));
   fs::resize_file(file(folder, "040"), 50);
   store.save(at(35));
@@ -135,7 +147,7 @@ TEST(CheckpointStore, RemovesWhatAKilledWriterLeft) {
 
 TEST(CheckpointStore, ThatCannotWriteKeepsWhatThereIs) {
   const TemporaryFolder folder;
-  const CheckpointStore store = store_in(folder, 1);
+  CheckpointStore store = store_in(folder, 1);
   store.save(at(10));
   fs::create_directories(file(folder, "020") / "in the way");
   EXPECT_TRUE(is_bad_input([&] { store.save(at(20)); }, {"cannot be written"}));
@@ -144,7 +156,7 @@ TEST(CheckpointStore, ThatCannotWriteKeepsWhatThereIs) {
 
 TEST(CheckpointStore, DoesNotMakeTheRunFolder) {
   const TemporaryFolder folder;
-  const CheckpointStore store(folder.path() / "gone", 1, layout(), {});
+  CheckpointStore store(folder.path() / "gone", 1, layout(), {});
   EXPECT_TRUE(is_bad_input([&] { store.save(at(20)); }, {"cannot be written"}));
   EXPECT_FALSE(fs::exists(folder.path() / "gone"));
 }

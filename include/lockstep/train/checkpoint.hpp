@@ -18,7 +18,7 @@ namespace lockstep {
 struct RunIdentity {
   std::map<std::string, std::string> config;   ///< Config::resolved
   std::string data_digest;                     ///< of all samples
-  std::map<std::string, std::string> machine;  ///< "version", "cpu", "products"
+  std::map<std::string, std::string> machine;  ///< "version", "CPU", "product library"
 };
 
 /// The evaluation with the smallest loss so far.
