@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include <nlohmann/json.hpp>
 
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/parallel/shared_datasets.hpp"
@@ -53,6 +54,7 @@ void evaluate_by_config(const std::string& file, Config config, Communicator& wo
 void run(const Arguments& arguments, Communicator& world) {
   const std::string file = required_option(arguments, "weights");
   const Config config = make_config(arguments.settings);
+  set_watch_timeout(config.run.timeout);
   if (is_described(read_safetensors(file))) {
     evaluate_described(file, config, world);
   } else if (arguments.settings.contains("model.layers")) {

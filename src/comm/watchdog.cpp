@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <mutex>
+#include <new>
 #include <poll.h>
 #include <pthread.h>
 #include <system_error>
@@ -91,14 +92,18 @@ struct alignas(64) Watchdog::Place {
 /// What the rest of this process does, as its watchdog sees it.
 class Watchdog::Activity {
  public:
-  void look(double seconds) {
+  /// `seconds` after the last look; waiting for a rank that works outside of a step doesn't count.
+  void look(double seconds, bool others_work) {
     const RankStatus& status = own_status();
     const std::uint64_t waits = status.waits.load(std::memory_order_relaxed);
     const double busy = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
     const bool is_waiting = waits % 2 == 1;
     const bool same_wait = std::exchange(waits_, waits) == waits;
-    waited_ =
-        same_wait && is_waiting && status.in_step.load(std::memory_order_relaxed) ? waited_ + seconds : 0;
+    if (!same_wait || !is_waiting || !status.in_step.load(std::memory_order_relaxed)) {
+      waited_ = 0;
+    } else if (!others_work) {
+      waited_ += seconds;
+    }
     // The message library's threads use some microseconds a second; a slow disk's reader many times that.
     constexpr double kIdleShare = 1e-4;
     if (is_waiting || !same_wait || busy - busy_ > kIdleShare * (still_ + 1)) {
@@ -183,7 +188,11 @@ void Watchdog::watch() {
     if (fate == Fate::kDied) announce_death(next);
     if (fate != Fate::kLives) next = following(next);
     const auto now = Clock::now();
-    look(std::min(std::chrono::duration<double>(now - last).count(), kMostBetween), activity);
+    try {
+      look(std::min(std::chrono::duration<double>(now - last).count(), kMostBetween), activity);
+    } catch (const std::bad_alloc&) {
+      // The run knows how to go on without memory; the next look may do.
+    }
     last = now;
   }
 }
@@ -205,7 +214,7 @@ Watchdog::Fate Watchdog::wait_for(std::size_t index) const {
 
 /// One look at all ranks, `seconds` after the one before.
 void Watchdog::look(double seconds, Activity& activity) {
-  activity.look(seconds);
+  activity.look(seconds, others_work());
   Place& mine = place(me_);
   mine.still = static_cast<float>(activity.still());
   mine.waited = static_cast<float>(activity.waited());
@@ -231,6 +240,15 @@ WatchedRank Watchdog::watched(std::size_t index) const {
           .waits = p.status.waits % 2 == 1,
           .in_step = p.status.in_step,
           .steps = p.status.steps};
+}
+
+/// Whether a rank of this node works outside of a training step.
+bool Watchdog::others_work() const {
+  for (std::size_t index = 0; index < ranks_; ++index) {
+    const RankStatus& status = place(index).status;
+    if (!status.leaves && !status.in_step && status.waits % 2 == 0) return true;
+  }
+  return false;
 }
 
 /// Warns of a standstill, or ends it, if it is for this rank to speak: the first of the node that is heard.

@@ -148,9 +148,9 @@ StepReport Trainer::apply_gradient() {
   replica_->publish();
   lap_exchange(waited);
   ++steps_done_;
-  if (steps_done_ == plan_.total_steps) check_weights();
   const std::uint64_t every = config_.train.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
+  if (steps_done_ == plan_.total_steps) check_weights();
   in_step.done();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /

@@ -52,6 +52,15 @@ TEST(Standstill, OutsideOfTrainingNoStepIsNamed) {
       "rank 0 (process 100 on node7) stands still: nothing done for 10 s; stopped, or waiting for a disk?");
 }
 
+TEST(Standstill, BetweenTwoStepsTheLastOneIsNamed) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[2].in_step = false;
+  ranks[2].still = 99;
+  EXPECT_EQ(text_of(ranks),
+            "rank 6 (process 106 on node7) stands still behind step 41: nothing done for 99 s; stopped, or "
+            "waiting for a disk?");
+}
+
 TEST(Standstill, AStepThatWaitsForARankThatComputesIsOne) {
   std::vector<WatchedRank> ranks = working_ranks();
   ranks[1].waited = 65;
