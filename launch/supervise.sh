@@ -56,11 +56,13 @@ trap 'stopped=1; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' TERM INT US
 
 in_a_row=0
 while :; do
+  ((stopped)) && exit 4
   before=$(newest)
   mpirun=("${lockstep_mpirun[@]}")
   ((ranks <= lockstep_cores)) || mpirun=(mpirun --oversubscribe --bind-to none)
   "${mpirun[@]}" -np "$ranks" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
+  ((stopped)) && kill -USR1 "$child" # it came while nothing ran
   wait "$child"
   code=$?
   while kill -0 "$child" 2>/dev/null; do # a signal has ended the wait alone
