@@ -22,12 +22,12 @@ awk '/^\{/ { entry = ""; next }
      /^\}/ { if (!(file in seen)) { printf "%s{\n%s}", separator, entry; separator = ",\n"; seen[file] = 1 } next }
      /^ / { entry = entry $0 "\n"; if ($1 == "\"file\":") file = $2 }
      BEGIN { print "[" } END { print "\n]" }' build/release/compile_commands.json >build/lint/compile_commands.json
-# What clang-tidy says of a file depends on its preprocessed text and on the checks: a file once found clean is known
+# What clang-tidy says of a file depends on its command, its preprocessed text and the checks: a file once found clean is known
 # again by their digest. The file is the last word of its command.
 # shellcheck disable=SC2317  # it is xargs that calls this
 tidy() {
   local file=${1##* } digest
-  digest=$({ clang-tidy --version && cat .clang-tidy tests/.clang-tidy && eval "${1% -o *} -E -C '$file'"; } |
+  digest=$({ clang-tidy --version && cat .clang-tidy tests/.clang-tidy && echo "$1" && eval "${1% -o *} -E -C '$file'"; } |
     sha256sum | cut -d ' ' -f 1)
   [[ -e build/lint/$digest ]] && return
   clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option "$file" && touch "build/lint/$digest"
