@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gives every reader inputs that libFuzzer makes up from those in tests/fuzz/seeds, under the address and
+# Gives the readers of files and texts inputs that libFuzzer makes up from those in tests/fuzz/seeds, under the address and
 # undefined-behaviour sanitizers. Fails on any finding, and says where its input is kept.
 #
 #   launch/fuzz.sh [RUNS]     inputs made up for each target (20000)

@@ -11,30 +11,6 @@
 
 namespace lockstep {
 
-namespace {
-
-/// What each rank owns, packed; nothing of ranks that hold the same as rank 0.
-std::vector<std::vector<Real>> rooms(const Shares& shares) {
-  std::vector<std::vector<Real>> packed(static_cast<std::size_t>(shares.ranks()));
-  for (int rank = 0; rank < shares.ranks(); ++rank) {
-    if (rank > 0 && shares.is_replicated()) break;
-    packed[static_cast<std::size_t>(rank)].resize(static_cast<std::size_t>(shares.size_of(rank)));
-  }
-  return packed;
-}
-
-/// Calls action(share, packed values) for every share of every rank that has some.
-template <typename Action>
-void for_each_share(const Shares& shares, std::vector<std::vector<Real>>& packed, const Action& action) {
-  for (int rank = 0; rank < shares.ranks(); ++rank) {
-    std::vector<Real>& values = packed[static_cast<std::size_t>(rank)];
-    if (values.empty()) continue;
-    for (const Share& share : shares.owned_by(rank)) action(share.range, values.begin() + share.position);
-  }
-}
-
-}  // namespace
-
 GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, std::size_t count,
                                  Exchange exchange)
     : communicator_(communicator), shares_(shares) {
@@ -134,10 +110,14 @@ void deal_shares(Communicator& communicator, const Shares& shares, std::span<con
     return;
   }
   LOCKSTEP_CHECK(static_cast<Index>(whole.size()) == shares.parameters());
-  std::vector<std::vector<Real>> packed = rooms(shares);
-  for_each_share(shares, packed, [&](ParameterRange range, auto values) {
-    std::copy_n(whole.begin() + range.offset, range.size, values);
-  });
+  std::vector<std::vector<Real>> packed(static_cast<std::size_t>(shares.ranks()));
+  for (int rank = 0; rank < shares.ranks(); ++rank) {
+    std::vector<Real>& values = packed[static_cast<std::size_t>(rank)];
+    values.resize(static_cast<std::size_t>(shares.size_of(rank)));
+    for (const Share& share : shares.owned_by(rank)) {
+      std::copy_n(whole.begin() + share.range.offset, share.range.size, values.begin() + share.position);
+    }
+  }
   std::vector<OutgoingMessage> messages;
   for (int rank = 1; rank < shares.ranks(); ++rank) {
     messages.push_back({rank, std::as_bytes(std::span(packed[static_cast<std::size_t>(rank)]))});

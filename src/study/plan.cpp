@@ -49,9 +49,9 @@ class StudyRecord {
   void each(const std::string& event, const Read& read) const {
     bool found = false;
     for (const Json& line : lines_) {
-      if (!line.is_object() || line.value("event", "") != event) continue;
-      found = true;
       try {
+        if (!line.is_object() || line.value("event", "") != event) continue;
+        found = true;
         read(line);
       } catch (const nlohmann::json::exception& error) {
         fail_input("--{} {}: its metrics.jsonl has a damaged line '{}' ({}); repeat the study", option_,

@@ -111,7 +111,7 @@ void warn_of_shared_cores(StudyRun& study) {
   if (cores == 0 || on_node * threads <= cores) return;
   study.say(fmt::format(
       "{} ranks{} share {} cores: beyond {} ranks the times are those of sharing, not of scaling.", on_node,
-      threads == 1 ? "" : fmt::format(" of {} threads", threads), cores, cores / threads));
+      threads == 1 ? "" : fmt::format(" of {} threads", threads), cores, std::max(1, cores / threads)));
 }
 
 void run(StudyRun& study) {

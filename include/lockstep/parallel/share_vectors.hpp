@@ -14,8 +14,8 @@
 
 namespace lockstep {
 
-/// Vectors over the parameters of which every rank keeps what it owns, one share after another
-/// (Share::position): the optimizer's state, the average of the weights.
+// Vectors over the parameters of which every rank keeps what it owns, one share after another
+// (Share::position): the optimizer's state, the average of the weights.
 
 /// Memory on rank 0 for copies of the parameters and of such vectors, whole. Ranks that exchange through
 /// shared memory put their shares there themselves, all at the same time; others send them.
