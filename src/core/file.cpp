@@ -32,7 +32,7 @@ bool sync_folder(const std::filesystem::path& folder) {
 }
 
 /// Writes in large pieces, past the system's cache where that can be: a checkpoint that nobody reads soon
-/// costs a fifth of the CPU time so, and pushes nothing else out.
+/// costs much less CPU time so, and pushes nothing else out.
 class PieceWriter {
  public:
   /// Errors: no memory.
