@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/mman.h>
+#include <memory>
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,6 +17,8 @@
 namespace lockstep {
 
 namespace {
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20U;
 
 /// What the owner tells the others: which descriptor of which process holds the memory, and how to know it
 /// again.
@@ -57,16 +61,39 @@ int open_memory(const Handle& handle) {
   return -1;
 }
 
-/// Memory of the file, or of nobody else for descriptor -1; null with errno set where there is none.
-std::byte* map(int descriptor, std::size_t size) {
+/// Room for `size` bytes from a multiple of `alignment` on, without memory as yet; empty with errno set
+/// where there is none.
+std::span<std::byte> reserve(std::size_t size, std::size_t alignment) {
+  const std::size_t room = size + alignment;
+  void* const address = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED) return {};
+  return {static_cast<std::byte*>(address), room};
+}
+
+/// Puts memory of the file, or of nobody else for descriptor -1, into the room; empty with errno set where
+/// that fails.
+std::span<std::byte> fill(std::span<std::byte> room, int descriptor, std::size_t size,
+                          std::size_t alignment) {
+  void* place = room.data();
+  std::size_t left = room.size();
+  std::align(alignment, size, place, left);
   const int flags = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-  void* const address = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, descriptor, 0);
-  return address == MAP_FAILED ? nullptr : static_cast<std::byte*>(address);
+  void* const address = mmap(place, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, descriptor, 0);
+  if (address == MAP_FAILED) return {};
+  return {static_cast<std::byte*>(address), size};
+}
+
+/// Puts large pages in the place of small ones, as far as the system has them. Unlike MADV_HUGEPAGE this
+/// needs no leave of its settings, which rarely give it for memory that processes share.
+void enlarge_pages([[maybe_unused]] std::span<std::byte> bytes) {
+#ifdef MADV_COLLAPSE  // Linux 6.1
+  madvise(bytes.data(), bytes.size() / kLargePage * kLargePage, MADV_COLLAPSE);
+#endif
 }
 
 }  // namespace
 
-NodeMemory::NodeMemory(Communicator& node, std::size_t size) {
+NodeMemory::NodeMemory(Communicator& node, std::size_t size, Pages pages) {
   Handle handle{};
   if (node.rank() == 0) handle = allocate(size);
   node.broadcast(std::as_writable_bytes(std::span(&handle, 1)), 0);
@@ -77,9 +104,12 @@ NodeMemory::NodeMemory(Communicator& node, std::size_t size) {
   shared_ = std::all_of(opened.begin(), opened.end(), [](int d) { return d >= 0; });
   int error = handle.error;
   if (error == 0 && handle.size > 0) {
-    std::byte* const address = map(shared_ ? descriptor : -1, handle.size);
-    if (address == nullptr) error = errno;
-    if (address != nullptr) bytes_ = {address, handle.size};
+    const std::size_t alignment = pages == Pages::kLarge ? kLargePage : 1;
+    mapped_ = reserve(handle.size, alignment);
+    if (!mapped_.empty()) bytes_ = fill(mapped_, shared_ ? descriptor : -1, handle.size, alignment);
+    if (bytes_.empty()) error = errno;
+    // While nobody else uses them: the others wait below.
+    if (pages == Pages::kLarge && (node.rank() == 0 || !shared_)) enlarge_pages(bytes_);
   }
   if (descriptor >= 0) close(descriptor);
 
@@ -97,7 +127,8 @@ NodeMemory::NodeMemory(Communicator& node, std::size_t size) {
 NodeMemory::~NodeMemory() { release(); }
 
 void NodeMemory::release() {
-  if (!bytes_.empty()) munmap(bytes_.data(), bytes_.size());
+  if (!mapped_.empty()) munmap(mapped_.data(), mapped_.size());
+  mapped_ = {};
   bytes_ = {};
 }
 

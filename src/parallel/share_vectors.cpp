@@ -14,35 +14,38 @@ namespace lockstep {
 GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, std::size_t count,
                                  Exchange exchange)
     : communicator_(communicator), shares_(shares) {
-  const std::size_t size = (1 + count) * static_cast<std::size_t>(shares.parameters());
+  const std::size_t size = (1 + count) * static_cast<std::size_t>(shares.parameters()) * sizeof(Real);
   if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
-    common_ = std::make_unique<Common>(communicator, size * sizeof(Real));
-  } else {
-    together(communicator, [&] { own_.resize(communicator.rank() == 0 ? size : 0); });
+    memory_.emplace(communicator, size, Pages::kLarge);
+    counters_.emplace(communicator, 0);
+    return;
   }
+  together(communicator, [&] {
+    if (communicator.rank() == 0) memory_.emplace(*make_single_communicator(), size, Pages::kLarge);
+  });
 }
 
 std::string GatheredVectors::gather(std::span<const Real> parameters,
                                     std::span<const std::span<const Real>> owned) {
-  if (common_) {
-    common_->counters.barrier();  // nobody reads any more
+  if (counters_) {
+    counters_->barrier();  // nobody reads any more
     for (const Share& share : shares_.owned_by(communicator_.rank())) {
       copy(parameters.subspan(static_cast<std::size_t>(share.range.offset)), 0, share.range);
     }
     put(owned);
-    common_->counters.barrier();
+    counters_->barrier();
     return digest_together();
   }
   send(owned);
   if (communicator_.rank() != 0) return "";
   copy(parameters, 0, {0, shares_.parameters()});
   put(owned);
-  return DigestBlocks(std::as_bytes(std::span(own_))).digest();
+  return DigestBlocks(memory_->bytes()).digest();
 }
 
 /// Of the common memory: each rank digests a part of the blocks.
 std::string GatheredVectors::digest_together() {
-  const DigestBlocks blocks(common_->memory.bytes());
+  const DigestBlocks blocks(memory_->bytes());
   const auto count = static_cast<Index>(blocks.count());
   const Interval part = part_of(count, communicator_.size(), communicator_.rank());
   std::vector<DigestBlocks::BlockDigest> mine(static_cast<std::size_t>(part.size()));
@@ -92,7 +95,7 @@ void GatheredVectors::copy(std::span<const Real> from, std::size_t i, ParameterR
 }
 
 std::span<Real> GatheredVectors::place(std::size_t i, ParameterRange range) {
-  Real* const first = common_ ? reinterpret_cast<Real*>(common_->memory.bytes().data()) : own_.data();
+  Real* const first = reinterpret_cast<Real*>(memory_->bytes().data());
   return {first + i * static_cast<std::size_t>(shares_.parameters()) + range.offset,
           static_cast<std::size_t>(range.size)};
 }

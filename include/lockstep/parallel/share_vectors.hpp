@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,12 +34,6 @@ class GatheredVectors {
   std::span<const Real> vector(std::size_t i);
 
  private:
-  /// Memory that all ranks write.
-  struct Common {
-    Common(Communicator& node, std::size_t size) : memory(node, size), counters(node, 0) {}
-    NodeMemory memory;
-    NodeCounters counters;
-  };
   void put(std::span<const std::span<const Real>> owned);
   void send(std::span<const std::span<const Real>> owned);
   std::string digest_together();
@@ -48,8 +42,8 @@ class GatheredVectors {
 
   Communicator& communicator_;
   const Shares& shares_;
-  std::unique_ptr<Common> common_;
-  std::vector<Real> own_;  // rank 0's, where there is no common memory
+  std::optional<NodeMemory> memory_;      // of all ranks, or of rank 0 alone
+  std::optional<NodeCounters> counters_;  // where all ranks write it
 };
 
 /// Fills `owned` with this rank's shares of rank 0's `whole`, which no other rank looks at. Collective.
