@@ -13,7 +13,7 @@ namespace lockstep {
 
 namespace {
 
-constexpr Index kMostValues = 10'000;
+constexpr std::size_t kMostValues = 10'000;
 constexpr const char* kForms = "expected A:B:logN, A:B:linN or A:B:xF, as 1e-4:1e-1:log7";
 
 /// Short, and without the rounding of powers: 64, not 63.99999999999999.
@@ -44,7 +44,7 @@ std::optional<Range> as_range(const std::string& option, std::string_view text) 
 /// N of "logN" or "linN".
 Index count_of(const Range& range) {
   const auto count = parse_integer(range.spacing.substr(3));
-  if (!count || *count < 2 || *count > kMostValues) {
+  if (!count || *count < 2 || *count > static_cast<Index>(kMostValues)) {
     fail_input("{}: expected 2 to {} values, as {}:{}:{}5", range.origin, kMostValues, range.low_text,
                range.high_text, range.spacing.substr(0, 3));
   }
@@ -116,6 +116,7 @@ std::vector<std::string> parse_values(const std::string& option, std::string_vie
     } else {
       values.emplace_back(value);
     }
+    if (values.size() > kMostValues) fail_input("{}: more than {} values; give fewer", option, kMostValues);
   }
   return values;
 }

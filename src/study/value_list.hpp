@@ -16,7 +16,7 @@ namespace lockstep {
 ///     A:B:xF     A, A·F, A·F² … up to B                        16:16384:x4
 ///
 /// A pure function. Errors, which begin with `option`: an empty value, a range that is empty, backwards or
-/// unknown, or has more than ten thousand values.
+/// unknown; more than ten thousand values in all.
 std::vector<std::string> parse_values(const std::string& option, std::string_view text);
 
 /// The same as whole numbers, ascending, each once. Errors: also a number below 1 or above `most`, which is

@@ -79,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadSweep{"k=1:2:lin", "expected 2 to"}, BadSweep{"k=1:2:lin2.5", "expected 2 to"},
                     BadSweep{"k=1:2:lin100001", "expected 2 to"}, BadSweep{"k=1:2:x1", "factor above 1"},
                     BadSweep{"k=1:2:x", "factor above 1"}, BadSweep{"k=1:1e9:x1.0001", "more than"},
+                    BadSweep{"k=1:2:lin6000,3:4:lin6000", "more than 10000 values"},
                     BadSweep{"k=1:2:3", "expected A:B:logN"}));
 
 TEST(SweepGrid, HasEveryCombinationTheLastKeyFastest) {
