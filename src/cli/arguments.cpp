@@ -63,6 +63,9 @@ void add_setting(Arguments& arguments, const po::option& option, const std::stri
   arguments.settings[option.string_key] = {value, origin};
 }
 
+// The errors' own texts are not asked for: Boost looks for its placeholders in what was typed too, and does
+// not end where it finds one ("--%option%=").
+
 void read_file(const std::string& path, const po::options_description& settings, Arguments& arguments) {
   std::ifstream file(path);
   if (!file || std::filesystem::is_directory(path)) {
@@ -75,8 +78,8 @@ void read_file(const std::string& path, const po::options_description& settings,
       }
       add_setting(arguments, option, "in " + path);
     }
-  } catch (const po::error& error) {
-    fail_input("{}: {}; expected [section] lines and 'key = value' lines", path, error.what());
+  } catch (const po::invalid_config_file_syntax& error) {
+    fail_input("{}: '{}': expected [section] lines and 'key = value' lines", path, error.tokens());
   }
 }
 
@@ -99,8 +102,9 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
                  .allow_unregistered()
                  .run()
                  .options;
-  } catch (const po::error& error) {
-    fail_input("{}; see --help", error.what());
+  } catch (const po::invalid_command_line_syntax& error) {
+    const bool has_value = error.kind() == po::invalid_syntax::extra_parameter;
+    fail_input("{}: {}; see --help", error.tokens(), has_value ? "takes no value" : "needs a value");
   }
 
   for (const po::option& option : parsed) {
