@@ -58,7 +58,7 @@ std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks,
   const auto longest = std::max_element(ranks.begin(), ranks.end(),
                                         [](const auto& a, const auto& b) { return a.waited < b.waited; });
   const bool others_work =
-      std::any_of(ranks.begin(), ranks.end(), [](const auto& r) { return !r.waits && !r.in_step; });
+      std::any_of(ranks.begin(), ranks.end(), [](const auto& r) { return r.works_outside_step(); });
   const double waited = others_work ? 0 : longest->waited - kAnotherNodesTurn;
   if (stillest->still <= 0 && waited <= 0) return std::nullopt;
   if (stillest->still >= waited) return of_still_ranks(ranks, stillest->still, host);

@@ -245,8 +245,7 @@ WatchedRank Watchdog::watched(std::size_t index) const {
 /// Whether a rank of this node works outside of a training step.
 bool Watchdog::others_work() const {
   for (std::size_t index = 0; index < ranks_; ++index) {
-    const RankStatus& status = place(index).status;
-    if (!status.leaves && !status.in_step && status.waits % 2 == 0) return true;
+    if (!place(index).status.leaves && watched(index).works_outside_step()) return true;
   }
   return false;
 }

@@ -16,6 +16,9 @@ struct WatchedRank {
   bool waits = false;    ///< for other ranks
   bool in_step = false;  ///< the one after
   std::uint64_t steps = 0;
+
+  /// Reads data, evaluates, writes: what the others may have to wait for.
+  bool works_outside_step() const { return !waits && !in_step; }
 };
 
 /// Ranks that the others wait for in vain.
