@@ -12,6 +12,7 @@ namespace lockstep {
 
 BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   constexpr Index kFewestRounds = 3;
+  constexpr Index kPairsARound = 10;  // of steps with a checkpoint and without: the disk scatters
   if (rounds < kFewestRounds) fail_input("--rounds {}: a median needs at least {}", rounds, kFewestRounds);
   resolve_micro_batches(config, communicator.size());
   const Problem problem = make_problem(config, communicator);
@@ -42,6 +43,10 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   report.step = configured.result();
   if (communicator.rank() == 0 && one_rank) report.one_rank_seconds = one_rank->result().seconds;
   if (fast) report.fast_seconds = fast->result().seconds;
+  if (config.checkpoint.every > 0) {
+    report.checkpoints =
+        measure_checkpoints(config, problem, communicator, static_cast<std::size_t>(rounds * kPairsARound));
+  }
   return report;
 }
 

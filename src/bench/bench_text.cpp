@@ -46,6 +46,11 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
                                    {"share_of_gemm_2048", report.share_of_limit()}}}};
   if (report.one_rank_seconds) json["step"]["one_rank_seconds"] = *report.one_rank_seconds;
   if (report.fast_seconds) json["step"]["fast_seconds"] = *report.fast_seconds;
+  if (report.checkpoints) {
+    const CheckpointCost& c = *report.checkpoints;
+    json["checkpoints"] = {
+        {"every", c.every}, {"pairs", c.pairs}, {"share", c.share}, {"low", c.low}, {"high", c.high}};
+  }
   return json;
 }
 
@@ -82,6 +87,12 @@ std::vector<std::string> to_lines(const BenchReport& report) {
   if (report.fast_seconds) {
     lines.push_back(fmt::format("cost of the promise        {:10.1f} %  (against train.reduction = fast)",
                                 kPercent * (report.step.seconds / *report.fast_seconds - 1)));
+  }
+  if (report.checkpoints) {
+    const CheckpointCost& c = *report.checkpoints;
+    lines.push_back(fmt::format(
+        "cost of checkpoints        {:10.1f} %  (one every {} steps; 95 % interval {:.1f} to {:.1f})",
+        kPercent * c.share, c.every, kPercent * c.low, kPercent * c.high));
   }
   return lines;
 }

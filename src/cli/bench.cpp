@@ -19,16 +19,18 @@ void run(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command bench_command() {
-  return {.name = "bench",
-          .usage = "[--rounds N] [--json] [--config FILE] [--section.key VALUE …]",
-          .summary =
-              "Measures this machine and the configured training step on it: the limits, where the time of a "
-              "step\n"
-              "goes, scaling over one rank, the cost of the promise. Start it under mpirun, ranks bound to "
-              "cores.",
-          .options = {{"rounds", "5", "readings of which the median counts"},
-                      {"json", "", "print one line of JSON instead", true}},
-          .run = run};
+  return {
+      .name = "bench",
+      .usage = "[--rounds N] [--json] [--config FILE] [--section.key VALUE …]",
+      .summary =
+          "Measures this machine and the configured training step on it: the limits, where the time of a "
+          "step\n"
+          "goes, scaling over one rank, the cost of the promise and, with checkpoint.every, of checkpoints "
+          "in run.dir.\n"
+          "Start it under mpirun, ranks bound to cores.",
+      .options = {{"rounds", "5", "readings of which the median counts"},
+                  {"json", "", "print one line of JSON instead", true}},
+      .run = run};
 }
 
 }  // namespace lockstep

@@ -169,6 +169,23 @@ TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {
   EXPECT_TRUE(listing(folder).empty());
 }
 
+TEST(CommandsTest, BenchTellsWhatCheckpointsCost) {
+  const TemporaryFolder folder;
+  const Words words = Words{"bench", "--rounds", "3", "--json", "--checkpoint.every", "5"} + kSmallModel;
+  for (const int ranks : {0, 2}) {
+    const Outcome outcome = run_lockstep(ranks, words, folder);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto cost = nlohmann::json::parse(outcome.out).at("checkpoints");
+    EXPECT_EQ(cost.at("every"), 5);
+    EXPECT_EQ(cost.at("pairs"), 30);
+    EXPECT_GE(cost.at("share"), cost.at("low"));
+    EXPECT_LE(cost.at("share"), cost.at("high"));
+  }
+  expect_one_line(run_lockstep(2, words + Words{"--run.dir", "none"}, folder), 2,
+                  "run.dir = none: is no folder");
+  EXPECT_TRUE(listing(folder).empty());
+}
+
 TEST(CommandsTest, ADivergingRunStopsItself) {
   const TemporaryFolder folder;
   const Words words = {"train",          "--data.source",      "linear",

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/train/checkpoint_cost.hpp"
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/timed_training.hpp"
 
@@ -34,6 +35,7 @@ struct BenchReport {
   std::optional<double>
       one_rank_seconds;                ///< a step on one rank while the others sleep; where there are others
   std::optional<double> fast_seconds;  ///< a step with train.reduction = fast, where that is not configured
+  std::optional<CheckpointCost> checkpoints;  ///< where some are configured by steps
 
   double samples_per_second() const { return static_cast<double>(batch_size) / step.seconds; }
   /// Of gemm_2048 on all ranks.
@@ -41,7 +43,8 @@ struct BenchReport {
 };
 
 /// Measures the machine and the training step of `config`, all in one run: what is compared is measured in
-/// turn, `rounds` times. Collective. Errors: those of training; fewer than three rounds.
+/// turn, `rounds` times (checkpoints, ten times as often). Collective. Errors: those of training and of
+/// measure_checkpoints; fewer than three rounds.
 BenchReport run_bench(Config config, Communicator& communicator, Index rounds);
 
 nlohmann::ordered_json to_json(const BenchReport& report);
