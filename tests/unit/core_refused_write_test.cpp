@@ -51,7 +51,7 @@ class RefusedWriteTest : public testing::TestWithParam<std::size_t> {
     std::size_t i = 0;
     std::generate(bytes_.begin(), bytes_.end(), [&] { return static_cast<std::byte>(i++ % 251); });
   }
-  ~RefusedWriteTest() override { refusals = 0; }
+  void TearDown() override { refusals = 0; }
 
   void write(int refused) {
     accepted = GetParam();
