@@ -15,6 +15,7 @@ template <typename Action>
 int end_of(Action action) {
   const pid_t id = fork();
   if (id == 0) {
+    std::signal(SIGINT, SIG_DFL);  // a shell ignores it for what it starts in the background
     action();
     std::_Exit(0);
   }
