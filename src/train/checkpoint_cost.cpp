@@ -7,6 +7,7 @@
 #include <optional>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "checkpointing.hpp"
@@ -33,11 +34,12 @@ class ScratchFolder {
  public:
   explicit ScratchFolder(const fs::path& parent)
       : path_(parent / fmt::format("lockstep-bench-{}", getpid())) {
-    if (!parent.empty() && !fs::is_directory(parent)) {
+    std::error_code error;
+    if (!parent.empty() && !fs::is_directory(parent, error)) {
       fail_input("run.dir = {}: is no folder; give one on the disk whose checkpoints are to be measured",
                  parent.string());
     }
-    if (fs::exists(path_)) fail_input("{}: is there already; remove it", path_.string());
+    if (fs::exists(path_, error)) fail_input("{}: is there already; remove it", path_.string());
   }
   ~ScratchFolder() {
     std::error_code error;
@@ -110,7 +112,7 @@ class MeasuredRun {
 };
 
 /// Of at least one ratio.
-CheckpointCost summary(std::vector<double> ratios) {
+CheckpointCost summary(std::uint64_t every, std::vector<double> ratios) {
   constexpr double kQuantile = 1.96;  // of the normal distribution, which the binomial one is close to
   std::sort(ratios.begin(), ratios.end());
   const auto count = static_cast<double>(ratios.size());
@@ -118,7 +120,7 @@ CheckpointCost summary(std::vector<double> ratios) {
     return ratios[static_cast<std::size_t>(std::clamp(rank, 0.0, count - 1))] - 1;
   };
   const double half = kQuantile * std::sqrt(count) / 2;
-  return {.every = 0,
+  return {.every = every,
           .pairs = ratios.size(),
           .share = at(count / 2),
           .low = at(std::floor(count / 2 - half)),
@@ -146,9 +148,7 @@ CheckpointCost measure_checkpoints(const Config& config, const Problem& problem,
   };
   pair();  // the first finds neither memory nor folder ready
   for (std::size_t i = 0; i < pairs; ++i) ratios.push_back(pair());
-  CheckpointCost cost = summary(std::move(ratios));
-  cost.every = every;
-  return cost;
+  return summary(every, std::move(ratios));
 }
 
 }  // namespace lockstep
