@@ -39,10 +39,10 @@ while (($#)); do
   esac
   shift || break
 done
-[[ $ranks =~ ^[1-9][0-9]*$ ]] || fail "--ranks $ranks: expected a whole number of at least 1"
+[[ $ranks =~ ^[1-9][0-9]{0,5}$ ]] || fail "--ranks $ranks: expected a whole number from 1 to 999999"
 [[ $failures =~ ^[1-9][0-9]*$ ]] || fail "--failures $failures: expected a whole number of at least 1"
 [[ -n $directory ]] || fail "--run.dir is missing: a run needs a place to be found again"
-[[ -x $program ]] || fail "$program: not there; build it, or name it with --program"
+[[ -f $program && -x $program ]] || fail "$program: no program there; build it, or name it with --program"
 lockstep_check_root || exit
 
 newest() {
@@ -62,12 +62,15 @@ while :; do
   ((ranks <= lockstep_cores)) || mpirun=(mpirun --oversubscribe --bind-to none)
   "${mpirun[@]}" -np "$ranks" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
-  ((stopped)) && kill -USR1 "$child" # it came while nothing ran
-  wait "$child"
-  code=$?
-  while kill -0 "$child" 2>/dev/null; do # a signal has ended the wait alone
-    wait "$child"
-    code=$?
+  code=
+  while [[ -z $code ]]; do
+    if ((stopped)) && kill -USR1 "$child" 2>/dev/null; then # again: mpirun loses it while it starts its ranks
+      sleep 0.5
+    else
+      wait "$child"
+      code=$?
+      if kill -0 "$child" 2>/dev/null; then code=; fi # a signal has ended the wait alone
+    fi
   done
   child=
   case $code in

@@ -1,11 +1,14 @@
 // launch/supervise.sh: through failures to the end, and not for ever.
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "long_run.hpp"
 #include "program.hpp"
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace lockstep::test {
@@ -84,6 +87,18 @@ TEST_F(SuperviseTest, ASignalStopsTheRunForGood) {
   const Outcome outcome = process.wait(30);
   EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
   EXPECT_NE(outcome.err.find("stopped behind step"), std::string::npos) << outcome.err;
+}
+
+/// mpirun forgets a signal that comes while it starts its ranks.
+TEST_F(SuperviseTest, ASignalDuringTheStartStopsTheRunTooForGood) {
+  for (const int milliseconds : {30, 60, 90, 120}) {
+    const Words settings = {"--train.steps", "100000000", "--run.dir", fmt::format("run-{}", milliseconds)};
+    Process process(supervise({"--ranks", "2"}, settings), folder_.path());
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    process.send(SIGTERM);
+    const Outcome outcome = process.wait(30);
+    EXPECT_EQ(outcome.exit_code, 4) << milliseconds << " ms: " << outcome.err;
+  }
 }
 
 }  // namespace
