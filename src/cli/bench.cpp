@@ -30,6 +30,7 @@ Command bench_command() {
           "Start it under mpirun, ranks bound to cores.",
       .options = {{"rounds", "5", "readings of which the median counts"},
                   {"json", "", "print one line of JSON instead", true}},
+      .prints_result = true,
       .run = run};
 }
 

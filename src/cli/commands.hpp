@@ -16,7 +16,8 @@ struct Command {
   std::string summary;
   std::vector<CommandOption> options;
   bool takes_settings = true;
-  bool takes_paths = false;  ///< words that are no options: Arguments::positional
+  bool takes_paths = false;    ///< words that are no options: Arguments::positional
+  bool prints_result = false;  ///< on standard output, and leaves it nowhere else
   void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
 };
 

@@ -77,6 +77,7 @@ Command evaluate_command() {
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
           "it has no test part. Weights of other programs need model.layers and data.normalize too.",
       .options = {{"weights", "", "safetensors file to evaluate"}},
+      .prints_result = true,
       .run = run};
 }
 

@@ -68,6 +68,7 @@ Command gradcheck_command() {
           .summary = "Compares the gradients of the configured network with central differences, in double.",
           .options = {{"samples", "8", "rows of the batch"},
                       {"per-tensor", "50", "elements compared in each tensor"}},
+          .prints_result = true,
           .run = run};
 }
 

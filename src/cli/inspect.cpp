@@ -49,6 +49,7 @@ Command inspect_command() {
           .options = {},
           .takes_settings = false,
           .takes_paths = true,
+          .prints_result = true,
           .run = run};
 }
 

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -66,6 +67,9 @@ void run(const std::vector<std::string>& words, Communicator& world) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
   }
   command.run(arguments, world);
+  if (command.prints_result && log::has_lost_output()) {
+    fail_input("standard output: cannot be written, and with it the result is lost; is the disk full?");
+  }
 }
 
 /// Prints `error` once: on rank 0 where all ranks failed alike, else on the rank that failed alone, which
@@ -97,6 +101,14 @@ int main(const std::vector<std::string>& words) {
   }
 }
 
+/// A standard descriptor that the caller has closed would be that of the next file, and what is printed would
+/// go there.
+void open_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDWR);  // takes the smallest that is free
+  }
+}
+
 #ifndef LOCKSTEP_DOUBLE
 /// Central differences need double: the build of the same sources in double stands beside this program.
 [[noreturn]] void become_double_build(char** argv) {
@@ -117,6 +129,7 @@ int main(const std::vector<std::string>& words) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
+  lockstep::open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
 #ifndef LOCKSTEP_DOUBLE
   if (!words.empty() && words[0] == "gradcheck") lockstep::become_double_build(argv);

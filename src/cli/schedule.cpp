@@ -99,6 +99,7 @@ Command schedule_command() {
           .usage = "[--out FILE.html] [--config FILE] [--section.key VALUE …]",
           .summary = "Draws the learning rate of every step, without training.",
           .options = {{"out", "", "page to write beside the picture on the terminal"}},
+          .prints_result = true,
           .run = run};
 }
 

@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "lockstep/comm/mpi.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/train/run.hpp"
 
 namespace lockstep {
@@ -9,6 +10,9 @@ namespace {
 
 void run(const Arguments& arguments, Communicator& world) {
   const auto resume = arguments.options.find("resume");
+  if (resume != arguments.options.end() && resume->second.empty()) {
+    fail_input("--resume: names no directory; give that of the run to go on with");
+  }
   run_training(arguments.settings, resume == arguments.options.end() ? "" : resume->second, world,
                mpi_library());
 }

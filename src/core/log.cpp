@@ -6,6 +6,7 @@
 #include <memory>
 #include <poll.h>
 #include <string>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace {
 int process_rank = 0;
 std::shared_ptr<spdlog::logger> file_log;
 std::size_t status_width = 0;
+bool lost_output = false;
 
 /// Whether `stream` takes text without a wait. A run whose lines stand in its file too need not stand still
 /// because nobody reads them here, as mpirun does not while it ends its ranks.
@@ -32,11 +34,11 @@ bool takes_text(std::FILE* stream) {
   return !stalled;
 }
 
-/// Where nobody reads or the disk is full the text is lost, and that is all.
+/// Where nobody reads or the disk is full the text is lost.
 void put(std::FILE* stream, const std::string& text) {
   if (!takes_text(stream)) return;
-  std::fwrite(text.data(), 1, text.size(), stream);
-  std::fflush(stream);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+  if ((std::fflush(stream) != 0 || !written) && stream == stdout) lost_output = true;
 }
 
 void clear_status() {
@@ -60,20 +62,28 @@ bool launcher_is_terminal() {
   return terminal;
 }
 
+void say_unwritable(const std::filesystem::path& file, const std::string& reason) {
+  put(stderr, fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
+}
+
 }  // namespace
 
 void set_rank(int rank) { process_rank = rank; }
 
 void open_file(const std::filesystem::path& file, bool append) {
   if (process_rank != 0) return;
-  file_log = std::make_shared<spdlog::logger>(
-      "run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, !append));
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(file, error);
+  if (exists(status) && !is_regular_file(status)) return say_unwritable(file, "it is no file");
+  try {
+    file_log = std::make_shared<spdlog::logger>(
+        "run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, !append));
+  } catch (const spdlog::spdlog_ex& exception) {
+    return say_unwritable(file, exception.what());
+  }
   file_log->set_pattern("%Y-%m-%d %H:%M:%S %v");
   file_log->set_error_handler([file, said = false](const std::string& reason) mutable {
-    if (!std::exchange(said, true)) {
-      put(stderr,
-          fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
-    }
+    if (!std::exchange(said, true)) say_unwritable(file, reason);
   });
   file_log->flush_on(spdlog::level::info);
 }
@@ -88,6 +98,8 @@ void status(std::string_view line) {
   put(stdout, std::string(line));
   status_width = line.size();
 }
+
+bool has_lost_output() { return lost_output; }
 
 bool is_terminal() {
   // mpirun gives its processes a pseudo-terminal even when its own output goes to a file.

@@ -55,6 +55,7 @@ std::vector<BadInput> bad_usage() {
        {0, 3, 8}},
       {"StrayWord", kBlobRun + Words{"fast"}, "'fast': unexpected"},
       {"MissingValue", kBlobRun + Words{"--train.seed"}, "--train.seed: needs a value"},
+      {"ResumeNothing", {"train", "--resume", ""}, "--resume: names no directory"},
       {"ValueOfASwitch", kBlobRun + Words{"--help=yes"}, "--help: takes no value"},
       // Boost replaces such words in its own messages, and for ever in these.
       {"PlaceholderAsOption", kBlobRun + Words{"--%canonical_option%="},

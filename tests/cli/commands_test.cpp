@@ -186,6 +186,36 @@ TEST(CommandsTest, BenchTellsWhatCheckpointsCost) {
   EXPECT_TRUE(listing(folder).empty());
 }
 
+/// `words` with the program's output redirected as a shell does it.
+Outcome run_redirected(const std::string& redirection, const Words& words, const TemporaryFolder& folder) {
+  const Words shell = {"sh", "-c", "exec \"$0\" \"$@\" " + redirection};
+  return Process(shell + command_line(0, words), folder.path()).wait(60);
+}
+
+TEST(CommandsTest, AResultThatCannotBePrintedIsAnError) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_lockstep(0, small_training("run"), folder).exit_code, 0);
+  const Words inspect = {"inspect", "run/weights.safetensors"};
+  expect_one_line(run_redirected(">/dev/full", inspect, folder), 2, "standard output: cannot be written");
+  const Outcome training = run_redirected(">/dev/full", small_training("again"), folder);
+  EXPECT_EQ(training.exit_code, 0) << training.err;
+}
+
+TEST(CommandsTest, ClosedDescriptorsAreNotTakenForFiles) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_redirected("<&- >&- 2>&-", small_training("run"), folder);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(metrics(folder, "run").back().at("event"), "end");
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "run/report.html"));
+}
+
+TEST(CommandsTest, ALogThatCannotBeWrittenIsNotTheEnd) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "run/train.log");
+  const Outcome outcome = run_lockstep(2, small_training("run"), folder);
+  expect_one_line(outcome, 0, "run/train.log: cannot be written (it is no file); the run goes on");
+}
+
 TEST(CommandsTest, ADivergingRunStopsItself) {
   const TemporaryFolder folder;
   const Words words = {"train",          "--data.source",      "linear",
