@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -137,11 +138,15 @@ bool append_line(int descriptor, std::string_view line, bool synced) {
 }
 
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
+  const auto refuse = [&](const char* reason) {
+    fail_input("{}: cannot be read ({}); give the path of an existing file", file.string(), reason);
+  };
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(file, error);
+  if (is_directory(status)) refuse("it is a folder");
+  if (exists(status) && !is_regular_file(status)) refuse("it is no file");  // a pipe may have no other end
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream || std::filesystem::is_directory(file)) {
-    fail_input("{}: cannot be read ({}); give the path of an existing file", file.string(),
-               std::filesystem::is_directory(file) ? "it is a folder" : std::strerror(errno));
-  }
+  if (!stream) refuse(std::strerror(errno));
   std::vector<std::byte> bytes(static_cast<std::size_t>(stream.tellg()));
   stream.seekg(0);
   stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));

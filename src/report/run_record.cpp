@@ -121,7 +121,8 @@ void read_metrics(RunRecord& run) {
 
 void read_predictions(RunRecord& run) {
   const fs::path file = run.folder / "predictions.json";
-  if (!fs::exists(file)) return;
+  std::error_code unreadable;
+  if (!fs::exists(file, unreadable)) return;
   try {
     run.predictions = Json::parse(read_text(file));
   } catch (const nlohmann::json::exception& error) {

@@ -82,7 +82,10 @@ std::optional<Checkpoint> newest_checkpoint(const fs::path& run_folder) {
   for (const std::uint64_t step : steps) {
     const fs::path file = file_of(folder, step);
     try {
-      return parse_checkpoint(read_file(file), file.string());
+      Checkpoint checkpoint = parse_checkpoint(read_file(file), file.string());
+      if (checkpoint.state.steps_done == step) return checkpoint;
+      fail_input("{}: holds step {}, expected that of its name; the one before it may do", file.string(),
+                 checkpoint.state.steps_done);
     } catch (const Error& error) {
       log::warn(fmt::format("lockstep: {}", error.what()));
     }

@@ -41,9 +41,12 @@ std::string default_run_path(const std::string& prefix) {
 }
 
 void refuse_run_in(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(folder / kMetrics, error)) return;
-  fail_input("run.dir = {}: holds a run already; give another folder, or remove that one", folder.string());
+  for (const char* const file : {kMetrics, "weights.safetensors"}) {
+    std::error_code error;
+    if (!fs::exists(folder / file, error)) continue;
+    fail_input("run.dir = {}: holds a run already ({}); give another folder, or remove that one",
+               folder.string(), file);
+  }
 }
 
 bool has_ended(const fs::path& folder) {

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <memory>
 #include <span>
+#include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include "data_helpers.hpp"
@@ -70,6 +72,22 @@ TEST(WriteFile, WritesPartsThatBeginAtBlocks) {
     expected.insert(expected.end(), head.begin(), head.end());
     EXPECT_TRUE(read_file(folder.path() / "f") == expected) << before << " bytes before it";
   }
+}
+
+TEST(ReadFile, OfWhatIsNoFileIsAnError) {
+  const TemporaryFolder folder;
+  const auto refuses = [&](const std::string& name, const std::string& reason) {
+    return is_bad_input([&] { read_file(folder.path() / name); }, {name, "cannot be read", reason});
+  };
+  EXPECT_TRUE(refuses("none", "No such file"));
+  EXPECT_TRUE(refuses(std::string(300, 'x'), "name too long"));
+  std::filesystem::create_directory(folder.path() / "folder");
+  EXPECT_TRUE(refuses("folder", "it is a folder"));
+  std::filesystem::create_symlink("loop", folder.path() / "loop");
+  EXPECT_TRUE(refuses("loop", "Too many levels"));
+  // Opening it would wait for a writer.
+  ASSERT_EQ(mkfifo((folder.path() / "pipe").c_str(), S_IRUSR | S_IWUSR), 0);
+  EXPECT_TRUE(refuses("pipe", "it is no file"));
 }
 
 TEST(WriteFile, IntoAFolderThatIsNotThereIsAnError) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include "checkpoint_store.hpp"
@@ -115,6 +116,23 @@ TEST(CheckpointStore, TakesTheOneBeforeADamagedOne) {
   fs::resize_file(file(folder, "010"), 100);
   EXPECT_TRUE(
       is_bad_input([&] { newest_checkpoint(folder.path()); }, {"none of its checkpoints can be used"}));
+}
+
+TEST(CheckpointStore, TakesTheOneBeforeWhatIsNoCheckpointOfItsName) {
+  const TemporaryFolder folder;
+  CheckpointStore store = store_in(folder, 9);
+  for (const std::uint64_t step : {10, 20}) store.save(at(step));
+  fs::copy_file(file(folder, "010"), file(folder, "070"));
+  fs::create_symlink(file(folder, "080"), file(folder, "080"));
+  ASSERT_EQ(mkfifo(file(folder, "090").c_str(), S_IRUSR | S_IWUSR), 0);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(newest_checkpoint(folder.path())->state.steps_done, 20U);
+  const std::string said = testing::internal::GetCapturedStderr();
+  for (const char* const text : {"step-000000090.safetensors: cannot be read (it is no file)",
+                                 "step-000000080.safetensors: cannot be read (Too many",
+                                 "step-000000070.safetensors: holds step 10"}) {
+    EXPECT_NE(said.find(text), std::string::npos) << text << " in: " << said;
+  }
 }
 
 TEST(CheckpointStore, ADamagedOneAheadNeitherCountsNorStays) {

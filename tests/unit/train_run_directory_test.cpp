@@ -59,6 +59,14 @@ TEST(RunDirectory, RefusesAFolderThatHoldsARun) {
   EXPECT_EQ(content(folder.path() / "run" / "metrics.jsonl"), "{\"event\":\"start\"}\n");
 }
 
+TEST(RunDirectory, RefusesAFolderThatHoldsWeights) {
+  const TemporaryFolder folder;
+  folder.write("weights.safetensors", "mine");
+  EXPECT_TRUE(is_bad_input([&] { RunDirectory run(folder.path()); },
+                           {"run.dir = ", "holds a run already (weights.safetensors)"}));
+  EXPECT_EQ(content(folder.path() / "weights.safetensors"), "mine");
+}
+
 TEST(RunDirectory, TakesAFolderThatHoldsNoRun) {
   const TemporaryFolder folder;
   folder.write("notes.txt", "mine");
