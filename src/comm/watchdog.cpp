@@ -276,10 +276,18 @@ void Watchdog::judge() {
   }
 }
 
+bool Watchdog::somebody_left() const {
+  for (std::size_t other = 0; other < ranks_; ++other) {
+    if (place(other).status.leaves) return true;
+  }
+  return false;
+}
+
 void Watchdog::announce_death(std::size_t index) {
   // A launcher that ends all its ranks does so in some order.
   const int asked = requested_stop();
   if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return;
+  if (somebody_left()) return;  // with an error of its own, which it has said, or all do
   const WatchedRank rank = watched(index);
   std::string line = name_of(rank, host_) + " is gone";
   if (rank.steps > 0) line += fmt::format("; it had finished step {}", rank.steps);

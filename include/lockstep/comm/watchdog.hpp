@@ -65,6 +65,7 @@ class Watchdog {
   void announce_death(std::size_t index);
   WatchedRank watched(std::size_t index) const;
   bool others_work() const;
+  bool somebody_left() const;
   bool claim_end(int code);
 
   int world_size_;
