@@ -15,7 +15,7 @@ using Words = std::vector<std::string>;
 Words command_line(int ranks, const Words& words);
 
 /// Runs it in `folder` to its end.
-Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds = 100);
+Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds = 60);
 
 /// Runs `lockstep study words…` into the folder "study"; what it printed.
 std::string study_ok(int ranks, const Words& words, const TemporaryFolder& folder);
