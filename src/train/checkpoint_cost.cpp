@@ -18,6 +18,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/signals.hpp"
+#include "lockstep/core/statistics.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/problem.hpp"
 #include "lockstep/train/run_directory.hpp"
@@ -122,7 +123,7 @@ CheckpointCost summary(std::uint64_t every, std::vector<double> ratios) {
   const double half = kQuantile * std::sqrt(count) / 2;
   return {.every = every,
           .pairs = ratios.size(),
-          .share = at(count / 2),
+          .share = median(ratios) - 1,
           .low = at(std::floor(count / 2 - half)),
           .high = at(std::ceil(count / 2 + half))};
 }
