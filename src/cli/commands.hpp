@@ -18,6 +18,7 @@ struct Command {
   bool takes_settings = true;
   bool takes_paths = false;    ///< words that are no options: Arguments::positional
   bool prints_result = false;  ///< on standard output, and leaves it nowhere else
+  bool stops_itself = false;   ///< where a signal asks it to, see StopSignals
   void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
 };
 

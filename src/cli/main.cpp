@@ -15,6 +15,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/signals.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 
@@ -87,6 +88,11 @@ int fail(const Error& error, MpiSession* session, Communicator& world) {
 }
 
 int main(const std::vector<std::string>& words) {
+  const Command* const command = words.empty() ? nullptr : find_named(commands(), words[0]);
+  std::optional<StopSignals> stops;
+  if (command != nullptr && command->stops_itself) stops.emplace();
+  take_signals();
+
   std::optional<MpiSession> session;
   if (is_launched_by_mpi()) session.emplace();
   const std::unique_ptr<Communicator> single = make_single_communicator();
@@ -129,6 +135,8 @@ void open_standard_descriptors() {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
+  lockstep::hold_signals();
+  lockstep::survive_size_limits();
   lockstep::open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
 #ifndef LOCKSTEP_DOUBLE

@@ -23,10 +23,11 @@ Command train_command() {
   return {.name = "train",
           .usage = "[--config FILE] [--resume RUN_DIR] [--section.key VALUE …]",
           .summary =
-              "Trains a network on all ranks and leaves a run directory. SIGTERM, SIGUSR1 or SIGINT stop it "
-              "with a\n"
+              "Trains a network on all ranks and leaves a run directory. SIGTERM, SIGUSR1, SIGINT or SIGHUP "
+              "stop it with a\n"
               "checkpoint and exit code 4; --resume goes on, on any number of ranks, to the same weights.",
           .options = {{"resume", "", "go on from the newest checkpoint of the run in this directory"}},
+          .stops_itself = true,
           .run = run};
 }
 

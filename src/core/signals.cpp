@@ -1,43 +1,100 @@
 #include "lockstep/core/signals.hpp"
 
 #include <atomic>
-#include <cstddef>
+#include <csignal>
 #include <cstring>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/log.hpp"
 
 namespace lockstep {
 
 namespace {
 
-// A handler may run on any thread.
 std::atomic<int> last_signal = 0;
-static_assert(std::atomic<int>::is_always_lock_free, "a handler must not wait");
+std::atomic<int> rememberers = 0;  // StopSignals that live
+bool hangup_is_ignored = false;
 
-void remember(int signal) { last_signal = signal; }
-
-}  // namespace
-
-void survive_failed_writes() {
-  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+sigset_t held_signals() {
+  sigset_t held;
+  sigfillset(&held);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPIPE}) {
+    sigdelset(&held, signal);
+  }
+  return held;
 }
 
-StopSignals::StopSignals() {
-  last_signal = 0;
-  for (std::size_t i = 0; i < kStops.size(); ++i) {
-    struct sigaction action {};
-    action.sa_handler = remember;
-    // The second SIGINT finds the system's own action again.
-    action.sa_flags = SA_RESTART | (kStops[i] == SIGINT ? static_cast<int>(SA_RESETHAND) : 0);
-    sigaction(kStops[i], &action, &before_[i]);
+sigset_t stop_signals() {
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&stops, signal);
+  if (!hangup_is_ignored) sigaddset(&stops, SIGHUP);
+  return stops;
+}
+
+/// Lets the system do with `signal`, which this thread blocks, what it does with it, here.
+void deliver(int signal) {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  raise(signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+}
+
+[[noreturn]] void watch() {
+  const sigset_t stops = stop_signals();
+  pthread_sigmask(SIG_SETMASK, &stops, nullptr);  // all others are delivered to this thread
+  bool interrupted = false;
+  while (true) {
+    int signal = 0;
+    if (sigwait(&stops, &signal) != 0) continue;
+    const bool is_second = signal == SIGINT && std::exchange(interrupted, true);
+    if (rememberers > 0 && !is_second) {
+      last_signal = signal;
+      continue;
+    }
+    if (is_second) std::signal(SIGINT, SIG_DFL);  // also where a shell has it ignored
+    deliver(signal);
   }
 }
 
-StopSignals::~StopSignals() {
-  for (std::size_t i = 0; i < kStops.size(); ++i) sigaction(kStops[i], &before_[i], nullptr);
+}  // namespace
+
+void hold_signals() {
+  struct sigaction action {};
+  sigaction(SIGHUP, nullptr, &action);
+  hangup_is_ignored = action.sa_handler == SIG_IGN;
+  const sigset_t held = held_signals();
+  pthread_sigmask(SIG_BLOCK, &held, nullptr);
 }
 
-int StopSignals::requested() const { return requested_stop(); }
+void take_signals() {
+  try {
+    std::thread(watch).detach();
+  } catch (const std::system_error& error) {
+    const sigset_t held = held_signals();
+    pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
+    log::warn(
+        fmt::format("lockstep: no thread could be started for signals ({}), which now end the run without a "
+                    "checkpoint; check the limits of processes",
+                    error.what()));
+  }
+}
+
+StopSignals::StopSignals() { ++rememberers; }
+
+StopSignals::~StopSignals() { --rememberers; }
 
 int requested_stop() { return last_signal; }
+
+void survive_lost_readers() { std::signal(SIGPIPE, SIG_IGN); }
+
+void survive_size_limits() { std::signal(SIGXFSZ, SIG_IGN); }
 
 std::string signal_name(int signal) {
   const char* const name = sigabbrev_np(signal);

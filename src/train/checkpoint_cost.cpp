@@ -79,7 +79,7 @@ class MeasuredRun {
     for (std::uint64_t i = 0; i < count; ++i) {
       const StepReport report = trainer_.step();
       if (directory_) directory_->metric(step_event(report));
-      const int signal = checkpointing_.agree(report.step, signals_.requested()).stop_signal;
+      const int signal = checkpointing_.agree(report.step, requested_stop()).stop_signal;
       if (signal != 0) throw Error(ExitCode::kStopped, fmt::format("{}: stopped", signal_name(signal)));
     }
   }

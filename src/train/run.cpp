@@ -50,8 +50,7 @@ class Run {
   }
 
   void train(const std::string& message_library) {
-    survive_failed_writes();
-    const StopSignals signals;
+    survive_lost_readers();
     announce(message_library);
     advise();
     const auto begin = std::chrono::steady_clock::now();
@@ -62,7 +61,7 @@ class Run {
       const bool is_last = report.step == trainer_.plan().total_steps;
       bool is_best = false;
       if (report.step % steps_per_epoch == 0 || is_last) is_best = evaluate(report);
-      const auto verdict = checkpointing_.agree(report.step, signals.requested());
+      const auto verdict = checkpointing_.agree(report.step, requested_stop());
       const bool stops = verdict.stop_signal != 0 && !is_last;
       if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
         save();
@@ -303,12 +302,27 @@ class Run {
   Index epoch_samples_ = 0;
 };
 
+/// Errors (exit code 4): a signal has asked for the end while MPI started or data were read. Collective.
+void check_not_stopped(const RunStart& start, Communicator& communicator) {
+  const std::vector<int> asked = all_gather(communicator, requested_stop());
+  const int signal = *std::max_element(asked.begin(), asked.end());
+  if (signal == 0) return;
+  throw Error(
+      ExitCode::kStopped,
+      start.checkpoint
+          ? fmt::format("{}: stopped before step {}; 'lockstep train --resume {}' goes on",
+                        signal_name(signal), start.checkpoint->state.steps_done + 1, start.config.run.dir)
+          : fmt::format("{}: stopped before the first step, with nothing written; start the run again",
+                        signal_name(signal)));
+}
+
 }  // namespace
 
 void run_training(const GivenValues& given, const std::string& resume, Communicator& communicator,
                   const std::string& message_library) {
   RunStart start = start_run(given, resume, communicator);
   const Problem problem = make_problem(start.config, communicator);
+  check_not_stopped(start, communicator);
   Run run(start, problem, communicator);
   start.checkpoint.reset();  // as large as all that is trained
   run.train(message_library);
