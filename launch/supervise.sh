@@ -11,7 +11,7 @@
 #   --program FILE the program (build/release/lockstep)
 #
 # Bad usage, configuration or data (exit code 2) and guards (3) would only fail again: those end it at once. So does a
-# run that a signal stopped (4): whoever sent it wants the place.
+# run that a signal stopped (4): whoever sent it wants the place. Under nohup, it and its run outlive the terminal.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/launch/environment.sh"
@@ -49,10 +49,12 @@ newest() {
   find "$directory/checkpoints" -name 'step-*.safetensors' 2>/dev/null | sort | tail -1
 }
 
-# A signal goes to mpirun as SIGUSR1, which it passes on as it is: the run stops with a checkpoint and exit code 4.
+# A signal goes to mpirun as SIGUSR1, which it passes on as it is: the run stops with a checkpoint and exit code 4. mpirun
+# is in a session of its own, where neither Ctrl-C nor the end of the terminal reaches it past this script. Under nohup a
+# hang-up is ignored, here and so there.
 child=
 stopped=0
-trap 'stopped=1; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' TERM INT USR1
+trap 'stopped=1; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' TERM INT HUP USR1
 
 in_a_row=0
 while :; do
@@ -60,7 +62,7 @@ while :; do
   before=$(newest)
   mpirun=("${lockstep_mpirun[@]}")
   ((ranks <= lockstep_cores)) || mpirun=(mpirun --oversubscribe --bind-to none)
-  "${mpirun[@]}" -np "$ranks" "$program" train --run.resume true "${arguments[@]}" &
+  setsid "${mpirun[@]}" -np "$ranks" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
   code=
   while [[ -z $code ]]; do

@@ -3,9 +3,9 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <system_error>
 #include <thread>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -46,20 +46,23 @@ void deliver(int signal) {
   pthread_sigmask(SIG_BLOCK, &one, nullptr);
 }
 
+void take(int signal) {
+  static std::atomic<bool> interrupted = false;
+  const bool is_second = signal == SIGINT && interrupted.exchange(true);
+  if (rememberers > 0 && !is_second) {
+    last_signal = signal;
+    return;
+  }
+  if (is_second) std::signal(SIGINT, SIG_DFL);  // also where a shell has it ignored
+  deliver(signal);
+}
+
 [[noreturn]] void watch() {
   const sigset_t stops = stop_signals();
   pthread_sigmask(SIG_SETMASK, &stops, nullptr);  // all others are delivered to this thread
-  bool interrupted = false;
   while (true) {
     int signal = 0;
-    if (sigwait(&stops, &signal) != 0) continue;
-    const bool is_second = signal == SIGINT && std::exchange(interrupted, true);
-    if (rememberers > 0 && !is_second) {
-      last_signal = signal;
-      continue;
-    }
-    if (is_second) std::signal(SIGINT, SIG_DFL);  // also where a shell has it ignored
-    deliver(signal);
+    if (sigwait(&stops, &signal) == 0) take(signal);
   }
 }
 
@@ -74,6 +77,9 @@ void hold_signals() {
 }
 
 void take_signals() {
+  const sigset_t stops = stop_signals();
+  const timespec at_once{};
+  for (int signal = 0; (signal = sigtimedwait(&stops, nullptr, &at_once)) > 0;) take(signal);
   try {
     std::thread(watch).detach();
   } catch (const std::system_error& error) {

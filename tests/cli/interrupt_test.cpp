@@ -1,8 +1,11 @@
-// A run that is stopped from outside goes at once and whole.
+// A run that is stopped from outside goes at once and whole; signals do no harm to what is computed.
 
 #include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 #include <fstream>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "long_run.hpp"
 #include <gtest/gtest.h>
@@ -66,6 +69,96 @@ TEST_F(InterruptTest, CtrlCEndsASingleProcess) {
   EXPECT_FALSE(outcome.timed_out);
   EXPECT_NE(outcome.exit_code, 0);
   expect_nothing_left();
+}
+
+TEST_F(InterruptTest, AHangupStopsARunWithACheckpoint) {
+  Process process(command_line(0, long_training()), folder_.path());
+  ASSERT_TRUE(wait_for_steps());
+  process.send(SIGHUP);
+  const Outcome outcome = process.wait(10);
+  EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
+  EXPECT_FALSE(newest_checkpoint(run_dir()).empty());
+}
+
+/// How `words` end in `folder` where `signal` waits for them from before their start; their errors go into
+/// the file "errors".
+int end_with_waiting_signal(int signal, Words words, const fs::path& folder) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t id = fork();
+  if (id == 0) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    sigprocmask(SIG_BLOCK, &one, nullptr);
+    kill(getpid(), signal);
+    const int errors = open((folder / "errors").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (dup2(errors, STDERR_FILENO) >= 0 && chdir(folder.c_str()) == 0) {
+      execv(arguments[0], arguments.data());
+    }
+    std::_Exit(127);
+  }
+  int status = 0;
+  waitpid(id, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST_F(InterruptTest, ASignalThatCameWithTheStartStopsBeforeTheFirstStep) {
+  for (const int signal : {SIGTERM, SIGUSR1, SIGINT, SIGHUP}) {
+    EXPECT_EQ(end_with_waiting_signal(signal, command_line(0, long_training()), folder_.path()), 4);
+    std::ifstream errors(folder_.path() / "errors");
+    const std::string text{std::istreambuf_iterator<char>(errors), {}};
+    EXPECT_NE(text.find("stopped before the first step"), std::string::npos) << text;
+    EXPECT_FALSE(fs::exists(run_dir()));
+  }
+}
+
+TEST_F(InterruptTest, CommandsWithoutCheckpointsEndByTheSignal) {
+  const Words words = command_line(0, {"verify", "--data.source", "blobs", "--model.layers", "linear 4"});
+  EXPECT_EQ(end_with_waiting_signal(SIGTERM, words, folder_.path()), 128 + SIGTERM);
+}
+
+/// The digest that a small training of large products ends with, each rank started through `prefix`.
+std::string digest_of_products(const Words& prefix, int ranks, const Words& options,
+                               const TemporaryFolder& folder) {
+  const Words training = {"train",
+                          "--data.source",
+                          "blobs",
+                          "--data.features",
+                          "1000",
+                          "--data.samples",
+                          "2048",
+                          "--data.test-samples",
+                          "8",
+                          "--model.layers",
+                          "linear 1000, relu, linear 4",
+                          "--train.batch-size",
+                          "1024",
+                          "--train.steps",
+                          "3"};
+  Words words = command_line(ranks, training + options);
+  words.insert(std::find(words.begin(), words.end(), LOCKSTEP_PROGRAM), prefix.begin(), prefix.end());
+  Process process(words, folder.path());
+  const Outcome outcome = process.wait(50);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::size_t at = outcome.out.find("weights_digest");
+  return at == std::string::npos ? outcome.err : outcome.out.substr(at);
+}
+
+/// oneDNN's products keep their stack pointer in the heap for a while.
+TEST_F(InterruptTest, HandlersOfLoadedLibrariesDoNotRunInsideProducts) {
+  const Words preload = {"env", "LD_PRELOAD=" LOCKSTEP_ALARM_HANDLER};
+  int run = 0;
+  for (const int ranks : {0, 2}) {
+    for (const std::string threads : {"1", "3"}) {
+      const auto options = [&] {
+        return Words{"--train.threads", threads, "--run.dir", "run-" + std::to_string(++run)};
+      };
+      const std::string expected = digest_of_products({}, ranks, options(), folder_);
+      EXPECT_EQ(digest_of_products(preload, ranks, options(), folder_), expected);
+    }
+  }
 }
 
 TEST_F(InterruptTest, AnErrorOfOneRankAloneEndsTheOthersWithItsMessage) {

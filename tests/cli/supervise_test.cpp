@@ -90,6 +90,24 @@ TEST_F(SuperviseTest, ASignalStopsTheRunForGood) {
   EXPECT_NE(outcome.err.find("stopped behind step"), std::string::npos) << outcome.err;
 }
 
+TEST_F(SuperviseTest, AHangupStopsTheRunButUnderNohup) {
+  Process process(Words{"nohup"} + supervise({"--ranks", "2"}, {"--train.steps", "100000000"}),
+                  folder_.path());
+  ASSERT_TRUE(wait_for_checkpoint(folder_.path() / "run"));
+  kill(-process.id(), SIGHUP);  // as a shell does with its jobs when its terminal goes
+  const fs::path last = newest_checkpoint(folder_.path() / "run");
+  EXPECT_TRUE(wait_for_checkpoint(folder_.path() / "run", last));
+  process.send(SIGTERM);
+  EXPECT_EQ(process.wait(30).exit_code, 4);
+
+  Process other(supervise({"--ranks", "2"}, {"--train.steps", "100000000"}), folder_.path());
+  ASSERT_TRUE(wait_for_checkpoint(folder_.path() / "run", newest_checkpoint(folder_.path() / "run")));
+  kill(-other.id(), SIGHUP);
+  const Outcome outcome = other.wait(30);
+  EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
+  EXPECT_NE(outcome.err.find("stopped behind step"), std::string::npos) << outcome.err;
+}
+
 /// mpirun forgets a signal that comes while it starts its ranks.
 TEST_F(SuperviseTest, ASignalDuringTheStartStopsTheRunTooForGood) {
   for (const int milliseconds : {0, 30, 60, 90}) {
