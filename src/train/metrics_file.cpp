@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -30,6 +31,13 @@ MetricsFile::MetricsFile(std::filesystem::path file)
 }
 
 MetricsFile::~MetricsFile() { close(descriptor_); }
+
+bool MetricsFile::is_gone() const {
+  struct stat named {};
+  if (stat(file_.c_str(), &named) != 0) return errno == ENOENT || errno == ENOTDIR;
+  struct stat opened {};
+  return fstat(descriptor_, &opened) == 0 && (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino);
+}
 
 void MetricsFile::cut(std::uint64_t step) {
   const std::vector<std::byte> bytes = read_file(file_);

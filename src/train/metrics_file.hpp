@@ -17,6 +17,9 @@ class MetricsFile {
   MetricsFile(const MetricsFile&) = delete;
   MetricsFile& operator=(const MetricsFile&) = delete;
 
+  /// Whether the file's name leads to it no more: somebody has removed or moved it, or its folder.
+  bool is_gone() const;
+
   /// Cuts off what follows `step`, see metrics_until, and warns where lines before it are missing.
   void cut(std::uint64_t step);
 

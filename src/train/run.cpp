@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <type_traits>
+#include <unistd.h>
 #include <utility>
 
 #include "checkpointing.hpp"
@@ -42,6 +44,7 @@ class Run {
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         run_dir_(broadcast_text(communicator, start.config.run.dir, 0)),
         checkpointing_(start.config.checkpoint, communicator),
+        config_text_(to_text(start.config)),
         keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
@@ -84,7 +87,7 @@ class Run {
     } else {
       directory_.emplace(config.run.dir);
     }
-    directory_->write("config.cfg", to_text(config));
+    directory_->write("config.cfg", config_text_);
     log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
     checkpointing_.open(
         CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
@@ -175,8 +178,8 @@ class Run {
   void announce(const std::string& message_library) {
     if (!directory_) return;
     const DatasetDescription& data = problem_.training.description();
-    const Json start = start_event(trainer_, problem_, communicator_.size(), message_library);
-    directory_->metric(resumed_ ? resume_event(start, *resumed_) : start);
+    start_ = start_event(trainer_, problem_, communicator_.size(), message_library);
+    directory_->metric(resumed_ ? resume_event(start_, *resumed_) : start_);
     if (resumed_) log::info(fmt::format("resume   behind step {}", *resumed_));
     log::info(fmt::format("data     {}: {} training samples of {} features", data.name,
                           problem_.split.training_size(), data.features()));
@@ -198,10 +201,43 @@ class Run {
     if (!directory_) return;
     epoch_ = report.epoch;
     progress_.step(report);
+    keep_directory();
     directory_->metric(step_event(report));
     if (report.skipped) return;
     epoch_loss_ += report.loss * static_cast<double>(report.samples);
     epoch_samples_ += report.samples;
+  }
+
+  /// Makes the folder again where somebody has removed or moved it: the run is worth more. On rank 0. Errors:
+  /// it can't be made, or holds another run by now; the weights are saved elsewhere then.
+  void keep_directory() {
+    if (!directory_->is_gone()) return;
+    checkpointing_.wait();  // it uses the directory
+    try {
+      directory_.emplace(run_dir_);
+      directory_->write("config.cfg", config_text_);
+    } catch (const Error& error) {
+      throw Error(
+          error.code(),
+          fmt::format("run.dir = {}: was removed or moved before step {} ended, and can't be made again "
+                      "({}); the weights after that step are in {}",
+                      run_dir_, trainer_.steps_done(), error.what(), save_elsewhere().string()));
+    }
+    directory_->metric(start_);
+    log::open_file(directory_->path() / "train.log", true);
+    log::warn(
+        fmt::format("lockstep: run.dir = {}: was removed or moved before step {} ended; it is made again, "
+                    "and holds what comes from here on",
+                    run_dir_, trainer_.steps_done()));
+  }
+
+  /// Returns the file. On rank 0.
+  std::filesystem::path save_elsewhere() const {
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() /
+        fmt::format("lockstep-{}-step-{}.safetensors", getpid(), trainer_.steps_done());
+    write_safetensors(file, {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
+    return file;
   }
 
   /// Whether the loss is smaller than ever, and a checkpoint of that wanted. Collective.
@@ -277,9 +313,10 @@ class Run {
   }
 
   /// Returns their digest. Collective.
-  std::string save_weights(const std::string& name) const {
+  std::string save_weights(const std::string& name) {
     together(communicator_, [&] {
       if (!directory_) return;
+      keep_directory();
       write_safetensors(directory_->path() / name,
                         {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
     });
@@ -293,7 +330,9 @@ class Run {
   std::string run_dir_;
   RunIdentity identity_;                   // rank 0 alone
   std::optional<RunDirectory> directory_;  // rank 0 alone
+  Json start_;                             // rank 0 alone: the first line of its metrics
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
+  std::string config_text_;
   bool keeps_best_;
   std::optional<std::uint64_t> resumed_;  // step behind which the run went on
   std::optional<BestEvaluation> best_;

@@ -77,6 +77,8 @@ RunDirectory::RunDirectory(fs::path path, std::uint64_t step)
 
 RunDirectory::~RunDirectory() = default;
 
+bool RunDirectory::is_gone() const { return metrics_->is_gone(); }
+
 void RunDirectory::write(const std::string& name, const std::string& text) const {
   write_file(path_ / name, text);
 }

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <sys/stat.h>
 
@@ -53,6 +54,18 @@ class FaultTest : public testing::Test {
     EXPECT_FALSE(outcome.timed_out);
     expect_nothing_left();
     return outcome;
+  }
+
+  /// What becomes of a training on two ranks behind whose back `action` is done to its folder.
+  Outcome without_its_folder(const std::function<void()>& action) const {
+    Process process(command_line(2, long_training(run_dir()) + Words{"--train.steps", "4000"}),
+                    folder_.path());
+    EXPECT_TRUE(wait_for_checkpoint(run_dir()));
+    const std::vector<pid_t> ranks = ranks_of(process.id(), folder_.path());
+    for (const pid_t rank : ranks) kill(rank, SIGSTOP);
+    action();
+    for (const pid_t rank : ranks) kill(rank, SIGCONT);
+    return process.wait(50);
   }
 
   void expect_nothing_left() const {
@@ -109,6 +122,33 @@ TEST_P(FaultOnRanks, AStoppedRankIsWarnedOfAndEndsTheRun) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, FaultOnRanks, testing::Values(2, 3, 5));
+
+TEST_F(FaultTest, AFolderThatIsRemovedIsMadeAgain) {
+  const Outcome outcome = without_its_folder([&] { fs::remove_all(run_dir()); });
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(lines_with("was removed or moved", outcome.err), 1) << outcome.err;
+  for (const char* const name : {"config.cfg", "metrics.jsonl", "train.log", "weights.safetensors"}) {
+    EXPECT_TRUE(fs::exists(fs::path(run_dir()) / name)) << name;
+  }
+  EXPECT_FALSE(newest_checkpoint(run_dir()).empty());
+}
+
+TEST_F(FaultTest, AFolderThatIsAnotherRunsByNowIsLeftAlone) {
+  const Outcome outcome = without_its_folder([&] {
+    fs::rename(run_dir(), run_dir() + "-before");
+    fs::create_directory(run_dir());
+    folder_.write("run/metrics.jsonl", "another's\n");
+  });
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  const std::string before = "the weights after that step are in ";
+  const std::size_t at = outcome.err.find(before);
+  ASSERT_NE(at, std::string::npos) << outcome.err;
+  const std::size_t begin = at + before.size();
+  const fs::path weights = outcome.err.substr(begin, outcome.err.find('\n', begin) - begin);
+  EXPECT_EQ(run_lockstep(0, {"inspect", weights.string()}, folder_).exit_code, 0);
+  fs::remove(weights);
+  EXPECT_EQ(listing(folder_).back(), "run/metrics.jsonl 10");
+}
 
 TEST_F(FaultTest, ARankThatWaitsForItsDataForEverEndsTheRun) {
   // Opening a pipe that nobody writes into is as long as a file system that does not answer.

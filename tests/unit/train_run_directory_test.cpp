@@ -51,6 +51,25 @@ TEST(RunDirectory, WritesNumbersThatJsonHasNotAsNull) {
   EXPECT_TRUE(metrics.starts_with("{\"loss\":null}\n{\"loss\":null}\n")) << metrics;
 }
 
+TEST(RunDirectory, KnowsThatItIsGone) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "run";
+  {
+    const RunDirectory run(path);
+    EXPECT_FALSE(run.is_gone());
+    fs::remove_all(path);
+    EXPECT_TRUE(run.is_gone());
+  }
+  {
+    const RunDirectory run(path);
+    fs::rename(path, folder.path() / "elsewhere");
+    EXPECT_TRUE(run.is_gone());
+    const RunDirectory another(path);  // in its place
+    EXPECT_TRUE(run.is_gone());
+    EXPECT_FALSE(another.is_gone());
+  }
+}
+
 TEST(RunDirectory, RefusesAFolderThatHoldsARun) {
   const TemporaryFolder folder;
   { RunDirectory(folder.path() / "run").metric({{"event", "start"}}); }

@@ -27,6 +27,9 @@ class RunDirectory {
 
   const std::filesystem::path& path() const { return path_; }
 
+  /// Whether somebody has removed or moved the folder, or its metrics.
+  bool is_gone() const;
+
   /// Writes `text` to `name`, whole or not at all.
   void write(const std::string& name, const std::string& text) const;
 
