@@ -30,14 +30,17 @@ void set_environment() {
   }
 }
 
-/// `text` without the blocks in which Open MPI 5 tells how a rank ended; nothing switches them off.
+/// `text` without the blocks between two rules in which Open MPI 5 tells how a rank ended, and the NUL that
+/// it writes after some of them; nothing switches them off.
 std::string without_banners(std::string text) {
   const std::string rule = std::string(74, '-') + "\n";
-  for (const char* const words :
-       {"prterun detected that ", "prterun noticed that ", "prterun has exited due to "}) {
+  for (const char* const words : {"MPI_ABORT was invoked on ", "prterun detected that ",
+                                  "prterun has exited due to ", "prterun noticed that "}) {
     for (std::size_t begin = 0; (begin = text.find(rule + words)) != std::string::npos;) {
       const std::size_t end = text.find(rule, begin + rule.size());
-      text.erase(begin, end == std::string::npos ? end : end + rule.size() - begin);
+      if (end == std::string::npos) return text;
+      text.erase(begin, end + rule.size() - begin);
+      if (begin < text.size() && text[begin] == '\0') text.erase(begin, 1);
     }
   }
   return text;
