@@ -12,7 +12,7 @@ source launch/environment.sh
 lockstep_check_root
 launch/setup.sh --pytorch
 cmake --preset release --log-level=WARNING
-cmake --build --preset release --target lockstep >/dev/null
+cmake --build --preset release --target lockstep_program >/dev/null
 
 # Seconds a step of the network with hidden layers $1 at batch $2 on $3 ranks of one thread each, or, for 0, in one process
 # with a thread on each core.

@@ -48,6 +48,10 @@ fi
 # After a rank has failed, its own line on stderr says why; mpirun need not add a banner of its own.
 export OMPI_MCA_orte_execute_quiet=true
 
+# Open MPI 5 looks in the kernel's routes for a way between ranks, does not find the one from a machine to itself, and warns of
+# that once a rank; by their addresses it sees it.
+export OMPI_MCA_reachable=${OMPI_MCA_reachable:-weighted}
+
 # shellcheck disable=SC2034  # both are for those who source this file
 {
   lockstep_cores=$(lockstep_count_cores)

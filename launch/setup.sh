@@ -49,11 +49,11 @@ missing() {
   done
 }
 
-# Whether apt knows all of its arguments.
+# Whether apt has a candidate of all of its arguments; of a package that others only mention it knows the name and no more.
 available() {
   local package
   for package in "$@"; do
-    apt-cache show "$package" >/dev/null 2>&1 || return 1
+    LC_ALL=C apt-cache policy "$package" | grep --quiet '^ *Candidate: [^(]' || return 1
   done
 }
 

@@ -1,6 +1,7 @@
 #include "lockstep/core/error.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <new>
 
 namespace lockstep {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"

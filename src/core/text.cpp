@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 #include <numeric>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

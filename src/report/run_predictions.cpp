@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdint>
+#include <exception>
 #include <string>
 
 #include "run_sections.hpp"

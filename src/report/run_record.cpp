@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <string_view>
+#include <system_error>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"

@@ -1,5 +1,6 @@
 #include "lockstep/report/run_report.hpp"
 
+#include <cstdint>
 #include <string>
 
 #include "run_sections.hpp"

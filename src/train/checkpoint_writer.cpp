@@ -1,6 +1,7 @@
 #include "checkpoint_writer.hpp"
 
 #include <chrono>
+#include <exception>
 #include <system_error>
 #include <utility>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <system_error>
 #include <utility>
 #include <vector>
 

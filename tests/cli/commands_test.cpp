@@ -1,5 +1,8 @@
 // The other commands, and what they say of themselves.
 
+#include <algorithm>
+#include <utility>
+
 #include "program.hpp"
 #include <gtest/gtest.h>
 

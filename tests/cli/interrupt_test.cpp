@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
+#include <iterator>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,11 +163,8 @@ TEST_F(InterruptTest, HandlersOfLoadedLibrariesDoNotRunInsideProducts) {
 }
 
 TEST_F(InterruptTest, AnErrorOfOneRankAloneEndsTheOthersWithItsMessage) {
-  // mpirun takes a command line for each group of ranks: the last has a mistake that the others have not.
-  const Words words =
-      command_line(2, long_training()) +
-      Words{":", LOCKSTEP_MPIEXEC_NUMPROC_FLAG, "1", LOCKSTEP_PROGRAM, "train", "--run.dri", run_dir()};
-  Process process(words, folder_.path());
+  const Words mistaken = {LOCKSTEP_PROGRAM, "train", "--run.dri", run_dir()};
+  Process process(command_line(3, Words{LOCKSTEP_PROGRAM} + long_training(), mistaken), folder_.path());
   const Outcome outcome = process.wait(20);
   EXPECT_FALSE(outcome.timed_out);
   expect_one_line(outcome, 2, "rank 2: --run.dri: unknown option");

@@ -1,6 +1,7 @@
 #include "long_run.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <sys/stat.h>

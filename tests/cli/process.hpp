@@ -13,7 +13,7 @@ namespace lockstep::test {
 struct Outcome {
   int exit_code = -1;  ///< 128 + signal where one ended it
   std::string out;
-  std::string err;
+  std::string err;  ///< without what mpirun itself says of ranks that failed
   double seconds = 0;
   bool timed_out = false;  ///< it was killed
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -22,10 +23,35 @@ Words operator+(Words a, const Words& b) {
   return a;
 }
 
+namespace {
+
+Words on_ranks(int ranks, const Words& words) {
+  return Words{LOCKSTEP_MPIEXEC, LOCKSTEP_MPIEXEC_NUMPROC_FLAG, std::to_string(ranks)} + words;
+}
+
+/// `words` as a shell reads them.
+std::string quoted(const Words& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += " '";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += "'";
+  }
+  return text;
+}
+
+}  // namespace
+
 Words command_line(int ranks, const Words& words) {
-  Words program = Words{LOCKSTEP_PROGRAM} + words;
-  if (ranks == 0) return program;
-  return Words{LOCKSTEP_MPIEXEC, LOCKSTEP_MPIEXEC_NUMPROC_FLAG, std::to_string(ranks)} + program;
+  const Words program = Words{LOCKSTEP_PROGRAM} + words;
+  return ranks == 0 ? program : on_ranks(ranks, program);
+}
+
+// Each rank's shell chooses: mpirun's own way, "others : last", is broken in Debian 13's.
+Words command_line(int ranks, const Words& others, const Words& last) {
+  const std::string is_last = "[ \"$OMPI_COMM_WORLD_RANK\" = " + std::to_string(ranks - 1) + " ]";
+  return on_ranks(
+      ranks, {"sh", "-c", "if " + is_last + "; then exec" + quoted(last) + "; fi; exec" + quoted(others)});
 }
 
 Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds) {

@@ -14,7 +14,10 @@ using Words = std::vector<std::string>;
 /// The command line that runs `lockstep words…` on `ranks` ranks, or without mpirun for 0.
 Words command_line(int ranks, const Words& words);
 
-/// Runs it in `folder` to its end.
+/// The command line that runs `others` on all of `ranks` ranks but the last, and `last` on that.
+Words command_line(int ranks, const Words& others, const Words& last);
+
+/// Runs `lockstep words…` in `folder` to its end.
 Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds = 60);
 
 /// Runs `lockstep study words…` into the folder "study"; what it printed.

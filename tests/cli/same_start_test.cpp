@@ -16,10 +16,7 @@ class SameStart : public testing::TestWithParam<int> {
  protected:
   /// All ranks but the last run `others`, that runs `last`.
   Outcome run(const Words& others, const Words& last) const {
-    const Words words =
-        Words{LOCKSTEP_MPIEXEC, LOCKSTEP_MPIEXEC_NUMPROC_FLAG, std::to_string(GetParam() - 1)} + others +
-        Words{":", LOCKSTEP_MPIEXEC_NUMPROC_FLAG, "1"} + last;
-    Process process(words, folder_.path());
+    Process process(command_line(GetParam(), others, last), folder_.path());
     Outcome outcome = process.wait(30);
     EXPECT_FALSE(outcome.timed_out);
     return outcome;

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <numbers>
 #include <sstream>
+#include <utility>
 
 #include "program.hpp"
 #include <gtest/gtest.h>

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "program.hpp"
 #include <gtest/gtest.h>

@@ -2,10 +2,12 @@
 
 #include "lockstep/parallel/gradient_reducer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include "mpi_test.hpp"
 #include <fmt/format.h>

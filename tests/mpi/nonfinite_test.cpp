@@ -1,5 +1,6 @@
 // Steps whose loss or gradient is not finite: named exactly, and skipped as if they had not been.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>

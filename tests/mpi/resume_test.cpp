@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <memory>
+#include <ostream>
 
 #include "mpi_test.hpp"
 #include "train_helpers.hpp"

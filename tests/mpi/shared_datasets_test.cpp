@@ -1,6 +1,7 @@
 #include "lockstep/parallel/shared_datasets.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mpi_test.hpp"
 

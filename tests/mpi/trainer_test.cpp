@@ -1,8 +1,10 @@
 // Whole runs: on all ranks, and each rank by itself. Nothing may differ, to the last bit.
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <memory>
+#include <ostream>
 
 #include "mpi_test.hpp"
 #include "temporary_folder.hpp"

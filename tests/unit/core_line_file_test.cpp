@@ -1,3 +1,4 @@
+#include <iterator>
 #include <sys/wait.h>
 #include <unistd.h>
 

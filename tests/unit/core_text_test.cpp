@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <gmock/gmock.h>
+#include <initializer_list>
 #include <string>
 #include <vector>
 #include <zlib.h>

@@ -1,6 +1,7 @@
 // Every layer and loss against a second transcription of its formula, differentiated by Eigen's
 // AutoDiffScalar.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>

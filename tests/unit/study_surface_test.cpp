@@ -1,5 +1,6 @@
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "surface.hpp"
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
