@@ -1,6 +1,9 @@
 // What started the program, and as one of how many.
 
-#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <vector>
 
 #include "program.hpp"
 #include <gtest/gtest.h>
@@ -78,6 +81,32 @@ TEST_F(LauncherCliTest, OneOfSeveralCommandLinesMustNotBeAnotherCommand) {
   const Outcome outcome =
       run(Words{LOCKSTEP_MPIEXEC} + numproc + small_training("run") + Words{":"} + numproc + Words{"report"});
   expect_one_line(outcome, 2, "the command is train on rank 0, report on rank 1");
+}
+
+TEST_F(LauncherCliTest, StartsInTheSameSecondHaveAFolderEach) {
+  const Words training = small_training("");
+  for (const Words& words :
+       {Words{"train"} + Words(training.begin() + 3, training.end()), Words{"study", "surfaces"},
+        Words{"sweep", "--sweep", "train.seed=1,2"} + Words(training.begin() + 3, training.end())}) {
+    const TemporaryFolder folder;
+    std::vector<std::unique_ptr<Process>> starts;
+    for (const int ranks : {0, 0, 2}) {
+      starts.push_back(std::make_unique<Process>(command_line(ranks, words), folder.path()));
+    }
+    for (const auto& start : starts) {
+      const Outcome outcome = start->wait(60);
+      EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    }
+    const std::filesystem::directory_iterator runs(folder.path() / "runs");
+    EXPECT_EQ(std::distance(begin(runs), end(runs)), 3) << words[0];
+  }
+}
+
+TEST_F(LauncherCliTest, AStartThatFailsMakesNoFolder) {
+  for (const int ranks : {0, 2}) {
+    expect_one_line(run_lockstep(ranks, {"train", "--data.source", "no.csv"}, folder_), 2, "no.csv");
+  }
+  EXPECT_TRUE(listing(folder_).empty());
 }
 
 /// Sources environment.sh as a person does, and calls mpirun with `words`.
