@@ -4,6 +4,7 @@
 #
 #   launch/compare_pytorch.sh [RANKS [ROUNDS]]     2 ranks and 5 rounds unless given; medians count
 set -euo pipefail
+export LC_ALL=C # numbers have a point, for sort and awk too
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 ranks=${1:-2}
@@ -17,9 +18,9 @@ cmake --build --preset release --target lockstep_program >/dev/null
 # Seconds a step of the network with hidden layers $1 at batch $2 on $3 ranks of one thread each, or, for 0, in one process
 # with a thread on each core.
 lockstep_seconds() {
-  local layers=${1//,/, relu, linear } start=("${lockstep_mpirun[@]}" -np "$3")
-  (($3)) || start=(mpirun --bind-to none -np 1)
-  "${start[@]}" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
+  local layers=${1//,/, relu, linear }
+  lockstep_mpirun_for "$3"
+  "${lockstep_mpirun[@]}" -np "$(($3 ? $3 : 1))" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
     --model.layers "linear $layers, relu, linear 10" --optimizer.momentum 0.9 --data.source fashion-mnist \
     --train.threads "$(($3 ? 1 : lockstep_cores))" | sed 's/.*"step":{"seconds":\([0-9.e-]*\).*/\1/'
 }

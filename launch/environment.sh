@@ -2,7 +2,8 @@
 # To be sourced, by the scripts here and by anyone who starts mpirun by hand: source launch/environment.sh
 # Sets what Open MPI needs to know about this machine; defines
 #   lockstep_cores    cores this shell may use: what to give mpirun as -np
-#   lockstep_mpirun   mpirun with the flags for training on one machine (array)
+#   lockstep_mpirun   mpirun with the flags for any number of ranks on this machine (array)
+#   lockstep_mpirun_for RANKS   makes it mpirun with the flags that suit so many best
 #   lockstep_check_root   fails with advice where Open MPI would refuse to run as root
 
 # Physical cores, as mpirun counts them: within the affinity mask, siblings of one core once, and no more than the
@@ -45,15 +46,22 @@ if ((EUID == 0)) && lockstep_in_container; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-# After a rank has failed, its own line on stderr says why; mpirun need not add a banner of its own.
-export OMPI_MCA_orte_execute_quiet=true
-
 # Open MPI 5 looks in the kernel's routes for a way between ranks, does not find the one from a machine to itself, and warns of
 # that once a rank; by their addresses it sees it.
 export OMPI_MCA_reachable=${OMPI_MCA_reachable:-weighted}
 
-# shellcheck disable=SC2034  # both are for those who source this file
-{
-  lockstep_cores=$(lockstep_count_cores)
-  lockstep_mpirun=(mpirun --bind-to core:if-supported)
+# Every mpirun begins with the first core: ranks are bound where they take all cores, and free where a second job is to have
+# the others. mpirun would read the standard input of the loop that calls it.
+lockstep_mpirun_for() {
+  lockstep_mpirun=(mpirun --stdin none)
+  if (($1 == lockstep_cores)); then
+    lockstep_mpirun+=(--bind-to core:if-supported)
+  else
+    lockstep_mpirun+=(--bind-to none)
+  fi
+  (($1 <= lockstep_cores)) || lockstep_mpirun+=(--oversubscribe)
 }
+
+# shellcheck disable=SC2034  # it is for those who source this file
+lockstep_cores=$(lockstep_count_cores)
+lockstep_mpirun=(mpirun --stdin none --bind-to none)

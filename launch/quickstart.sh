@@ -14,7 +14,7 @@ tests=OFF
 cmake --preset release -DBUILD_TESTING=$tests --log-level=WARNING
 cmake --build --preset release --target programs
 
-run=runs/$(date +%Y-%m-%d-%H%M%S)
+run=
 arguments=("$@")
 for i in "${!arguments[@]}"; do
   case ${arguments[i]} in
@@ -22,7 +22,19 @@ for i in "${!arguments[@]}"; do
     --run.dir=*) run=${arguments[i]#*=} ;;
   esac
 done
+if [[ -z $run ]]; then # a folder of its own, also where two start in the same second
+  mkdir -p runs
+  name=runs/$(date +%Y-%m-%d-%H%M%S)
+  run=$name
+  for ((number = 2; ; ++number)); do
+    mkdir "$run" 2>/dev/null && break
+    [[ -e $run ]] || { echo "quickstart.sh: $run: cannot be made; make $PWD/runs writable" >&2 && exit 2; }
+    run=$name-$number
+  done
+  trap 'rmdir "$run" runs 2>/dev/null || true' EXIT # if nothing came of it
+fi
 
+lockstep_mpirun_for "$lockstep_cores"
 train=("${lockstep_mpirun[@]}" -np "$lockstep_cores" build/release/lockstep train --config configs/quickstart.cfg
   --run.dir "$run" "$@")
 echo "+ ${train[*]}"

@@ -60,9 +60,8 @@ in_a_row=0
 while :; do
   ((stopped)) && exit 4
   before=$(newest)
-  mpirun=("${lockstep_mpirun[@]}")
-  ((ranks <= lockstep_cores)) || mpirun=(mpirun --oversubscribe --bind-to none)
-  setsid "${mpirun[@]}" -np "$ranks" "$program" train --run.resume true "${arguments[@]}" &
+  lockstep_mpirun_for "$ranks"
+  setsid "${lockstep_mpirun[@]}" -np "$ranks" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
   code=
   while [[ -z $code ]]; do

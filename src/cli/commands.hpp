@@ -9,7 +9,7 @@
 
 namespace lockstep {
 
-/// One command of the program. `run` is collective over all ranks of the program.
+/// One command of the program. `run` is collective over all ranks of the program, or over rank 0 alone.
 struct Command {
   std::string name;
   std::string usage;  ///< what follows the name
@@ -19,6 +19,7 @@ struct Command {
   bool takes_paths = false;    ///< words that are no options: Arguments::positional
   bool prints_result = false;  ///< on standard output, and leaves it nowhere else
   bool stops_itself = false;   ///< where a signal asks it to, see StopSignals
+  bool needs_ranks = true;     ///< false: rank 0 runs it alone, and MPI does not start
   void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
 };
 

@@ -69,6 +69,7 @@ Command gradcheck_command() {
           .options = {{"samples", "8", "rows of the batch"},
                       {"per-tensor", "50", "elements compared in each tensor"}},
           .prints_result = true,
+          .needs_ranks = false,
           .run = run};
 }
 

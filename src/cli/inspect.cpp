@@ -50,6 +50,7 @@ Command inspect_command() {
           .takes_settings = false,
           .takes_paths = true,
           .prints_result = true,
+          .needs_ranks = false,
           .run = run};
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -12,6 +13,7 @@
 #include "same_start.hpp"
 #include <fmt/format.h>
 
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/comm/mpi.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -19,6 +21,7 @@
 #include "lockstep/core/signals.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
+#include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {
 
@@ -50,6 +53,19 @@ std::string usage() {
     text += fmt::format("  {:10} {}\n", command.name, command.summary.substr(0, command.summary.find('\n')));
   }
   return text + "\n'lockstep COMMAND --help' says more.";
+}
+
+bool is_for_help(const std::vector<std::string>& words) {
+  return words.empty() || words[0] == "-h" || words[0] == "help" || words[0] == "--version" ||
+         std::find(words.begin(), words.end(), "--help") != words.end();
+}
+
+/// Whether all ranks take part, not rank 0 alone.
+bool needs_ranks(const std::vector<std::string>& words, const Launch& launch) {
+  if (is_for_help(words)) return false;
+  if (launch.is_of_several_programs) return true;  // which commands they are the ranks find out together
+  const Command* const command = find_named(commands(), words[0]);
+  return command != nullptr && command->needs_ranks;
 }
 
 void run(const std::vector<std::string>& words, Communicator& world) {
@@ -94,12 +110,17 @@ int main(const std::vector<std::string>& words) {
   if (command != nullptr && command->stops_itself) stops.emplace();
   take_signals();
 
+  const Launch launch = read_launch();
+  const bool takes_all = needs_ranks(words, launch);
+  const bool is_one_of_several = launch.rank > 0 && !launch.has_ended;
+  if (!takes_all && is_one_of_several) return static_cast<int>(ExitCode::kSuccess);
   std::optional<MpiSession> session;
-  if (is_launched_by_mpi()) session.emplace();
+  if (takes_all && launch.is_mpi) session.emplace();
   const std::unique_ptr<Communicator> single = make_single_communicator();
   Communicator& world = session ? session->world() : *single;
   log::set_rank(world.rank());
   try {
+    if (takes_all) together(world, [&] { check_world(launch, world.size()); });
     if (session) session->watch();
     run(words, world);
     return static_cast<int>(ExitCode::kSuccess);
@@ -121,9 +142,7 @@ void open_standard_descriptors() {
 [[noreturn]] void become_double_build(char** argv) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string() + "-double";
   execv(program.c_str(), argv);
-  // MPI is not up yet, and one line is enough.
-  const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
-  if (rank == nullptr || std::string_view(rank) == "0") {
+  if (read_launch().rank == 0) {
     fmt::print(stderr, "lockstep: {}: cannot be started; expected it beside lockstep, build all targets\n",
                program);
   }

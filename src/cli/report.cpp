@@ -36,6 +36,7 @@ Command report_command() {
           .options = {{"out", "", "the file to write"}},
           .takes_settings = false,
           .takes_paths = true,
+          .needs_ranks = false,
           .run = run};
 }
 

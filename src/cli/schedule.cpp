@@ -100,6 +100,7 @@ Command schedule_command() {
           .summary = "Draws the learning rate of every step, without training.",
           .options = {{"out", "", "page to write beside the picture on the terminal"}},
           .prints_result = true,
+          .needs_ranks = false,
           .run = run};
 }
 

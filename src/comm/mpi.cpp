@@ -3,16 +3,20 @@
 #include "lockstep/comm/mpi.hpp"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <thread>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <mpi.h>
 
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/rank_status.hpp"
 
@@ -48,6 +52,38 @@ void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
              rank, text);
   own_status().leaves = true;
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
+}
+
+/// While MPI starts; see _exit below.
+std::atomic<bool> is_starting = false;
+
+[[noreturn]] void fail_to_start(const std::string& reason) {
+  fmt::print(stderr, "lockstep: rank {}: MPI did not start: {}\n", read_launch().rank, reason);
+  std::fflush(stderr);
+  std::_Exit(static_cast<int>(ExitCode::kBadInput));
+}
+
+void start_mpi(std::chrono::seconds patience) {
+  std::mutex mutex;
+  std::condition_variable started;
+  is_starting = true;
+  std::thread guard([&] {
+    std::unique_lock lock(mutex);
+    for (auto waited = std::chrono::seconds(0); waited < patience; ++waited) {
+      if (started.wait_for(lock, std::chrono::seconds(1), [] { return !is_starting; })) return;
+    }
+    fail_to_start(
+        fmt::format("not all ranks have come within {} s; give all the same command, and each its own mpirun",
+                    patience.count()));
+  });
+  int provided = 0;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  {
+    const std::lock_guard lock(mutex);
+    is_starting = false;
+  }
+  started.notify_one();
+  guard.join();
 }
 
 class MpiCommunicator final : public Communicator {
@@ -169,15 +205,8 @@ class MpiCommunicator final : public Communicator {
 
 }  // namespace
 
-bool is_launched_by_mpi() {
-  constexpr std::array kLauncherVariables = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"};
-  return std::any_of(kLauncherVariables.begin(), kLauncherVariables.end(),
-                     [](const char* name) { return std::getenv(name) != nullptr; });
-}
-
-MpiSession::MpiSession() {
-  int provided = 0;
-  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+MpiSession::MpiSession(std::chrono::seconds patience) {
+  start_mpi(patience);
   // Communicators inherit the handler from the one they are made of.
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
   MPI_Comm_create_errhandler(end_program, &handler);
@@ -210,3 +239,14 @@ std::string mpi_library() {
 }
 
 }  // namespace lockstep
+
+// Where MPI can't start, Open MPI ends the process by _exit(1), and MPI has no way to hear of it before it
+// has started. The library finds this function in place of the C library's.
+extern "C" void _exit(int code) {
+  if (lockstep::is_starting) {
+    lockstep::fail_to_start(
+        "see above; if the variables OMPI_*, PMIX_* or PMI_* are left over from another program, unset them, "
+        "or give this one an mpirun of its own");
+  }
+  std::_Exit(code);
+}

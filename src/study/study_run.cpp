@@ -59,12 +59,12 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   resolve_micro_batches(config_, communicator.size());
   request_.settings.try_emplace("train.micro-batches",
                                 GivenValue{std::to_string(config_.train.micro_batches), kSettledOrigin});
-  if (config_.run.dir.empty()) config_.run.dir = default_run_path(study.name);
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
   }
   together(communicator, [&] {
-    if (communicator.rank() == 0) refuse_run_in(config_.run.dir);  // before it costs a training
+    const bool has_folder = communicator.rank() == 0 && !config_.run.dir.empty();
+    if (has_folder) refuse_run_in(config_.run.dir);  // before it costs a training
   });
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
@@ -98,9 +98,11 @@ void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_
 void StudyRun::open() {
   together(communicator_, [&] {
     if (communicator_.rank() != 0 || directory_) return;
-    directory_.emplace(config_.run.dir);
+    directory_.emplace(config_.run.dir.empty() ? make_run_folder(study_.name) : config_.run.dir);
+    config_.run.dir = directory_->path().string();
     directory_->write("config.cfg", to_text(config_));
   });
+  config_.run.dir = broadcast_text(communicator_, config_.run.dir, 0);
 }
 
 Index StudyRun::count(const std::string& name) const {

@@ -127,7 +127,6 @@ void write_results(const SweepPlan& plan, SweepJournal& journal) {
 void run_sweep(const SweepRequest& request, Communicator& world) {
   SweepPlan plan = plan_sweep(request, world.size());
   const nlohmann::ordered_json description = describe(plan);
-  if (plan.folder.empty()) plan.folder = broadcast_text(world, default_run_path("sweep"), 0);
 
   const bool is_first = world.rank() == 0;
   const Index number = group_of(world.rank(), world.size(), request.groups);
@@ -135,11 +134,13 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
   std::optional<SweepJournal> journal;
   together(world, [&] {
     if (!is_first) return;
-    SweepJournal::check(plan.folder, description);
+    if (!plan.folder.empty()) SweepJournal::check(plan.folder, description);
     check_points(plan);
+    if (plan.folder.empty()) plan.folder = make_run_folder("sweep");
     journal.emplace(SweepJournal::begin(plan.folder, description, world.size(), request.groups));
     write_configurations(plan);
   });
+  plan.folder = broadcast_text(world, plan.folder, 0);
   together(world, [&] {
     if (!is_first && group->rank() == 0) journal.emplace(plan.folder);
   });

@@ -170,7 +170,6 @@ RunStart start_run(GivenValues given, const std::string& resume, Communicator& c
           !has_ended(start.config.run.dir);
     });
   }
-  if (start.config.run.dir.empty()) start.config.run.dir = default_run_path();
   return start;
 }
 

@@ -12,7 +12,7 @@ namespace lockstep {
 
 /// How a run begins.
 struct RunStart {
-  Config config;                         ///< micro-batches settled, run.dir not empty
+  Config config;                         ///< micro-batches settled
   std::optional<Checkpoint> checkpoint;  ///< to go on from; its vectors on rank 0 alone
   bool replaces = false;                 ///< run.dir holds a run that came to no checkpoint
 };

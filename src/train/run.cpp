@@ -43,13 +43,13 @@ class Run {
         communicator_(communicator),
         trainer_(start.config, problem, communicator),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
-        run_dir_(broadcast_text(communicator, start.config.run.dir, 0)),
         checkpointing_(start.config.checkpoint, communicator),
         config_text_(to_text(start.config)),
         keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
     });
+    run_dir_ = broadcast_text(communicator, directory_ ? directory_->path().string() : "", 0);
     if (start.checkpoint) resume(*start.checkpoint);
   }
 
@@ -86,7 +86,7 @@ class Run {
     } else if (start.replaces) {
       directory_.emplace(config.run.dir, 0);
     } else {
-      directory_.emplace(config.run.dir);
+      directory_.emplace(config.run.dir.empty() ? make_run_folder() : config.run.dir);
     }
     directory_->write("config.cfg", config_text_);
     log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());

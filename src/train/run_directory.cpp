@@ -35,9 +35,18 @@ std::string to_line(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string default_run_path(const std::string& prefix) {
-  return fmt::format("runs/{}{}{:%Y-%m-%d-%H%M%S}", prefix, prefix.empty() ? "" : "-",
-                     fmt::localtime(std::time(nullptr)));
+std::string make_run_folder(const std::string& prefix) {
+  const std::string name = fmt::format("runs/{}{}{:%Y-%m-%d-%H%M%S}", prefix, prefix.empty() ? "" : "-",
+                                       fmt::localtime(std::time(nullptr)));
+  std::error_code error;
+  fs::create_directories("runs", error);
+  std::string folder = name;
+  // Who makes it has it: another process may choose the same name in the same second.
+  for (int number = 2; !fs::create_directory(folder, error); ++number) {
+    if (error) fail_input("{}: cannot be made ({}); give a folder as run.dir", name, error.message());
+    folder = fmt::format("{}-{}", name, number);
+  }
+  return folder;
 }
 
 void refuse_run_in(const fs::path& folder) {

@@ -300,7 +300,7 @@ void add_run(Config::Run& run, std::vector<Setting>& settings) {
   constexpr double kMostSeconds = 1e6;
   settings.insert(
       settings.end(),
-      {{"run.dir", "", "folder of the run; empty: runs/DATE-TIME", words(run.dir)},
+      {{"run.dir", "", "folder of the run; empty: runs/DATE-TIME, a new one", words(run.dir)},
        {"run.resume", "false", "go on from the newest checkpoint in run.dir, if there is one: true, false",
         choice(run.resume, {{"false", false}, {"true", true}})},
        {"run.timeout", fmt::format("{}", kDefaultTimeout),

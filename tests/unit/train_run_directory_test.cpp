@@ -2,7 +2,11 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <mutex>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "data_helpers.hpp"
 #include "temporary_folder.hpp"
@@ -29,6 +33,31 @@ TEST(RunDirectory, IsMadeWithTheFoldersAboveIt) {
   run.write("config.cfg", "[train]\nseed = 1\n");
   EXPECT_EQ(content(folder.path() / "a" / "b" / "config.cfg"), "[train]\nseed = 1\n");
   EXPECT_TRUE(fs::exists(folder.path() / "a" / "b" / "metrics.jsonl"));
+}
+
+TEST(RunDirectory, IsNobodyElsesWhereNoneIsGiven) {
+  const TemporaryFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  std::mutex mutex;
+  std::set<std::string> folders;
+  std::vector<std::thread> starts;
+  for (int start = 0; start < 8; ++start) {
+    starts.emplace_back([&] {
+      for (int again = 0; again < 4; ++again) {
+        const std::string made = make_run_folder("kind");
+        const std::lock_guard lock(mutex);
+        folders.insert(made);
+      }
+    });
+  }
+  for (std::thread& start : starts) start.join();
+  EXPECT_EQ(folders.size(), 32U);
+  for (const std::string& made : folders) {
+    EXPECT_TRUE(fs::is_directory(made)) << made;
+    EXPECT_TRUE(made.starts_with("runs/kind-")) << made;
+  }
+  fs::current_path(before);
 }
 
 TEST(RunDirectory, HoldsOneMetricALineAtOnce) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -8,14 +9,14 @@
 
 namespace lockstep {
 
-/// Whether a launcher (mpirun, srun, …) started this process as one of several.
-bool is_launched_by_mpi();
-
 /// MPI from construction to destruction; at most one in a program. The destructor finalises MPI unless an
 /// exception is on its way, in which case other ranks may be waiting and it ends them all.
 class MpiSession {
  public:
-  MpiSession();
+  /// Ends the program with one line and exit code 2 where MPI can't start, as with the variables that a
+  /// launcher has left to another program, or where other ranks have not come after `patience`, of which time
+  /// in which this process was suspended doesn't count.
+  explicit MpiSession(std::chrono::seconds patience = std::chrono::minutes(5));
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;

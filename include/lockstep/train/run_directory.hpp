@@ -54,7 +54,8 @@ void refuse_run_in(const std::filesystem::path& folder);
 /// `json` on one line; bytes that are no UTF-8 are replaced.
 std::string to_line(const nlohmann::ordered_json& json);
 
-/// runs/DATE-TIME, or runs/PREFIX-DATE-TIME, for a run that was given no folder.
-std::string default_run_path(const std::string& prefix = "");
+/// Makes a folder that no other process has been given, for a run that was given none, and returns it:
+/// runs/DATE-TIME, or runs/PREFIX-DATE-TIME; -2, -3 … follow where that is there. Errors: can't be made.
+std::string make_run_folder(const std::string& prefix = "");
 
 }  // namespace lockstep
