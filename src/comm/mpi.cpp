@@ -10,6 +10,7 @@
 #include <exception>
 #include <thread>
 
+#include "cross_memory.hpp"
 #include <fmt/format.h>
 #include <mpi.h>
 
@@ -48,6 +49,15 @@ void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
              rank, text);
   own_status().leaves = true;
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
+}
+
+/// Where processes may not copy from each other's memory, Open MPI tries all the same, and complains of each
+/// larger message that then takes another way. What the person has set stays.
+void choose_the_way_of_large_messages() {
+  if (can_copy_across_processes()) return;
+  constexpr int kKeep = 0;
+  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", kKeep);  // Open MPI up to 4
+  setenv("OMPI_MCA_smsc", "^cma", kKeep);                             // from 5 on
 }
 
 class MpiCommunicator final : public Communicator {
@@ -176,6 +186,7 @@ bool is_launched_by_mpi() {
 }
 
 MpiSession::MpiSession() {
+  choose_the_way_of_large_messages();
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   // Communicators inherit the handler from the one they are made of.
