@@ -184,8 +184,8 @@ Json chart_sections(const std::vector<RunRecord>& runs) {
   Json sections = Json::array();
   const auto add = [&](const char* id, const char* title, const char* description, const char* y,
                        Json series) {
-    add_chart(sections, id, title, description + thinning_note(axis, series), axis.title, y,
-              std::move(series));
+    const std::string text = description + thinning_note(axis, series);
+    add_chart(sections, id, title, text, axis.title, y, std::move(series));
   };
   add("loss", "Loss", "In training over each step's global batch; held-out samples are evaluated as a whole.",
       "loss", std::move(loss));
