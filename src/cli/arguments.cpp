@@ -1,5 +1,6 @@
 #include "arguments.hpp"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -8,6 +9,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/refusal.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -67,10 +69,11 @@ void add_setting(Arguments& arguments, const po::option& option, const std::stri
 // not end where it finds one ("--%option%=").
 
 void read_file(const std::string& path, const po::options_description& settings, Arguments& arguments) {
+  constexpr auto kAdvice = "give the path of a configuration file";
   std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path)) {
-    fail_input("--config {}: cannot be read; give the path of a configuration file", path);
-  }
+  if (!file) fail_input("--config {}: cannot be read {}", path, because(errno, kAdvice));
+  if (std::filesystem::is_directory(path))
+    fail_input("--config {}: cannot be read (it is a folder); {}", path, kAdvice);
   try {
     for (const po::option& option : po::parse_config_file(file, settings, true).options) {
       if (arguments.settings.contains(option.string_key)) {

@@ -18,6 +18,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/refusal.hpp"
 #include "lockstep/core/signals.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
@@ -85,8 +86,9 @@ void run(const std::vector<std::string>& words, Communicator& world) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
   }
   command.run(arguments, world);
-  if (command.prints_result && log::has_lost_output()) {
-    fail_input("standard output: cannot be written, and with it the result is lost; is the disk full?");
+  if (command.prints_result && log::lost_output() != 0) {
+    fail_input("standard output: cannot be written, and with it the result is lost {}",
+               because(log::lost_output(), "let something read it"));
   }
 }
 

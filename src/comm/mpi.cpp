@@ -13,6 +13,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "cross_memory.hpp"
 #include <fmt/format.h>
 #include <mpi.h>
 
@@ -52,6 +53,15 @@ void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
              rank, text);
   own_status().leaves = true;
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
+}
+
+/// Where processes may not copy from each other's memory, Open MPI tries all the same, and complains of each
+/// larger message that then takes another way. What the person has set stays.
+void choose_the_way_of_large_messages() {
+  if (can_copy_across_processes()) return;
+  constexpr int kKeep = 0;
+  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", kKeep);  // Open MPI up to 4
+  setenv("OMPI_MCA_smsc", "^cma", kKeep);                             // from 5 on
 }
 
 /// While MPI starts; see _exit below.
@@ -206,6 +216,7 @@ class MpiCommunicator final : public Communicator {
 }  // namespace
 
 MpiSession::MpiSession(std::chrono::seconds patience) {
+  choose_the_way_of_large_messages();
   start_mpi(patience);
   // Communicators inherit the handler from the one they are made of.
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;

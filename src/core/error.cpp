@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <new>
+#include <system_error>
+
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -24,6 +28,15 @@ Error as_error(const std::exception& exception) {
   if (dynamic_cast<const std::bad_alloc*>(&exception) != nullptr) {
     return {ExitCode::kBadInput,
             "out of memory; use a smaller network, batch or data set, or more micro-batches"};
+  }
+  const auto* system = dynamic_cast<const std::system_error*>(&exception);
+  if (system != nullptr && (system->code().category() == std::generic_category() ||
+                            system->code().category() == std::system_category())) {
+    const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(system);
+    const bool has_path = file != nullptr && !file->path1().empty();
+    return {ExitCode::kBadInput,
+            fmt::format("{}: refused by the system {}", has_path ? file->path1().string() : "a service",
+                        because(system->code().value(), "check the path and its permissions"))};
   }
   return {ExitCode::kInternal, fmt::format("internal error: {}; please report it", exception.what())};
 }

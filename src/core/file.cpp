@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -138,15 +139,16 @@ bool append_line(int descriptor, std::string_view line, bool synced) {
 }
 
 std::vector<std::byte> read_file(const std::filesystem::path& file) {
+  constexpr auto kAdvice = "give the path of an existing file";
   const auto refuse = [&](const char* reason) {
-    fail_input("{}: cannot be read ({}); give the path of an existing file", file.string(), reason);
+    fail_input("{}: cannot be read ({}); {}", file.string(), reason, kAdvice);
   };
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(file, error);
   if (is_directory(status)) refuse("it is a folder");
   if (exists(status) && !is_regular_file(status)) refuse("it is no file");  // a pipe may have no other end
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) refuse(std::strerror(errno));
+  if (!stream) fail_input("{}: cannot be read {}", file.string(), because(errno, kAdvice));
   std::vector<std::byte> bytes(static_cast<std::size_t>(stream.tellg()));
   stream.seekg(0);
   stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -167,8 +169,8 @@ void write_file(const std::filesystem::path& file, std::span<const std::span<con
   }
   if (reason != 0) {
     unlink(temporary.c_str());
-    fail_input("{}: cannot be written ({}); check the folder's permissions and the space left", file.string(),
-               std::strerror(reason));
+    fail_input("{}: cannot be written {}", file.string(),
+               because(reason, "check the folder's permissions and the space left"));
   }
 }
 

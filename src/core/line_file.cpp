@@ -2,13 +2,13 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 #include <utility>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -17,19 +17,6 @@ namespace {
 // Locks are of bytes that need not exist: one says who owns the file, the other who is writing.
 constexpr off_t kOwnerByte = 0;
 constexpr off_t kWriterByte = 1;
-
-/// Sets (F_WRLCK) or ends (F_UNLCK) the lock of one byte; false with errno set where that fails. A lock of an
-/// open file (OFD) does not end when its process closes the same file elsewhere, as a POSIX lock does.
-bool lock(int descriptor, off_t byte, short type, int command) {
-  struct flock wanted {};
-  wanted.l_type = type;
-  wanted.l_whence = SEEK_SET;
-  wanted.l_start = byte;
-  wanted.l_len = 1;
-  int result = fcntl(descriptor, command, &wanted);
-  while (result != 0 && errno == EINTR) result = fcntl(descriptor, command, &wanted);
-  return result == 0;
-}
 
 }  // namespace
 
@@ -42,18 +29,18 @@ LineFile::LineFile(std::filesystem::path path)
 LineFile::~LineFile() { close(descriptor_); }
 
 void LineFile::fail(const char* what) const {
-  fail_input("{}: cannot be {} ({}); check the folder's permissions, the space left and that it has locks",
-             path_.string(), what, std::strerror(errno));
+  fail_input("{}: cannot be {} {}", path_.string(), what,
+             because(errno, "check the folder's permissions, the space left and that it has locks"));
 }
 
-bool LineFile::try_own() {
-  if (lock(descriptor_, kOwnerByte, F_WRLCK, F_OFD_SETLK)) return true;
-  if (errno != EAGAIN && errno != EACCES) fail("locked");
-  return false;
+Lock LineFile::try_own() {
+  const Lock lock = try_lock(descriptor_, kOwnerByte);
+  has_locks_ = lock != Lock::kRefused;
+  return lock;
 }
 
 void LineFile::exclusively(const std::function<void()>& action) {
-  if (!lock(descriptor_, kWriterByte, F_WRLCK, F_OFD_SETLKW)) fail("locked");
+  if (has_locks_ && wait_for_lock(descriptor_, kWriterByte) != Lock::kHeld) fail("locked");
   try {
     const std::string text = unread_text();
     const std::size_t whole = text.rfind('\n') + 1;
@@ -61,10 +48,10 @@ void LineFile::exclusively(const std::function<void()>& action) {
       fail("written");
     action();
   } catch (...) {
-    lock(descriptor_, kWriterByte, F_UNLCK, F_OFD_SETLK);
+    if (has_locks_) unlock(descriptor_, kWriterByte);
     throw;
   }
-  if (!lock(descriptor_, kWriterByte, F_UNLCK, F_OFD_SETLK)) fail("unlocked");
+  if (has_locks_) unlock(descriptor_, kWriterByte);
 }
 
 std::vector<std::string> LineFile::new_lines() {

@@ -1,5 +1,6 @@
 #include "lockstep/core/log.hpp"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -21,7 +22,7 @@ namespace {
 int process_rank = 0;
 std::shared_ptr<spdlog::logger> file_log;
 std::size_t status_width = 0;
-bool lost_output = false;
+int output_error = 0;  // errno
 
 /// Whether `stream` takes text without a wait. A run whose lines stand in its file too need not stand still
 /// because nobody reads them here, as mpirun does not while it ends its ranks.
@@ -38,7 +39,8 @@ bool takes_text(std::FILE* stream) {
 void put(std::FILE* stream, const std::string& text) {
   if (!takes_text(stream)) return;
   const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
-  if ((std::fflush(stream) != 0 || !written) && stream == stdout) lost_output = true;
+  const int error = written && std::fflush(stream) == 0 ? 0 : errno;
+  if (error != 0 && stream == stdout) output_error = error;
 }
 
 void clear_status() {
@@ -99,7 +101,7 @@ void status(std::string_view line) {
   status_width = line.size();
 }
 
-bool has_lost_output() { return lost_output; }
+int lost_output() { return output_error; }
 
 bool is_terminal() {
   // mpirun gives its processes a pseudo-terminal even when its own output goes to a file.

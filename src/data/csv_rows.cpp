@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -144,8 +145,8 @@ std::unique_ptr<std::FILE, FileClose> open(const fs::path& path) {
   if (fs::is_directory(path, error)) fail_input("{}: a folder; expected a CSV file", path.string());
   std::unique_ptr<std::FILE, FileClose> file(std::fopen(path.c_str(), "rb"));
   if (!file) {
-    fail_input("{}: cannot read this file ({}); expected a CSV file; check the path and its permissions",
-               path.string(), std::generic_category().message(errno));
+    fail_input("{}: cannot read this file {}", path.string(),
+               because(errno, "expected a CSV file; check the path and its permissions"));
   }
   return file;
 }
@@ -160,8 +161,8 @@ void for_each_csv_row(const fs::path& path, const Visit& visit) {
   while (true) {
     std::string_view text(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file.get()));
     if (std::ferror(file.get()) != 0) {
-      fail_input("{}: cannot read this file ({}); try again, or copy it elsewhere", path.string(),
-                 std::generic_category().message(errno));
+      fail_input("{}: cannot read this file {}", path.string(),
+                 because(errno, "try again, or copy it elsewhere"));
     }
     if (text.empty()) break;
     if (text.find('\0') != std::string_view::npos) {

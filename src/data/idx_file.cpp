@@ -14,6 +14,7 @@
 #include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -40,8 +41,7 @@ class ByteReader {
     if (error) fail_input("{}: cannot read this file ({}); expected an IDX file", name_, error.message());
     file_.reset(gzopen(name_.c_str(), "rb"));
     if (!file_) {
-      fail_input("{}: cannot open this file ({}); check its permissions", name_,
-                 std::generic_category().message(errno));
+      fail_input("{}: cannot open this file {}", name_, because(errno, "check its permissions"));
     }
     gzbuffer(file_.get(), kBuffer);
     compressed_ = gzdirect(file_.get()) == 0;
@@ -60,6 +60,9 @@ class ByteReader {
     if (code == Z_BUF_ERROR) {
       fail_input("{}: the compressed data are truncated; expected a whole gzip file; get the file again",
                  name_);
+    }
+    if (code == Z_ERRNO) {
+      fail_input("{}: cannot read this file {}", name_, because(errno, "try again, or copy it elsewhere"));
     }
     if (code < 0) {
       fail_input("{}: the compressed data are corrupt; expected an undamaged gzip file; get the file again",

@@ -15,7 +15,9 @@ namespace {
 class NodeTransport final : public Transport {
  public:
   NodeTransport(Communicator& node, const Shares& shares)
-      : node_(node), shares_(shares), counters_(node, shares.layers()) {}
+      : node_(node), shares_(shares), counters_(node, shares.layers()) {
+    expect_shared(counters_.is_shared());
+  }
 
   void start(const BatchPlan& plan) override {
     ++step_;
@@ -64,10 +66,7 @@ class NodeTransport final : public Transport {
     memory_.reset();
     memory_.emplace(node_,
                     vectors_ * static_cast<std::size_t>(node_.size() * shares_.parameters()) * sizeof(Real));
-    if (!memory_->is_shared()) {
-      fail_input(
-          "the ranks of this node can no longer share memory; set train.exchange = messages (same bits)");
-    }
+    expect_shared(memory_->is_shared());
   }
 
   Real* vector(int rank, std::size_t number) {
@@ -92,6 +91,11 @@ bool shares_memory(Exchange exchange, Communicator& communicator) {
   if (exchange == Exchange::kMessages) return false;
   const std::unique_ptr<Communicator> node = communicator.split_by_node();
   return node->size() == communicator.size() && NodeMemory(*node, 1).is_shared();
+}
+
+void expect_shared(bool shared) {
+  if (shared) return;
+  fail_input("the ranks of this node can no longer share memory; set train.exchange = messages (same bits)");
 }
 
 std::unique_ptr<Transport> make_node_transport(Communicator& node, const Shares& shares) {

@@ -16,7 +16,9 @@ namespace {
 class NodeReplica final : public Replica {
  public:
   NodeReplica(Communicator& node, const Shares& shares)
-      : counters_(node, 0), memory_(node, static_cast<std::size_t>(shares.parameters()) * sizeof(Real)) {}
+      : counters_(node, 0), memory_(node, static_cast<std::size_t>(shares.parameters()) * sizeof(Real)) {
+    expect_shared(counters_.is_shared() && memory_.is_shared());
+  }
 
   std::span<Real> values() override {
     return {reinterpret_cast<Real*>(memory_.bytes().data()), memory_.bytes().size() / sizeof(Real)};

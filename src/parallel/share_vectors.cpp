@@ -18,6 +18,7 @@ GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& share
   if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
     memory_.emplace(communicator, size, Pages::kLarge);
     counters_.emplace(communicator, 0);
+    expect_shared(memory_->is_shared() && counters_->is_shared());
     return;
   }
   together(communicator, [&] {

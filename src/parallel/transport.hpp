@@ -45,6 +45,10 @@ class Transport {
 /// Whether the ranks are to exchange through memory that they see together. Collective.
 bool shares_memory(Exchange exchange, Communicator& communicator);
 
+/// Errors: memory that was to be `shared` by the ranks is not, though shares_memory found that it could be.
+/// The same on all ranks.
+void expect_shared(bool shared);
+
 /// `shares` is not replicated and outlives the transport. Collective.
 std::unique_ptr<Transport> make_node_transport(Communicator& node, const Shares& shares);
 std::unique_ptr<Transport> make_message_transport(Communicator& communicator, const Shares& shares);

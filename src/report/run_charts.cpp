@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <string>
 
 #include "run_sections.hpp"
 #include "thinning.hpp"
+#include <fmt/format.h>
 
 namespace lockstep {
 
@@ -12,25 +14,51 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostPoints = 1500;
+constexpr std::size_t kMostPoints = 1500;          // of a curve
+constexpr std::size_t kMostPointsOfAll = 300'000;  // of a page, about 10 MB
 constexpr std::size_t kMostBars = 60;
 constexpr double kMilliseconds = 1000;
 const std::string kTraining = "training";
 
-/// What runs along the x axis: steps, or epochs where the runs need not the same number of steps for one.
+/// What runs along the x axis: steps, or epochs where the runs need not the same number of steps for one. And
+/// in how many points at most; how many the longest curve would have.
 struct XAxis {
   std::string title;
   std::vector<double> RunRecord::*of_steps;
   double EvaluationRecord::*of_evaluations;
+  std::size_t most_points = kMostPoints;
+  std::size_t longest = 0;
 };
+
+/// The points of all curves that the page may have.
+std::vector<std::size_t> curve_sizes(const std::vector<RunRecord>& runs) {
+  constexpr std::size_t kColumns = 5;  // of the steps
+  constexpr std::size_t kValues = 2;   // of an evaluation
+  std::vector<std::size_t> sizes;
+  for (const RunRecord& run : runs) {
+    sizes.insert(sizes.end(), kColumns, run.step.size());
+    std::map<std::string, std::size_t> evaluations;
+    for (const EvaluationRecord& evaluation : run.evaluations) ++evaluations[evaluation.part];
+    for (const auto& [part, count] : evaluations) sizes.insert(sizes.end(), kValues, count);
+  }
+  return sizes;
+}
 
 XAxis choose_x_axis(const std::vector<RunRecord>& runs) {
   std::set<double> steps_an_epoch;
   for (const RunRecord& run : runs) {
     if (!run.step.empty()) steps_an_epoch.insert(std::round(run.step.back() / run.epoch.back()));
   }
-  if (steps_an_epoch.size() > 1) return {"epoch", &RunRecord::epoch, &EvaluationRecord::epoch};
-  return {"step", &RunRecord::step, &EvaluationRecord::step};
+  const std::vector<std::size_t> sizes = curve_sizes(runs);
+  XAxis axis = {"step", &RunRecord::step, &EvaluationRecord::step,
+                points_a_series(sizes, kMostPoints, kMostPointsOfAll),
+                *std::max_element(sizes.begin(), sizes.end())};
+  if (steps_an_epoch.size() > 1) {
+    axis.title = "epoch";
+    axis.of_steps = &RunRecord::epoch;
+    axis.of_evaluations = &EvaluationRecord::epoch;
+  }
+  return axis;
 }
 
 std::string style_of(const std::string& part) {
@@ -66,7 +94,7 @@ void add_chart(Json& sections, const std::string& id, const std::string& title,
 }
 
 Points column_points(const RunRecord& run, const XAxis& axis, std::vector<double> RunRecord::*column) {
-  return thinned(run.*axis.of_steps, run.*column, kMostPoints);
+  return thinned(run.*axis.of_steps, run.*column, axis.most_points);
 }
 
 /// The parts that `run` evaluates, each with its `value`s.
@@ -84,7 +112,7 @@ void add_evaluations(Json& series, const std::vector<RunRecord>& runs, const Run
       points.x.push_back(evaluation.*axis.of_evaluations);
       points.y.push_back(evaluation.*value);
     }
-    add_series(series, runs, run, part, thinned(points.x, points.y, kMostPoints));
+    add_series(series, runs, run, part, thinned(points.x, points.y, axis.most_points));
   }
 }
 
@@ -96,6 +124,17 @@ Json column_series(const std::vector<RunRecord>& runs, const XAxis& axis,
     add_series(series, runs, run, kTraining, column_points(run, axis, column));
   }
   return series;
+}
+
+/// A sentence for a chart some of whose curves are thinned, else nothing.
+std::string thinning_note(const XAxis& axis, const Json& series) {
+  const bool is_thinned =
+      axis.longest > axis.most_points && std::any_of(series.begin(), series.end(), [&](const Json& curve) {
+        return curve["x"].size() == axis.most_points;
+      });
+  if (!is_thinned) return "";
+  return fmt::format(" Curves of more than {} points are means over equal ranges between their ends.",
+                     axis.most_points);
 }
 
 /// Of one run over its steps; of several, one bar a run.
@@ -145,7 +184,8 @@ Json chart_sections(const std::vector<RunRecord>& runs) {
   Json sections = Json::array();
   const auto add = [&](const char* id, const char* title, const char* description, const char* y,
                        Json series) {
-    add_chart(sections, id, title, description, axis.title, y, std::move(series));
+    const std::string text = description + thinning_note(axis, series);
+    add_chart(sections, id, title, text, axis.title, y, std::move(series));
   };
   add("loss", "Loss", "In training over each step's global batch; held-out samples are evaluated as a whole.",
       "loss", std::move(loss));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <string>
 
 #include "run_sections.hpp"
@@ -112,7 +113,7 @@ void add_predictions(Json& sections, const Json& predictions, const std::string&
 
 Json prediction_sections(const std::vector<RunRecord>& runs) {
   Json sections = Json::array();
-  for (const RunRecord& run : runs) {
+  for (const RunRecord& run : std::span(runs).first(std::min(runs.size(), kMostWithPredictions))) {
     if (run.predictions.is_null()) continue;
     try {
       add_predictions(sections, run.predictions, runs.size() == 1 ? "" : ": " + run.name);

@@ -4,8 +4,12 @@
 #include <array>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <string_view>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <system_error>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
@@ -156,6 +160,19 @@ std::string last_folders(const fs::path& path, std::ptrdiff_t count) {
   return name.string();
 }
 
+/// Errors: two of `runs` are the same folder.
+void check_different(const std::vector<RunRecord>& runs) {
+  std::map<std::pair<dev_t, ino_t>, const RunRecord*> known;
+  for (const RunRecord& run : runs) {
+    struct stat status {};
+    if (stat(run.folder.c_str(), &status) != 0) continue;
+    const auto [same, is_new] = known.try_emplace({status.st_dev, status.st_ino}, &run);
+    if (is_new) continue;
+    fail_input("{}: the same run as {}; give each run once", run.folder.string(),
+               same->second->folder.string());
+  }
+}
+
 /// Names each run by its folder; runs that then share a name take one more folder until none do.
 void name_runs(std::vector<RunRecord>& runs) {
   std::vector<fs::path> paths;
@@ -163,23 +180,18 @@ void name_runs(std::vector<RunRecord>& runs) {
   for (const RunRecord& run : runs) {
     const fs::path path = fs::absolute(run.folder).lexically_normal();
     paths.push_back(path.has_filename() ? path : path.parent_path());
-    for (std::size_t other = 0; other + 1 < paths.size(); ++other) {
-      if (fs::equivalent(runs[other].folder, run.folder)) {
-        fail_input("{}: the same run as {}; give each run once", run.folder.string(),
-                   runs[other].folder.string());
-      }
-    }
   }
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto shared = [&](std::ptrdiff_t count) {
-      return std::count_if(paths.begin(), paths.end(), [&](const fs::path& path) {
-               return last_folders(path, count) == last_folders(paths[i], count);
-             }) > 1;
-    };
-    const std::ptrdiff_t all = std::distance(paths[i].begin(), paths[i].end());
-    std::ptrdiff_t count = 1;
-    while (count < all && shared(count)) ++count;
-    runs[i].name = last_folders(paths[i], count);
+  bool all_named = false;
+  for (std::ptrdiff_t count = 1; !all_named; ++count) {
+    std::map<std::string, std::size_t> uses;
+    for (const fs::path& path : paths) ++uses[last_folders(path, count)];
+    all_named = true;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      if (!runs[i].name.empty()) continue;
+      const std::string name = last_folders(paths[i], count);
+      if (uses[name] == 1 || std::distance(paths[i].begin(), paths[i].end()) <= count) runs[i].name = name;
+      all_named = all_named && !runs[i].name.empty();
+    }
   }
 }
 
@@ -201,6 +213,7 @@ std::vector<RunRecord> read_runs(const std::vector<fs::path>& folders) {
   std::vector<RunRecord> runs;
   runs.reserve(folders.size());
   for (const fs::path& folder : folders) runs.push_back(read_run(folder));
+  check_different(runs);
   name_runs(runs);
   return runs;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "run_record.hpp"
@@ -15,7 +16,9 @@ nlohmann::ordered_json summary_sections(const std::vector<RunRecord>& runs);
 /// Curves over the steps, and the time of the parts of a step.
 nlohmann::ordered_json chart_sections(const std::vector<RunRecord>& runs);
 
-/// Confusion matrix and worst samples, or predictions against targets. Errors: a damaged predictions.json.
+/// Confusion matrix and worst samples, or predictions against targets, of the first kMostWithPredictions
+/// runs. Errors: a damaged predictions.json.
+inline constexpr std::size_t kMostWithPredictions = 50;
 nlohmann::ordered_json prediction_sections(const std::vector<RunRecord>& runs);
 
 /// Every evaluation; the configuration of one run, what differs between the configurations of several.

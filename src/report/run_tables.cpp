@@ -2,9 +2,11 @@
 #include <cmath>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include "run_sections.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/core/text.hpp"
 
@@ -137,7 +139,11 @@ Json summary_table(const std::vector<RunRecord>& runs) {
         column(name, is([](const Json& value) { return value.is_null() || value.is_number(); })));
     for (std::size_t i = 0; i < runs.size(); ++i) rows[i].push_back(values[i]);
   }
-  return table("Runs", "What each run came to at its end, and what it was.", columns, rows);
+  std::string description = "What each run came to at its end, and what it was.";
+  if (runs.size() > kMostWithPredictions) {
+    description += fmt::format(" Predictions are shown of the first {}.", kMostWithPredictions);
+  }
+  return table("Runs", description, columns, rows);
 }
 
 Json evaluation_table(const std::vector<RunRecord>& runs) {
@@ -147,9 +153,14 @@ Json evaluation_table(const std::vector<RunRecord>& runs) {
   columns.push_back(column("part", false));
   for (const char* const name : {"epoch", "step", "samples", "loss", "accuracy"})
     columns.push_back(column(name, true));
+  constexpr std::size_t kMostRows = 50'000;  // about 4 MB
+  const std::size_t most = std::max<std::size_t>(kMostRows / runs.size(), 1);
+  bool all = true;
   Json rows = Json::array();
   for (const RunRecord& run : runs) {
-    for (const EvaluationRecord& evaluation : run.evaluations) {
+    const std::size_t left_out = run.evaluations.size() - std::min(run.evaluations.size(), most);
+    all = all && left_out == 0;
+    for (const EvaluationRecord& evaluation : std::span(run.evaluations).subspan(left_out)) {
       Json row = Json::array();
       if (!alone) row.push_back(run.name);
       row.push_back(evaluation.part);
@@ -160,7 +171,7 @@ Json evaluation_table(const std::vector<RunRecord>& runs) {
       rows.push_back(std::move(row));
     }
   }
-  return table("Evaluations", "", columns, rows);
+  return table("Evaluations", all ? "" : fmt::format("The last {} of each run.", most), columns, rows);
 }
 
 Json config_table(const RunRecord& run) {

@@ -47,4 +47,17 @@ Points thinned(std::span<const double> x, std::span<const double> y, std::size_t
   return points;
 }
 
+std::size_t points_a_series(std::vector<std::size_t> sizes, std::size_t most, std::size_t budget) {
+  constexpr std::size_t kLeast = 3;
+  std::sort(sizes.begin(), sizes.end());
+  // The shorter a series, the more it leaves to those that follow.
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const std::size_t share = budget / (sizes.size() - i);
+    if (share >= most) return most;
+    if (sizes[i] > share) return std::max(share, kLeast);
+    budget -= sizes[i];
+  }
+  return most;
+}
+
 }  // namespace lockstep

@@ -19,4 +19,8 @@ Points bin_means(std::span<const double> x, std::span<const double> y, std::size
 /// between, the last.
 Points thinned(std::span<const double> x, std::span<const double> y, std::size_t most);
 
+/// The points that a series may have, at most `most` and at least 3, so that series of these `sizes` have no
+/// more than `budget` points together.
+std::size_t points_a_series(std::vector<std::size_t> sizes, std::size_t most, std::size_t budget);
+
 }  // namespace lockstep

@@ -1,5 +1,6 @@
 #include "sweep_journal.hpp"
 
+#include <cerrno>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -7,6 +8,8 @@
 #include "sweep_plan.hpp"
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/refusal.hpp"
 #include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
@@ -18,6 +21,21 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr auto kJournal = "metrics.jsonl";
+
+/// Errors: several groups, who would take the same points.
+void go_without_locks(const fs::path& folder, const std::string& reason, Index groups) {
+  if (groups > 1) {
+    fail_input(
+        "run.dir = {}: its file system has no locks ({}), without which groups of ranks can't share the "
+        "points; "
+        "give a folder elsewhere, or --groups 1",
+        folder.string(), reason);
+  }
+  log::warn(fmt::format(
+      "lockstep: run.dir = {}: its file system has no locks ({}); a second sweep in this folder would not be "
+      "noticed",
+      folder.string(), reason));
+}
 
 }  // namespace
 
@@ -48,14 +66,18 @@ SweepJournal SweepJournal::begin(const fs::path& folder, const Json& description
   check(folder, description);
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error)
-    fail_input("run.dir = {}: cannot be written; give a folder that you may write to", folder.string());
+  if (error) {
+    fail_input("run.dir = {}: cannot be written {}", folder.string(),
+               because(error.value(), "give a folder that you may write to"));
+  }
   const LineFile made(folder / kJournal);  // made where it is not there yet
   SweepJournal journal(folder);
-  if (!journal.file_->try_own()) {
+  const Lock lock = journal.file_->try_own();
+  if (lock == Lock::kTaken) {
     fail_input("run.dir = {}: this sweep is running there; wait for its end, or give another folder",
                folder.string());
   }
+  if (lock == Lock::kRefused) go_without_locks(folder, std::generic_category().message(errno), groups);
   journal.file_->exclusively([&] {
     journal.read();
     if (journal.lines_ == 0) journal.append(description);

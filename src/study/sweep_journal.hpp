@@ -26,7 +26,8 @@ class SweepJournal {
   static void check(const std::filesystem::path& folder, const nlohmann::ordered_json& description);
 
   /// Begins, or begins again: makes what is missing and forgets the claims of those who are gone. Errors:
-  /// those of check; a folder that can't be written, or where the sweep is running already.
+  /// those of check; a folder that can't be written, or where the sweep is running already; several groups in
+  /// a folder without locks, of which one group is warned.
   static SweepJournal begin(const std::filesystem::path& folder, const nlohmann::ordered_json& description,
                             int ranks, Index groups);
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -14,19 +13,29 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/file_lock.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
 MetricsFile::MetricsFile(std::filesystem::path file)
     : file_(std::move(file)),
       descriptor_(open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0) fail_input("{}: cannot be written ({})", file_.string(), std::strerror(errno));
-  // The lock ends with the process, however that ends. Where the file system knows none, nothing is checked.
-  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (descriptor_ < 0) {
+    fail_input("{}: cannot be written {}", file_.string(),
+               because(errno, "give a folder that you may write to"));
+  }
+  const Lock lock = try_lock(descriptor_);
+  if (lock == Lock::kTaken) {
     close(descriptor_);
     fail_input("{}: a run that still goes on writes it; stop that first, or give another run.dir",
                file_.string());
+  }
+  if (lock == Lock::kRefused) {
+    log::warn(
+        fmt::format("lockstep: {}: cannot be locked ({}); a second run in this folder would not be noticed",
+                    file_.string(), std::generic_category().message(errno)));
   }
 }
 
@@ -48,15 +57,14 @@ void MetricsFile::cut(std::uint64_t step) {
         file_.string(), kept.last_step, step));
   }
   if (ftruncate(descriptor_, static_cast<off_t>(kept.length)) != 0) {
-    fail_input("{}: cannot be cut ({}); check its permissions", file_.string(), std::strerror(errno));
+    fail_input("{}: cannot be cut {}", file_.string(), because(errno, "check its permissions"));
   }
 }
 
 void MetricsFile::append(std::string_view line) {
   if (append_line(descriptor_, line, false) || std::exchange(warned_, true)) return;
-  log::warn(
-      fmt::format("lockstep: {}: cannot be written ({}); is the disk full? The run goes on, lines are lost",
-                  file_.string(), std::strerror(errno)));
+  log::warn(fmt::format("lockstep: {}: cannot be written {}; the run goes on, lines are lost", file_.string(),
+                        because(errno, "check the disk")));
 }
 
 void MetricsFile::sync() const { fdatasync(descriptor_); }

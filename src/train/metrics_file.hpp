@@ -11,7 +11,8 @@ namespace lockstep {
 /// so.
 class MetricsFile {
  public:
-  /// Opens `file`, or makes it. Errors: it can't be written; another process has it open so.
+  /// Opens `file`, or makes it. Where its file system has no locks, warns that another process that has it
+  /// open so would not be noticed. Errors: it can't be written; another process has it open so.
   explicit MetricsFile(std::filesystem::path file);
   ~MetricsFile();
   MetricsFile(const MetricsFile&) = delete;

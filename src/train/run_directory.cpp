@@ -12,6 +12,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -72,10 +73,14 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
   const std::vector<fs::path> missing = missing_folders(path_);
   fs::create_directories(path_, error);
   try {
+    if (error) {
+      fail_input("run.dir = {}: cannot be written {}", path_.string(),
+                 because(error.value(), "give a folder that you may write to"));
+    }
     metrics_ = std::make_unique<MetricsFile>(path_ / kMetrics);
   } catch (const Error&) {
     for (const fs::path& folder : missing) fs::remove(folder, error);
-    fail_input("run.dir = {}: cannot be written; give a folder that you may write to", path_.string());
+    throw;
   }
 }
 

@@ -55,11 +55,11 @@ TEST_F(LineFileTest, HasOneOwnerAsLongAsThatLives) {
   LineFile other(path_);
   {
     LineFile first(path_);
-    EXPECT_TRUE(first.try_own());
-    EXPECT_FALSE(other.try_own());
+    EXPECT_EQ(first.try_own(), Lock::kHeld);
+    EXPECT_EQ(other.try_own(), Lock::kTaken);
     append(other, "writing is for all");
   }
-  EXPECT_TRUE(other.try_own());
+  EXPECT_EQ(other.try_own(), Lock::kHeld);
 }
 
 TEST_F(LineFileTest, IsFreeAgainAfterAFailure) {

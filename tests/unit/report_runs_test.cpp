@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "report_helpers.hpp"
+#include "thinning.hpp"
 
 #include "lockstep/report/run_report.hpp"
 
@@ -126,6 +127,52 @@ TEST(RunReport, NumbersThatWereNotFiniteAreGaps) {
                  kStartLine + step_line(1, 0.5, "4") + step_line(2, 1, "null") + step_line(3, 1.5, "3"))});
   const Json y = Json::parse(series(document, "Loss", "training")["y"].dump());
   EXPECT_EQ(y, Json({4, nullptr, 3}));
+}
+
+TEST(PointsASeries, AreTheMostWhereAllFit) {
+  EXPECT_EQ(points_a_series({}, 1500, 10), 1500U);
+  EXPECT_EQ(points_a_series({400, 600}, 1500, 1000), 1500U);
+  EXPECT_EQ(points_a_series({9000, 9000}, 1500, 3000), 1500U);
+}
+
+TEST(PointsASeries, AreWhatTheShorterOnesLeave) {
+  EXPECT_EQ(points_a_series({1000, 10, 1000}, 1500, 1010), 500U);
+  EXPECT_EQ(points_a_series({400, 601}, 1500, 1000), 600U);
+  EXPECT_EQ(points_a_series({400, 400, 400}, 1500, 1199), 399U);
+  EXPECT_EQ(points_a_series({100, 100}, 1500, 2), 3U) << "two ends and a mean";
+}
+
+TEST(RunReport, ManyRunsShareThePointsOfAPage) {
+  const TemporaryFolder folder;
+  constexpr int kRuns = 250;
+  constexpr int kSteps = 400;
+  constexpr std::size_t kPoints = 240;  // 300,000 over five curves a run
+  std::string metrics = kStartLine;
+  for (int step = 1; step <= kSteps; ++step) metrics += step_line(step, step / 100.0, "1");
+  std::vector<std::filesystem::path> runs;
+  for (int run = 0; run < kRuns; ++run) runs.push_back(write_run(folder, "r" + std::to_string(run), metrics));
+  const Json document = describe_runs(runs);
+  const Json loss = series(document, "Loss", "r7, training");
+  EXPECT_EQ(loss["x"].size(), kPoints);
+  EXPECT_EQ(loss["x"].front(), 1);
+  EXPECT_EQ(loss["x"].back(), kSteps);
+  EXPECT_NE(
+      section(document, "Loss")["description"].get<std::string>().find("more than 240 points are means"),
+      std::string::npos);
+}
+
+TEST(RunReport, ManyRunsShareTheRowsOfEvaluations) {
+  const TemporaryFolder folder;
+  constexpr int kRows = 25'000;  // half of 50,000
+  std::string metrics = kStartLine + step_line(1, 1, "1");
+  for (int epoch = 1; epoch <= kRows + 1; ++epoch) {
+    metrics += evaluation_line("test", epoch, epoch, R"("loss":1)");
+  }
+  const auto few = write_run(folder, "few", kStartLine + step_line(1, 1, "1"));
+  const Json evaluations = section(describe_runs({write_run(folder, "many", metrics), few}), "Evaluations");
+  EXPECT_EQ(evaluations["description"], "The last 25000 of each run.");
+  ASSERT_EQ(evaluations["rows"].size(), static_cast<std::size_t>(kRows));
+  EXPECT_EQ(evaluations["rows"][0][2], 2) << "the first is left out";
 }
 
 TEST(RunReport, LongRunsAreThinnedToMeansBetweenTheirEnds) {

@@ -7,11 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "lockstep/core/file_lock.hpp"
+
 namespace lockstep {
 
 /// A file of lines that several processes append to and read at the same time, on one machine or on a file
-/// system that machines share. Its locks are the system's (fcntl, of the open file): they end with their
-/// process, however that ends. Errors of all verbs: a file that can't be read, written or locked.
+/// system that machines share. See file_lock.hpp for its locks. Errors of all verbs: a file that can't be
+/// read, written or locked.
 class LineFile {
  public:
   /// Opens `path`, which is made where it is not there yet.
@@ -20,8 +22,10 @@ class LineFile {
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  /// Makes this the one LineFile of `path` that owns it; false where another owns it and is still there.
-  bool try_own();
+  /// Makes this the one LineFile of `path` that owns it: kTaken where another owns it and is still there.
+  /// After kRefused, with the reason in errno, it goes on without locks, for a caller who knows to be the
+  /// only one.
+  Lock try_own();
 
   /// Calls `action` while no other process is inside its own call. A last line without an end, which a
   /// process left that was ended while it wrote, is removed before.
@@ -39,6 +43,7 @@ class LineFile {
 
   std::filesystem::path path_;
   int descriptor_;
+  bool has_locks_ = true;
   std::uint64_t read_ = 0;  // bytes of the lines that were given
 };
 

@@ -22,8 +22,8 @@ void warn(std::string_view line);
 /// nothing elsewhere.
 void status(std::string_view line);
 
-/// Whether a line for standard output could not be written there. Local.
-bool has_lost_output();
+/// The errno with which a line for standard output could not be written there, or 0. Local.
+int lost_output();
 
 /// Whether the person looks at a terminal; under mpirun that is mpirun's own standard output.
 bool is_terminal();
