@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/comm/mpi.hpp"
+#include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
@@ -137,6 +138,7 @@ void open_standard_descriptors() {
 int main(int argc, char** argv) {
   lockstep::hold_signals();
   lockstep::survive_size_limits();
+  lockstep::flush_denormals();  // before any thread that computes is made, for every command
   lockstep::open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
 #ifndef LOCKSTEP_DOUBLE
