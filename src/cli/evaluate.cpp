@@ -30,15 +30,15 @@ void print(const std::string& weights, const Dataset& data, const Evaluation& ev
 void evaluate_described(const std::string& file, const Config& config, Communicator& world) {
   SavedModel saved = load_model(file);
   DataSource source = config.data.source;
-  source.task = saved.task;
-  const Index classes = saved.task == Task::kClassification ? saved.model.outputs() : 0;
+  source.task = saved.data.task;
   const std::vector<Dataset> data = share_datasets(world, [&] {
     std::vector<DatasetContent> contents;
-    contents.push_back(read_for_evaluation(source, classes, saved.class_names));
+    contents.push_back(read_for_evaluation(source, saved.data));
     return contents;
   });
   check_fit(saved, data[0].description());
-  print(file, data[0], evaluate(saved.model, *saved.loss, saved.normalization, all_of(data[0]), world));
+  const Normalization normalization = of_stored_values(saved.normalization, data[0].description().units);
+  print(file, data[0], evaluate(saved.model, *saved.loss, normalization, all_of(data[0]), world));
 }
 
 /// Weights of another program: the configuration says what they belong to.

@@ -15,6 +15,7 @@
 
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/comm/mpi.hpp"
+#include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
@@ -159,6 +160,7 @@ void open_standard_descriptors() {
 int main(int argc, char** argv) {
   lockstep::hold_signals();
   lockstep::survive_size_limits();
+  lockstep::flush_denormals();  // before any thread that computes is made, for every command
   lockstep::open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
 #ifndef LOCKSTEP_DOUBLE

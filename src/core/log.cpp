@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <functional>
 #include <memory>
 #include <poll.h>
+#include <set>
 #include <string>
 #include <system_error>
 #include <unistd.h>
@@ -93,6 +95,11 @@ void open_file(const std::filesystem::path& file, bool append) {
 void info(std::string_view line) { print(stdout, line); }
 
 void warn(std::string_view line) { print(stderr, line); }
+
+void warn_once(std::string_view line) {
+  static std::set<std::string, std::less<>> printed;
+  if (printed.emplace(line).second) warn(line);
+}
 
 void status(std::string_view line) {
   if (process_rank != 0 || !is_terminal()) return;

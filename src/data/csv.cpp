@@ -2,18 +2,22 @@
 
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "csv_columns.hpp"
+#include "csv_fields.hpp"
+#include "csv_header.hpp"
 #include "csv_labels.hpp"
 #include "csv_rows.hpp"
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/data/column_units.hpp"
 
 namespace lockstep {
 
@@ -23,11 +27,14 @@ namespace {
 
 using Fields = std::span<const std::string_view>;
 
+/// The line that `fields` were, but for quotes.
+std::string line_of(Fields fields) { return fmt::format("{}", fmt::join(fields, ",")); }
+
 /// Builds the table row by row. The first row decides what the columns are.
 class TableReader {
  public:
   TableReader(const fs::path& file, const CsvOptions& options)
-      : name_(file.string()), options_(options), labels_(options.class_names, options.classes) {
+      : name_(file.string()), options_(options), labels_(options.training) {
     content_.description.name = name_;
     content_.description.task = options.task;
     content_.description.storage = Storage::kFloats;
@@ -35,60 +42,85 @@ class TableReader {
 
   void add_row(Index line, Fields fields) {
     line_ = line;
-    if (columns_.count() == 0) {
-      check_several(fields);
-      columns_ = find_columns(name_, options_, fields);
-      if (columns_.has_header) return;
-    }
+    row_ = fields;
+    if (!single_.empty()) fail_single(line_of(fields));
+    if (columns_.count() == 0 && !begin(fields)) return;
     if (std::ssize(fields) != columns_.count()) {
-      fail_input("{}:{}: {} fields, expected {} as in the first line; correct the row", name_, line_,
-                 fields.size(), columns_.count());
+      fail_input("{}:{}: {} fields, expected {} as in the first line{}", name_, line_, fields.size(),
+                 columns_.count(), ragged_advice());
     }
-    row_targets_.resize(static_cast<std::size_t>(columns_.targets));
-    for (Index column = 0; column < columns_.count(); ++column) {
-      const std::string_view field = fields[static_cast<std::size_t>(column)];
-      const std::optional<Index> target = columns_.target_of[static_cast<std::size_t>(column)];
-      if (!target) {
-        content_.values.push_back(number(column, field));
-      } else if (options_.task != Task::kClassification) {
-        row_targets_[static_cast<std::size_t>(*target)] = target_value(column, field);
-      } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
-        fail_field(column, *problem);
-      }
-    }
+    features_.resize(features_.size() + static_cast<std::size_t>(columns_.features()));
     if (options_.task != Task::kClassification) {
-      content_.targets.insert(content_.targets.end(), row_targets_.begin(), row_targets_.end());
+      targets_.resize(targets_.size() + static_cast<std::size_t>(columns_.targets));
     }
+    for (Index column = 0; column < columns_.count(); ++column) add_field(column);
     ++content_.description.samples;
   }
 
   DatasetContent finish() && {
     DatasetDescription& description = content_.description;
+    if (!single_.empty()) fail_single("");
     if (description.samples == 0) {
       fail_input("{}: no rows of data{}; expected at least one", name_,
                  columns_.has_header ? " below the names of the columns" : "");
     }
-    description.feature_shape = {columns_.count() - columns_.targets};
+    if (options_.header == Header::kAuto && !columns_.has_header) {
+      doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_targets(),
+                         labels_.first_label());
+    }
+    description.feature_shape = {columns_.features()};
     description.targets = columns_.targets;
+    description.target_names = columns_.target_names();
+    description.feature_names = columns_.feature_names();
+    store_features();
     if (options_.task == Task::kClassification) {
-      std::move(labels_).finish(content_);
+      if (const auto problem = std::move(labels_).finish(content_)) fail_input("{}: {}", name_, *problem);
     } else {
-      description.target_names = columns_.target_names();
+      store_targets();
     }
     return std::move(content_);
   }
 
  private:
-  void check_several(Fields fields) const {
-    if (fields.size() > 1) return;
-    fail_input("{}:{}: only one column; expected features and a label, separated by commas{}", name_, line_,
-               fields.front().find_first_of(";\t|") != std::string_view::npos
-                   ? "; replace the other separator by commas"
-                   : "");
+  /// Whether the first row is one of data.
+  bool begin(Fields fields) {
+    first_line_ = line_;
+    if (fields.size() == 1) {  // what separates its fields is better told with the next
+      single_ = fields.front();
+      if (single_.empty()) fail_single("");
+      return false;
+    }
+    columns_ = find_columns(name_, options_, fields);
+    for (const std::string_view field : fields) first_row_.emplace_back(trim(field));
+    return !columns_.has_header;
   }
 
-  float target_value(Index column, std::string_view field) const {
-    const float value = number(column, field);
+  [[noreturn]] void fail_single(const std::string& next_line) const {
+    fail_input("{}:{}: only one column; expected features and a label, separated by commas{}", name_,
+               first_line_, separator_advice(single_ + "\n" + next_line));
+  }
+
+  std::string ragged_advice() const {
+    const std::string advice = row_.size() == 1 ? separator_advice(row_.front()) : "";
+    return advice.empty() ? "; correct the row" : advice;
+  }
+
+  void add_field(Index column) {
+    const std::string_view field = row_[static_cast<std::size_t>(column)];
+    const auto [is_target, at] = columns_.places[static_cast<std::size_t>(column)];
+    if (!is_target) {
+      features_[features_.size() - static_cast<std::size_t>(columns_.features() - at)] =
+          number(column, field);
+    } else if (options_.task != Task::kClassification) {
+      targets_[targets_.size() - static_cast<std::size_t>(columns_.targets - at)] =
+          target_value(column, field);
+    } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
+      fail_field(column, *problem);
+    }
+  }
+
+  double target_value(Index column, std::string_view field) const {
+    const double value = number(column, field);
     if (options_.task == Task::kMultiLabel && value != 0 && value != 1) {
       fail_field(column, fmt::format("expected 0 or 1, found '{}'; encode the label so, or set data.task = "
                                      "regression",
@@ -97,41 +129,77 @@ class TableReader {
     return value;
   }
 
-  float number(Index column, std::string_view field) const {
+  double number(Index column, std::string_view field) const {
     const std::optional<double> value = parse_number(field);
-    if (!value && trim(field).empty()) {
-      fail_field(column, "expected a number, found nothing; fill the gap or remove the row");
-    }
-    if (!value) {
-      fail_field(column,
-                 fmt::format("expected a number, found '{}'; remove the column or encode it as numbers",
-                             shown(field)));
-    }
-    if (!std::isfinite(*value)) {
-      fail_field(column, fmt::format("expected a finite number, found '{}'; replace it or remove the row",
-                                     shown(field)));
-    }
-    if (std::abs(*value) > std::numeric_limits<float>::max()) {
-      fail_field(column, fmt::format("expected a number up to {:.1e}, found '{}'; scale the column down",
-                                     std::numeric_limits<float>::max(), shown(field)));
-    }
-    return static_cast<float>(*value);
+    // Double's own denormals count as zero here.
+    const bool in_range = value && std::abs(*value) <= std::numeric_limits<float>::max() &&
+                          (std::abs(*value) >= std::numeric_limits<double>::min() || is_zero(field));
+    if (!in_range) fail_field(column, number_problem(field, line_of(row_)));
+    return *value;
+  }
+
+  static bool is_zero(std::string_view number) {
+    return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") == std::string_view::npos;
+  }
+
+  std::string title(Index column) const {
+    return columns_.has_header
+               ? fmt::format(" ('{}')", shown(columns_.names[static_cast<std::size_t>(column)]))
+               : "";
   }
 
   [[noreturn]] void fail_field(Index column, const std::string& problem) const {
-    const std::string title =
-        columns_.has_header ? fmt::format(" ('{}')", shown(columns_.names[static_cast<std::size_t>(column)]))
-                            : "";
-    fail_input("{}:{}: column {}{}: {}", name_, line_, column + 1, title, problem);
+    const std::string_view field = row_[static_cast<std::size_t>(column)];
+    const bool may_be_names = !joins_numbers(field) && options_.header == Header::kAuto &&
+                              !columns_.has_header && line_ == first_line_;
+    fail_input("{}:{}: column {}{}: {}{}", name_, line_, column + 1, title(column), problem,
+               may_be_names ? "; or set data.header = yes if this line names the columns" : "");
+  }
+
+  void store_features() {
+    const Index columns = columns_.features();
+    DatasetDescription& description = content_.description;
+    const bool is_other_file = options_.training && options_.training->features() == columns;
+    description.units = is_other_file ? options_.training->units : choose_units(features_, columns);
+    content_.values = in_units(features_, description.units, columns);
+    for (std::size_t i = 0; i < content_.values.size(); ++i) {
+      if (std::isfinite(content_.values[i])) continue;
+      fail_input(
+          "{}: sample {}: {} is beyond what float holds beside the training data's numbers; scale them",
+          name_, static_cast<Index>(i) / columns, features_[i]);
+    }
+  }
+
+  void store_targets() {
+    const std::vector<ColumnUnit> units = choose_units(targets_, columns_.targets);
+    for (std::size_t target = 0; target < units.size(); ++target) {
+      if (units[target] == ColumnUnit()) continue;
+      std::vector<double> values;
+      for (std::size_t i = target; i < targets_.size(); i += units.size()) values.push_back(targets_[i]);
+      const auto [numbers, floats] = distinct_values(values);
+      if (floats == numbers) continue;
+      const std::vector<std::string>& names = content_.description.target_names;
+      log::warn_once(fmt::format(
+          "lockstep: {}: {} different numbers of target {} become {} in single precision; subtract a "
+          "constant "
+          "from the column, or scale it",
+          name_, numbers, names.empty() ? std::to_string(target + 1) : "'" + names[target] + "'", floats));
+    }
+    content_.targets = in_units(targets_, {}, columns_.targets);
   }
 
   std::string name_;
   const CsvOptions& options_;
   LabelEncoder labels_;
   DatasetContent content_;
+  std::vector<double> features_;  // [samples x features], before they are rounded
+  std::vector<double> targets_;   // [samples x targets]
   Index line_ = 0;
+  Fields row_;
+  Index first_line_ = 0;
+  std::vector<std::string> first_row_;
+  std::string single_;  // a first line of one field
   CsvColumns columns_;
-  std::vector<float> row_targets_;  // of one row, in the order of data.label
 };
 
 }  // namespace

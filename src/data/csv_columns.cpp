@@ -1,8 +1,12 @@
 #include "csv_columns.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 
-#include "csv_rows.hpp"
+#include "csv_fields.hpp"
+#include "csv_header.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
@@ -22,50 +26,135 @@ std::optional<Index> column_by_number(std::string_view label, Index columns) {
   return static_cast<Index>(*column);
 }
 
-/// Finds out what data.label means for one file.
+/// Finds out what data.label means for one file, and which column is which feature.
 class ColumnFinder {
  public:
   ColumnFinder(const std::string& file, const CsvOptions& options, Fields fields)
       : file_(file), options_(options), fields_(fields), count_(std::ssize(fields)) {
+    if (options.training) {
+      known_targets_ = options.training->target_names;
+      known_features_ = options.training->feature_names;
+    }
     // A name may hold a comma itself.
     const std::string_view text = trim(options.label);
-    const bool is_one_name = options.header != Header::kNo && std::ranges::count(fields, text, trim) > 0;
-    labels_ = is_one_name ? std::vector{text} : split(text, ',');
+    labels_ = options.header != Header::kNo && is_field(text) ? std::vector{text} : split(text, ',');
   }
 
-  CsvColumns find() const {
+  CsvColumns find() {
     CsvColumns columns;
     columns.has_header = is_header();
     if (columns.has_header) {
       for (const std::string_view field : fields_) columns.names.emplace_back(trim(field));
+      check_names(columns.names);
+      take_known_labels();
     }
-    columns.target_of.resize(fields_.size());
-    columns.targets = std::ssize(labels_);
-    for (std::size_t i = 0; i < labels_.size(); ++i) {
-      std::optional<Index>& place =
-          columns.target_of[static_cast<std::size_t>(column_of(labels_[i], columns))];
-      if (place) fail_label(fmt::format("names column '{}' twice; name it once", shown(labels_[i])));
-      place = static_cast<Index>(i);
+    const std::vector<bool> is_target = place_targets(columns);
+    if (columns.has_header && !known_features_.empty()) {
+      check_label(columns);
+      place_features_by_name(columns);
+    } else {
+      Index next = 0;
+      for (std::size_t i = 0; i < fields_.size(); ++i) {
+        if (!is_target[i]) columns.places[i] = {false, next++};
+      }
     }
-    check_number_of_labels();
     return columns;
   }
 
  private:
+  bool is_field(std::string_view name) const { return std::ranges::count(fields_, name, trim) > 0; }
+  bool are_fields(const std::vector<std::string>& names) const {
+    return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return is_field(name); });
+  }
+
   bool is_header() const {
     if (options_.header != Header::kAuto) return options_.header == Header::kYes;
-    std::vector<bool> is_label(fields_.size());
+    if (!known_features_.empty() && are_fields(known_features_)) return true;
+    std::vector<bool> is_target(fields_.size());
     for (const std::string_view label : labels_) {
-      if (!parse_integer(label) && std::ranges::count(fields_, label, trim) > 0) return true;
-      if (const auto column = column_by_number(label, count_))
-        is_label[static_cast<std::size_t>(*column)] = true;
+      const std::optional<Index> column = column_by_number(label, count_);
+      if (!parse_integer(label) && is_field(label)) return true;
+      if (column) is_target[static_cast<std::size_t>(*column)] = true;
     }
-    for (std::size_t column = 0; column < fields_.size(); ++column) {
-      const std::string_view field = fields_[column];
-      // An empty field is a gap in the data rather than a name.
-      if (!is_label[column] && !field.empty() && !parse_number(field)) return true;
+    return looks_like_names(fields_, is_target);
+  }
+
+  /// Columns are told apart by their names.
+  void check_names(const std::vector<std::string>& names) const {
+    std::map<std::string_view, std::size_t> columns;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto [first, is_new] = columns.emplace(names[i], i);
+      if (is_new) continue;
+      const std::string what = names[i].empty()
+                                   ? fmt::format("columns {} and {} have no name", first->second + 1, i + 1)
+                                   : fmt::format("column '{}' occurs twice ({} and {})", shown(names[i]),
+                                                 first->second + 1, i + 1);
+      fail_input(
+          "{}: {}; give each column a name of its own{}", file_, what,
+          options_.header == Header::kAuto ? ", or set data.header = no if the first line is a sample" : "");
     }
-    return false;
+  }
+
+  /// A label that is given by number is that of the training file, and found by its name in others.
+  void take_known_labels() {
+    const bool by_number = std::all_of(labels_.begin(), labels_.end(),
+                                       [](std::string_view l) { return parse_integer(l).has_value(); });
+    if (!by_number || known_targets_.empty() || !are_fields(known_targets_)) return;
+    labels_.assign(known_targets_.begin(), known_targets_.end());
+  }
+
+  std::vector<bool> place_targets(CsvColumns& columns) const {
+    std::vector<bool> is_target(fields_.size());
+    columns.places.resize(fields_.size());
+    columns.targets = std::ssize(labels_);
+    for (std::size_t i = 0; i < labels_.size(); ++i) {
+      const auto column = static_cast<std::size_t>(column_of(labels_[i], columns));
+      if (is_target[column])
+        fail_label(fmt::format("names column '{}' twice; name it once", shown(labels_[i])));
+      is_target[column] = true;
+      columns.places[column] = {true, static_cast<Index>(i)};
+    }
+    check_number_of_labels();
+    return is_target;
+  }
+
+  /// Errors: a column is taken for the label by its number that is a feature of the training data.
+  void check_label(const CsvColumns& columns) const {
+    for (const std::string& name : columns.target_names()) {
+      if (std::find(known_features_.begin(), known_features_.end(), name) == known_features_.end()) continue;
+      fail_label(fmt::format(
+          "is column '{}' of {}, which the training data have as a feature; their label is {}", shown(name),
+          file_, known_targets_.empty() ? "another" : "'" + join(known_targets_) + "'"));
+    }
+  }
+
+  void place_features_by_name(CsvColumns& columns) const {
+    std::map<std::string_view, Index> place;
+    for (const std::string& name : known_features_) place.emplace(name, std::ssize(place));
+    std::optional<std::size_t> superfluous;
+    std::set<std::string_view> found;
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      if (columns.places[i].is_target) continue;
+      const auto known = place.find(columns.names[i]);
+      if (known == place.end()) {
+        if (!superfluous) superfluous = i;
+        continue;
+      }
+      columns.places[i] = {false, known->second};
+      found.insert(known->first);
+    }
+    const auto missing = std::find_if(known_features_.begin(), known_features_.end(),
+                                      [&](const std::string& name) { return !found.contains(name); });
+    if (missing == known_features_.end() && !superfluous) return;
+    const std::string other =
+        superfluous ? fmt::format("column {} is '{}'", *superfluous + 1, shown(columns.names[*superfluous]))
+                    : "";
+    if (missing == known_features_.end()) {
+      fail_input("{}: {}, which the training data do not have; remove it", file_, other);
+    }
+    fail_input("{}: no column '{}', which the training data have{}; expected the same names in any order",
+               file_, shown(*missing),
+               superfluous ? fmt::format(" ({}, which they do not have)", other) : "");
   }
 
   Index column_of(std::string_view label, const CsvColumns& columns) const {
@@ -73,8 +162,10 @@ class ColumnFinder {
     if (named != columns.names.end()) return named - columns.names.begin();
     if (const std::optional<Index> column = column_by_number(label, count_)) return *column;
     if (parse_integer(label)) {
-      fail_label(fmt::format("no column {}: {} has {} columns; expected 0 to {}, or -{} to -1 from the end",
-                             label, file_, count_, count_ - 1, count_));
+      fail_label(fmt::format(
+          "no column {}: {} has {} columns; expected 0 to {}, or -{} to -1 from the end{}", label, file_,
+          count_, count_ - 1, count_,
+          is_field(label) ? "; or set data.header = yes if its first line names the columns" : ""));
     }
     if (!columns.has_header) {
       fail_label(fmt::format(
@@ -105,15 +196,26 @@ class ColumnFinder {
   Fields fields_;
   Index count_;
   std::vector<std::string_view> labels_;  // what data.label lists
+  // The names of the training file's columns, if this is another file and they have any.
+  std::vector<std::string> known_targets_;
+  std::vector<std::string> known_features_;
 };
 
 }  // namespace
 
-std::vector<std::string> CsvColumns::target_names() const {
+std::vector<bool> CsvColumns::are_targets() const {
+  std::vector<bool> result(places.size());
+  std::transform(places.begin(), places.end(), result.begin(),
+                 [](const Place& place) { return place.is_target; });
+  return result;
+}
+
+std::vector<std::string> CsvColumns::names_of(bool of_targets) const {
   if (!has_header) return {};
-  std::vector<std::string> result(static_cast<std::size_t>(targets));
+  std::vector<std::string> result(static_cast<std::size_t>(of_targets ? targets : features()));
   for (std::size_t column = 0; column < names.size(); ++column) {
-    if (target_of[column]) result[static_cast<std::size_t>(*target_of[column])] = names[column];
+    const Place place = places[column];
+    if (place.is_target == of_targets) result[static_cast<std::size_t>(place.at)] = names[column];
   }
   return result;
 }

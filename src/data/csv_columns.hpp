@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,18 +11,30 @@ namespace lockstep {
 
 /// What the columns of a CSV file are, as its first line and the options say.
 struct CsvColumns {
+  /// Where a column's numbers go.
+  struct Place {
+    bool is_target = false;
+    Index at = 0;  ///< among the features, or the targets
+  };
+
   bool has_header = false;
-  std::vector<std::string> names;               ///< of the columns, if they have any
-  std::vector<std::optional<Index>> target_of;  ///< each column's place among the targets; none: a feature
+  std::vector<std::string> names;  ///< of the columns, if they have any
+  std::vector<Place> places;       ///< of the columns
   Index targets = 0;
 
-  Index count() const { return std::ssize(target_of); }
-  /// The names of the targets in their order, if they have any.
-  std::vector<std::string> target_names() const;
+  Index count() const { return std::ssize(places); }
+  Index features() const { return count() - targets; }
+  std::vector<bool> are_targets() const;
+  /// The names of the targets or features in their order, if they have any.
+  std::vector<std::string> target_names() const { return names_of(true); }
+  std::vector<std::string> feature_names() const { return names_of(false); }
+
+ private:
+  std::vector<std::string> names_of(bool targets) const;
 };
 
-/// Errors: an unknown or repeated label column, several for a classification, no column left for features.
-/// `file` is for messages.
+/// Errors: a name that two columns have, an unknown or repeated label column, several for a classification,
+/// no column left for features, features that are not those of options.training. `file` is for messages.
 CsvColumns find_columns(const std::string& file, const CsvOptions& options,
                         std::span<const std::string_view> first_line);
 

@@ -2,18 +2,16 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
 #include <csv.h>
 #include <exception>
-#include <memory>
 #include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "byte_reader.hpp"
+
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -40,10 +38,6 @@ bool is_utf8(std::string_view text) {
   }
   return true;
 }
-
-struct FileClose {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 
 /// Puts the fields that libcsv reports together into rows, and counts lines.
 class RowCollector {
@@ -140,52 +134,40 @@ class RowCollector {
   bool after_return_ = false;
 };
 
-std::unique_ptr<std::FILE, FileClose> open(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) fail_input("{}: a folder; expected a CSV file", path.string());
-  std::unique_ptr<std::FILE, FileClose> file(std::fopen(path.c_str(), "rb"));
-  if (!file) {
-    fail_input("{}: cannot read this file {}", path.string(),
-               because(errno, "expected a CSV file; check the path and its permissions"));
+/// What a file that is no text is, as far as its first bytes say.
+std::string_view kind_of_binary(std::string_view text) {
+  using namespace std::string_view_literals;
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    return "text in UTF-16; expected a CSV file in UTF-8; save it in that encoding";
   }
-  return file;
+  if (text.starts_with("PK\x03\x04")) {
+    return "a ZIP archive, as Excel's files are; expected a CSV file; unpack it, or export it as CSV";
+  }
+  if (text.starts_with("\0\0\x08"sv)) return "an IDX file; expected a CSV file; give the folder of IDX files";
+  return "binary data; expected a CSV file: text in UTF-8, fields separated by commas";
 }
 
 }  // namespace
 
 void for_each_csv_row(const fs::path& path, const Visit& visit) {
-  const auto file = open(path);
+  std::error_code error;
+  if (fs::is_directory(path, error)) fail_input("{}: a folder; expected a CSV file", path.string());
+  ByteReader file(path, "a CSV file");
   RowCollector collector(path.string(), visit);
   std::vector<char> buffer(kChunk);
   bool first = true;
   while (true) {
-    std::string_view text(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file.get()));
-    if (std::ferror(file.get()) != 0) {
-      fail_input("{}: cannot read this file {}", path.string(),
-                 because(errno, "try again, or copy it elsewhere"));
-    }
+    std::string_view text(buffer.data(), file.read(std::as_writable_bytes(std::span(buffer))));
     if (text.empty()) break;
-    if (text.find('\0') != std::string_view::npos) {
-      fail_input("{}: binary data; expected a CSV file: text in UTF-8, fields separated by commas",
-                 path.string());
+    const bool is_archive = first && text.starts_with("PK\x03\x04");
+    if (is_archive || text.find('\0') != std::string_view::npos) {
+      fail_input("{}: {}", path.string(), kind_of_binary(first ? text : ""));
     }
     if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     first = false;
     collector.parse(text);
   }
   collector.finish();
-}
-
-std::string shown(std::string_view text) {
-  std::size_t size = std::min<std::size_t>(text.size(), 40);
-  while (size > 0 && size < text.size() && is_continuation(text[size])) --size;
-  std::string result(text.substr(0, size));
-  const auto hidden = [](char character) {
-    const auto code = static_cast<unsigned char>(character);
-    return code < 0x20 || code == 0x7F;
-  };
-  std::replace_if(result.begin(), result.end(), hidden, '?');
-  return size < text.size() ? result + "…" : result;
 }
 
 }  // namespace lockstep

@@ -48,6 +48,10 @@ Index DatasetDescription::features() const {
   return std::accumulate(feature_shape.begin(), feature_shape.end(), Index{1}, std::multiplies<>());
 }
 
+std::string DatasetDescription::class_name(Index label) const {
+  return class_names.empty() ? std::to_string(label) : class_names[static_cast<std::size_t>(label)];
+}
+
 std::size_t DatasetDescription::feature_bytes() const {
   const std::size_t value_bytes = storage == Storage::kBytes ? sizeof(std::uint8_t) : sizeof(float);
   return static_cast<std::size_t>(samples * features()) * value_bytes;
@@ -90,10 +94,12 @@ std::string digest(const Dataset& data) {
   Digest digest;
   digest.add(fmt::format("{} {} {} {} {} {}\n", task_name(d.task), static_cast<int>(d.storage), d.samples,
                          d.classes, d.targets, fmt::join(d.feature_shape, "x")));
-  for (const auto& names : {d.class_names, d.target_names}) {
+  const bool has_targets = d.task != Task::kClassification;
+  for (const auto& names : {d.class_names, has_targets ? d.target_names : std::vector<std::string>()}) {
     for (const std::string& name : names) digest.add(fmt::format("{} {}\n", name.size(), name));
     digest.add("\n");
   }
+  for (const ColumnUnit& unit : d.units) digest.add(fmt::format("{} {}\n", unit.origin, unit.unit));
   digest.add(data.feature_memory());
   digest.add(data.target_memory());
   return digest.text();

@@ -2,19 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <limits>
-#include <memory>
 #include <span>
 #include <string>
-#include <system_error>
-#include <type_traits>
-#include <zlib.h>
 
+#include "byte_reader.hpp"
 #include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 
@@ -26,57 +21,6 @@ constexpr std::uint8_t kUnsignedByte = 0x08;
 // Deflate packs at most 258 bytes into two bits; zlib states 1032:1.
 constexpr std::uint64_t kLargestRatio = 1032;
 constexpr std::size_t kChunk = std::size_t{1} << 20U;
-constexpr unsigned kBuffer = 1U << 17U;
-
-struct GzipClose {
-  void operator()(gzFile file) const { gzclose_r(file); }
-};
-
-/// The bytes of a file, decompressed if it is gzip.
-class ByteReader {
- public:
-  explicit ByteReader(const fs::path& path) : name_(path.string()) {
-    std::error_code error;
-    stored_bytes_ = fs::file_size(path, error);
-    if (error) fail_input("{}: cannot read this file ({}); expected an IDX file", name_, error.message());
-    file_.reset(gzopen(name_.c_str(), "rb"));
-    if (!file_) {
-      fail_input("{}: cannot open this file {}", name_, because(errno, "check its permissions"));
-    }
-    gzbuffer(file_.get(), kBuffer);
-    compressed_ = gzdirect(file_.get()) == 0;
-  }
-
-  const std::string& name() const { return name_; }
-  bool compressed() const { return compressed_; }
-  std::uint64_t stored_bytes() const { return stored_bytes_; }
-
-  /// Fills `target`, at most 2^30 bytes, or less of it at the end of the file; how much.
-  std::size_t read(std::span<std::uint8_t> target) {
-    const int count = gzread(file_.get(), target.data(), static_cast<unsigned>(target.size()));
-    if (count == static_cast<int>(target.size())) return target.size();
-    int code = Z_OK;
-    gzerror(file_.get(), &code);
-    if (code == Z_BUF_ERROR) {
-      fail_input("{}: the compressed data are truncated; expected a whole gzip file; get the file again",
-                 name_);
-    }
-    if (code == Z_ERRNO) {
-      fail_input("{}: cannot read this file {}", name_, because(errno, "try again, or copy it elsewhere"));
-    }
-    if (code < 0) {
-      fail_input("{}: the compressed data are corrupt; expected an undamaged gzip file; get the file again",
-                 name_);
-    }
-    return static_cast<std::size_t>(count);
-  }
-
- private:
-  std::string name_;
-  std::uint64_t stored_bytes_ = 0;
-  std::unique_ptr<std::remove_pointer_t<gzFile>, GzipClose> file_;
-  bool compressed_ = false;
-};
 
 std::uint64_t header_bytes(std::size_t dimensions) { return 4 + 4 * dimensions; }
 
@@ -97,7 +41,7 @@ void check_magic(const ByteReader& reader, std::span<const std::uint8_t, 4> magi
 
 std::vector<Index> read_sizes(ByteReader& reader, std::size_t dimensions) {
   std::vector<std::uint8_t> header(header_bytes(dimensions));
-  const std::size_t count = reader.read(header);
+  const std::size_t count = reader.read(std::as_writable_bytes(std::span(header)));
   if (count < header.size()) {
     fail_input("{}: truncated: {} bytes, expected a header of {}; get the file again", reader.name(), count,
                header.size());
@@ -158,7 +102,7 @@ std::vector<std::uint8_t> read_bytes(ByteReader& reader, const std::vector<Index
     const std::size_t wanted = rest <= kChunk + 1 ? rest : kChunk;
     if (begin + wanted > bytes.capacity()) bytes.reserve(std::min(expected + 1, 2 * begin + wanted));
     bytes.resize(begin + wanted);
-    const std::size_t count = reader.read(std::span(bytes).subspan(begin));
+    const std::size_t count = reader.read(std::as_writable_bytes(std::span(bytes).subspan(begin)));
     bytes.resize(begin + count);
     if (count < wanted) break;
   }
@@ -170,7 +114,7 @@ std::vector<std::uint8_t> read_bytes(ByteReader& reader, const std::vector<Index
 }  // namespace
 
 IdxArray read_idx_file(const fs::path& file, std::size_t dimensions) {
-  ByteReader reader(file);
+  ByteReader reader(file, "an IDX file");
   IdxArray array;
   array.sizes = read_sizes(reader, dimensions);
   array.bytes = read_bytes(reader, array.sizes);

@@ -8,6 +8,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/multiversion.hpp"
+#include "lockstep/data/column_units.hpp"
 
 namespace lockstep {
 
@@ -86,7 +87,7 @@ class Columns {
     for (std::size_t i = 0; i < smallest_.size(); ++i) {
       const double range = static_cast<double>(largest_[i]) - smallest_[i];
       result.shift.push_back(smallest_[i]);
-      result.scale.push_back(range > 0.0 ? 1.0 / range : 0.0);
+      result.scale.push_back(is_constant(i) ? 0.0 : 1.0 / range);
     }
     return result;
   }
@@ -100,7 +101,7 @@ class Columns {
     for (Index i = 0; i < count_; ++i) add_squares(row(i), features_, mean.data(), scale.data());
     for (std::size_t i = 0; i < scale.size(); ++i) {
       // The mean of equal numbers may be rounded, and would leave a deviation of nothing but that.
-      const bool constant = smallest_[i] == largest_[i];
+      const bool constant = is_constant(i);
       if (constant) mean[i] = smallest_[i];
       scale[i] = constant ? 0.0 : 1.0 / std::sqrt(scale[i] / static_cast<double>(count_));
     }
@@ -108,6 +109,14 @@ class Columns {
   }
 
  private:
+  bool is_constant(std::size_t column) const {
+    const std::vector<ColumnUnit>& units = data_.description().units;
+    const ColumnUnit unit = units.empty() ? ColumnUnit() : units[column];
+    const double smallest = unit.origin + unit.unit * smallest_[column];
+    const double largest = unit.origin + unit.unit * largest_[column];
+    return largest - smallest <= kRoundingOfSums * std::max(std::abs(smallest), std::abs(largest));
+  }
+
   const float* row(Index i) const { return data_.values().data() + sample_(i) * features_; }
 
   const Dataset& data_;
@@ -134,6 +143,29 @@ Normalization compute_normalization(NormalizationKind kind, const Dataset& data,
   }
   const Columns columns(data, count, sample);
   return standard ? columns.standard() : columns.unit();
+}
+
+Normalization of_stored_values(Normalization of_file, const std::vector<ColumnUnit>& units) {
+  if (units.empty()) return of_file;
+  if (of_file.shift.size() <= 1) {  // one for all
+    const double shift = of_file.shift.empty() ? 0.0 : of_file.shift.front();
+    const double scale = of_file.scale.empty() ? 1.0 : of_file.scale.front();
+    of_file = {std::vector(units.size(), shift), std::vector(units.size(), scale)};
+  }
+  LOCKSTEP_CHECK(of_file.shift.size() == units.size());
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    of_file.shift[i] = (of_file.shift[i] - units[i].origin) / units[i].unit;
+    of_file.scale[i] *= units[i].unit;
+  }
+  return of_file;
+}
+
+Normalization of_file_values(Normalization of_stored, const std::vector<ColumnUnit>& units) {
+  for (std::size_t i = 0; i < units.size() && !of_stored.shift.empty(); ++i) {
+    of_stored.shift[i] = units[i].origin + units[i].unit * of_stored.shift[i];
+    of_stored.scale[i] /= units[i].unit;
+  }
+  return of_stored;
 }
 
 std::string to_text(const Normalization& normalization) {

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -32,10 +33,11 @@ bool is_csv_name(const std::string& name) {
 [[noreturn]] void fail_unknown(const std::string& source) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
+  // A path is no misspelt name.
+  const bool is_path = source.find_first_of("/.") != std::string::npos;
   fail_input(
-      "data.source = {}: no such data set, folder or CSV file (nearest name: {}); "
-      "expected {}, a folder of IDX files, or FILE.csv",
-      source, nearest(source, names), join(names));
+      "data.source = {}: no such data set, folder or file{}; expected {}, a folder of IDX files, or FILE.csv",
+      source, is_path ? "" : fmt::format(" (nearest name: {})", nearest(source, names)), join(names));
 }
 
 Form form_of(const std::string& source) {
@@ -44,7 +46,7 @@ Form form_of(const std::string& source) {
   if (source == kFashionMnist) return Form::kFolder;
   if (std::find(synthetic.begin(), synthetic.end(), source) != synthetic.end()) return Form::kSynthetic;
   if (fs::is_directory(source, error)) return Form::kFolder;
-  if (is_csv_name(source)) return Form::kCsv;
+  if (is_csv_name(source) || fs::exists(source, error)) return Form::kCsv;
   fail_unknown(source);
 }
 
@@ -74,31 +76,31 @@ void check_keys(const DataSource& source, Form form) {
   }
 }
 
-DatasetContent read_table(const DataSource& source, const std::string& file, Index classes,
-                          const std::vector<std::string>& class_names) {
-  CsvOptions options;
-  options.task = source.task;
-  options.label = source.label;
-  options.header = source.header;
-  options.class_names = class_names;
-  options.classes = classes;
-  return read_csv(file, options);
-}
-
-/// Reads `part` for the given classes (0 to find them), or nothing where the source has no such part.
-std::optional<DatasetContent> read_part(const DataSource& source, Part part, Index classes,
-                                        const std::vector<std::string>& class_names) {
+/// Reads `part` as that of a data set with the given training part, or nothing where the source has no such
+/// part.
+std::optional<DatasetContent> read_part(const DataSource& source, Part part,
+                                        const std::optional<DatasetDescription>& training) {
   const Form form = form_of(source.source);
   check_keys(source, form);
   if (form == Form::kSynthetic) return make_synthetic(source.source, part, source.synthetic);
   if (form == Form::kFolder) {
     const fs::path folder = folder_of(source.source);
     if (part == Part::kTest && !has_idx_part(folder, part, source.prefix)) return std::nullopt;
-    return read_idx(folder, part, source.prefix, classes);
+    return read_idx(folder, part, source.prefix, training ? training->classes : 0);
   }
   const std::string& file = part == Part::kTraining ? source.source : source.test;
   if (file.empty()) return std::nullopt;
-  return read_table(source, file, classes, class_names);
+  return read_csv(file, {source.task, source.label, source.header, training});
+}
+
+/// Where one of two has names and the other has not, nothing tells whether their columns are the same.
+void warn_of_names(const DatasetDescription& training, const DatasetDescription& other) {
+  const bool named = !other.feature_names.empty();
+  if (named != training.feature_names.empty()) return;
+  log::warn_once(
+      fmt::format("lockstep: {}: its columns have {}, those of the training data have {}: they are "
+                  "taken by position",
+                  other.name, named ? "names" : "no names", named ? "none" : "some"));
 }
 
 void check_task(const DataSource& source, const DatasetDescription& description) {
@@ -130,25 +132,28 @@ void check_same_shape(const DatasetDescription& training, const DatasetDescripti
 
 SourceParts read_source(const DataSource& source) {
   SourceParts parts;
-  parts.training = *read_part(source, Part::kTraining, 0, {});
+  parts.training = *read_part(source, Part::kTraining, std::nullopt);
   const DatasetDescription& training = parts.training.description;
   check_task(source, training);
-  parts.test = read_part(source, Part::kTest, training.classes, training.class_names);
-  if (parts.test) check_same_shape(training, parts.test->description);
+  parts.test = read_part(source, Part::kTest, training);
+  if (parts.test) {
+    check_same_shape(training, parts.test->description);
+    warn_of_names(training, parts.test->description);
+  }
   return parts;
 }
 
-DatasetContent read_for_evaluation(const DataSource& source, Index classes,
-                                   const std::vector<std::string>& class_names) {
-  std::optional<DatasetContent> content = read_part(source, Part::kTest, classes, class_names);
-  if (!content) content = read_part(source, Part::kTraining, classes, class_names);
+DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training) {
+  std::optional<DatasetContent> content = read_part(source, Part::kTest, training);
+  if (!content) content = read_part(source, Part::kTraining, training);
   check_task(source, content->description);
-  if (content->description.classes != classes) {
+  if (content->description.classes != training.classes) {
     fail_input(
         "data.source = {}: {} classes, but the model was trained for {} (0: no classification); "
         "expected the kind of data it was trained on",
-        source.source, content->description.classes, classes);
+        source.source, content->description.classes, training.classes);
   }
+  warn_of_names(training, content->description);
   return std::move(*content);
 }
 

@@ -9,6 +9,7 @@
 
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/data/column_units.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {
@@ -26,7 +27,9 @@ std::string to_text(const DatasetDescription& d) {
                      {"feature_shape", d.feature_shape},
                      {"class_names", d.class_names},
                      {"targets", d.targets},
-                     {"target_names", d.target_names}};
+                     {"target_names", d.target_names},
+                     {"feature_names", d.feature_names},
+                     {"units", units_to_text(d.units)}};
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
@@ -40,7 +43,9 @@ DatasetDescription from_text(const std::string& text) {
           .classes = json.at("classes"),
           .class_names = json.at("class_names"),
           .targets = json.at("targets"),
-          .target_names = json.at("target_names")};
+          .target_names = json.at("target_names"),
+          .feature_names = json.at("feature_names"),
+          .units = units_from_text(json.at("units").get<std::string>())};
 }
 
 /// `data` of the node's rank 0, in memory that all of the node see. Collective over `node`.

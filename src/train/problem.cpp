@@ -3,13 +3,13 @@
 #include <cmath>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include "weights_names.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/text.hpp"
-#include "lockstep/core/version.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/data/column_units.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/shared_datasets.hpp"
@@ -28,48 +28,56 @@ Split make_split(const Config::Data& data, const Dataset& training) {
   return {data.source.synthetic.seed, training.size(), held_out};
 }
 
-/// Rank 0's normalisation on every rank.
+/// Rank 0's normalisation on every rank, as weights files keep it.
 Normalization share_normalization(const Config& config, const Dataset& training, const Split& split,
                                   Communicator& communicator) {
   std::string text;
   if (communicator.rank() == 0) {
-    text = to_text(compute_normalization(config.data.normalize, training, split.training_size(),
-                                         [&](Index i) { return split.training(i); }));
+    text =
+        to_text(of_file_values(compute_normalization(config.data.normalize, training, split.training_size(),
+                                                     [&](Index i) { return split.training(i); }),
+                               training.description().units));
   }
-  return normalization_from_text(broadcast_text(communicator, text, 0));
+  return of_stored_values(normalization_from_text(broadcast_text(communicator, text, 0)),
+                          training.description().units);
 }
 
-/// The loss that a weights file describes.
-ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::string>& metadata, Task task,
-                      const std::string& file) {
-  const LossForm* const form = find_named(losses(), name);
-  if (form == nullptr) {
-    fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file,
-               name);
+/// What float takes away from features that are not normalised.
+void warn_of_lost_digits(const Config& config, const Dataset& data) {
+  if (config.data.normalize != NormalizationKind::kNone) return;
+  const std::vector<Distinct> columns = distinct_values(data);
+  const std::vector<std::string>& names = data.description().feature_names;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].floats == columns[i].numbers) continue;
+    log::warn_once(
+        fmt::format("lockstep: {}: {} different numbers of {} become {} in single precision; set "
+                    "data.normalize = standard",
+                    data.description().name, columns[i].numbers,
+                    names.empty() ? fmt::format("feature {}", i) : fmt::format("column '{}'", names[i]),
+                    columns[i].floats));
   }
-  Hyperparameters parameters;
-  for (const Hyperparameter& parameter : form->hyperparameters) {
-    const auto text = metadata.find(parameter.name);
-    if (text == metadata.end()) continue;
-    const auto value = parse_number(text->second);
-    if (!value || !(*value >= parameter.lowest && *value <= parameter.highest)) {
-      fail_input("{}: '{}' is no number from {} to {}; is it damaged?", file, parameter.name,
-                 parameter.lowest, parameter.highest);
-    }
-    parameters[parameter.name] = *value;
-  }
-  return choose_loss(name, parameters, task);
 }
 
-std::string names_to_text(const std::vector<std::string>& names) {
-  return nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::vector<std::string> names_from_text(const StoredTensors& stored, const std::string& key) {
-  const auto text = stored.metadata.find(key);
-  if (text == stored.metadata.end()) return {};
-  const auto names = nlohmann::json::parse(text->second, nullptr, false);
-  return names.is_array() ? names.get<std::vector<std::string>>() : std::vector<std::string>();
+/// A network does not learn a class that it never sees.
+void warn_of_missing_classes(const Dataset& data, const Split& split) {
+  if (data.description().task != Task::kClassification) return;
+  std::vector<Index> samples(static_cast<std::size_t>(data.description().classes));
+  for (Index i = 0; i < split.training_size(); ++i) {
+    ++samples[static_cast<std::size_t>(data.labels()[static_cast<std::size_t>(split.training(i))])];
+  }
+  constexpr Index kMostNames = 5;
+  std::string names;
+  Index missing = 0;
+  for (Index label = 0; label < std::ssize(samples); ++label) {
+    if (samples[static_cast<std::size_t>(label)] > 0 || ++missing > kMostNames) continue;
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", data.description().class_name(label));
+  }
+  if (missing == 0) return;
+  if (missing > kMostNames) names += fmt::format(" and {} more", missing - kMostNames);
+  log::warn_once(fmt::format(
+      "lockstep: {}: class{} {} {} no training sample{}", data.description().name, missing == 1 ? "" : "es",
+      names, missing == 1 ? "has" : "have",
+      split.validation_size() > 0 ? "; hold out less (data.validation), or others (data.seed)" : ""));
 }
 
 std::string count_of(Index count, const std::string& what) {
@@ -94,24 +102,6 @@ void check_outputs(const Model& model, const DatasetDescription& data) {
              classifies ? fmt::format("{} classes", expected) : count_of(expected, "target"), expected);
 }
 
-void check_fit(const SavedModel& saved, const DatasetDescription& data) {
-  if (data.task != saved.task) {
-    fail_input("{}: is a {} set, the weights were trained for {}; give data of that kind", data.name,
-               task_name(data.task), task_name(saved.task));
-  }
-  if (data.features() != saved.model.inputs()) {
-    fail_input("{}: has {} features, the weights expect {}; give data of the kind they were trained on",
-               data.name, data.features(), saved.model.inputs());
-  }
-  check_outputs(saved.model, data);
-  // The name of a single target leaves no doubt which one it is.
-  if (data.targets > 1 && !data.target_names.empty() && !saved.target_names.empty() &&
-      data.target_names != saved.target_names) {
-    fail_input("{}: has the targets {}, the weights were trained for {}; set data.label to those", data.name,
-               join(data.target_names), join(saved.target_names));
-  }
-}
-
 Problem make_problem(const Config& config, Communicator& communicator) {
   const std::string different = differences(communicator, {config.resolved.begin(), config.resolved.end()});
   if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
@@ -127,6 +117,10 @@ Problem make_problem(const Config& config, Communicator& communicator) {
   });
   Split split = make_split(config.data, parts[0]);
   check_batch_size(config, split);
+  if (communicator.rank() == 0) {
+    for (const Dataset& part : parts) warn_of_lost_digits(config, part);
+    warn_of_missing_classes(parts[0], split);
+  }
   ChosenLoss chosen =
       choose_loss(config.model.loss, config.model.loss_parameters, parts[0].description().task);
   return {.training = parts[0],
@@ -173,58 +167,11 @@ Model make_model(const Config& config, const Problem& problem) {
   if (config.model.init.empty()) {
     model.initialize(config.train.seed, config.model.initialization);
   } else {
-    set_parameters(model, read_safetensors(config.model.init), config.model.init);
+    const StoredTensors stored = read_safetensors(config.model.init);
+    check_names_of_init(stored, problem.training.description(), config.model.init);
+    set_parameters(model, stored, config.model.init);
   }
   return model;
-}
-
-std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem) {
-  const DatasetDescription& data = problem.training.description();
-  std::map<std::string, std::string> metadata = {{"format", "pt"},  // what PyTorch's own files say
-                                                 {"lockstep", kVersion},
-                                                 {"layers", model.text()},
-                                                 {"inputs", std::to_string(model.inputs())},
-                                                 {"task", task_name(data.task)},
-                                                 {"loss", problem.loss_name},
-                                                 {"normalization", to_text(problem.normalization)}};
-  for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
-  if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
-  if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
-  return metadata;
-}
-
-bool is_described(const StoredTensors& weights) { return weights.metadata.contains("layers"); }
-
-SavedModel load_model(const std::filesystem::path& file) {
-  const StoredTensors stored = read_safetensors(file);
-  const auto entry = [&](const std::string& key) {
-    const auto found = stored.metadata.find(key);
-    if (found == stored.metadata.end())
-      fail_input("{}: does not say '{}'; is it damaged?", file.string(), key);
-    return found->second;
-  };
-  const auto inputs = parse_integer(entry("inputs"));
-  constexpr Index kMostInputs = Index{1} << 32U;
-  if (!inputs || *inputs < 1 || *inputs > kMostInputs) {
-    fail_input("{}: 'inputs' is no number from 1 to {}; is it damaged?", file.string(), kMostInputs);
-  }
-  const NamedTask* const named = find_named(tasks(), entry("task"));
-  if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
-  // What the file says of the network may ask for any amount of memory; what it holds does not.
-  check_tensors(layout_of(entry("layers"), *inputs), entry("layers"), stored, file.string());
-  const Normalization normalization = normalization_from_text(entry("normalization"));
-  if (normalization.shift.size() > 1 && std::ssize(normalization.shift) != *inputs) {
-    fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
-               normalization.shift.size(), *inputs);
-  }
-  SavedModel saved{.model = Model(entry("layers"), *inputs),
-                   .normalization = normalization,
-                   .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
-                   .task = named->task,
-                   .class_names = names_from_text(stored, "classes"),
-                   .target_names = names_from_text(stored, "targets")};
-  set_parameters(saved.model, stored, file.string());
-  return saved;
 }
 
 }  // namespace lockstep

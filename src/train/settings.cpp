@@ -130,7 +130,9 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.label", "-1",
         "CSV: label column, its name or number from 0 (negative: from the end); a list for several targets",
         words(source.label)},
-       {"data.header", "auto", "CSV: whether the first line names the columns: auto, yes, no",
+       {"data.header", "auto",
+        "CSV: whether the first line names the columns: auto (if features in it are text and none a number), "
+        "yes, no",
         choice(source.header, {{"auto", Header::kAuto}, {"yes", Header::kYes}, {"no", Header::kNo}})},
        {"data.samples", "1000", "synthetic: samples of the training part",
         whole(source.synthetic.samples, 1, most_samples)},

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/rank_status.hpp"
 #include "lockstep/core/threads.hpp"
@@ -36,7 +35,6 @@ void check_precision(Precision precision) {
 
 /// What has to be settled before anything is computed or a thread is started.
 const Config& prepare_arithmetic(const Config& config) {
-  flush_denormals();
   set_threads(config.train.threads);
   return config;
 }

@@ -179,6 +179,17 @@ std::vector<BadInput> bad_csv_files() {
       {"Infinite", words, "expected a finite number", file("a.csv", "1,2,0\n1,inf,1\n")},
       {"Gap", words, "found nothing", file("a.csv", "1,2,0\n1,,1\n")},
       {"Semicolons", words, "separated by commas", file("a.csv", "1;2;0\n1;2;1\n")},
+      {"SemicolonsAndDecimalCommas", words, "the separator ';' and decimal commas",
+       file("a.csv", "x;y;label\n1,5;2,5;0\n1;2;1\n")},
+      {"NameTwice", words, "column 'label' occurs twice (1 and 3)",
+       file("a.csv", "label,x,label\n1,2,0\n0,3,1\n")},
+      {"NamesThatCountUp", words, "set data.header = yes", file("a.csv", "0,1,kind\n1,2,0\n0,3,1\n")},
+      {"TestOfOtherNames", words + Words{"--data.test", "b.csv"},
+       "b.csv: no column 'y', which the training data have",
+       [](const TemporaryFolder& folder) {
+         folder.write("a.csv", "x,y,label\n1,2,0\n1,3,1\n");
+         folder.write("b.csv", "x,z,label\n1,2,0\n1,3,1\n");
+       }},
       {"BrokenQuotes", words, "broken quotes", file("a.csv", "1,\"2,0\n1,2,1\n")},
       {"Binary", words, "binary data", file("a.csv", std::string("\0\1\2\3", 4))},
       {"UnknownLabelColumn", words + Words{"--data.label", "lable"}, "data.label = lable",
@@ -319,13 +330,13 @@ std::vector<BadInput> bad_studies() {
        "there is no test part; set data.validation",
        file("a.csv", "1,0\n2,1\n3,0\n4,1\n")},
       {"NewtonOnAMiniBatch", kBlobRun + Words{"--optimizer.name", "newton"}, "needs train.batch-size = full"},
-      {"TestTargetsInAnotherOrder",
+      {"TestTargetsOfOtherNames",
        {"train", "--run.dir", "run", "--data.source", "a.csv", "--data.test", "b.csv", "--data.label", "1,2",
         "--data.task", "regression", "--model.layers", "linear 2", "--train.batch-size", "2"},
        "expected the same in the same order",
        [](const TemporaryFolder& folder) {
          folder.write("a.csv", "x,p,q\n1,2,3\n4,5,6\n");
-         folder.write("b.csv", "x,q,p\n1,2,3\n4,5,6\n");
+         folder.write("b.csv", "x,p,r\n1,2,3\n4,5,6\n");
        }},
       {"ScheduleOfMissingData", {"schedule", "--data.source", "nowhere"}, "data.source = nowhere"},
       {"ScheduleInAMissingFolder",

@@ -1,8 +1,11 @@
 // Training as a person starts it: one digest at every rank count, and a run directory that tells all.
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "program.hpp"
 #include <gtest/gtest.h>
@@ -144,6 +147,61 @@ TEST(TrainTest, EvaluateTakesTheLossFromTheWeights) {
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     const Json found = Json::parse(outcome.out, nullptr, false);
     EXPECT_EQ(found.value("loss", Json()), expected.at("loss")) << ranks << " ranks";
+  }
+}
+
+/// Loss and accuracy that `evaluate` finds for the weights in `run` are those of the run's end.
+void expect_evaluate_finds(const std::string& file, const TemporaryFolder& folder, double least_accuracy) {
+  const Json expected = metrics(folder, "run", "evaluation").back();
+  EXPECT_GE(expected.value("accuracy", 0.0), least_accuracy);
+  for (const int ranks : {0, 3}) {
+    const Outcome outcome = run_lockstep(
+        ranks, {"evaluate", "--weights", "run/weights.safetensors", "--data.source", file}, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const Json found = Json::parse(outcome.out, nullptr, false);
+    EXPECT_EQ(found.value("loss", Json()), expected.at("loss")) << ranks << " ranks";
+    EXPECT_EQ(found.value("accuracy", Json()), expected.at("accuracy")) << ranks << " ranks";
+  }
+}
+
+/// Trains a line between two classes on a.csv, with b.csv for test part.
+void train_on_tables(const TemporaryFolder& folder) {
+  train_ok(
+      0,
+      {"train", "--run.dir", "run", "--data.source", "a.csv", "--data.test", "b.csv", "--model.layers",
+       "linear 2", "--train.batch-size", "8", "--train.epochs", "60", "--optimizer.learning-rate", "0.5"},
+      folder);
+}
+
+TEST(TrainTest, ColumnsAreMatchedByTheirNames) {
+  const TemporaryFolder folder;
+  std::string training = "a,b,kind\n";
+  std::string test = "kind,b,a\n";
+  for (int i = 0; i < 40; ++i) {
+    const int b = i * 7 % 11;
+    training += std::to_string(i) + "," + std::to_string(b) + (i < 20 ? ",2019\n" : ",2020\n");
+    test += std::string(i < 20 ? "2019," : "2020,") + std::to_string(b) + "," + std::to_string(i) + "\n";
+  }
+  folder.write("a.csv", training);
+  folder.write("b.csv", test);
+  train_on_tables(folder);
+  expect_evaluate_finds("b.csv", folder, 0.9);
+}
+
+// Times of one day, and numbers below float's smallest: all are one number in float, or zero.
+TEST(TrainTest, DigitsBeyondFloatAreLearnedFrom) {
+  for (const auto& [start, step] : {std::pair(1699999000.0, 1.0), {0.0, 1e-41}}) {
+    const TemporaryFolder folder;
+    std::string table = "t,y\n";
+    for (int i = 0; i < 40; ++i) {
+      std::array<char, 64> line{};
+      std::snprintf(line.data(), line.size(), "%.17g,%d\n", start + i * step, i < 20 ? 0 : 1);
+      table += line.data();
+    }
+    folder.write("a.csv", table);
+    folder.write("b.csv", table.substr(0, table.rfind('\n', table.size() - 9) + 1));  // not the same numbers
+    train_on_tables(folder);
+    expect_evaluate_finds("b.csv", folder, 0.9);
   }
 }
 

@@ -16,7 +16,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.task = tasks()[input.choose(tasks().size())].task;
   options.header = std::array{Header::kAuto, Header::kYes, Header::kNo}[input.choose(3)];
   options.label = labels[input.choose(labels.size())];
-  if (input.choose(4) == 1) options.class_names = {"no", "yes"};
+  if (input.choose(4) == 1) {
+    options.training = DatasetDescription{.name = "training",
+                                          .task = options.task,
+                                          .feature_shape = {1},
+                                          .classes = 2,
+                                          .class_names = {"no", "yes"},
+                                          .target_names = {"b"},
+                                          .feature_names = {"a"},
+                                          .units = {{1000, 0.5}}};
+  }
   fuzz::expect_value_or_error([&] { make_dataset(read_csv(fuzz::file_of(input.bytes()), options)); });
   return 0;
 }

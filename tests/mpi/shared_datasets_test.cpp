@@ -36,7 +36,9 @@ DatasetContent several_targets() {
                          .feature_shape = {1},
                          .class_names = {},
                          .targets = 3,
-                         .target_names = {"höhe", "a, b", "\"c\""}};
+                         .target_names = {"höhe", "a, b", "\"c\""},
+                         .feature_names = {"größe"},
+                         .units = {{1699999950.5, 0x1p-130}}};
   content.values = {1, 2};
   content.targets = {1, 2, 3, 4, 5, 6};
   return content;
@@ -54,6 +56,8 @@ void expect_same(const Dataset& found, const Dataset& expected) {
   EXPECT_EQ(a.class_names, b.class_names);
   EXPECT_EQ(a.targets, b.targets);
   EXPECT_EQ(a.target_names, b.target_names);
+  EXPECT_EQ(a.feature_names, b.feature_names);
+  EXPECT_EQ(a.units, b.units);
   EXPECT_TRUE(std::ranges::equal(found.feature_memory(), expected.feature_memory()));
   EXPECT_TRUE(std::ranges::equal(found.target_memory(), expected.target_memory()));
 }

@@ -66,7 +66,7 @@ TEST(CsvTargets, ANameMayHoldAComma) {
   const std::string text = "a,\"b, c\",b,c\n1,2,3,4\n";
   EXPECT_THAT(read(text, labelled("b, c")).targets, ElementsAre(2));
   EXPECT_THAT(read(text, labelled("b,c")).targets, ElementsAre(3, 4));
-  EXPECT_EQ(read(text, labelled("b, c", Task::kClassification)).description.classes, 3);
+  EXPECT_THAT(read(text, labelled("b, c", Task::kClassification)).description.class_names, ElementsAre("2"));
 }
 
 TEST(CsvTargets, OfAMultiLabelSetAreZeroOrOne) {

@@ -40,13 +40,13 @@ CsvOptions labelled(const std::string& label, Header header = Header::kAuto) {
 }
 
 TEST(Csv, ReadsFeaturesAndClasses) {
-  const DatasetContent content = read("a,b,y\n1,2.5,0\n-3,4e2,2\n");
+  const DatasetContent content = read("a,b,y\n1,2.5,0\n-3,4e2,1\n");
   EXPECT_EQ(content.description.samples, 2);
   EXPECT_EQ(content.description.storage, Storage::kFloats);
   EXPECT_THAT(content.description.feature_shape, ElementsAre(2));
   EXPECT_THAT(content.values, ElementsAre(1.0F, 2.5F, -3.0F, 400.0F));
-  EXPECT_THAT(content.labels, ElementsAre(0, 2));
-  EXPECT_EQ(content.description.classes, 3);
+  EXPECT_THAT(content.labels, ElementsAre(0, 1));
+  EXPECT_EQ(content.description.classes, 2);
   EXPECT_THAT(content.description.class_names, IsEmpty());
   EXPECT_EQ(make_dataset(content).size(), 2);
 }
@@ -65,26 +65,49 @@ TEST(Csv, NumbersTextLabelsInTheirOrder) {
   EXPECT_THAT(content.labels, ElementsAre(2, 0, 2, 1));
 }
 
-TEST(Csv, TakesLabelsAsTextUnlessAllAreSmallWholeNumbers) {
-  EXPECT_THAT(read("1,1.0\n1,3.0\n").labels, ElementsAre(1, 3));
-  EXPECT_THAT(read("1,-1\n1,1\n").description.class_names, ElementsAre("-1", "1"));
-  EXPECT_THAT(read("1,0.5\n1,1\n").description.class_names, ElementsAre("0.5", "1"));
-  EXPECT_THAT(read("1,2000000\n1,1\n").description.class_names, ElementsAre("1", "2000000"));
-  EXPECT_THAT(read("1,a\n1,1\n").description.class_names, ElementsAre("1", "a"));
+TEST(Csv, NamesClassesUnlessTheirLabelsAreTheirNumbers) {
+  EXPECT_THAT(read("1,2\n1,0\n1,1\n").labels, ElementsAre(2, 0, 1));
+  EXPECT_THAT(read("1,2\n1,0\n1,1\n").description.class_names, IsEmpty());
+  EXPECT_THAT(read("1,1\n1,3\n1,0\n").description.class_names, ElementsAre("0", "1", "3"));
+  EXPECT_THAT(read("1,1\n1,3\n1,0\n").labels, ElementsAre(1, 2, 0));
+  EXPECT_THAT(read("1,1\n1,2\n").description.class_names, ElementsAre("1", "2"));
+  EXPECT_THAT(read("1,2021\n1,2019\n1,2020\n").description.class_names, ElementsAre("2019", "2020", "2021"));
+  EXPECT_THAT(read("1,2021\n1,2019\n1,2020\n").labels, ElementsAre(2, 0, 1));
+  EXPECT_THAT(read("1,a\n1,1\n1,b\n1,a\n").description.class_names, ElementsAre("1", "a", "b"));
+}
+
+TEST(Csv, OrdersNumbersAsLabelsByTheirSize) {
+  EXPECT_THAT(read("1,9\n1,10\n1,-1\n1,-10\n").description.class_names, ElementsAre("-10", "-1", "9", "10"));
+  EXPECT_THAT(read("1,1\n1,0.5\n").description.class_names, ElementsAre("0.5", "1"));
+}
+
+TEST(Csv, TakesLabelsByTheirText) {
+  EXPECT_THAT(read("1,1.0\n1,3.0\n1,1\n").labels, ElementsAre(0, 1, 0));
+  EXPECT_THAT(read("1,1.0\n1,3.0\n1,1\n").description.class_names, ElementsAre("1", "3"));
+  EXPECT_THAT(read("1,0.0\n1,1.0\n").description.class_names, IsEmpty());
+  EXPECT_THAT(read("1,007\n1,8\n").description.class_names, ElementsAre("007", "8"));
+  EXPECT_THAT(read("1,a\n1,7\n1,007\n1,a\n").description.class_names, ElementsAre("007", "7", "a"));
+  EXPECT_TRUE(fails("1,007\n1,7\n", {"train.csv", "'007' and '7'", "same number"}));
+  EXPECT_TRUE(fails("1,1e0\n1,1\n", {"'1' and '1e0'"}));
+  EXPECT_TRUE(fails("1,a\n1,a\u00a0\n", {"train.csv:2: column 2", "'a<U+00A0>'"}));
 }
 
 TEST(Csv, FindsTheLabelColumnByNumber) {
-  EXPECT_THAT(read("7,1,2\n", labelled("0")).labels, ElementsAre(7));
-  EXPECT_THAT(read("1,7,2\n", labelled("1")).labels, ElementsAre(7));
-  EXPECT_THAT(read("1,7,2\n", labelled("-2")).labels, ElementsAre(7));
+  const auto name = [](const DatasetContent& content) { return content.description.class_names.at(0); };
+  EXPECT_EQ(name(read("7,1,2\n", labelled("0"))), "7");
+  EXPECT_EQ(name(read("1,7,2\n", labelled("1"))), "7");
+  EXPECT_EQ(name(read("1,7,2\n", labelled("-2"))), "7");
   EXPECT_THAT(read("1,7,2\n", labelled("-2")).values, ElementsAre(1, 2));
 }
 
 TEST(Csv, FindsTheLabelColumnByName) {
-  EXPECT_THAT(read("y,a\n7,1\n", labelled("y")).labels, ElementsAre(7));
-  EXPECT_THAT(read("a,1,b\n5,7,6\n", labelled("1")).labels, ElementsAre(7));
-  EXPECT_THAT(read("1,0,a\n7,5,6\n", labelled("1")).labels, ElementsAre(7)) << "names win over numbers";
-  EXPECT_THAT(read("0,1,y\n5,6,7\n", labelled("y")).labels, ElementsAre(7));
+  const auto name = [](const DatasetContent& content) { return content.description.class_names.at(0); };
+  EXPECT_EQ(name(read("y,a\n7,1\n", labelled("y"))), "7");
+  EXPECT_EQ(name(read("a,1,b\n5,7,6\n", labelled("1"))), "7");
+  EXPECT_EQ(name(read("1,0,a\n7,5,6\n", labelled("1", Header::kYes))), "7") << "names win over numbers";
+  EXPECT_EQ(name(read("0,1,y\n5,6,7\n", labelled("y"))), "7");
+  EXPECT_EQ(name(read("2019,2020,2021\n5,6,7\n", labelled("2021", Header::kYes))), "7");
+  EXPECT_TRUE(fails("2019,2020,2021\n5,6,7\n", {"no column 2021", "data.header = yes"}, labelled("2021")));
 }
 
 TEST(Csv, KnowsWhetherTheFirstLineNamesTheColumns) {
@@ -110,13 +133,13 @@ TEST(Csv, ReadsQuotesLineEndsMarksAndEmptyLines) {
   for (const std::string& text : same) {
     const DatasetContent content = read(text);
     EXPECT_THAT(content.values, ElementsAre(1, 3)) << text;
-    EXPECT_THAT(content.labels, ElementsAre(2, 4)) << text;
+    EXPECT_THAT(content.description.class_names, ElementsAre("2", "4")) << text;
   }
   EXPECT_THAT(read("\xEF\xBB\xBF"
                    "y,a\n7,1\n",
                    labelled("y"))
-                  .labels,
-              ElementsAre(7));
+                  .description.class_names,
+              ElementsAre("7"));
 }
 
 TEST(Csv, ReadsFilesLongerThanItsBuffer) {
@@ -168,7 +191,7 @@ TEST(Csv, RefusesTablesWithoutRows) {
 
 TEST(Csv, RefusesASingleColumn) {
   EXPECT_TRUE(fails("1\n2\n", {"train.csv:1:", "only one column", "commas"}));
-  EXPECT_TRUE(fails("1;2\n3;4\n", {"only one column", "replace the other separator"}));
+  EXPECT_TRUE(fails("1;2\n3;4\n", {"only one column", "separator ';'", "tr ';' ','"}));
 }
 
 TEST(Csv, RefusesUnknownLabelColumns) {
@@ -180,7 +203,8 @@ TEST(Csv, RefusesUnknownLabelColumns) {
 }
 
 TEST(Csv, RefusesWhatIsNoText) {
-  EXPECT_TRUE(fails(std::string("\x1f\x8b\0\0\1,2\n", 8), {"train.csv", "binary"}));
+  EXPECT_TRUE(fails(std::string("\x89PNG\0\1,2\n", 9), {"train.csv", "binary"}));
+  EXPECT_TRUE(fails(std::string("\x1f\x8b\0\0\1,2\n", 8), {"train.csv", "compressed data are corrupt"}));
   EXPECT_TRUE(fails("1,2\n3,\xe9t\xe9\n", {"train.csv:2:", "UTF-8"}));
   EXPECT_TRUE(fails("1,2\n3,\xc3", {"train.csv:2:", "UTF-8"}));
   EXPECT_THAT(read("1,\xc3\xa9t\xc3\xa9\n").description.class_names, ElementsAre("\xc3\xa9t\xc3\xa9"));
@@ -199,7 +223,7 @@ TEST(Csv, RefusesFilesThatCannotBeRead) {
 
 TEST(CsvTestPart, HasTheClassesOfTheTrainingPart) {
   CsvOptions options;
-  options.classes = 5;
+  options.training.emplace().classes = 5;
   EXPECT_EQ(read("1,2\n", options).description.classes, 5);
   EXPECT_TRUE(fails("1,2\n1,5\n", {"train.csv:2: column 2", "0 to 4", "'5'", "data.label"}, options));
   EXPECT_TRUE(fails("1,2\n1,a\n", {"train.csv:2: column 2", "0 to 4", "'a'"}, options));
@@ -207,12 +231,13 @@ TEST(CsvTestPart, HasTheClassesOfTheTrainingPart) {
 
 TEST(CsvTestPart, HasTheClassNamesOfTheTrainingPart) {
   CsvOptions options;
-  options.class_names = {"rose", "iris", "10"};  // in this order, whatever theirs is
-  options.classes = 3;
+  // In this order, whatever theirs is.
+  options.training.emplace().class_names = {"rose", "iris", "10"};
+  options.training->classes = 3;
   const DatasetContent content = read("1,iris\n2,10\n", options);
   EXPECT_THAT(content.labels, ElementsAre(1, 2));
   EXPECT_EQ(content.description.classes, 3);
-  EXPECT_EQ(content.description.class_names, options.class_names);
+  EXPECT_EQ(content.description.class_names, options.training->class_names);
   EXPECT_TRUE(fails("1,iris\n2,ross\n", {"train.csv:2: column 2", "'ross'", "nearest: 'rose'"}, options));
 }
 

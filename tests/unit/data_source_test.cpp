@@ -1,5 +1,9 @@
+#include <fstream>
 #include <gmock/gmock.h>
+#include <iterator>
 #include <string>
+#include <utility>
+#include <zlib.h>
 
 #include "data_helpers.hpp"
 #include "temporary_folder.hpp"
@@ -89,9 +93,18 @@ TEST_F(Source, TestPartMustHaveAsManyTargets) {
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"test.csv", "2 targets", "train.csv", "has 1"}));
 }
 
+/// What the weights say of the data they were trained on.
+DatasetDescription trained(Index classes, const std::vector<std::string>& class_names = {}) {
+  DatasetDescription description;
+  description.task = classes > 0 ? Task::kClassification : Task::kRegression;
+  description.classes = classes;
+  description.class_names = class_names;
+  return description;
+}
+
 TEST_F(Source, EvaluationTakesTheTestPartOrElseAll) {
   const auto samples = [](const DataSource& source, Index classes, const std::vector<std::string>& names) {
-    return read_for_evaluation(source, classes, names).description.samples;
+    return read_for_evaluation(source, trained(classes, names)).description.samples;
   };
   EXPECT_EQ(samples(csv("1,a\n2,b\n3,a\n", "3,b\n"), 2, {"a", "b"}), 1);
   EXPECT_EQ(samples(csv("1,a\n2,b\n3,a\n", ""), 2, {"a", "b"}), 3);
@@ -102,11 +115,13 @@ TEST_F(Source, EvaluationTakesTheTestPartOrElseAll) {
 TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
   EXPECT_TRUE(is_bad_input(
       [&] {
-        read_for_evaluation(csv("1,c\n", ""), 2, {"a", "b"});
+        read_for_evaluation(csv("1,c\n", ""), trained(2, {"a", "b"}));
       },
       {"train.csv:1:", "'c'"}));
-  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(named("blobs"), 10, {}); }, {"4 classes", "for 10"}));
-  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(named("linear"), 10, {}); }, {"linear", "0 classes"}));
+  EXPECT_TRUE(
+      is_bad_input([&] { read_for_evaluation(named("blobs"), trained(10)); }, {"4 classes", "for 10"}));
+  EXPECT_TRUE(
+      is_bad_input([&] { read_for_evaluation(named("linear"), trained(10)); }, {"linear", "0 classes"}));
 }
 
 TEST_F(Source, NamesTheNearestAndAllForms) {
@@ -115,6 +130,40 @@ TEST_F(Source, NamesTheNearestAndAllForms) {
                             "fashion-mnist, blobs, linear, tags", "folder of IDX files", "FILE.csv"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"data.source"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
+}
+
+TEST_F(Source, ReadsTablesWhateverTheirName) {
+  const std::string text = "a,b,y\n1,2,0\n2,1,1\n";
+  for (const std::string name : {"iris.data", "table.tsv", "table", "table.CSV"}) {
+    EXPECT_EQ(read_source(named(folder_.write(name, text).string())).training.description.samples, 2) << name;
+  }
+  const std::string path = (folder_.path() / "table.csv.gz").string();
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzputs(file, text.c_str());
+  gzclose(file);
+  EXPECT_EQ(read_source(named(path)).training.description.samples, 2);
+  std::ifstream compressed(path, std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(compressed)), std::istreambuf_iterator<char>());
+  const std::string half = folder_.write("half.csv.gz", whole.substr(0, whole.size() / 2)).string();
+  EXPECT_TRUE(is_bad_input([&] { read_source(named(half)); }, {"half.csv.gz", "truncated"}));
+  EXPECT_TRUE(
+      is_bad_input([&] { read_source(named("./no/such.data")); }, {"data.source = ./no/such.data: no such"}));
+}
+
+TEST_F(Source, TestPartHasTheOrderOfTheTrainingPart) {
+  DataSource source = csv("a,b,y\n1,2,0\n3,4,1\n", "y,b,a\n1,20,10\n");
+  const SourceParts parts = read_source(source);
+  EXPECT_THAT(parts.test->values, ElementsAre(10, 20));
+  EXPECT_THAT(parts.test->labels, ElementsAre(1));
+}
+
+TEST_F(Source, WarnsWhereOnePartHasNamesAlone) {
+  for (const auto& [training, test] :
+       {std::pair("a,b,y\n1,2,0\n3,4,1\n", "7,8,0\n"), {"1,2,0\n3,4,1\n", "a,b,y\n7,8,0\n"}}) {
+    testing::internal::CaptureStderr();
+    EXPECT_THAT(read_source(csv(training, test)).test->values, ElementsAre(7, 8));
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("taken by position"));
+  }
 }
 
 TEST_F(Source, RefusesKeysWithoutEffect) {

@@ -1,5 +1,6 @@
 // What a problem says of its loss and targets, and what weights files keep of that.
 
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -36,7 +37,7 @@ void expect_same_loss_from_file(const Texts& texts) {
   TrainingRun run(blobs(texts));
   for (int step = 0; step < 3; ++step) run.trainer.step();
   SavedModel model = load_model(saved(run, folder));
-  EXPECT_EQ(model.task, run.problem->training.description().task);
+  EXPECT_EQ(model.data.task, run.problem->training.description().task);
   const Selection selection = all_of(*run.problem->test);
   const Evaluation expected = run.trainer.evaluate(selection);
   const Evaluation found =
@@ -124,12 +125,32 @@ class TargetsOfCsv : public testing::Test {
 TEST_F(TargetsOfCsv, AreNamedInTheWeightsFile) {
   TrainingRun run(blobs(texts("z,y")));
   const SavedModel model = load_model(saved(run, folder_));
-  EXPECT_EQ(model.target_names, (std::vector<std::string>{"z", "y"}));
-  EXPECT_TRUE(model.class_names.empty());
+  EXPECT_EQ(model.data.target_names, (std::vector<std::string>{"z", "y"}));
+  EXPECT_TRUE(model.data.class_names.empty());
   check_fit(model, run.problem->training.description());
   const TrainingRun other(blobs(texts("y,z")));
   EXPECT_TRUE(is_bad_input([&] { check_fit(model, other.problem->training.description()); },
                            {"a.csv", "targets y, z", "trained for z, y", "data.label"}));
+}
+
+TEST_F(TargetsOfCsv, FeaturesAreNamedInTheWeightsFile) {
+  TrainingRun run(blobs(texts("z,y")));
+  const SavedModel model = load_model(saved(run, folder_));
+  EXPECT_EQ(model.data.feature_names, (std::vector<std::string>{"x"}));
+  auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  EXPECT_FALSE(metadata.contains("units"));
+  for (const auto& [key, text] : Texts{{"features", "[\"x\", \"y\"]"}, {"units", "[[1, 1], [1, 1]]"}}) {
+    auto damaged = metadata;
+    damaged[key] = text;
+    write_safetensors(folder_.path() / "w", {damaged, to_tensors(run.trainer.model())});
+    EXPECT_TRUE(is_bad_input([&] { load_model(folder_.path() / "w"); }, {"2 features", "'inputs' says 1"}));
+  }
+  metadata["features"] = "[1]";
+  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.model())});
+  EXPECT_TRUE(is_bad_input([&] { load_model(folder_.path() / "w"); }, {"'features' is no list of names"}));
+  metadata.erase("features");
+  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.model())});
+  EXPECT_TRUE(load_model(folder_.path() / "w").data.feature_names.empty()) << "as older versions wrote it";
 }
 
 TEST_F(TargetsOfCsv, NeedAnOutputEach) {
@@ -138,6 +159,61 @@ TEST_F(TargetsOfCsv, NeedAnOutputEach) {
     changed["model.layers"] = "linear 3";
     EXPECT_TRUE(is_bad_input([&] { TrainingRun{blobs(changed)}; }, {"gives 3 outputs", message}));
   }
+}
+
+/// What a problem on a table of this text warns of.
+std::string warnings_of(const std::string& table, const Texts& more) {
+  const TemporaryFolder folder;
+  Texts texts = {{"data.source", folder.write("a.csv", table).string()}, {"train.batch-size", "1"}};
+  texts.insert(more.begin(), more.end());
+  testing::internal::CaptureStderr();
+  make_problem(blobs(texts), *make_single_communicator());
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(Problem, WarnsOfClassesWithoutTrainingSamples) {
+  const std::string table = "x,y\n1,a\n2,b\n3,a\n4,b\n5,c\n";
+  EXPECT_EQ(warnings_of(table, {}), "");
+  // Of six samples five are held out, and so at least two of the three classes.
+  const std::string found = warnings_of("x,y\n1,a\n2,b\n3,c\n4,a\n5,b\n6,c\n", {{"data.validation", "0.83"}});
+  EXPECT_NE(found.find("a.csv: classes '"), std::string::npos) << found;
+  EXPECT_NE(found.find("have no training sample; hold out less"), std::string::npos) << found;
+}
+
+TEST(Problem, WarnsOfDigitsThatAreLostWithoutNormalisation) {
+  const std::string table = "t,y\n1700000001,a\n1700000002,b\n1700000003,a\n";
+  const std::string found = warnings_of(table, {{"data.normalize", "none"}});
+  EXPECT_NE(found.find("3 different numbers of column 't' become 1 in single precision"), std::string::npos)
+      << found;
+  EXPECT_EQ(warnings_of(table, {}), "");
+}
+
+TEST(Problem, StartsFromWeightsOfTheSameNamesInTheSameOrder) {
+  const TemporaryFolder folder;
+  const auto texts = [&](const std::string& header) {
+    return Texts{{"data.source", folder.write(header + ".csv", header + "\n1,2,0\n3,5,1\n2,2,1\n").string()},
+                 {"train.batch-size", "2"},
+                 {"model.layers", "linear 2"}};
+  };
+  TrainingRun run(blobs(texts("a,b,y")));
+  const std::string init = saved(run, folder).string();
+  const auto start = [&](const std::string& header) {
+    Texts changed = texts(header);
+    changed["model.init"] = init;
+    testing::internal::CaptureStderr();
+    std::exception_ptr error;
+    try {
+      const TrainingRun again(blobs(changed));
+    } catch (const Error&) {
+      error = std::current_exception();
+    }
+    std::string warnings = testing::internal::GetCapturedStderr();
+    if (error) std::rethrow_exception(error);
+    return warnings;
+  };
+  EXPECT_EQ(start("a,b,y"), "");
+  EXPECT_TRUE(is_bad_input([&] { start("b,a,y"); }, {"model.init", "features are a, b", "another order"}));
+  EXPECT_NE(start("a,c,y").find("trained with other features than those of"), std::string::npos);
 }
 
 TEST(Problem, RefusesALossForAnotherTask) {

@@ -18,6 +18,9 @@ void info(std::string_view line);
 /// A line that should worry: on standard error, on rank 0 only.
 void warn(std::string_view line);
 
+/// The same for what is met again with every training of a study: a line that was printed is left out.
+void warn_once(std::string_view line);
+
 /// Shows `line` in place of the line shown before, where standard output is a terminal (also through mpirun);
 /// nothing elsewhere.
 void status(std::string_view line);

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "lockstep/data/dataset.hpp"
 
 namespace lockstep {
 
-/// Whether the first line of a CSV file names the columns; kAuto: it does if a feature in it is no number.
+/// Whether the first line of a CSV file names the columns. kAuto: it does if a column that is asked for by
+/// its name (data.label, or the features of the training file) is in it, or if one of its features is a name
+/// (text that doesn't begin as a number, nor stands for a gap as ? or NA) and none is a number. A first line
+/// of numbers that may be names all the same is an error where its label tells, and else a warning where they
+/// count up (0, 1, 2, …).
 enum class Header { kAuto, kYes, kNo };
 
 struct CsvOptions {
@@ -18,18 +22,20 @@ struct CsvOptions {
   /// whole text names one column, it is that one.
   std::string label = "-1";
   Header header = Header::kAuto;
-  /// Classification: text labels in the order of their class numbers, as the training file had them; empty
-  /// for a training file: whole numbers 0, 1, 2, … are classes themselves, anything else is sorted and
-  /// numbered.
-  std::vector<std::string> class_names;
-  Index classes = 0;  ///< number of classes to expect, or 0 to count them
+  /// None for a training file. Its labels are classes by their text, but "1.0" is "1": numbers in their
+  /// order, other labels in that of their text; labels 0 … n-1 that all occur are the classes' numbers and
+  /// need no names. For a test file, or one to evaluate, what the training file was: classes, units, and the
+  /// names of the columns. Where both files have names, features are put into the training file's order by
+  /// name, and a label that is given by number is found by its name too; else columns are taken by position.
+  std::optional<DatasetDescription> training;
 };
 
 /// Reads a table of numbers with one label column, or one or more target columns; fields are separated by
-/// commas and may be quoted (RFC 4180). Features are float.
+/// commas and may be quoted (RFC 4180). The file may be gzip. Warns of targets that are one number in float.
 /// Errors name file, line and column: text or a non-finite value where a number is expected, ragged rows, no
-/// rows, an unknown label column or one named twice, several for a classification, a label that the training
-/// file did not have, one of a multi-label set that is neither 0 nor 1, an unreadable file.
+/// rows, a name that two columns have, an unknown label column or one named twice, several for a
+/// classification, features other than the training file's, a label that the training file did not have, two
+/// labels that are one number, a label of a multi-label set that is neither 0 nor 1, an unreadable file.
 DatasetContent read_csv(const std::filesystem::path& file, const CsvOptions& options);
 
 }  // namespace lockstep

@@ -26,6 +26,15 @@ std::string task_name(Task task);
 /// How the features are stored: images stay bytes until a batch is gathered.
 enum class Storage { kBytes, kFloats };
 
+/// What a stored value of a table's column stands for: the number in the file was origin + unit · value,
+/// which keeps the digits that float would lose beside a large origin or below its smallest normal number.
+struct ColumnUnit {
+  double origin = 0;
+  double unit = 1;  ///< a power of two
+
+  bool operator==(const ColumnUnit&) const = default;
+};
+
 /// What a data set is, without its data.
 struct DatasetDescription {
   std::string name;  ///< file, folder or synthetic set, for messages
@@ -34,10 +43,14 @@ struct DatasetDescription {
   Index samples = 0;
   std::vector<Index> feature_shape;      ///< of one sample: {28, 28} for an image, {features} for a table
   Index classes = 0;                     ///< classification: labels are 0 … classes-1; otherwise 0
-  std::vector<std::string> class_names;  ///< classification of text labels: name of each label; else empty
+  std::vector<std::string> class_names;  ///< of a table's classes, unless their labels are 0 … classes-1
   Index targets = 1;                     ///< of one sample; classification: its label
-  std::vector<std::string> target_names = {};  ///< no classification: of the columns, if they have names
+  std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
+  std::vector<std::string> feature_names = {};  ///< of a table's columns, if they have names
+  std::vector<ColumnUnit> units = {};           ///< of a table's features; empty: every unit is {0, 1}
 
+  /// What to call class `label`: its name, else its number.
+  std::string class_name(Index label) const;
   /// Features of one sample: the product of `feature_shape`.
   Index features() const;
   /// Bytes of all features, and of all labels or targets.
@@ -74,8 +87,8 @@ class Dataset {
   std::shared_ptr<const void> owner_;
 };
 
-/// A digest of what `data` hold: kind, shapes, names of classes and targets, and every value; not of where
-/// they were read.
+/// A digest of what `data` hold: kind, shapes, names of classes and targets (not of a label's column and of
+/// features), and every value; not of where they were read.
 std::string digest(const Dataset& data);
 
 /// What a reader fills: the same table in memory of its own.

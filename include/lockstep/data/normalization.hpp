@@ -10,19 +10,25 @@ namespace lockstep {
 
 enum class NormalizationKind { kStandard, kUnit, kNone };
 
-/// The map from stored features to what the network sees: (x - shift) · scale. One shift and scale for all
-/// features of bytes (images), one a feature for tables; empty for the identity.
+/// The map from features to what the network sees: (x - shift) · scale. One shift and scale for all features
+/// of bytes (images), one a feature for tables; empty for the identity. x is the value that a data set
+/// stores, or in weights files the number that its file holds (see ColumnUnit).
 struct Normalization {
   std::vector<double> shift;
   std::vector<double> scale;
 };
 
-/// The normalisation of `data`, computed from the `count` samples sample(0) … sample(count-1) alone:
-/// standard: mean 0, standard deviation 1; unit: smallest 0, largest 1 (bytes: 0 … 255). A constant feature
-/// becomes 0. Sums of bytes are exact; sums of floats are double, in the order given, hence the same
-/// everywhere.
+/// The normalisation of the stored values of `data`, computed from the `count` samples sample(0) …
+/// sample(count-1) alone: standard: mean 0, standard deviation 1; unit: smallest 0, largest 1 (bytes: 0 …
+/// 255). A constant feature (but for kRoundingOfSums) becomes 0. Sums of bytes are exact; sums of floats are
+/// double, in the order given, hence the same everywhere.
 Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
                                     const std::function<Index(Index)>& sample);
+
+/// A normalisation of the numbers in a file as that of the values which a table of these units stores, and
+/// back.
+Normalization of_stored_values(Normalization of_file, const std::vector<ColumnUnit>& units);
+Normalization of_file_values(Normalization of_stored, const std::vector<ColumnUnit>& units);
 
 /// Text form for the weights file: JSON with round-trip numbers. Errors: text that is none.
 std::string to_text(const Normalization& normalization);

@@ -15,7 +15,7 @@ namespace lockstep {
 /// Where the samples come from: the keys of the [data] section, except how they are normalised and held out.
 struct DataSource {
   std::string source =
-      "fashion-mnist";                ///< "fashion-mnist", folder of IDX files, file.csv, or a synthetic set
+      "fashion-mnist";                ///< "fashion-mnist", folder of IDX files, CSV file, or a synthetic set
   std::string test;                   ///< CSV: the file with the test part, empty for none
   std::string prefix;                 ///< IDX: see read_idx
   Task task = Task::kClassification;  ///< CSV
@@ -29,13 +29,13 @@ struct SourceParts {
   std::optional<DatasetContent> test;
 };
 
-/// Reads every part of `source`. The test part has the classes of the training part. Local: call it on the
-/// rank that keeps the node's copy. Errors: those of the readers, an unknown source.
+/// Reads every part of `source`. The test part has the classes and, where there are names, the order of
+/// features of the training part. Local: call it on the rank that keeps the node's copy. Errors: those of the
+/// readers, an unknown source.
 SourceParts read_source(const DataSource& source);
 
-/// Reads all of `source` for a model that was trained on the given classes: the test part if there is one,
-/// else the whole. Errors: those of the readers.
-DatasetContent read_for_evaluation(const DataSource& source, Index classes,
-                                   const std::vector<std::string>& class_names);
+/// Reads all of `source` for a model that was trained on data of that description: the test part if there is
+/// one, else the whole. Errors: those of the readers.
+DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training);
 
 }  // namespace lockstep

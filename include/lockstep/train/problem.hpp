@@ -23,7 +23,7 @@ struct Problem {
   Dataset training;
   std::optional<Dataset> test;
   Split split;
-  Normalization normalization;
+  Normalization normalization;  ///< of the values that `training` and `test` store
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
   Hyperparameters loss_parameters = {};
@@ -53,23 +53,24 @@ std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& pro
 Selection training_part(const Problem& problem);
 
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
-/// Errors: those of the layers; an init file of another network.
+/// Warns of an init file that was trained on features or classes of other names.
+/// Errors: those of the layers; an init file of another network, or of the same names in another order.
 Model make_model(const Config& config, const Problem& problem);
 
 /// Checks that `model` gives one output a class, or one a target. Errors: it does not.
 void check_outputs(const Model& model, const DatasetDescription& data);
 
-/// What a weights file says besides the weights: layers, loss, normalisation, names of classes and targets.
+/// What a weights file says besides the weights: layers, loss, normalisation, names of classes, targets and
+/// features.
 std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem);
 
 /// A network as its weights file describes it, for data of the same kind.
 struct SavedModel {
   Model model;
-  Normalization normalization;
+  Normalization normalization;  ///< of the numbers in a file of data
   std::shared_ptr<const Loss> loss;
-  Task task;
-  std::vector<std::string> class_names;
-  std::vector<std::string> target_names;
+  DatasetDescription
+      data;  ///< what it was trained on, but for their number; names as far as the file has them
 };
 
 /// Whether the file says which network it belongs to, as Lockstep's do and other programs' do not.

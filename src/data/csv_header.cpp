@@ -1,0 +1,62 @@
+#include "csv_header.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "csv_fields.hpp"
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/text.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Whether each is a whole number, one more than that before: 0, 1, 2, … or 2019, 2020, …
+bool count_up(const std::vector<std::string>& fields) {
+  std::optional<std::int64_t> before;
+  for (const std::string& field : fields) {
+    const std::optional<std::int64_t> number = parse_integer(field);
+    if (!number || (before && *number != *before + 1)) return false;
+    before = number;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool looks_like_names(std::span<const std::string_view> fields, const std::vector<bool>& is_target) {
+  bool has_name = false;
+  for (std::size_t column = 0; column < fields.size(); ++column) {
+    if (is_target[column]) continue;
+    const FieldKind kind = kind_of(fields[column]);
+    if (kind == FieldKind::kNumber) return false;
+    has_name = has_name || kind == FieldKind::kName;
+  }
+  return has_name;
+}
+
+void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,
+                        const std::vector<bool>& is_target, FirstLabel label) {
+  std::vector<std::string> features;
+  for (std::size_t column = 0; column < fields.size(); ++column) {
+    if (!is_target[column]) features.push_back(fields[column]);
+  }
+  const std::string choice = "set data.header = yes if it names the columns, no if it is a sample";
+  const std::string line = shown(fmt::format("{}", join(fields)));
+  if (label == FirstLabel::kOnlyText) {
+    fail_input("{}: '{}': its label is no number, as all others are; {}", where, line, choice);
+  }
+  if (label == FirstLabel::kOnlyOnce && features.size() > 1 && count_up(features)) {
+    fail_input("{}: '{}': its numbers count up, and its label occurs nowhere else; {}", where, line, choice);
+  }
+  const bool is_long = fields.size() > 2 || (fields.size() == 2 && fields.front() == "0");
+  if (is_long && count_up(fields)) {
+    log::warn_once(fmt::format("lockstep: {}: '{}': taken for a sample, though its numbers count up; {}",
+                               where, line, choice));
+  }
+}
+
+}  // namespace lockstep

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "csv_labels.hpp"
+
+namespace lockstep {
+
+/// The rule of Header::kAuto for a first line of which no field is asked for by name: it names the columns if
+/// one of its features is a name, and none is a number.
+bool looks_like_names(std::span<const std::string_view> fields, const std::vector<bool>& is_target);
+
+/// Looks again at a first line `where` that was taken for a sample, once all labels are known. Errors: its
+/// label tells that it rather names the columns. Warns where its numbers are as those that number columns.
+void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,
+                        const std::vector<bool>& is_target, FirstLabel label);
+
+}  // namespace lockstep

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "lockstep/data/dataset.hpp"
+#include "lockstep/nn/safetensors.hpp"
+
+namespace lockstep {
+
+/// Whether weights that a training starts from (model.init = `file`) belong to `data`, as far as both have
+/// names of features, classes or targets. Warns of other names. Errors: the same names in another order.
+void check_names_of_init(const StoredTensors& weights, const DatasetDescription& data,
+                         const std::string& file);
+
+}  // namespace lockstep

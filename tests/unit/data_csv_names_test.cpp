@@ -1,0 +1,215 @@
+// What the first line of a table is, and columns that are found by their names.
+
+#include <gmock/gmock.h>
+#include <string>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/data/csv.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::is_bad_input;
+using test::TemporaryFolder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+DatasetContent read(std::string_view text, const CsvOptions& options = {}) {
+  const TemporaryFolder folder;
+  return read_csv(folder.write("a.csv", text), options);
+}
+
+testing::AssertionResult fails(std::string_view text, const std::vector<std::string>& fragments,
+                               const CsvOptions& options = {}) {
+  return is_bad_input([&] { read(text, options); }, fragments);
+}
+
+CsvOptions regression(const std::string& label = "-1", Header header = Header::kAuto) {
+  return {.task = Task::kRegression, .label = label, .header = header, .training = {}};
+}
+
+CsvOptions labelled(const std::string& label) {
+  CsvOptions options;
+  options.label = label;
+  return options;
+}
+
+/// For another file of the same kind as `text`.
+CsvOptions like(std::string_view text, CsvOptions options = regression()) {
+  options.training = read(text, options).description;
+  return options;
+}
+
+std::string warnings_of(std::string_view text, const CsvOptions& options = regression()) {
+  testing::internal::CaptureStderr();
+  read(text, options);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(CsvHeader, IsNoLineWithANumberAmongItsFeatures) {
+  for (const std::string first :
+       {"?", "NA", "n/a", "<NA>", "nan", "-", "null", "inf", "1e999", "-1e999", "", "12px", "2020-01-31",
+
+        "$3", "5%",
+        "\xe2\x88\x92"
+        "5",
+        "abc", "\"1,5\"", "1 234"}) {
+    EXPECT_TRUE(fails(first + ",1,0\n1,2,1\n", {"a.csv:1: column 1: expected", "set data.header = yes"}))
+        << first;
+    EXPECT_TRUE(fails("1," + first + ",0\n1,2,1\n", {"a.csv:1: column 2: expected", "set data.header = yes"}))
+        << first;
+  }
+  EXPECT_TRUE(fails("1e999,0\n1,1\n", {"a.csv:1: column 1: expected a number up to 3.4e+38, found '1e999'"}));
+  EXPECT_TRUE(fails("age,2019,y\n1,2,0\n", {"a.csv:1: column 1", "'age'", "set data.header = yes"}));
+}
+
+TEST(CsvHeader, IsALineOfNames) {
+  for (const std::string line :
+       {"a,b,y", "1stFloor,b,y", ",a,y", "a,?,y", "身長,列2,y", "Na,Mg,y", "a b,c-d,0", "_1,x1,y"}) {
+    EXPECT_EQ(read(line + "\n1,2,0\n3,4,1\n").description.samples, 2) << line;
+  }
+}
+
+TEST(CsvHeader, OfNumbersIsDoubted) {
+  const std::string rows = "5.1,3.5,rose\n4.9,3.0,iris\n6.2,3.4,rose\n5.9,3.0,iris\n";
+  EXPECT_TRUE(fails("0,1,species\n" + rows, {"a.csv:1: '0, 1, species'", "data.header = yes"}));
+  EXPECT_TRUE(fails("2019,2020,class\n" + rows, {"data.header = yes"}));
+  EXPECT_TRUE(fails("7,5,label\n1,2,0\n3,4,1\n", {"its label is no number", "data.header = yes"}));
+  EXPECT_EQ(read(rows).description.samples, 4);
+  CsvOptions options;
+  options.header = Header::kNo;
+  EXPECT_EQ(read("0,1,species\n" + rows, options).description.classes, 3);
+  options.header = Header::kYes;
+  EXPECT_EQ(read("0,1,species\n" + rows, options).description.classes, 2);
+
+  EXPECT_THAT(warnings_of("0,1,2,3\n5,3,1,10\n"), HasSubstr("a.csv:1: '0, 1, 2, 3': taken for a sample"));
+  EXPECT_THAT(warnings_of("0,1\n5,3\n"), HasSubstr("data.header"));
+  EXPECT_THAT(warnings_of("2019,2020,2021\n5,3,4\n"), HasSubstr("data.header"));
+  EXPECT_EQ(warnings_of("0,1,2,3\n5,3,1,10\n", regression("-1", Header::kNo)), "");
+  EXPECT_EQ(warnings_of("1,2\n5,3\n"), "");
+  EXPECT_EQ(warnings_of("0,2,4\n5,3,1\n"), "");
+}
+
+TEST(CsvNames, OccurOnce) {
+  EXPECT_TRUE(fails("y,x,y\n0,1,0\n", {"a.csv: column 'y' occurs twice (1 and 3)"}, labelled("y")));
+  EXPECT_TRUE(fails("x, x ,y\n0,1,0\n", {"column 'x' occurs twice (1 and 2)"}, labelled("y")));
+  EXPECT_TRUE(fails("x,,,y\n0,1,2,0\n", {"columns 2 and 3 have no name"}, labelled("y")));
+  EXPECT_TRUE(fails("1,1\n0,1\n", {"occurs twice"}, regression("-1", Header::kYes)));
+  EXPECT_EQ(read("x,X,y\n0,1,0\n").description.feature_names.size(), 2U);
+}
+
+TEST(CsvNames, AreKept) {
+  EXPECT_THAT(read("a,y,b\n1,2,3\n", regression("y")).description.feature_names, ElementsAre("a", "b"));
+  EXPECT_THAT(read("a,y,b\n1,2,3\n", labelled("y")).description.target_names, ElementsAre("y"));
+  EXPECT_THAT(read("1,2,3\n", regression()).description.feature_names, IsEmpty());
+}
+
+TEST(CsvNames, PutTheColumnsOfAnotherFileInOrder) {
+  const std::string training = "a,b,y\n1,2,3\n";
+  for (const std::string label : {"-1", "2", "y"}) {
+    const CsvOptions options = like(training, regression(label));
+    for (const std::string text :
+         {"a,b,y\n10,20,30\n", "b,a,y\n20,10,30\n", "y,b,a\n30,20,10\n", "b,y,a\n20,30,10\n"}) {
+      const DatasetContent content = read(text, options);
+      EXPECT_THAT(content.values, ElementsAre(10, 20)) << text << label;
+      EXPECT_THAT(content.targets, ElementsAre(30)) << text << label;
+      EXPECT_THAT(content.description.feature_names, ElementsAre("a", "b"));
+    }
+  }
+  const DatasetContent classes = read("kind,b,a\nlily,5,6\n", like("a,b,kind\n1,2,rose\n3,4,lily\n", {}));
+  EXPECT_THAT(classes.values, ElementsAre(6, 5));
+  EXPECT_THAT(classes.labels, ElementsAre(0));
+}
+
+TEST(CsvNames, OfSeveralTargetsAreFound) {
+  const CsvOptions options = like("x,p,q\n1,2,3\n", regression("2,1"));
+  EXPECT_THAT(read("q,p,x\n3,2,1\n", options).targets, ElementsAre(3, 2));
+}
+
+TEST(CsvNames, OfNumbersAreKnownFromTheTrainingFile) {
+  const CsvOptions training = like("0,1,2\n1,2,3\n", regression("-1", Header::kYes));
+  CsvOptions options = regression();
+  options.training = training.training;
+  EXPECT_THAT(read("2,1,0\n30,20,10\n", options).values, ElementsAre(10, 20));
+}
+
+TEST(CsvNames, ThatDifferAreNamed) {
+  const CsvOptions options = like("a,b,y\n1,2,3\n");
+  EXPECT_TRUE(fails("a,c,y\n1,2,3\n", {"a.csv: no column 'b'", "column 2 is 'c'"}, options));
+  EXPECT_TRUE(fails("a,B,y\n1,2,3\n", {"no column 'b'", "'B'"}, options));
+  EXPECT_TRUE(fails("c,a,y\n1,2,3\n", {"no column 'b'", "column 1 is 'c'"}, options));
+  EXPECT_TRUE(fails("a,y\n1,3\n", {"no column 'b'"}, options));
+  EXPECT_TRUE(fails("a,b,c,y\n1,2,3,4\n", {"column 3 is 'c'", "remove it"}, options));
+  EXPECT_TRUE(fails("a,b\n1,2\n", {"data.label = -1: is column 'b'", "their label is 'y'"}, options));
+  EXPECT_THAT(read("b,a,z\n2,1,3\n", options).targets, ElementsAre(3)) << "no doubt which one is the target";
+}
+
+TEST(CsvNames, AreNotNeededOnBothSides) {
+  EXPECT_THAT(read("1,2,3\n", like("a,b,y\n1,2,3\n")).values, ElementsAre(1, 2));
+  EXPECT_THAT(read("b,a,y\n1,2,3\n", like("1,2,3\n")).values, ElementsAre(1, 2));
+}
+
+TEST(CsvSeparators, AreNamed) {
+  const std::string both =
+      "the separator ';' and decimal commas, expected commas between fields and decimal points";
+  EXPECT_TRUE(fails("x;y;art\n1,5;2,5;a\n", {"a.csv:1:", both, "tr ',;' '.,'"}));
+  EXPECT_TRUE(fails("1,5;2,5;a\n2,5;1,5;b\n", {"a.csv:1:", both}));
+  EXPECT_TRUE(fails("x, cm;y, cm;art\n1,5;2,5;a\n", {"a.csv:2:", both}));
+  EXPECT_TRUE(fails("x;y\n1;0\n", {"the separator ';'; convert", "tr ';' ','"}));
+  EXPECT_TRUE(fails("x;y\n", {"the separator ';'"}));
+  EXPECT_TRUE(fails("x\ty\n1\t0\n", {"separator tab;", "tr '\\t' ','"}));
+  EXPECT_TRUE(fails("x\ty\n1,5\t0\n", {"separator tab and decimal commas", "tr ',\\t' '.,'"}));
+  EXPECT_TRUE(fails("x|y\n1|0\n", {"separator '|'"}));
+  EXPECT_TRUE(fails("1.5  2.5 0\n", {"separator space", "tr -s ' ' ','"}));
+  EXPECT_TRUE(fails("a,b,y\n1;2;0\n", {"a.csv:2: 1 fields, expected 3", "the separator ';'"}));
+  EXPECT_EQ(read("\"a;b\",y\n1,0\n").description.feature_names.front(), "a;b");
+}
+
+TEST(CsvNumbers, ThatOnlyLookSoAreNamed) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"\u22125", "U+2212, which looks like '-'"},
+      {"\u20135", "U+2013"},
+      {"3\u00a0", "U+00A0, which looks like a space"},
+      {"1\u202f234", "U+202F"},
+      {"\u200b3", "U+200B, which looks like nothing"},
+      {"\ufeff3", "U+FEFF"},
+      {"\uff0d3", "U+FF0D"},
+      {"\uff13", "U+FF13"},
+      {"1 234", "separators of thousands"},
+      {"1'234", "separators of thousands"},
+      {"\"1,234.5\"", "separators of thousands"},
+      {"\"1,5\"", "decimal point"},
+      {"1e-400", "from 2.2e-308 on"},
+      {"1e-310", "from 2.2e-308 on"},
+      {"?", "fill the gap"},
+      {"12px", "write a number and nothing else"},
+      {"high", "encode it as numbers"}};
+  for (const auto& [field, fragment] : cases) {
+    EXPECT_TRUE(fails("x,y\n1,0\n" + field + ",1\n", {"a.csv:3: column 1 ('x'): expected", fragment}));
+  }
+  EXPECT_THAT(read("x,y\n0e-999,0\n1,1\n").values, ElementsAre(0, 1));
+}
+
+TEST(Csv, NamesOtherKindsOfFiles) {
+  EXPECT_TRUE(fails(std::string("\xff\xfe"
+                                "a\0,\0",
+                                6),
+                    {"UTF-16"}));
+  EXPECT_TRUE(fails("PK\x03\x04 anything", {"ZIP archive", "export it as CSV"}));
+  EXPECT_TRUE(fails(std::string("\0\0\x08\x03\0\0\0\1", 8), {"an IDX file", "folder"}));
+}
+
+TEST(Csv, WarnsOfTargetsThatAreOneInFloat) {
+  EXPECT_THAT(warnings_of("x,y\n1,1700000001\n2,1700000002\n3,1700000003\n"),
+              HasSubstr("3 different numbers of target 'y' become 1 in single precision"));
+  EXPECT_THAT(warnings_of("x,y\n1,0.1\n2,0.2\n3,0.30000000000000004\n"), Not(HasSubstr("single precision")));
+}
+
+}  // namespace
+}  // namespace lockstep
