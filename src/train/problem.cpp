@@ -72,10 +72,6 @@ std::vector<std::string> names_from_text(const StoredTensors& stored, const std:
   return names.is_array() ? names.get<std::vector<std::string>>() : std::vector<std::string>();
 }
 
-std::string count_of(Index count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 void check_batch_size(const Config& config, const Split& split) {
