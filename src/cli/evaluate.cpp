@@ -16,14 +16,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Errors (exit code 3), behind the line: a loss that is not finite.
 void print(const std::string& weights, const Dataset& data, const Evaluation& evaluation) {
-  Json line = {{"event", "evaluation"},
-               {"weights", weights},
-               {"data", data.description().name},
-               {"samples", evaluation.samples},
-               {"loss", evaluation.loss}};
-  if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
+  Json line = {{"event", "evaluation"}, {"weights", weights}, {"data", data.description().name}};
+  add_results(line, evaluation);
   log::info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const std::string reason = nonfinite_text(evaluation);
+  if (reason.empty()) return;
+  fail_guard("{}: the loss is not finite: {}; look at {}", data.description().name, reason,
+             evaluation.nonfinite.count < evaluation.samples ? "the data there" : "the weights and the data");
 }
 
 /// Weights that Lockstep saved say themselves which network and normalisation they belong to.
@@ -75,7 +76,8 @@ Command evaluate_command() {
       .usage = "--weights FILE [--config FILE] [--data.source … …]",
       .summary =
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part. Weights of other programs need model.layers and data.normalize too.",
+          "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need\n"
+          "model.layers and data.normalize too.",
       .options = {{"weights", "", "safetensors file to evaluate"}},
       .prints_result = true,
       .run = run};

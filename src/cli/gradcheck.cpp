@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <cmath>
 
 #include "commands.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/statistics.hpp"
 #include "lockstep/data/batch.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -39,7 +41,11 @@ void check(const Config& config, const Problem& problem, Index samples, Index pe
        check_gradients(model, *problem.loss, block, x, {batch.labels, batch.targets}, per_tensor)) {
     log::info(fmt::format("{:20}  {:7}  {:.2e} (element {})", c.tensor, c.checked, c.largest_error,
                           c.worst_element));
-    worst = std::max(worst, c.largest_error);
+    worst = larger(worst, c.largest_error);
+  }
+  if (!std::isfinite(worst)) {
+    fail_guard(
+        "gradcheck: a loss or a gradient is not finite, so that nothing can be compared; look at the data");
   }
   if (!(worst < kTolerance)) {
     fail_guard(

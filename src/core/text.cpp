@@ -75,6 +75,10 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   return best;
 }
 
+std::string count_of(std::int64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string join(std::span<const std::string> words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 std::string base64(std::span<const std::byte> bytes) {

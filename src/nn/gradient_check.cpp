@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lockstep/core/permutation.hpp"
+#include "lockstep/core/statistics.hpp"
 
 namespace lockstep {
 
@@ -63,7 +64,7 @@ std::vector<GradientCheck> check_gradients(Model& model, const Loss& loss, const
     const auto values = std::span(gradient).subspan(static_cast<std::size_t>(tensor.range.offset),
                                                     static_cast<std::size_t>(tensor.range.size));
     double largest = 0;
-    for (const Real value : values) largest = std::max(largest, std::abs(static_cast<double>(value)));
+    for (const Real value : values) largest = larger(largest, std::abs(static_cast<double>(value)));
     GradientCheck check{.tensor = tensor.name, .checked = std::min(per_tensor, tensor.range.size)};
     const Permutation chosen(block.seed, Purpose::kGradientCheck,
                              static_cast<std::uint64_t>(tensor.range.offset), tensor.range.size);
@@ -76,9 +77,9 @@ std::vector<GradientCheck> check_gradients(Model& model, const Loss& loss, const
       const Real below = parameter - h;
       const double numeric = (loss_at(parameter, above) - loss_at(parameter, below)) / (above - below);
       const double analytic = values[static_cast<std::size_t>(element)];
-      const double scale = std::max({std::abs(analytic), std::abs(numeric), 1e-3 * largest});
-      const double error = scale > 0 ? std::abs(analytic - numeric) / scale : 0;
-      if (error >= check.largest_error) {
+      const double scale = larger(larger(std::abs(analytic), std::abs(numeric)), 1e-3 * largest);
+      const double error = scale == 0 ? 0 : std::abs(analytic - numeric) / scale;
+      if (error >= check.largest_error || std::isnan(error)) {
         check.largest_error = error;
         check.worst_element = element;
       }

@@ -1,5 +1,8 @@
 #include "lockstep/nn/loss.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -22,12 +25,22 @@ void Loss::row_hessian(std::span<const Real> /*outputs*/, double* /*hessian*/) c
   LOCKSTEP_CHECK(has_hessian());
 }
 
+bool is_finite_row(ConstMatrixView matrix, Index row) {
+  const Real* const first = matrix.data() + row * matrix.cols();
+  return std::all_of(first, first + matrix.cols(), [](Real value) { return std::isfinite(value); });
+}
+
+std::optional<Index> predicted_class(ConstMatrixView outputs, Index row) {
+  if (!is_finite_row(outputs, row)) return std::nullopt;
+  Index largest = 0;
+  outputs.row(row).maxCoeff(&largest);
+  return largest;
+}
+
 Index count_correct(ConstMatrixView outputs, std::span<const std::int32_t> labels) {
   Index correct = 0;
   for (Index i = 0; i < outputs.rows(); ++i) {
-    Index largest = 0;
-    outputs.row(i).maxCoeff(&largest);
-    correct += largest == labels[static_cast<std::size_t>(i)] ? 1 : 0;
+    correct += predicted_class(outputs, i) == labels[static_cast<std::size_t>(i)] ? 1 : 0;
   }
   return correct;
 }
@@ -35,8 +48,11 @@ Index count_correct(ConstMatrixView outputs, std::span<const std::int32_t> label
 Index count_correct(ConstMatrixView outputs, std::span<const Real> targets) {
   LOCKSTEP_CHECK(std::ssize(targets) == outputs.size());
   Index correct = 0;
-  for (Index i = 0; i < outputs.size(); ++i) {
-    correct += (outputs.data()[i] > 0) == (targets[static_cast<std::size_t>(i)] > 0) ? 1 : 0;
+  for (Index row = 0; row < outputs.rows(); ++row) {
+    if (!is_finite_row(outputs, row)) continue;
+    for (Index i = row * outputs.cols(); i < (row + 1) * outputs.cols(); ++i) {
+      correct += (outputs.data()[i] > 0) == (targets[static_cast<std::size_t>(i)] > 0) ? 1 : 0;
+    }
   }
   return correct;
 }

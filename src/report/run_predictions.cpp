@@ -1,13 +1,18 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "run_sections.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 
@@ -20,9 +25,36 @@ void expect(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
+/// "100 test samples. Outputs or loss of 1 of them are not finite (sample 7)."
 std::string sentence(const Json& predictions) {
-  return fmt::format("{} {} samples.", predictions.at("samples").get<std::uint64_t>(),
-                     predictions.at("part").get<std::string>());
+  const std::string samples = count_of(predictions.at("samples").get<std::int64_t>(),
+                                       predictions.at("part").get<std::string>() + " sample");
+  if (!predictions.contains("nonfinite")) return samples + ".";
+  const auto count = predictions.at("nonfinite").get<std::size_t>();
+  const auto first = predictions.at("nonfinite_samples").get<std::vector<std::uint64_t>>();
+  return fmt::format("{}. Outputs or loss of {} of them are not finite (sample{} {}{}).", samples, count,
+                     count == 1 ? "" : "s", fmt::join(first, ", "), first.size() < count ? ", …" : "");
+}
+
+/// A number as text, or that it is none.
+std::string shown(double value, const char* digits) {
+  return std::isfinite(value) ? fmt::format(fmt::runtime(digits), value) : "not finite";
+}
+
+/// Of what may be null: a sample whose outputs are not finite is taken for no class.
+std::string class_or_none(const Json& sample) {
+  const Json& predicted = sample.at("predicted");
+  return predicted.is_null() ? "no class" : predicted.get<std::string>();
+}
+
+/// Numbers, NaN for null.
+std::vector<double> numbers(const Json& list) {
+  std::vector<double> values;
+  values.reserve(list.size());
+  for (const Json& value : list) {
+    values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+  }
+  return values;
 }
 
 Json confusion_matrix(const Json& predictions, const std::string& run) {
@@ -43,10 +75,10 @@ Json image(const Json& sample) {
   return {{"width", width},
           {"height", height},
           {"pixels", pixels},
-          {"caption", fmt::format("{}, taken for {}: p = {:.2g}, loss {:.3g}, sample {}",
-                                  sample.at("label").get<std::string>(),
-                                  sample.at("predicted").get<std::string>(), number(sample, "probability"),
-                                  number(sample, "loss"), sample.at("sample").get<std::uint64_t>())}};
+          {"caption",
+           fmt::format("{}, taken for {}: p = {}, loss {}, sample {}", sample.at("label").get<std::string>(),
+                       class_or_none(sample), shown(number(sample, "probability"), "{:.2g}"),
+                       shown(number(sample, "loss"), "{:.3g}"), sample.at("sample").get<std::uint64_t>())}};
 }
 
 /// Images where the samples are some, else a table.
@@ -61,7 +93,7 @@ Json worst_samples(const Json& predictions, const std::string& run) {
   }
   Json rows = Json::array();
   for (const Json& sample : worst) {
-    rows.push_back({sample.at("sample"), sample.at("label"), sample.at("predicted"), sample.at("probability"),
+    rows.push_back({sample.at("sample"), sample.at("label"), class_or_none(sample), sample.at("probability"),
                     sample.at("loss")});
   }
   return {{"type", "table"},
@@ -77,12 +109,17 @@ Json worst_samples(const Json& predictions, const std::string& run) {
 }
 
 Json regression_chart(const Json& predictions, const std::string& run) {
-  const auto targets = predictions.at("targets").get<std::vector<double>>();
-  const auto predicted = predictions.at("predictions").get<std::vector<double>>();
+  const std::vector<double> targets = numbers(predictions.at("targets"));
+  const std::vector<double> predicted = numbers(predictions.at("predictions"));
   expect(!targets.empty() && targets.size() == predicted.size(),
          "targets and predictions need the same number");
-  const auto [least, most] = std::minmax_element(targets.begin(), targets.end());
-  const std::vector<double> ends = {*least, *most};
+  std::vector<double> finite = targets;
+  std::erase_if(finite, [](double target) { return !std::isfinite(target); });
+  std::vector<double> ends;
+  if (!finite.empty()) {
+    const auto [least, most] = std::minmax_element(finite.begin(), finite.end());
+    ends = {*least, *most};
+  }
   return {{"type", "chart"},
           {"id", "predictions" + run},
           {"title", "Predicted against target" + run},

@@ -90,7 +90,8 @@ void add_evaluation(RunRecord& run, const Json& line) {
                              .step = number(line, "step"),
                              .samples = number(line, "samples"),
                              .loss = number(line, "loss"),
-                             .accuracy = line.contains("accuracy") ? number(line, "accuracy") : kAbsent});
+                             .accuracy = line.contains("accuracy") ? number(line, "accuracy") : kAbsent,
+                             .nonfinite = line.contains("nonfinite") ? number(line, "nonfinite") : 0});
 }
 
 void add_line(RunRecord& run, const Json& line) {

@@ -18,6 +18,7 @@ struct EvaluationRecord {
   double samples;
   double loss;
   double accuracy;
+  double nonfinite;  ///< samples whose outputs or loss are not finite
 };
 
 /// What a run directory says of its run. The columns of the steps have one length.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/report/page.hpp"
 
@@ -17,9 +18,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string progress(const RunRecord& run) {
-  const auto steps = static_cast<std::uint64_t>(run.step.empty() ? 0 : run.step.back());
-  if (run.end.is_null()) return fmt::format("A training run that has not ended, {} steps so far", steps);
-  return fmt::format("A training run of {} steps", steps);
+  const std::string steps =
+      count_of(run.step.empty() ? 0 : static_cast<std::int64_t>(run.step.back()), "step");
+  if (run.end.is_null()) return fmt::format("A training run that has not ended, {} so far", steps);
+  return fmt::format("A training run of {}", steps);
 }
 
 std::string names(const std::vector<RunRecord>& runs) {

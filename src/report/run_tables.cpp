@@ -37,8 +37,7 @@ Json last_training_loss(const RunRecord& run) {
 
 /// Loss and accuracy of the last evaluation of each part.
 void add_last_evaluations(std::vector<Item>& items, const RunRecord& run) {
-  const auto set = [&](const std::string& name, double value) {
-    if (std::isnan(value)) return;
+  const auto set = [&](const std::string& name, const Json& value) {
     const auto known =
         std::find_if(items.begin(), items.end(), [&](const Item& i) { return i.first == name; });
     if (known != items.end()) {
@@ -48,8 +47,9 @@ void add_last_evaluations(std::vector<Item>& items, const RunRecord& run) {
     }
   };
   for (const EvaluationRecord& evaluation : run.evaluations) {
-    set(evaluation.part + " loss", evaluation.loss);
-    set(evaluation.part + " accuracy", evaluation.accuracy);
+    set(evaluation.part + " loss",
+        std::isfinite(evaluation.loss) ? Json(evaluation.loss) : Json("not finite"));
+    if (std::isfinite(evaluation.accuracy)) set(evaluation.part + " accuracy", evaluation.accuracy);
   }
 }
 
@@ -151,8 +151,18 @@ Json evaluation_table(const std::vector<RunRecord>& runs) {
   Json columns = Json::array();
   if (!alone) columns.push_back(column("run", false));
   columns.push_back(column("part", false));
-  for (const char* const name : {"epoch", "step", "samples", "loss", "accuracy"})
-    columns.push_back(column(name, true));
+  std::vector<std::pair<const char*, double EvaluationRecord::*>> shown = {
+      {"epoch", &EvaluationRecord::epoch},
+      {"step", &EvaluationRecord::step},
+      {"samples", &EvaluationRecord::samples},
+      {"loss", &EvaluationRecord::loss},
+      {"accuracy", &EvaluationRecord::accuracy}};
+  const bool all_finite = std::all_of(runs.begin(), runs.end(), [](const RunRecord& run) {
+    return std::all_of(run.evaluations.begin(), run.evaluations.end(),
+                       [](const EvaluationRecord& evaluation) { return evaluation.nonfinite == 0; });
+  });
+  if (!all_finite) shown.emplace_back("samples not finite", &EvaluationRecord::nonfinite);
+  for (const auto& [name, value] : shown) columns.push_back(column(name, true));
   constexpr std::size_t kMostRows = 50'000;  // about 4 MB
   const std::size_t most = std::max<std::size_t>(kMostRows / runs.size(), 1);
   bool all = true;
@@ -164,8 +174,8 @@ Json evaluation_table(const std::vector<RunRecord>& runs) {
       Json row = Json::array();
       if (!alone) row.push_back(run.name);
       row.push_back(evaluation.part);
-      for (const double value :
-           {evaluation.epoch, evaluation.step, evaluation.samples, evaluation.loss, evaluation.accuracy}) {
+      for (const auto& [name, field_of] : shown) {
+        const double value = evaluation.*field_of;
         row.push_back(std::isfinite(value) ? Json(value) : Json());
       }
       rows.push_back(std::move(row));

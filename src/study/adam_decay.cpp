@@ -16,7 +16,7 @@ void say_how_norms_depend(StudyRun& study, const std::string& name,
                           const std::vector<VariantCurves>& variants) {
   const double weakest = last(variants.front(), &Measurement::weight_norm).mean;
   const double strongest = last(variants.back(), &Measurement::weight_norm).mean;
-  if (variants.size() < 2 || std::isnan(weakest) || std::isnan(strongest)) return;
+  if (variants.size() < 2 || !std::isfinite(weakest) || !(strongest > 0)) return;
   study.say(fmt::format("{}: norm of the weights {:.4g} with '{}' and {:.4g} with '{}', a factor of {:.3g}.",
                         name, weakest, variants.front().front().variant, strongest,
                         variants.back().front().variant, weakest / strongest));
@@ -48,11 +48,9 @@ void run(StudyRun& study) {
         "divides the gradient of the penalty by its own size, so that its strength is largely "
         "lost; a decoupled decay takes the same share off every weight.",
         *variants, &Measurement::epoch, {"epoch"}, {{&Measurement::weight_norm, ""}}, {"norm", true}));
-    study.show(curves_chart(
-        fmt::format("loss-{}", id), fmt::format("{}: loss", title), "Training and test loss.", *variants,
-        &Measurement::epoch, {"epoch"},
-        {{&Measurement::training_loss, "training", "solid"}, {&Measurement::test_loss, "test", "dashed"}},
-        {"loss", true}));
+    study.show(curves_chart(fmt::format("loss-{}", id), fmt::format("{}: loss", title),
+                            "Of training and held-out samples.", *variants, &Measurement::epoch, {"epoch"},
+                            drawn_parts(*variants, &MeasuredPart::loss), {"loss", true}));
   }
   std::vector<VariantCurves> all = l2;
   all.insert(all.end(), decoupled.begin(), decoupled.end());

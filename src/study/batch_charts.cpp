@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "batch_fits.hpp"
 #include "sections.hpp"
@@ -11,6 +13,8 @@ namespace {
 
 using Quantity = double TargetRun::*;
 using Batches = std::vector<BatchTrainings>;
+
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 const std::string kRegimes =
     "Perfect scaling: at most a quarter more samples than the least; plateau: at most a quarter more steps "
@@ -59,16 +63,21 @@ void add_trainings(Json& chart, const Batches& batches, Quantity quantity) {
   add(chart, std::move(medians));
 }
 
-/// The fitted curve with its band, its two asymptotes, and where one regime ends and the next begins.
-void add_fit(Json& chart, const BatchFit& fit, Need need, std::pair<double, double> range) {
+/// The fitted curve with its band, and where there is a critical batch its two asymptotes, and where one
+/// regime ends and the next begins.
+void add_fit(Json& chart, const BatchFit& fit, std::optional<double> critical_batch, Need need,
+             std::pair<double, double> range) {
   Json curve = empty_series("fit", "solid");
   for (const double batch : spaced(range)) {
     const Estimate value = fit.at(batch);
     add_point(curve, batch, value.value);
-    add_band(curve, value.low, value.high);
+    // JSON has no infinity, and a logarithmic axis no 0.
+    const bool is_bounded = value.low > 0 && std::isfinite(value.high);
+    add_band(curve, is_bounded ? value.low : kNothing, is_bounded ? value.high : kNothing);
   }
   add(chart, std::move(curve));
-  const double critical = fit.critical_batch().value;
+  if (!critical_batch) return;
+  const double critical = *critical_batch;
   const double least = fit.least().value;
   const auto [first, last] = range;
   const bool of_steps = need == Need::kSteps;
@@ -108,7 +117,7 @@ Json trade_off_chart(const Batches& batches, const std::optional<BatchFits>& fit
               batch.best().to_target(&TargetRun::samples).median);
   }
   add(chart, std::move(medians));
-  if (fits) {
+  if (fits && fits->critical()) {
     const double steps = fits->trade_off.least_steps.value;
     const double samples = fits->trade_off.least_samples.value;
     Json curve = empty_series("fit", "solid");
@@ -173,8 +182,8 @@ Json noise_chart(const Batches& batches, const std::optional<BatchFits>& fits) {
     }
     add(chart, std::move(series));
   }
-  if (fits && last > first) {
-    const double critical = fits->steps.critical_batch().value;
+  if (fits && fits->critical() && last > first) {
+    const double critical = *fits->critical();
     add(chart, line("critical batch, B_crit", "dotted", {{first, critical}, {last, critical}}));
   }
   return chart;
@@ -202,13 +211,13 @@ Json seconds_chart(const Batches& batches) {
 void show_charts(StudyRun& study, const BatchStudyPlan& plan, const Batches& batches,
                  const std::optional<BatchFits>& fits) {
   Json steps = points_chart("steps", "Steps against the batch",
-                            "Optimizer steps until " + plan.target.text() +
-                                " on held-out samples. The band is the "
+                            "Optimizer steps until " + plan.target.text() + " on " + plan.part +
+                                " samples. The band is the "
                                 "95 % interval of the fit S = S_min (1 + B_crit / B) to the medians. " +
                                 kRegimes,
                             "batch size", "steps to the target");
   add_trainings(steps, batches, &TargetRun::steps);
-  if (fits) add_fit(steps, fits->steps, Need::kSteps, batch_range(batches));
+  if (fits) add_fit(steps, fits->steps, fits->critical(), Need::kSteps, batch_range(batches));
   study.show(steps);
   Json samples =
       points_chart("samples", "Samples against the batch",
@@ -217,7 +226,7 @@ void show_charts(StudyRun& study, const BatchStudyPlan& plan, const Batches& bat
                        kRegimes,
                    "batch size", "samples to the target");
   add_trainings(samples, batches, &TargetRun::samples);
-  if (fits) add_fit(samples, fits->samples, Need::kSamples, batch_range(batches));
+  if (fits) add_fit(samples, fits->samples, fits->critical(), Need::kSamples, batch_range(batches));
   study.show(samples);
   study.show(trade_off_chart(batches, fits));
   study.show(seconds_chart(batches));

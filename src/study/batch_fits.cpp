@@ -1,5 +1,7 @@
 #include "batch_fits.hpp"
 
+#include <cmath>
+
 namespace lockstep {
 
 namespace {
@@ -27,6 +29,14 @@ std::optional<BatchFits> fit_batches(const std::vector<BatchTrainings>& batches)
   if (sizes.size() < 2) return std::nullopt;
   return BatchFits{BatchFit(Need::kSteps, sizes, steps), BatchFit(Need::kSamples, sizes, samples),
                    fit_trade_off(steps, samples)};
+}
+
+bool is_bounded_below(const Estimate& estimate) { return estimate.low >= 1; }
+
+std::optional<double> BatchFits::critical() const {
+  const Estimate estimate = steps.critical_batch();
+  if (!is_bounded_below(estimate) || std::isinf(estimate.high)) return std::nullopt;
+  return estimate.value;
 }
 
 std::string regime(double batch, double critical) {

@@ -14,7 +14,13 @@ struct BatchFits {
   BatchFit steps;
   BatchFit samples;
   TradeOff trade_off;
+
+  /// The critical batch by the steps, where the batch sizes bound it on both sides.
+  std::optional<double> critical() const;
 };
+
+/// Whether an interval says more than that a training takes at least one step and one sample.
+bool is_bounded_below(const Estimate& estimate);
 
 /// From the medians of the batch sizes that reached the target; nothing from fewer than two. Local.
 std::optional<BatchFits> fit_batches(const std::vector<BatchTrainings>& batches);

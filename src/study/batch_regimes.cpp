@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 
@@ -106,9 +107,9 @@ void run(StudyRun& study) {
                                                study.train({fmt::format("mini-batches of {}", batch), {}}),
                                                study.train({"single samples", {{"train.batch-size", "1"}}})};
   for (const VariantCurves& curves : variants) {
-    study.say(fmt::format("{}: training loss {} after {} steps", curves.front().variant,
+    study.say(fmt::format("{}: training loss {} after {}", curves.front().variant,
                           to_text(last(curves, &Measurement::training_loss)),
-                          curves.front().points.back().step));
+                          count_of(static_cast<std::int64_t>(curves.front().points.back().step), "step")));
   }
   study_variance(study, problem);
 
@@ -119,8 +120,8 @@ void run(StudyRun& study) {
                           "Gradients of single samples, whatever the batch. " + note, variants,
                           &Measurement::samples, {"gradients of single samples"},
                           {{&Measurement::training_loss, ""}}, {"loss", true}));
-  study.show(curves_chart("test", "Test loss", note, variants, &Measurement::epoch, {"epoch"},
-                          {{&Measurement::test_loss, ""}}, {"loss", true}));
+  study.show(curves_chart("held-out", "Loss of held-out samples", note, variants, &Measurement::epoch,
+                          {"epoch"}, drawn_parts(variants, &MeasuredPart::loss, false), {"loss", true}));
   study.show(results_table(variants));
 }
 

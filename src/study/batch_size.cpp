@@ -50,10 +50,14 @@ void check_schedule(const Config& config) {
       config.schedule.name, join(others));
 }
 
+/// As a number of steps or samples, of which there is at least one.
 std::string to_text(const Estimate& estimate) {
-  if (std::isinf(estimate.high) && estimate.low == 0) return "not bounded by these batch sizes";
-  if (std::isinf(estimate.high)) return fmt::format("at least {:.4g}", estimate.low);
-  if (estimate.low == 0) return fmt::format("at most {:.4g}", estimate.high);
+  constexpr double kFewest = 1 - 1e-6;  // rounded
+  const bool has_low = is_bounded_below(estimate);
+  const bool has_high = estimate.high >= kFewest && std::isfinite(estimate.high);
+  if (!has_high)
+    return has_low ? fmt::format("at least {:.4g}", estimate.low) : "not bounded by these batch sizes";
+  if (!has_low) return fmt::format("at most {:.4g}", std::max(estimate.high, 1.0));
   return fmt::format("{:.4g} ({:.4g} to {:.4g})", estimate.value, estimate.low, estimate.high);
 }
 
@@ -65,16 +69,65 @@ void say_method(StudyRun& study, const BatchStudyPlan& plan, const std::vector<B
         "does with what the rate does, and is no measure of the critical batch.");
     return;
   }
-  study.say(
-      fmt::format("The learning rate was tuned again for each batch size, on a grid of factors of two as far "
-                  "as both neighbours "
-                  "of the best are worse; every rate with the same {} seeds, by the median of the steps.",
-                  plan.seeds));
+  study.say(fmt::format(
+      "The learning rate was tuned again for each batch size, on a grid of factors of two as far as both "
+      "neighbours of "
+      "the best are worse; every rate with the same {}, by the {}steps to the target on {} samples.",
+      plan.seeds == 1 ? "seed" : count_of(plan.seeds, "seed"), plan.seeds == 1 ? "" : "median of the ",
+      plan.part));
+  if (plan.part == "test") {
+    study.say(
+        "There is no validation part, so that the test samples have chosen the learning rates: set "
+        "data.validation, as "
+        "0.1, to keep them out of it.");
+  }
   for (const BatchTrainings& batch : batches) {
     if (batch.is_inside) continue;
     study.say(fmt::format("Batch {}: the best rate lies at the edge of those that were tried; raise --rates.",
                           batch.batch_size));
   }
+}
+
+void say_critical_batch(StudyRun& study, const BatchFits& fits) {
+  const Estimate critical = fits.steps.critical_batch();
+  if (!is_bounded_below(critical)) {
+    study.say(
+        std::isinf(critical.high)
+            ? "These batch sizes show no critical batch: nothing bounds it; train more sizes, further apart."
+            : "These batch sizes show no critical batch: nothing bounds it from below; try smaller ones.");
+    return;
+  }
+  const Estimate by_samples = fits.samples.critical_batch();
+  study.say(fmt::format("Critical batch, with its 95 % interval: {} samples by the steps, {} by the samples.",
+                        to_text(critical),
+                        is_bounded_below(by_samples) ? to_text(by_samples) : "not bounded from below"));
+}
+
+/// Where scaling is perfect and where it ends, and what the gradients alone say of it.
+void say_regimes(StudyRun& study, const std::vector<BatchTrainings>& batches, double critical) {
+  const double perfect = critical / kRegimeFactor;
+  study.say(fmt::format(
+      "{}; the plateau (at most a quarter more steps than the fewest) begins at {:.4g}.",
+      perfect >= 1
+          ? fmt::format("Scaling is perfect (at most a quarter more samples than the least) up to batches of "
+                        "{:.4g}; returns diminish from there",
+                        perfect)
+          : "Returns diminish from the smallest batches on",
+      critical * kRegimeFactor));
+  const auto nearest = std::min_element(batches.begin(), batches.end(), [&](const auto& a, const auto& b) {
+    const auto distance = [&](const BatchTrainings& batch) {
+      return std::abs(std::log(static_cast<double>(batch.batch_size) / critical));
+    };
+    return distance(a) < distance(b);
+  });
+  const double noise = predicted_critical_batch(nearest->best().runs);
+  if (!std::isfinite(noise)) return;
+  study.say(
+      fmt::format("The gradient noise scale of the trainings at the nearest batch, {}, is {}: {:.3g} times "
+                  "the critical batch "
+                  "that the steps give.",
+                  nearest->batch_size, noise >= 1 ? fmt::format("{:.4g} samples", noise) : "below 1 sample",
+                  noise / critical));
 }
 
 void say_results(StudyRun& study, const BatchStudyPlan& plan, const std::vector<BatchTrainings>& batches,
@@ -88,29 +141,10 @@ void say_results(StudyRun& study, const BatchStudyPlan& plan, const std::vector<
     study.say("Too few batch sizes reached the target for a fit.");
     return;
   }
-  const Estimate critical = fits->steps.critical_batch();
-  study.say(fmt::format("Critical batch, with its 95 % interval: {} samples by the steps, {} by the samples.",
-                        to_text(critical), to_text(fits->samples.critical_batch())));
-  study.say(fmt::format("A training takes at least {} steps and at least {} samples to {}.",
-                        to_text(fits->steps.least()), to_text(fits->samples.least()), plan.target.text()));
-  study.say(
-      fmt::format("Scaling is perfect (at most a quarter more samples than the least) up to batches of "
-                  "{:.4g}; returns diminish "
-                  "from there; the plateau (at most a quarter more steps than the fewest) begins at {:.4g}.",
-                  critical.value / kRegimeFactor, critical.value * kRegimeFactor));
-  const auto nearest = std::min_element(batches.begin(), batches.end(), [&](const auto& a, const auto& b) {
-    const auto distance = [&](const BatchTrainings& batch) {
-      return std::abs(std::log(static_cast<double>(batch.batch_size) / critical.value));
-    };
-    return distance(a) < distance(b);
-  });
-  const double noise = predicted_critical_batch(nearest->best().runs);
-  if (!std::isfinite(noise)) return;
-  study.say(
-      fmt::format("The gradient noise scale of the trainings at the nearest batch, {}, is {:.4g} samples: "
-                  "{:.2g} times the "
-                  "critical batch that the steps give.",
-                  nearest->batch_size, noise, noise / critical.value));
+  say_critical_batch(study, *fits);
+  study.say(fmt::format("To {}: fewest steps {}; fewest samples {}.", plan.target.text(),
+                        to_text(fits->steps.least()), to_text(fits->samples.least())));
+  if (const std::optional<double> critical = fits->critical()) say_regimes(study, batches, *critical);
 }
 
 void run(StudyRun& study) {
@@ -119,9 +153,10 @@ void run(StudyRun& study) {
            key != "schedule.reference-batch";
   });
   const std::string& sizes = study.option("batch-sizes");
-  const BatchStudyPlan plan{
+  BatchStudyPlan plan{
       .batch_sizes = parse_batch_sizes(sizes),
       .target = parse_target(study.option("target")),
+      .part = "",
       .retunes = choice(study, "retune", kFlag) == 1,
       .scaling = static_cast<BatchScaling>(choice(study, "scaling", {"none", "linear", "sqrt"})),
       .most_rates = study.count("rates"),
@@ -130,11 +165,12 @@ void run(StudyRun& study) {
       .evaluation_samples = study.count("evaluation-samples")};
   check_schedule(study.config());
   const Problem problem =
-      study.make_problem_with_test({"all batches", run_settings(plan.batch_sizes.front(), "1", 1)});
+      study.make_problem_with_held_out({"all batches", run_settings(plan.batch_sizes.front(), "1", 1)});
   if (plan.batch_sizes.back() > problem.split.training_size()) {
     fail_input("--batch-sizes {}: {} is larger than the {} training samples; use at most that", sizes,
                plan.batch_sizes.back(), problem.split.training_size());
   }
+  plan.part = held_out_parts(problem).front().first;
   plan.target.check(problem.training.description().task);
 
   const std::vector<BatchTrainings> batches = train_batches(study, problem, plan);

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "batch_fits.hpp"
@@ -29,6 +31,7 @@ Json batches_table(const std::vector<BatchTrainings>& batches, const std::option
             "mean over the steps, each weighed with its progress.",
             {"batch size", "learning rate", "trainings", "reached the target", "steps", "fewest", "most",
              "samples", "fewest samples", "most samples", "seconds", "noise scale", "*regime"});
+  const std::optional<double> critical = fits ? fits->critical() : std::nullopt;
   for (const BatchTrainings& batch : batches) {
     const RateTrainings& best = batch.best();
     const Range steps = best.to_target(&TargetRun::steps);
@@ -39,8 +42,7 @@ Json batches_table(const std::vector<BatchTrainings>& batches, const std::option
         {batch.batch_size, best.runs.front().learning_rate, best.runs.size(), reached, steps.median,
          steps.low, steps.high, samples.median, samples.low, samples.high,
          best.to_target(&TargetRun::seconds).median, predicted_critical_batch(best.runs),
-         fits ? Json(regime(static_cast<double>(batch.batch_size), fits->steps.critical_batch().value))
-              : Json()});
+         critical ? Json(regime(static_cast<double>(batch.batch_size), *critical)) : Json()});
   }
   return made;
 }
@@ -53,7 +55,11 @@ Json fits_table(const BatchFits& fits) {
             "batch of an epoch is smaller.",
             {"*fit", "*parameter", "value", "low", "high"});
   const auto add = [&](const std::string& fit, const std::string& parameter, const Estimate& estimate) {
-    made["rows"].push_back({fit, parameter, estimate.value, estimate.low, estimate.high});
+    const bool has_low = is_bounded_below(estimate);
+    const bool has_high = std::isfinite(estimate.high);
+    made["rows"].push_back({fit, parameter, has_low && has_high ? Json(estimate.value) : Json(),
+                            has_low ? Json(estimate.low) : Json(),
+                            has_high ? Json(std::max(estimate.high, 1.0)) : Json()});
   };
   const std::string steps = "S = S_min (1 + B_crit / B)";
   add(steps, "S_min, steps", fits.steps.least());

@@ -28,8 +28,10 @@ Selection evaluated_part(const Problem& problem, Index samples) {
   return part;
 }
 
-void record_evaluation(StudyRun& study, const Config& config, const TargetEvaluation& seen) {
+void record_evaluation(StudyRun& study, const Config& config, const std::string& part,
+                       const TargetEvaluation& seen) {
   Json line = {{"event", "measurement"},
+               {"part", part},
                {"batch_size", config.train.batch_size},
                {"learning_rate", config.optimizer.hyperparameters.at("learning-rate")},
                {"seed", config.train.seed},
@@ -102,11 +104,12 @@ class Trainings {
                                     std::min(total, std::ceil(plan_.budget * fewest_)), study_.communicator(),
                                     [&](const TargetEvaluation& evaluation) { seen.push_back(evaluation); });
     study_.open();
-    for (const TargetEvaluation& evaluation : seen) record_evaluation(study_, config, evaluation);
+    for (const TargetEvaluation& evaluation : seen) record_evaluation(study_, config, plan_.part, evaluation);
     record_run(study_, run, settings);
-    log::info(fmt::format("run      batch {}, learning rate {}, seed {}: {} after {:.4g} steps, {} {:.4g}",
-                          batch_size, rate, run.seed, end_name(run.end), run.steps, plan_.target.quantity(),
-                          run.measured));
+    log::info(
+        fmt::format("run      batch {}, learning rate {}, seed {}: {} after {:.4g} step{}, {} {} {:.4g}",
+                    batch_size, rate, run.seed, end_name(run.end), run.steps, run.steps == 1 ? "" : "s",
+                    plan_.part, plan_.target.quantity(), run.measured));
     return run;
   }
 

@@ -43,6 +43,7 @@ struct BatchTrainings {
 struct BatchStudyPlan {
   std::vector<Index> batch_sizes;  ///< rising
   Target target;
+  std::string part;  ///< on which it is measured: validation where there is one, else test
   bool retunes = true;
   BatchScaling scaling = BatchScaling::kLinear;  ///< from one batch to where the next one's search begins
   Index most_rates = 0;

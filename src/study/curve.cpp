@@ -4,11 +4,13 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
 #include "lockstep/nn/weights.hpp"
 
 namespace lockstep {
@@ -16,6 +18,7 @@ namespace lockstep {
 namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double weight_norm(const Model& model) {
   double sum = 0;
@@ -29,29 +32,79 @@ double weight_norm(const Model& model) {
   return std::sqrt(sum);
 }
 
+double loss_of(const Evaluation& evaluation) {
+  return std::isfinite(evaluation.loss) ? evaluation.loss : kInfinity;
+}
+
 /// Collective.
-Measurement measure(Trainer& trainer, const Problem& problem, double samples) {
-  const Evaluation training = trainer.evaluate(training_part(problem));
+Measurement measure(Trainer& trainer, const Problem& problem, double samples, std::string& note) {
   Measurement m{.step = trainer.steps_done(),
                 .epoch = samples / static_cast<double>(problem.split.training_size()),
                 .samples = samples,
-                .training_loss = training.loss,
-                .training_accuracy = training.accuracy.value_or(kNothing),
+                .training_loss = kNothing,
+                .training_accuracy = kNothing,
+                .validation_loss = kNothing,
+                .validation_accuracy = kNothing,
                 .test_loss = kNothing,
                 .test_accuracy = kNothing,
                 .gap = kNothing,
                 .weight_norm = weight_norm(trainer.model())};
-  const auto parts = held_out_parts(problem);
-  if (!parts.empty()) {
-    const Evaluation held_out = trainer.evaluate(parts.back().second);
-    m.test_loss = held_out.loss;
-    m.test_accuracy = held_out.accuracy.value_or(kNothing);
-    m.gap = held_out.loss - training.loss;
+  std::vector<std::pair<std::string, Selection>> parts = {{"training", training_part(problem)}};
+  for (const auto& part : held_out_parts(problem)) parts.push_back(part);
+  for (const auto& [name, selection] : parts) {
+    const MeasuredPart& part = *find_named(measured_parts(), name);
+    const Evaluation evaluation = trainer.evaluate(selection);
+    m.*part.loss = loss_of(evaluation);
+    m.*part.accuracy = evaluation.accuracy.value_or(kNothing);
+    if (name == "training") continue;
+    m.gap = m.*part.loss - m.training_loss;
+    const std::string reason = nonfinite_text(evaluation);
+    if (note.empty() && !reason.empty()) note = fmt::format("{} part: {}", name, reason);
   }
   return m;
 }
 
 }  // namespace
+
+const std::vector<MeasuredPart>& measured_parts() {
+  static const std::vector<MeasuredPart> parts = {
+      {"training", &Measurement::training_loss, &Measurement::training_accuracy},
+      {"validation", &Measurement::validation_loss, &Measurement::validation_accuracy},
+      {"test", &Measurement::test_loss, &Measurement::test_accuracy}};
+  return parts;
+}
+
+bool has_values(const std::vector<Curve>& curves, Quantity quantity) {
+  return std::any_of(curves.begin(), curves.end(), [&](const Curve& curve) {
+    return std::any_of(curve.points.begin(), curve.points.end(),
+                       [&](const Measurement& m) { return !std::isnan(m.*quantity); });
+  });
+}
+
+const MeasuredPart& choice_part(const std::vector<Curve>& curves) {
+  const bool has_validation = has_values(curves, &Measurement::validation_loss);
+  return *find_named(measured_parts(), has_validation ? "validation" : "training");
+}
+
+const MeasuredPart& gap_part(const std::vector<Curve>& curves) {
+  const bool has_test = has_values(curves, &Measurement::test_loss);
+  return *find_named(measured_parts(), has_test ? "test" : "validation");
+}
+
+double end_of(const Curve& curve, Quantity quantity) {
+  return curve.diverged || curve.points.empty() ? kNothing : curve.points.back().*quantity;
+}
+
+std::string outcome(const Curve& curve) {
+  if (curve.diverged) return "diverged";
+  std::string text;
+  for (const MeasuredPart& part : measured_parts()) {
+    const double loss = end_of(curve, part.loss);
+    if (std::isnan(loss)) continue;
+    text += fmt::format("{}{} loss {}", text.empty() ? "" : ", ", part.name, to_text(spread({loss})));
+  }
+  return curve.note.empty() ? text : fmt::format("{}; {}", text, curve.note);
+}
 
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations) {
   const Problem problem = make_problem(config, communicator);
@@ -62,10 +115,10 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
   const std::uint64_t count = std::min(static_cast<std::uint64_t>(evaluations), total);
   double samples = 0;
   try {
-    curve.points.push_back(measure(trainer, problem, samples));
+    curve.points.push_back(measure(trainer, problem, samples, curve.note));
     for (std::uint64_t i = 1; i <= count; ++i) {
       while (trainer.steps_done() < total * i / count) samples += static_cast<double>(trainer.step().samples);
-      const Measurement m = measure(trainer, problem, samples);
+      const Measurement m = measure(trainer, problem, samples, curve.note);
       if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");
       curve.points.push_back(m);
     }
@@ -81,20 +134,20 @@ Spread spread(const std::vector<double>& values) {
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
-  return {mean, values.size() > 1 ? std::sqrt(squares / (n - 1)) : 0};
+  return {mean, values.size() > 1 ? std::sqrt(squares / (n - 1)) : kNothing};
 }
 
 Spread last(const std::vector<Curve>& curves, Quantity quantity) {
   std::vector<double> values;
   values.reserve(curves.size());
-  for (const Curve& curve : curves) {
-    values.push_back(curve.diverged ? kNothing : curve.points.back().*quantity);
-  }
+  for (const Curve& curve : curves) values.push_back(end_of(curve, quantity));
   return spread(values);
 }
 
 std::string to_text(const Spread& spread) {
   if (std::isnan(spread.mean)) return "diverged";
+  if (std::isinf(spread.mean)) return "not finite";
+  if (std::isnan(spread.deviation)) return fmt::format("{:.4g}", spread.mean);
   return fmt::format("{:.4g} ± {:.2g}", spread.mean, spread.deviation);
 }
 
@@ -107,6 +160,8 @@ nlohmann::ordered_json to_json(const Curve& curve, const Measurement& m) {
           {"samples", m.samples},
           {"training_loss", m.training_loss},
           {"training_accuracy", m.training_accuracy},
+          {"validation_loss", m.validation_loss},
+          {"validation_accuracy", m.validation_accuracy},
           {"test_loss", m.test_loss},
           {"test_accuracy", m.test_accuracy},
           {"weight_norm", m.weight_norm}};

@@ -18,16 +18,19 @@ struct Variant {
   std::map<std::string, std::string> settings;
 };
 
-/// The state of a training after some steps. NaN where there is nothing to measure.
+/// The state of a training after some steps. NaN where there is nothing to measure, infinite where a loss is
+/// not finite.
 struct Measurement {
   std::uint64_t step = 0;
   double epoch = 0;
   double samples = 0;  ///< gradients of single samples so far
   double training_loss = 0;
   double training_accuracy = 0;
-  double test_loss = 0;  ///< of the last held-out part
+  double validation_loss = 0;
+  double validation_accuracy = 0;
+  double test_loss = 0;
   double test_accuracy = 0;
-  double gap = 0;          ///< test loss - training loss
+  double gap = 0;          ///< loss of the test (else validation) samples - training loss
   double weight_norm = 0;  ///< of the weights, without biases
 };
 
@@ -38,16 +41,41 @@ struct Curve {
   std::vector<Measurement> points;
   bool diverged = false;  ///< the points end before its numbers stopped being finite
   std::string weights_digest;
+  std::string note = {};  ///< which held-out samples are not finite, if any
 };
 
 /// What to draw or to compare of a measurement.
 using Quantity = double Measurement::*;
 
+/// A part of the data as a measurement has it.
+struct MeasuredPart {
+  std::string name;  ///< "training", "validation", "test"
+  Quantity loss;
+  Quantity accuracy;
+};
+const std::vector<MeasuredPart>& measured_parts();
+
+/// Whether any of the trainings measured `quantity`.
+bool has_values(const std::vector<Curve>& curves, Quantity quantity);
+
+/// The part by whose results trainings are chosen: validation where there is one, else training. Never test:
+/// what has been chosen by it is no test any more.
+const MeasuredPart& choice_part(const std::vector<Curve>& curves);
+/// The part of the gap: test where there is one, else validation.
+const MeasuredPart& gap_part(const std::vector<Curve>& curves);
+
+/// What a training ended with; NaN where it diverged.
+double end_of(const Curve& curve, Quantity quantity);
+
+/// What a training came to, in words: its losses, or that it diverged.
+std::string outcome(const Curve& curve);
+
 /// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, the last
 /// included. The same on every rank. Collective. Errors: those of training, divergence excepted.
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations);
 
-/// Mean and sample standard deviation over the seeds of one variant; a diverged run makes them NaN.
+/// Mean and sample standard deviation over the seeds of one variant; a diverged run makes them NaN, and one
+/// seed has no deviation: NaN.
 struct Spread {
   double mean = 0;
   double deviation = 0;
@@ -55,7 +83,7 @@ struct Spread {
 Spread spread(const std::vector<double>& values);
 Spread last(const std::vector<Curve>& curves, Quantity quantity);
 
-/// "1.23 ± 0.04", or "diverged".
+/// "1.23 ± 0.04", "1.23" of one seed, "not finite" or "diverged".
 std::string to_text(const Spread& spread);
 
 nlohmann::ordered_json to_json(const Curve& curve, const Measurement& measurement);

@@ -18,29 +18,24 @@ void run(StudyRun& study) {
         "model.layers = {}: has no dropout to study; add one, as 'linear 128, relu, dropout 0.5, linear 10'",
         layers);
   }
-  study.make_problem_with_test();
+  study.make_problem_with_held_out();
   const std::vector<VariantCurves> variants = {study.train({"without dropout", {{"model.layers", plain}}}),
                                                study.train({"with dropout", {}})};
   for (const VariantCurves& curves : variants) {
-    study.say(fmt::format("{}: training loss {}, test loss {}, gap {}", curves.front().variant,
-                          to_text(last(curves, &Measurement::training_loss)),
-                          to_text(last(curves, &Measurement::test_loss)),
+    study.say(fmt::format("{}: {}, gap {}", curves.front().variant, losses_text(curves),
                           to_text(last(curves, &Measurement::gap))));
   }
-  study.show(curves_chart(
-      "loss", "Loss",
-      "Without dropping units, also on the training samples. Mean over the seeds; "
-      "the band goes from the smallest to the largest.",
-      variants, &Measurement::epoch, {"epoch"},
-      {{&Measurement::training_loss, "training", "solid"}, {&Measurement::test_loss, "test", "dashed"}},
-      {"loss", true}));
-  study.show(curves_chart("gap", "Gap of test to training loss", "Test loss minus training loss.", variants,
+  const std::string& part = gap_part(variants.front()).name;
+  study.show(curves_chart("loss", "Loss",
+                          "Without dropping units, also on the training samples. Mean over the seeds; "
+                          "the band goes from the smallest to the largest.",
+                          variants, &Measurement::epoch, {"epoch"},
+                          drawn_parts(variants, &MeasuredPart::loss), {"loss", true}));
+  study.show(curves_chart("gap", "Gap of " + part + " to training loss",
+                          "Loss of " + part + " samples minus that of training samples.", variants,
                           &Measurement::epoch, {"epoch"}, {{&Measurement::gap, ""}}, {"gap"}));
   study.show(curves_chart("accuracy", "Accuracy", "Without dropping units.", variants, &Measurement::epoch,
-                          {"epoch"},
-                          {{&Measurement::training_accuracy, "training", "solid"},
-                           {&Measurement::test_accuracy, "test", "dashed"}},
-                          {"accuracy"}));
+                          {"epoch"}, drawn_parts(variants, &MeasuredPart::accuracy), {"accuracy"}));
   study.show(results_table(variants));
 }
 
@@ -48,7 +43,7 @@ void run(StudyRun& study) {
 
 Study dropout_study() {
   return {.name = "dropout",
-          .summary = "training and test loss with the network's dropout layers and without them",
+          .summary = "training and held-out loss with the network's dropout layers and without them",
           .options = {seeds_option(), evaluations_option()},
           .run = run};
 }

@@ -54,23 +54,38 @@ std::vector<Variant> chosen_methods(StudyRun& study) {
   return chosen;
 }
 
-/// Seeks the method's rate of lowest final training loss in steps of √10 from its default. Collective as it
-/// searches.
+/// What the trainings are chosen by: smaller is better; infinite where one diverged or is not finite.
+double cost_of(const VariantCurves& curves) {
+  const double mean = last(curves, choice_part(curves).loss).mean;
+  return std::isfinite(mean) ? mean : std::numeric_limits<double>::infinity();
+}
+
+/// Seeks the method's rate of lowest final loss, see choice_part, in steps of √10 from its default.
+/// Collective as it searches.
 RateSearch rate_search(StudyRun& study, const Variant& method) {
   const auto final_loss = [&](const std::string& rate) {
     Variant variant = method;
     variant.settings["optimizer.learning-rate"] = rate;
     variant.name = fmt::format("{} at {} (search)", method.name, rate);
-    const Curve curve = study.train_once(variant);
-    return curve.diverged ? std::numeric_limits<double>::infinity() : curve.points.back().training_loss;
+    return cost_of({study.train_once(variant)});
   };
   return {study.config_of(method).optimizer.hyperparameters.at("learning-rate"), std::sqrt(10.0), final_loss};
 }
 
-/// Infinite where a run diverged.
-double final_loss(const VariantCurves& curves) {
-  const double mean = last(curves, &Measurement::training_loss).mean;
-  return std::isnan(mean) ? std::numeric_limits<double>::infinity() : mean;
+/// The best at the end, where there is one. Local.
+void say_best(StudyRun& study, const std::vector<VariantCurves>& variants, const MeasuredPart& part) {
+  const auto best = std::min_element(
+      variants.begin(), variants.end(),
+      [](const VariantCurves& a, const VariantCurves& b) { return cost_of(a) < cost_of(b); });
+  if (std::isinf(cost_of(*best))) return study.say("No optimizer ended with finite losses at all seeds.");
+  study.say(variants.size() > 1
+                ? fmt::format("Lowest {} loss at the end: {} with {}.", part.name, best->front().variant,
+                              losses_text(*best))
+                : fmt::format("At the end {} has {}.", best->front().variant, losses_text(*best)));
+  study.say(part.name == "training"
+                ? "The learning rates were chosen by the training loss, as there is no validation part; set "
+                  "data.validation, as 0.2, to choose by samples that are not trained on."
+                : "The learning rates were chosen by the validation loss.");
 }
 
 void run(StudyRun& study) {
@@ -91,29 +106,26 @@ void run(StudyRun& study) {
     }
     variants.push_back(study.train({fmt::format("{} ({})", method.name, rate), best.settings}));
   }
-  std::vector<VariantCurves> ranked = variants;
-  std::stable_sort(ranked.begin(), ranked.end(), [](const VariantCurves& a, const VariantCurves& b) {
-    return final_loss(a) < final_loss(b);
-  });
-  study.say(fmt::format("Lowest training loss at the end: {} with {}.", ranked.front().front().variant,
-                        to_text(last(ranked.front(), &Measurement::training_loss))));
+  const MeasuredPart& part = choice_part(variants.front());
+  say_best(study, variants, part);
 
   const std::string note =
       "In brackets the learning rate. Mean over the seeds; the band goes from the smallest to the largest.";
   study.show(curves_chart("training-loss", "Training loss", note, variants, &Measurement::epoch, {"epoch"},
                           {{&Measurement::training_loss, ""}}, {"loss", true}));
-  study.show(curves_chart("test-loss", "Test loss", note, variants, &Measurement::epoch, {"epoch"},
-                          {{&Measurement::test_loss, ""}}, {"loss", true}));
-  study.show(curves_chart("test-accuracy", "Test accuracy", note, variants, &Measurement::epoch, {"epoch"},
-                          {{&Measurement::test_accuracy, ""}}, {"accuracy"}));
+  study.show(curves_chart("held-out-loss", "Loss of held-out samples", note, variants, &Measurement::epoch,
+                          {"epoch"}, drawn_parts(variants, &MeasuredPart::loss, false), {"loss", true}));
+  study.show(curves_chart("held-out-accuracy", "Accuracy of held-out samples", note, variants,
+                          &Measurement::epoch, {"epoch"},
+                          drawn_parts(variants, &MeasuredPart::accuracy, false), {"accuracy"}));
   study.show(results_table(variants));
   study.show({{"type", "table"},
               {"title", "Search for the learning rates"},
-              {"description", "Final training loss with one seed; empty where the run diverged."},
+              {"description", "Final " + part.name + " loss with one seed; empty where the run diverged."},
               {"columns",
                {{{"name", "optimizer"}, {"number", false}},
                 {{"name", "learning rate"}, {"number", true}},
-                {{"name", "training loss"}, {"number", true}},
+                {{"name", part.name + " loss"}, {"number", true}},
                 {{"name", "chosen"}, {"number", false}}}},
               {"rows", rates}});
 }

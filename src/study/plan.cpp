@@ -257,7 +257,7 @@ void run(StudyRun& study) {
   study.say(fmt::format(
       "These are predictions: steps S(B) = {:.4g} (1 + {:.4g} / B) of the study of batch sizes, times a "
       "step's time by the model of the scaling study, which predicted held-out rank counts to within "
-      "{:.2g} %.",
+      "{:.3g} %.",
       model.least_steps, model.critical_batch, kPercent * error));
   study.show(time_chart(cells));
   study.show(trade_chart(best));

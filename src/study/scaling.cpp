@@ -181,7 +181,7 @@ std::vector<Index> ScalingResults::ranks_to_draw() const {
 
 double ScalingResults::largest_error() const {
   double largest = 0;
-  for (const HeldOut& one : held_out) largest = std::max(largest, std::abs(one.error()));
+  for (const HeldOut& one : held_out) largest = larger(largest, std::abs(one.error()));
   return largest;
 }
 

@@ -4,6 +4,8 @@
 #include "sections.hpp"
 #include <fmt/format.h>
 
+#include "lockstep/core/text.hpp"
+
 namespace lockstep {
 
 namespace {
@@ -53,8 +55,8 @@ Json efficiency_chart(const ScalingResults& r) {
   Json chart = empty_chart(
       "efficiency", "Efficiency",
       fmt::format("Strong: speed-up over ranks. Weak: time of a step on one rank over that on more, "
-                  "with {} samples a rank. Dashed: the model.",
-                  r.rank_batch),
+                  "with {} a rank. Dashed: the model.",
+                  count_of(r.rank_batch, "sample")),
       {"ranks", true}, {"efficiency"});
   const auto both = [&](const std::string& name, const auto& measured_at, const auto& predicted_at) {
     Json measured = empty_series(name, "solid");
@@ -237,12 +239,11 @@ std::vector<std::string> scaling_findings(const ScalingResults& r) {
   if (most == 1) return {"One rank alone has nothing to scale with: start the study under mpirun."};
   findings.push_back(
       fmt::format("{} ranks at batch {}: {:.4g} ms a step, {:.3g} times one rank ({:.3g} % efficient), "
-                  "{:.2g} % exchange and {:.2g} % "
-                  "waiting; with {} samples a rank {:.3g} % efficient.",
+                  "{:.3g} % exchange and {:.3g} % waiting; with {} a rank {:.3g} % efficient.",
                   most, r.batch_size, kMilli * cell.seconds, r.speedup(most, r.batch_size),
                   kPercent * r.speedup(most, r.batch_size) / static_cast<double>(most),
                   kPercent * cell.exchange / cell.seconds, kPercent * cell.waiting / cell.seconds,
-                  r.rank_batch, kPercent * r.weak_efficiency(most)));
+                  count_of(r.rank_batch, "sample"), kPercent * r.weak_efficiency(most)));
   if (r.ranks_to_draw().back() > most) {
     const Index far = r.ranks_to_draw().back();
     findings.push_back(fmt::format(
@@ -256,7 +257,7 @@ std::vector<std::string> scaling_findings(const ScalingResults& r) {
         "Two rank counts do not tell latency from bandwidth (the cost of exchange counts as bandwidth), "
         "and cannot check a prediction: measure three or more.");
   } else {
-    findings.push_back(fmt::format("Each rank count was predicted from the others to within {:.2g} %.",
+    findings.push_back(fmt::format("Each rank count was predicted from the others to within {:.3g} %.",
                                    kPercent * r.largest_error()));
   }
   return findings;

@@ -31,15 +31,19 @@ Json series_of(const VariantCurves& curves, Quantity x, const DrawnQuantity& dra
       at = curve.points[i].*x;
       values.push_back(curve.points[i].*drawn.quantity);
     }
+    const double mean = spread(values).mean;
+    add_point(series, at, mean);
+    if (curves.size() == 1) continue;
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    add_point(series, at, spread(values).mean);
-    if (curves.size() > 1) add_band(series, *low, *high);
+    const bool has_band = std::isfinite(mean);  // NaN has no order
+    add_band(series, has_band ? *low : mean, has_band ? *high : mean);
   }
   return series;
 }
 
-bool has_values(const VariantCurves& curves, Quantity quantity) {
-  return !curves.front().points.empty() && !std::isnan(curves.front().points.front().*quantity);
+bool any_has(const std::vector<VariantCurves>& variants, Quantity quantity) {
+  return std::any_of(variants.begin(), variants.end(),
+                     [&](const VariantCurves& curves) { return has_values(curves, quantity); });
 }
 
 }  // namespace
@@ -86,23 +90,47 @@ Json curves_chart(const std::string& id, const std::string& title, const std::st
   return chart;
 }
 
+std::vector<DrawnQuantity> drawn_parts(const std::vector<VariantCurves>& variants,
+                                       Quantity MeasuredPart::*result, bool with_training) {
+  std::vector<DrawnQuantity> drawn;
+  for (const MeasuredPart& part : measured_parts()) {
+    if (part.name == "training" && !with_training) continue;
+    const std::string style = part.name == "training"     ? "solid"
+                              : part.name == "validation" ? "dotted"
+                                                          : "dashed";
+    if (any_has(variants, part.*result)) drawn.push_back({part.*result, part.name, style});
+  }
+  return drawn;
+}
+
+std::string losses_text(const VariantCurves& curves) {
+  std::string text;
+  for (const MeasuredPart& part : measured_parts()) {
+    if (!has_values(curves, part.loss)) continue;
+    text +=
+        fmt::format("{}{} loss {}", text.empty() ? "" : ", ", part.name, to_text(last(curves, part.loss)));
+  }
+  return text;
+}
+
 Json results_table(const std::vector<VariantCurves>& variants) {
   const std::vector<std::pair<std::string, Quantity>> quantities = {
       {"training loss", &Measurement::training_loss},
+      {"validation loss", &Measurement::validation_loss},
       {"test loss", &Measurement::test_loss},
       {"training accuracy", &Measurement::training_accuracy},
+      {"validation accuracy", &Measurement::validation_accuracy},
       {"test accuracy", &Measurement::test_accuracy},
       {"gap", &Measurement::gap},
       {"norm of the weights", &Measurement::weight_norm}};
   Json columns = {{{"name", "run"}, {"number", false}}, {{"name", "seeds"}, {"number", true}}};
+  const bool has_spread =
+      std::any_of(variants.begin(), variants.end(), [](const VariantCurves& c) { return c.size() > 1; });
   std::vector<Quantity> shown;
   for (const auto& [name, quantity] : quantities) {
-    if (!std::any_of(variants.begin(), variants.end(),
-                     [&, q = quantity](const auto& c) { return has_values(c, q); })) {
-      continue;
-    }
+    if (!any_has(variants, quantity)) continue;
     columns.push_back({{"name", name}, {"number", true}});
-    columns.push_back({{"name", "± " + name}, {"number", true}});
+    if (has_spread) columns.push_back({{"name", "± " + name}, {"number", true}});
     shown.push_back(quantity);
   }
   Json rows = Json::array();
@@ -111,7 +139,7 @@ Json results_table(const std::vector<VariantCurves>& variants) {
     for (const Quantity quantity : shown) {
       const Spread result = last(curves, quantity);
       row.push_back(result.mean);
-      row.push_back(result.deviation);
+      if (has_spread) row.push_back(result.deviation);
     }
     rows.push_back(row);
   }
@@ -119,7 +147,7 @@ Json results_table(const std::vector<VariantCurves>& variants) {
           {"title", "Results"},
           {"description",
            "At the end of training: mean and sample standard deviation over the seeds; empty where a "
-           "run diverged."},
+           "run diverged, the deviation also where there is one seed."},
           {"columns", columns},
           {"rows", rows}};
 }

@@ -33,6 +33,14 @@ nlohmann::ordered_json curves_chart(const std::string& id, const std::string& ti
                                     const Axis& x_axis, const std::vector<DrawnQuantity>& quantities,
                                     const Axis& y_axis);
 
+/// The losses (or accuracies, as `result` says) of the parts of the data that were measured, as lines of
+/// their own.
+std::vector<DrawnQuantity> drawn_parts(const std::vector<VariantCurves>& variants,
+                                       Quantity MeasuredPart::*result, bool with_training = true);
+
+/// "training loss 0.1 ± 0.02, test loss 0.3 ± 0.01" at the end, of the parts that were measured.
+std::string losses_text(const VariantCurves& curves);
+
 /// A chart without series.
 nlohmann::ordered_json empty_chart(const std::string& id, const std::string& title,
                                    const std::string& description, const Axis& x_axis, const Axis& y_axis);

@@ -9,7 +9,8 @@
 namespace lockstep {
 
 /// All optimizers on one problem, each at the learning rate that suits it best: rates are tried in steps of
-/// √10 from its default, in whichever direction the final training loss falls (lecture, "Comparison").
+/// √10 from its default, in whichever direction the final loss falls: that of validation samples where there
+/// are such, else of training samples (lecture, "Comparison").
 Study optimizers_study();
 
 /// Batch, mini-batch and single-sample descent: loss against epochs and against gradient evaluations, and the
@@ -22,15 +23,16 @@ Study batch_regimes_study();
 /// (Shallue et al., arXiv 1811.03600; McCandlish et al., arXiv 1812.06162; Goyal et al., arXiv 1706.02677).
 Study batch_size_study();
 
-/// Training and test loss with and without weight decay (lecture, "Weight decay"; Zhang et al.: Dive into
-/// Deep Learning, section 3.7).
+/// Loss of training and held-out samples with and without weight decay (lecture, "Weight decay"; Zhang et
+/// al.: Dive into Deep Learning, section 3.7).
 Study weight_decay_study();
 
 /// The L2 penalty in Adam against AdamW's decoupled decay at several strengths (Loshchilov, Hutter, arXiv
 /// 1711.05101, section 2).
 Study adam_decay_study();
 
-/// The gap of test and training loss with the network's dropout layers and without them.
+/// The gap of the loss of held-out samples to the training loss with the network's dropout layers and without
+/// them.
 Study dropout_study();
 
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.

@@ -1,6 +1,5 @@
 #include "study_run.hpp"
 
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,14 +31,6 @@ std::map<std::string, std::string> settle_options(const Study& study,
   return options;
 }
 
-std::string outcome(const Curve& curve) {
-  if (curve.diverged) return "diverged";
-  const Measurement& end = curve.points.back();
-  std::string text = fmt::format("training loss {:.4g}", end.training_loss);
-  if (!std::isnan(end.test_loss)) text += fmt::format(", test loss {:.4g}", end.test_loss);
-  return text;
-}
-
 /// Of what was not given, but follows from the number of ranks.
 constexpr const char* kSettledOrigin = "by the number of ranks";
 
@@ -69,13 +60,12 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   log::info(fmt::format("study    {}: {}", study.name, study.summary));
 }
 
-Problem StudyRun::make_problem_with_test(const Variant& variant) const {
+Problem StudyRun::make_problem_with_held_out(const Variant& variant) const {
   Problem problem = make_problem(config_of(variant), communicator_);
   if (held_out_parts(problem).empty()) {
     fail_input(
         "study '{}' evaluates samples that are not trained on, but there is no test part; set "
-        "data.validation, "
-        "as 0.2",
+        "data.validation, as 0.2",
         study_.name);
   }
   return problem;

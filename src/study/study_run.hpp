@@ -38,7 +38,7 @@ class StudyRun {
   /// The problem of the shared configuration with the settings of `variant`, to see before any training that
   /// it can be made and has a part that is not trained on. Collective. Errors: those of make_problem; no such
   /// part.
-  Problem make_problem_with_test(const Variant& variant = {}) const;
+  Problem make_problem_with_held_out(const Variant& variant = {}) const;
 
   /// Trains `variant` once for each of --seeds, seeds counted up from those of the configuration (train.seed
   /// and data.seed together), and keeps the data. Collective.

@@ -1,6 +1,5 @@
 #include "lockstep/study/sweep.hpp"
 
-#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/text.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/partition.hpp"
 #include "lockstep/report/page.hpp"
@@ -28,13 +28,6 @@ namespace lockstep {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string outcome(const Curve& curve) {
-  if (curve.diverged) return "diverged";
-  const Measurement& end = curve.points.back();
-  const std::string training = fmt::format("training loss {:.4g}", end.training_loss);
-  return std::isnan(end.test_loss) ? training : fmt::format("{}, test loss {:.4g}", training, end.test_loss);
-}
 
 /// The group of `rank`, one of `groups` that the ranks are cut into.
 Index group_of(Index rank, Index ranks, Index groups) {
@@ -48,8 +41,8 @@ class Progress {
  public:
   Progress(const SweepPlan& plan, SweepJournal& journal) : plan_(plan), journal_(journal) {
     for (const auto& [point, result] : journal_.read()) said_.insert(point);
-    log::info(fmt::format("sweep    {} points, {} of them finished before, into {}", plan.grid.size(),
-                          said_.size(), plan.folder));
+    log::info(fmt::format("sweep    {}, {} of them finished before, into {}",
+                          count_of(plan.grid.size(), "point"), said_.size(), plan.folder));
   }
 
   void say() {

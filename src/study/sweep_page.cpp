@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "sections.hpp"
 #include "sweep_results.hpp"
 #include <fmt/format.h>
 
@@ -18,6 +19,8 @@ Json column(const std::string& name, bool number) { return {{"name", name}, {"nu
 
 Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) {
   const std::vector<std::pair<std::string, Quantity>> all = {
+      {"validation loss", &Measurement::validation_loss},
+      {"validation accuracy", &Measurement::validation_accuracy},
       {"test loss", &Measurement::test_loss},
       {"test accuracy", &Measurement::test_accuracy},
       {"training loss", &Measurement::training_loss},
@@ -54,6 +57,16 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) 
            "and table.jsonl hold the same."},
           {"columns", columns},
           {"rows", rows}};
+}
+
+/// A row a setting, over its seeds.
+Json means_table(const std::vector<SweepGroup>& groups) {
+  std::vector<VariantCurves> variants;
+  variants.reserve(groups.size());
+  for (const SweepGroup& group : groups) variants.push_back(group.curves);
+  Json table = results_table(variants);
+  table["title"] = "Means over the seeds";
+  return table;
 }
 
 /// A row a point: the command that trains it alone, and the settings that not all points share.
@@ -107,13 +120,15 @@ Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
   sections.push_back(
       {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
   for (Json& chart : sweep_charts(plan, results)) sections.push_back(std::move(chart));
+  const std::vector<SweepGroup> groups = by_setting(plan, results);
+  if (groups.size() < results.size()) sections.push_back(means_table(groups));
   sections.push_back(results_table_of(plan, results));
   sections.push_back(commands_table(plan));
   sections.push_back(shared_table(plan));
   std::vector<std::string> keys;
   for (const SweepAxis& axis : plan.grid.axes()) keys.push_back(axis.key);
   return {{"title", "Sweep"},
-          {"subtitle", fmt::format("{} over {} points", join(keys), plan.grid.size())},
+          {"subtitle", fmt::format("{} over {}", join(keys), count_of(plan.grid.size(), "point"))},
           {"generator", fmt::format("lockstep {}", kVersion)},
           {"sections", sections}};
 }

@@ -28,6 +28,8 @@ constexpr std::array kColumns = {Column{"epoch", &Measurement::epoch, false},
                                  Column{"samples", &Measurement::samples, false},
                                  Column{"training_loss", &Measurement::training_loss, true},
                                  Column{"training_accuracy", &Measurement::training_accuracy, true},
+                                 Column{"validation_loss", &Measurement::validation_loss, true},
+                                 Column{"validation_accuracy", &Measurement::validation_accuracy, true},
                                  Column{"test_loss", &Measurement::test_loss, true},
                                  Column{"test_accuracy", &Measurement::test_accuracy, true},
                                  Column{"gap", &Measurement::gap, true},
@@ -43,6 +45,14 @@ Measurement last_of(const Curve& curve) {
 }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+/// As the journal has it: null where nothing was measured, a word where that is not finite.
+constexpr const char* kNotFinite = "not finite";
+Json to_journal(double value) { return std::isinf(value) ? Json(kNotFinite) : number(value); }
+double from_journal(const Json& value) {
+  if (value.is_null()) return kNothing;
+  return value == kNotFinite ? std::numeric_limits<double>::infinity() : value.get<double>();
+}
 
 /// RFC 4180: fields with commas, quotes or line breaks are quoted.
 std::string csv_field(const std::string& text) {
@@ -67,12 +77,14 @@ Json to_result(const Curve& curve) {
   Json measurements = Json::array();
   for (const Measurement& m : curve.points) {
     Json measurement = {{"step", m.step}};
-    for (const Column& column : kColumns) measurement[column.name] = number(m.*column.quantity);
+    for (const Column& column : kColumns) measurement[column.name] = to_journal(m.*column.quantity);
     measurements.push_back(std::move(measurement));
   }
-  return {{"diverged", curve.diverged},
-          {"weights_digest", curve.weights_digest},
-          {"measurements", std::move(measurements)}};
+  Json result = {{"diverged", curve.diverged},
+                 {"weights_digest", curve.weights_digest},
+                 {"measurements", std::move(measurements)}};
+  if (!curve.note.empty()) result["note"] = curve.note;
+  return result;
 }
 
 Curve from_result(const Json& result, const std::string& name) {
@@ -80,12 +92,12 @@ Curve from_result(const Json& result, const std::string& name) {
               .seed = 0,
               .points = {},
               .diverged = result.at("diverged").get<bool>(),
-              .weights_digest = result.at("weights_digest").get<std::string>()};
+              .weights_digest = result.at("weights_digest").get<std::string>(),
+              .note = result.value("note", "")};
   for (const Json& measurement : result.at("measurements")) {
     Measurement m{.step = measurement.at("step").get<std::uint64_t>()};
     for (const Column& column : kColumns) {
-      const Json& value = measurement.at(column.name);
-      m.*column.quantity = value.is_null() ? kNothing : value.get<double>();
+      m.*column.quantity = from_journal(measurement.at(column.name));
     }
     curve.points.push_back(m);
   }
@@ -153,14 +165,27 @@ bool is_numeric(const SweepAxis& axis) {
                      [](const std::string& value) { return finite_number(value).has_value(); });
 }
 
-bool has_values(const std::vector<Curve>& results, Quantity quantity) {
-  return std::any_of(results.begin(), results.end(), [&](const Curve& curve) {
-    return !curve.points.empty() && !std::isnan(curve.points.back().*quantity);
-  });
-}
+bool is_seed(const SweepAxis& axis) { return axis.key == "train.seed" || axis.key == "data.seed"; }
 
-double end_of(const Curve& curve, Quantity quantity) {
-  return curve.diverged ? kNothing : curve.points.back().*quantity;
+std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curve>& results) {
+  std::vector<SweepGroup> groups;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto point = static_cast<Index>(i);
+    std::vector<std::string> parts;
+    const auto settings = plan.grid.settings(point);
+    for (std::size_t axis = 0; axis < settings.size(); ++axis) {
+      if (is_seed(plan.grid.axes()[axis])) continue;
+      parts.push_back(fmt::format("{} = {}", settings[axis].first, settings[axis].second));
+    }
+    const std::string name = parts.empty() ? "all seeds" : join(parts);
+    auto group =
+        std::find_if(groups.begin(), groups.end(), [&](const SweepGroup& g) { return g.name == name; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {name, {}, {}});
+    group->points.push_back(point);
+    group->curves.push_back(results[i]);
+    group->curves.back().variant = name;
+  }
+  return groups;
 }
 
 std::string config_file(Index point) { return fmt::format("points/{}.cfg", point + 1); }

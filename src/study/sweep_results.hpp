@@ -29,9 +29,16 @@ std::optional<double> finite_number(const std::string& text);
 nlohmann::ordered_json number_or_text(const std::string& text);
 bool is_numeric(const SweepAxis& axis);
 
-/// Whether any training measured `quantity`; and its value at the end of one, NaN where that diverged.
-bool has_values(const std::vector<Curve>& results, Quantity quantity);
-double end_of(const Curve& curve, Quantity quantity);
+/// Seeds are no settings to choose among: trainings that differ in them alone are repetitions.
+bool is_seed(const SweepAxis& axis);
+
+/// The trainings of one setting of the keys that are no seeds, in the order of the grid.
+struct SweepGroup {
+  std::string name;  ///< "key = value, key = value"
+  std::vector<Index> points;
+  std::vector<Curve> curves;
+};
+std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curve>& results);
 
 /// The results over each key, and the training losses on their way.
 std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& results);
@@ -39,7 +46,8 @@ std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const st
 /// The page.
 nlohmann::ordered_json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results);
 
-/// What the page says first: the best point, and how many diverged.
+/// What the page says first: the best setting by choice_part, by its mean over the seeds where these are
+/// swept, and how many trainings diverged.
 std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results);
 
 /// The file of a point's configuration, in the sweep's folder.

@@ -51,6 +51,11 @@ TargetRun train_to_target(const Config& config, const Problem& problem, const Ta
                 .seed = config.train.seed,
                 .weights_digest = {}};
   TargetEvaluation last{.evaluation = trainer.evaluate(held_out)};
+  if (const std::string reason = nonfinite_text(last.evaluation); !reason.empty()) {
+    fail_input(
+        "--target {}: the held-out loss of the initial weights is not finite: {}; look at the data there",
+        target.text(), reason);
+  }
   double shortfall = target.shortfall(target.measured(last.evaluation));
   if (shortfall <= 0) {
     fail_input("--target {}: the initial weights reach it ({} {:.4g}); give one that takes training",
@@ -73,7 +78,7 @@ TargetRun train_to_target(const Config& config, const Problem& problem, const Ta
       const double before = shortfall;
       shortfall = target.shortfall(target.measured(now.evaluation));
       const auto of = [&](double a, double b) {
-        return shortfall <= 0 ? at_target(a, b, before, shortfall) : b;
+        return shortfall <= 0 && last.step > 0 ? at_target(a, b, before, shortfall) : b;
       };
       run.steps = of(static_cast<double>(last.step), static_cast<double>(now.step));
       run.samples = of(last.samples, now.samples);

@@ -5,7 +5,7 @@
 namespace lockstep {
 
 double TargetModel::steps(Index batch_size) const {
-  return least_steps * (1 + critical_batch / static_cast<double>(batch_size));
+  return std::max(1.0, least_steps * (1 + critical_batch / static_cast<double>(batch_size)));
 }
 
 std::vector<TargetCell> predict_targets(const TargetModel& model, const std::vector<Index>& ranks,

@@ -19,7 +19,7 @@ struct TargetModel {
   std::map<Index, double> measured_steps;                           ///< by batch
   std::map<std::pair<Index, Index>, double> measured_step_seconds;  ///< by ranks and batch
 
-  /// S(B) = S_min (1 + B_crit / B) (McCandlish et al., arXiv 1812.06162, section 2.3).
+  /// S(B) = S_min (1 + B_crit / B) (McCandlish et al., arXiv 1812.06162, section 2.3), at least one.
   double steps(Index batch_size) const;
 };
 

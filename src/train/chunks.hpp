@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include "lockstep/data/batch.hpp"
 #include "lockstep/parallel/partition.hpp"
@@ -14,10 +15,18 @@ inline constexpr Index kChunk = 512;
 /// Chunks of `selection`.
 inline Index chunks_of(const Selection& selection) { return (selection.count + kChunk - 1) / kChunk; }
 
-/// Passes this rank's chunks of `selection`, part_of(chunks_of(selection), ranks, rank), through `model`
-/// without dropout and calls visit(samples, outputs) for each, in order. Local.
-void for_each_chunk(Model& model, const Normalization& normalization, const Selection& selection,
-                    const Communicator& communicator,
-                    const std::function<void(const Batch& batch, ConstMatrixView outputs)>& visit);
+/// What a network makes of the samples of a chunk, without dropout.
+struct Answers {
+  const Batch& batch;
+  ConstMatrixView outputs;
+  std::span<const double> losses;  ///< of each sample
+};
+
+/// Passes this rank's chunks of `selection`, part_of(chunks_of(selection), ranks, rank), through `model` and
+/// calls visit(answers) for each, in order. Returns the samples, of all ranks, whose answers are not finite.
+/// Collective.
+NonFiniteSamples for_each_chunk(Model& model, const Loss& loss, const Normalization& normalization,
+                                const Selection& selection, Communicator& communicator,
+                                const std::function<void(const Answers& answers)>& visit);
 
 }  // namespace lockstep

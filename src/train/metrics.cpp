@@ -57,11 +57,8 @@ Json evaluation_event(const std::string& part, const StepReport& step, const Eva
                       bool of_average) {
   Json line = {{"event", "evaluation"}, {"part", part}};
   if (of_average) line["weights"] = "average";
-  line.update({{"epoch", step.epoch},
-               {"step", step.step},
-               {"samples", evaluation.samples},
-               {"loss", evaluation.loss}});
-  if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
+  line.update({{"epoch", step.epoch}, {"step", step.step}});
+  add_results(line, evaluation);
   return line;
 }
 

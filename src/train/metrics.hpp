@@ -23,7 +23,8 @@ nlohmann::ordered_json resume_event(const nlohmann::ordered_json& start, std::ui
 /// and the step's own estimates "gradient_square" and "gradient_variance" (see noise_scale.hpp).
 nlohmann::ordered_json step_event(const StepReport& report);
 
-/// "evaluation" of a part of the data after `step`; `of_average`: of the moving average of the weights.
+/// "evaluation" of a part of the data after `step`; `of_average`: of the moving average of the weights. A
+/// loss that is not finite is null.
 nlohmann::ordered_json evaluation_event(const std::string& part, const StepReport& step,
                                         const Evaluation& evaluation, bool of_average);
 

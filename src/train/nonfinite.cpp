@@ -6,7 +6,6 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "lockstep/core/text.hpp"
 #include "lockstep/optim/norm.hpp"
@@ -16,15 +15,10 @@ namespace lockstep {
 
 namespace {
 
-constexpr std::size_t kMostNamed = 8;  // samples
-constexpr Index kMostTried = 64;       // samples, one by one
+constexpr Index kMostTried = 64;  // samples, one by one
 
 bool are_finite(std::span<const Real> values) {
   return std::all_of(values.begin(), values.end(), [](Real value) { return std::isfinite(value); });
-}
-
-bool is_finite_row(ConstMatrixView matrix, Index row) {
-  return are_finite({matrix.data() + row * matrix.cols(), static_cast<std::size_t>(matrix.cols())});
 }
 
 /// "2.weight (linear 10)".
@@ -39,13 +33,6 @@ std::optional<std::string> last_tensor(const Model& model, const Predicate& is_b
   const std::vector<ParameterTensor>& tensors = model.layout().tensors();
   const auto bad = std::find_if(tensors.rbegin(), tensors.rend(), is_bad);
   return bad == tensors.rend() ? std::nullopt : std::optional(name_of(*bad, model));
-}
-
-/// "sample 7", or "samples 7, 3, …".
-std::string name_samples(std::span<const Index> samples) {
-  const bool all = samples.size() <= kMostNamed;
-  return fmt::format("sample{} {}{}", samples.size() == 1 ? "" : "s",
-                     fmt::join(samples.first(all ? samples.size() : kMostNamed), ", "), all ? "" : ", …");
 }
 
 /// Rows of a failed step that pass through the network again.
@@ -143,7 +130,7 @@ std::string find_in_losses(const FailedStep& step, Model& model, Index m) {
     place = fmt::format("layer {} ({})", first - 1, model.layer(first - 1).text());
   }
   return fmt::format("{} of its {} samples, {}, from {} on", samples.size(), losses.size(),
-                     name_samples(samples), place);
+                     name_samples(samples, std::ssize(samples)), place);
 }
 
 /// Of micro-batch `m`, whose gradient is not finite in `tensor` first: which samples. Local.
@@ -152,7 +139,7 @@ std::string find_in_gradients(const FailedStep& step, Model& model, Index m, con
   const Index tried = std::min(rows.size(), kMostTried);
   std::vector<Index> samples;
   std::string first;
-  for (Index row = rows.first; row < rows.first + tried && samples.size() <= kMostNamed; ++row) {
+  for (Index row = rows.first; row < rows.first + tried && samples.size() <= kMostNamedSamples; ++row) {
     Again again(step, model, m, {row, row + 1});
     const std::optional<std::string> bad = again.nonfinite_gradient();
     if (!bad) continue;
@@ -164,7 +151,7 @@ std::string find_in_gradients(const FailedStep& step, Model& model, Index m, con
                        tried < rows.size() ? fmt::format("or one of them behind the first {}, ", tried) : "",
                        tensor);
   }
-  return fmt::format("that of {}, from {} on", name_samples(samples), first);
+  return fmt::format("that of {}, from {} on", name_samples(samples, std::ssize(samples)), first);
 }
 
 /// What this rank's micro-batches say of a gradient that is not finite, though all losses are. Local.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "chunks.hpp"
@@ -20,12 +21,14 @@ constexpr std::size_t kWorst = 24;
 constexpr std::size_t kPairs = 2000;
 constexpr Index kMostClasses = 200;
 
+constexpr std::int32_t kNone = -1;
+
 struct Sample {
   double loss;
   double probability;  // of the true class
   Index sample;
   std::int32_t label;
-  std::int32_t predicted;
+  std::int32_t predicted;  // or none
 };
 
 /// What one rank has seen.
@@ -50,38 +53,29 @@ void keep_worst(std::vector<Sample>& samples) {
   if (samples.size() > kWorst) samples.resize(kWorst);
 }
 
-void see_classes(const Batch& batch, ConstMatrixView outputs, std::span<const double> losses, Seen& seen) {
-  const auto width = static_cast<std::size_t>(outputs.cols());
-  for (Index r = 0; r < outputs.rows(); ++r) {
+void see_classes(const Answers& answers, Seen& seen) {
+  const auto width = static_cast<std::size_t>(answers.outputs.cols());
+  for (Index r = 0; r < answers.outputs.rows(); ++r) {
     const auto row = static_cast<std::size_t>(r);
-    const std::int32_t label = batch.labels[row];
-    Index predicted = 0;
-    outputs.row(r).maxCoeff(&predicted);
-    if (!seen.confusion.empty())
-      ++seen.confusion[static_cast<std::size_t>(label)][static_cast<std::size_t>(predicted)];
+    const std::int32_t label = answers.batch.labels[row];
+    const std::optional<Index> predicted = predicted_class(answers.outputs, r);
+    if (!seen.confusion.empty() && predicted)
+      ++seen.confusion[static_cast<std::size_t>(label)][static_cast<std::size_t>(*predicted)];
     // A loss that is no number is the worst of all.
-    const double loss = std::isnan(losses[row]) ? std::numeric_limits<double>::infinity() : losses[row];
-    seen.worst.push_back({loss, softmax_at({outputs.data() + r * outputs.cols(), width}, label),
-                          batch.samples[row], label, static_cast<std::int32_t>(predicted)});
+    const double loss = answers.losses[row];
+    seen.worst.push_back({std::isnan(loss) ? std::numeric_limits<double>::infinity() : loss,
+                          softmax_at({answers.outputs.data() + r * answers.outputs.cols(), width}, label),
+                          answers.batch.samples[row], label,
+                          static_cast<std::int32_t>(predicted.value_or(kNone))});
   }
   keep_worst(seen.worst);
 }
 
-void see_values(const Batch& batch, ConstMatrixView outputs, Seen& seen) {
-  for (Index r = 0; r < outputs.rows() && seen.targets.size() < kPairs; ++r) {
-    seen.targets.push_back(batch.targets[static_cast<std::size_t>(r)]);
-    seen.predictions.push_back(outputs(r, 0));
+void see_values(const Answers& answers, Seen& seen) {
+  for (Index r = 0; r < answers.outputs.rows() && seen.targets.size() < kPairs; ++r) {
+    seen.targets.push_back(answers.batch.targets[static_cast<std::size_t>(r)]);
+    seen.predictions.push_back(answers.outputs(r, 0));
   }
-}
-
-std::vector<double> losses_of(const Loss& loss, const Batch& batch, ConstMatrixView outputs) {
-  std::vector<MicroBatchRows> rows;
-  rows.reserve(batch.samples.size());
-  for (Index r = 0; r < batch.rows(); ++r) rows.push_back({static_cast<int>(r), r, 1});
-  std::vector<double> losses(rows.size());
-  loss.evaluate({.micro_batches = rows, .samples = batch.samples}, outputs, {batch.labels, batch.targets},
-                losses, MatrixView(nullptr, 0, 0));
-  return losses;
 }
 
 std::vector<std::string> class_names(const DatasetDescription& data) {
@@ -104,11 +98,12 @@ Json worst_json(const Dataset& data, const std::vector<Sample>& worst,
                 const std::vector<std::string>& names) {
   Json list = Json::array();
   for (const Sample& s : worst) {
-    Json entry = {{"sample", s.sample},
-                  {"label", names[static_cast<std::size_t>(s.label)]},
-                  {"predicted", names[static_cast<std::size_t>(s.predicted)]},
-                  {"probability", s.probability},
-                  {"loss", s.loss}};
+    Json entry = {
+        {"sample", s.sample},
+        {"label", names[static_cast<std::size_t>(s.label)]},
+        {"predicted", s.predicted == kNone ? Json() : Json(names[static_cast<std::size_t>(s.predicted)])},
+        {"probability", s.predicted == kNone ? Json() : Json(s.probability)},
+        {"loss", s.loss}};
     add_image(data, s.sample, entry);
     list.push_back(std::move(entry));
   }
@@ -137,14 +132,14 @@ Json examine_predictions(Model& model, const Loss& loss, const Normalization& no
     const auto classes = static_cast<std::size_t>(data.classes);
     seen.confusion.assign(classes, std::vector<Index>(classes));
   }
-  for_each_chunk(model, normalization, selection, communicator,
-                 [&](const Batch& batch, ConstMatrixView outputs) {
-                   if (classifies) {
-                     see_classes(batch, outputs, losses_of(loss, batch, outputs), seen);
-                   } else {
-                     see_values(batch, outputs, seen);
-                   }
-                 });
+  const NonFiniteSamples nonfinite =
+      for_each_chunk(model, loss, normalization, selection, communicator, [&](const Answers& answers) {
+        if (classifies) {
+          see_classes(answers, seen);
+        } else {
+          see_values(answers, seen);
+        }
+      });
   add_up(communicator, seen.confusion);
   seen.worst = all_gather_list<Sample>(communicator, seen.worst);
   keep_worst(seen.worst);
@@ -153,6 +148,7 @@ Json examine_predictions(Model& model, const Loss& loss, const Normalization& no
   if (communicator.rank() != 0) return nullptr;
 
   Json result = {{"part", part}, {"samples", selection.count}};
+  add_nonfinite(result, nonfinite);
   if (classifies) {
     const std::vector<std::string> names = class_names(data);
     result.update({{"task", "classification"}, {"classes", names}});

@@ -80,10 +80,6 @@ void warn_of_missing_classes(const Dataset& data, const Split& split) {
       split.validation_size() > 0 ? "; hold out less (data.validation), or others (data.seed)" : ""));
 }
 
-std::string count_of(Index count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 void check_batch_size(const Config& config, const Split& split) {

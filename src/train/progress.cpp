@@ -38,10 +38,20 @@ std::string Progress::text(const StepReport& report) const {
   const double left = static_cast<double>(total_steps_ - report.step) * seconds_ / steps_;
   const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
   const bool has_noise = report.noise && !std::isnan(report.noise->scale);
-  return fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}{}  {:.0f} samples/s  {} left",
-                     (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_, report.loss,
+  return fmt::format("epoch {}/{}  step {}/{}  loss {}{}  {:.0f} samples/s  {} left",
+                     (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_,
+                     loss_text(report.loss),
                      has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "",
                      samples_per_second(), duration_text(left));
+}
+
+std::string loss_text(double loss) {
+  constexpr double kSmall = 1e-3;
+  constexpr double kLarge = 1e5;
+  if (!std::isfinite(loss)) return "not finite";
+  const double size = std::abs(loss);
+  const bool is_usual = size == 0 || (size >= kSmall && size < kLarge);
+  return is_usual ? fmt::format("{:.4f}", loss) : fmt::format("{:.4g}", loss);
 }
 
 std::string duration_text(double seconds) {

@@ -31,6 +31,9 @@ class Progress {
   Clock::time_point shown_ = Clock::now();
 };
 
+/// With four decimals, or four digits where those would say little; "not finite".
+std::string loss_text(double loss);
+
 /// "1:05", "2:03:04".
 std::string duration_text(double seconds);
 

@@ -6,6 +6,8 @@
 #include <exception>
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <string>
 #include <type_traits>
 #include <unistd.h>
 #include <utility>
@@ -22,6 +24,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/signals.hpp"
+#include "lockstep/core/text.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -182,14 +185,15 @@ class Run {
     start_ = start_event(trainer_, problem_, communicator_.size(), message_library);
     directory_->metric(resumed_ ? resume_event(start_, *resumed_) : start_);
     if (resumed_) log::info(fmt::format("resume   behind step {}", *resumed_));
-    log::info(fmt::format("data     {}: {} training samples of {} features", data.name,
-                          problem_.split.training_size(), data.features()));
-    log::info(fmt::format("network  {} ({} parameters)", trainer_.model().text(),
-                          trainer_.model().layout().size()));
-    log::info(fmt::format("run      {} steps on {} rank{}, {} micro-batches a step, into {}",
-                          trainer_.plan().total_steps, communicator_.size(),
-                          communicator_.size() == 1 ? "" : "s", trainer_.micro_batches(),
-                          directory_->path().string()));
+    log::info(fmt::format("data     {}: {} of {}", data.name,
+                          count_of(problem_.split.training_size(), "training sample"),
+                          count_of(data.features(), "feature")));
+    log::info(fmt::format("network  {} ({})", trainer_.model().text(),
+                          count_of(trainer_.model().layout().size(), "parameter")));
+    log::info(fmt::format("run      {} on {}, {} micro-batch{} a step, into {}",
+                          count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
+                          count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
+                          trainer_.micro_batches() == 1 ? "" : "es", directory_->path().string()));
     if (threads() > available_cpus()) {
       log::warn(fmt::format(
           "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by "
@@ -246,7 +250,7 @@ class Run {
     std::string line = fmt::format("epoch {:.4g}: ", report.epoch);
     line += epoch_samples_ == 0
                 ? "no step taken"
-                : fmt::format("training loss {:.4f}", epoch_loss_ / static_cast<double>(epoch_samples_));
+                : "training loss " + loss_text(epoch_loss_ / static_cast<double>(epoch_samples_));
     epoch_loss_ = 0;
     epoch_samples_ = 0;
     const std::uint64_t best_before = best_ ? best_->step : 0;
@@ -268,10 +272,35 @@ class Run {
       if (counts && (!best_ || evaluation.loss < best_->loss)) best_ = {report.step, evaluation.loss};
       if (directory_) directory_->metric(evaluation_event(part, report, evaluation, of_average));
       const std::string name = part + (of_average ? " (average)" : "");
-      text += fmt::format(", {} loss {:.4f}", name, evaluation.loss);
+      text += fmt::format(", {} loss {}", name, loss_text(evaluation.loss));
       if (evaluation.accuracy) text += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
+      warn_of_nonfinite(name, report.step, evaluation);
     }
     return text;
+  }
+
+  /// Once for each part.
+  void warn_of_nonfinite(const std::string& part, std::uint64_t step, const Evaluation& evaluation) {
+    const std::string reason = nonfinite_text(evaluation);
+    if (reason.empty() || !warned_of_.insert(part).second) return;
+    log::warn(fmt::format(
+        "lockstep: step {}: the {} loss is not finite: {}; look at the data there. A sample whose outputs "
+        "are not finite counts as a wrong answer",
+        step, part, reason));
+  }
+
+  /// Says which evaluation was the best, or that none was.
+  void report_best() const {
+    const auto parts = held_out_parts(problem_);
+    if (!keeps_best_ || parts.empty()) return;
+    const std::string& part = parts.front().first;
+    if (best_) {
+      log::info(fmt::format("best     step {}: {} loss {}", best_->step, part, loss_text(best_->loss)));
+    } else {
+      log::warn(fmt::format(
+          "lockstep: checkpoint.best: the {} loss was never finite, so that no checkpoint is the best",
+          part));
+    }
   }
 
   /// Collective.
@@ -295,6 +324,7 @@ class Run {
       if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
+      report_best();
       log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
       write_page();
       checkpointing_.wait();  // whatever it warns of comes before the end
@@ -340,6 +370,7 @@ class Run {
   double epoch_ = 0;
   double epoch_loss_ = 0;  // summed over the samples since the last evaluation, of steps not skipped
   Index epoch_samples_ = 0;
+  std::set<std::string> warned_of_;  // parts whose loss was not finite
 };
 
 /// Errors (exit code 4): a signal has asked for the end while MPI started or data were read. Collective.

@@ -1,14 +1,16 @@
 #include "lockstep/train/verify.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/statistics.hpp"
+#include "lockstep/core/text.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/trainer.hpp"
@@ -17,7 +19,7 @@ namespace lockstep {
 
 namespace {
 
-/// The largest |a - b| of one tensor over the largest |b| of it.
+/// The largest |a - b| of one tensor over the largest |b| of it; NaN where one of them is not finite.
 struct Difference {
   double value = 0;
   std::uint64_t step = 0;
@@ -28,6 +30,8 @@ struct Difference {
 struct Trace {
   std::vector<std::vector<std::string>> digests;
   std::string weights_digest;
+  std::uint64_t skipped = 0;  ///< steps
+  bool moved = false;         ///< whether any step changed the weights
   Difference from_one_piece;
 };
 
@@ -46,11 +50,11 @@ void compare(std::span<const Real> gradient, std::span<const Real> plain, const 
     double scale = 0;
     for (Index i = tensor.range.offset; i < tensor.range.offset + tensor.range.size; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      difference = std::max(difference, std::abs(static_cast<double>(gradient[at]) - plain[at]));
-      scale = std::max(scale, std::abs(static_cast<double>(plain[at])));
+      difference = larger(difference, std::abs(static_cast<double>(gradient[at]) - plain[at]));
+      scale = larger(scale, std::abs(static_cast<double>(plain[at])));
     }
-    const double relative = scale > 0 ? difference / scale : difference;
-    if (relative > largest.value) largest = {relative, step, tensor.name};
+    const double relative = scale == 0 ? difference : difference / scale;
+    if (relative > largest.value || std::isnan(relative)) largest = {relative, step, tensor.name};
   }
 }
 
@@ -60,16 +64,22 @@ Trace train(const Config& config, const Problem& problem, Communicator& group, s
             bool in_one_piece) {
   Trace trace;
   Trainer trainer(config, problem, group);
+  std::vector<std::string> before = tensor_digests(trainer.model());
   for (std::uint64_t step = 1; step <= steps; ++step) {
     std::vector<Real> plain;
     const bool compares = in_one_piece && group.rank() == 0;
     if (compares) plain = trainer.plain_gradient();
     trainer.compute_gradient();
     const std::vector<Real> gradient = trainer.whole_gradient();
-    if (compares) compare(gradient, plain, trainer.model(), step, trace.from_one_piece);
-    trainer.apply_gradient();
-    trace.digests.push_back(tensor_digests(trainer.model()));
+    const StepReport report = trainer.apply_gradient();
+    if (report.skipped) ++trace.skipped;
+    if (compares && !report.skipped) compare(gradient, plain, trainer.model(), step, trace.from_one_piece);
+    std::vector<std::string> digests = tensor_digests(trainer.model());
+    trace.moved = trace.moved || digests != before;
+    before = digests;
+    trace.digests.push_back(std::move(digests));
   }
+  trainer.check_weights();
   trace.weights_digest = weights_digest(trainer.model());
   return trace;
 }
@@ -96,6 +106,24 @@ Trace train_on(int ranks, const Config& config, const Problem& problem, Communic
   return trace;
 }
 
+/// Errors (exit code 3): steps that show nothing, though all rank counts agree in them. On rank 0.
+void check_that_it_trained(const Trace& trace, std::uint64_t steps) {
+  if (trace.skipped > 0) {
+    fail_guard(
+        "verify: {} of {} were skipped, as a loss or the gradient was not finite: they prove nothing; look "
+        "at the "
+        "data there, or lower optimizer.learning-rate",
+        trace.skipped, count_of(static_cast<std::int64_t>(steps), "step"));
+  }
+  if (!trace.moved) {
+    fail_guard(
+        "verify: no step changed the weights, which proves nothing: the learning rate or the gradient is 0 "
+        "in all {}; "
+        "look at optimizer.learning-rate, the schedule and the data",
+        count_of(static_cast<std::int64_t>(steps), "step"));
+  }
+}
+
 void check_rank_counts(const std::vector<int>& rank_counts, int started) {
   for (const int ranks : rank_counts) {
     if (ranks >= 1 && ranks <= started) continue;
@@ -103,7 +131,10 @@ void check_rank_counts(const std::vector<int>& rank_counts, int started) {
                ranks, started);
   }
   if (std::set<int>(rank_counts.begin(), rank_counts.end()).size() < 2) {
-    fail_input("verify: there is only one rank count to compare; start more ranks, as mpirun -np 8 does");
+    fail_input(
+        "verify: there is only one rank count to compare, which proves nothing; start more ranks, as mpirun "
+        "-np 8 "
+        "does, and give --ranks several counts");
   }
 }
 
@@ -139,13 +170,19 @@ void verify(Config config, Communicator& communicator, const std::vector<int>& r
     }
     // Rounding is far below, a wrong gradient far above.
     constexpr double kLargestDifference = 1e-2;
+    if (communicator.rank() == 0) check_that_it_trained(*reference, steps);
+    if (std::isnan(d.value)) {
+      fail_guard("verify: the gradient of step {} is not finite in {}, so that nothing can be compared",
+                 d.step, d.tensor);
+    }
     if (!(d.value < kLargestDifference)) {
       fail_guard(
           "verify: the gradient is not that of the batch in one piece; please report it with this "
           "configuration");
     }
   });
-  log::info(fmt::format("{} rank counts agree bit for bit over {} steps", rank_counts.size(), steps));
+  log::info(fmt::format("{} rank counts agree bit for bit over {}", rank_counts.size(),
+                        count_of(static_cast<std::int64_t>(steps), "step")));
 }
 
 }  // namespace lockstep

@@ -119,5 +119,21 @@ TEST(BatchSizeStudyTest, LeavesOutWhatMissesTheTarget) {
   EXPECT_TRUE(metrics(folder, "study", "fit").empty());
 }
 
+// The target is reached with a step or two of any batch: nothing bounds a critical batch from below.
+TEST(BatchSizeStudyTest, SaysNothingOfACriticalBatchThatNothingBounds) {
+  const TemporaryFolder folder;
+  const std::string printed =
+      study_ok(0,
+               {"batch-size", "--data.source", "blobs", "--data.samples", "100", "--model.layers", "linear 4",
+                "--batch-sizes", "10,20,40", "--target", "loss=0.5", "--seeds", "1"},
+               folder);
+  EXPECT_NE(printed.find("show no critical batch"), std::string::npos) << printed;
+  for (const std::string nonsense : {"at least at most", "Critical batch", "perfect", "1 seeds", "±"}) {
+    EXPECT_EQ(printed.find(nonsense), std::string::npos) << nonsense << " in\n" << printed;
+  }
+  EXPECT_NE(printed.find("on test samples"), std::string::npos) << "there is no validation part";
+  for (const Json& run : metrics(folder, "study", "run")) EXPECT_GE(run.at("steps"), 1) << run;
+}
+
 }  // namespace
 }  // namespace lockstep::test

@@ -137,5 +137,71 @@ TEST_F(NonFiniteRunTest, WeightsThatAreNotFiniteAreNotSaved) {
   EXPECT_TRUE(newest_checkpoint(folder_.path() / "run").empty());
 }
 
+/// Tables of which the last test sample is beyond what a product of floats can take.
+class NonFiniteAnswersTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string training = "x,y\n";
+    for (int i = 0; i < 40; ++i) training += fmt::format("{},{}\n", 0.01 * i, i % 2);
+    folder_.write("training.csv", training);
+    folder_.write("test.csv", "x,y\n0.1,0\n0.2,1\n3e38,1\n");
+  }
+
+  Outcome train(const std::string& task, int outputs, const Words& more = {}) const {
+    return run_lockstep(0,
+                        Words{"train", "--run.dir", task, "--data.source", "training.csv", "--data.test",
+                              "test.csv", "--data.label", "y", "--data.task", task, "--model.layers",
+                              fmt::format("linear 8, relu, linear {}", outputs), "--train.batch-size", "20",
+                              "--train.epochs", "3"} +
+                            more,
+                        folder_);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(NonFiniteAnswersTest, AreReportedOnceAndLeaveAPage) {
+  for (const auto& [task, outputs] : {std::pair("regression", 1), {"classification", 2}}) {
+    SCOPED_TRACE(task);
+    const Outcome outcome = train(task, outputs);
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
+    EXPECT_NE(outcome.err.find("the test loss is not finite: outputs or loss of 1 of 3 samples are not finite (sample 2)"),
+              std::string::npos)
+        << outcome.err;
+    EXPECT_NE(outcome.out.find("test loss not finite"), std::string::npos) << outcome.out;
+    for (const auto& line : metrics(folder_, task, "evaluation")) {
+      EXPECT_TRUE(line.at("loss").is_null());
+      EXPECT_EQ(line.at("nonfinite"), 1);
+      EXPECT_EQ(line.at("nonfinite_samples").at(0), 2);
+    }
+    EXPECT_TRUE(fs::exists(folder_.path() / task / "report.html"));
+    EXPECT_EQ(run_lockstep(0, {"report", task}, folder_).exit_code, 0);
+
+    const Outcome evaluated =
+        run_lockstep(2,
+                     {"evaluate", "--weights", fmt::format("{}/weights.safetensors", task), "--data.source",
+                      "test.csv", "--data.label", "y"},
+                     folder_);
+    EXPECT_EQ(evaluated.exit_code, 3);
+    EXPECT_NE(evaluated.err.find("the loss is not finite"), std::string::npos) << evaluated.err;
+    EXPECT_NE(evaluated.out.find(R"("loss":null)"), std::string::npos) << evaluated.out;
+  }
+}
+
+TEST_F(NonFiniteAnswersTest, AreNoBestCheckpoint) {
+  const Outcome outcome = train("classification", 2, {"--checkpoint.best", "true"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_NE(outcome.err.find("checkpoint.best: the test loss was never finite"), std::string::npos)
+      << outcome.err;
+  folder_.write("test.csv", "x,y\n0.1,0\n0.2,1\n");
+  const Outcome finite = run_lockstep(
+      0,
+      {"train", "--config", "classification/config.cfg", "--run.dir", "finite", "--checkpoint.best", "true"},
+      folder_);
+  EXPECT_EQ(finite.exit_code, 0) << finite.err;
+  EXPECT_NE(finite.out.find("best     step "), std::string::npos) << finite.out;
+}
+
 }  // namespace
 }  // namespace lockstep::test

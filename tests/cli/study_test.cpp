@@ -222,6 +222,32 @@ TEST(StudyTest, TheSearchForARateGoesOnBelowThoseThatDiverge) {
   EXPECT_LT(std::stod(runs.back().at("settings").at("optimizer.learning-rate").get<std::string>()), 0.1);
 }
 
+TEST(StudyTest, RatesAreChosenByValidationElseByTraining) {
+  const Words words = {"optimizers", "--optimizers",   "sgd",      "--data.source",
+                       "blobs",      "--model.layers", "linear 4", "--train.epochs",
+                       "1",          "--seeds",        "1",        "--rates",
+                       "3",          "--evaluations",  "1",        "--train.batch-size",
+                       "64"};
+  const TemporaryFolder folder;
+  const std::string by_training = study_ok(0, words, folder);
+  EXPECT_NE(by_training.find("chosen by the training loss, as there is no validation part"),
+            std::string::npos)
+      << by_training;
+  EXPECT_EQ(by_training.find("±"), std::string::npos) << "one seed has no spread";
+  const TemporaryFolder other;
+  const std::string by_validation = study_ok(0, words + Words{"--data.validation", "0.5"}, other);
+  EXPECT_NE(by_validation.find("chosen by the validation loss"), std::string::npos) << by_validation;
+  std::map<std::string, double> searched;
+  for (const Json& line : metrics(other, "study", "measurement")) {
+    searched[line.at("variant")] = line.at("validation_loss");
+  }
+  const std::string chosen =
+      metrics(other, "study", "run").back().at("settings").at("optimizer.learning-rate");
+  for (const auto& [variant, loss] : searched) {
+    EXPECT_GE(loss, searched.at("sgd at " + chosen + " (search)")) << variant;
+  }
+}
+
 TEST(StudyTest, NewtonIsLeftOutWhereItCannotBe) {
   const TemporaryFolder folder;
   const Words linear = {

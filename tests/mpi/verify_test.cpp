@@ -48,6 +48,22 @@ TEST_F(VerifyTest, RefusesToCompareNothing) {
   expect_same_error(verify_on({}, {1, 1}), ExitCode::kBadInput, {"only one rank count"});
 }
 
+TEST_F(VerifyTest, WeightsThatNeverMovedProveNothing) {
+  expect_same_error(verify_on({{"optimizer.learning-rate", "0"}}, all_rank_counts()), ExitCode::kGuard,
+                    {"no step changed the weights"});
+}
+
+// The features are no floats any more in the first product.
+TEST_F(VerifyTest, SkippedStepsProveNothing) {
+  expect_same_error(verify_on({{"data.source", "linear"},
+                               {"model.layers", "linear 4, linear 1"},
+                               {"optimizer.learning-rate", "1e18"},
+                               {"train.on-nonfinite", "skip"},
+                               {"train.nonfinite-limit", "100"}},
+                              all_rank_counts(), 10),
+                    ExitCode::kGuard, {"of 10 steps were skipped"});
+}
+
 TEST_F(VerifyTest, FindsThatFastModeDependsOnTheRankCount) {
   // Many weights and steps: a sum in another order differs somewhere.
   expect_same_error(verify_on({{"train.reduction", "fast"}, {"model.layers", "linear 50, relu, linear 4"}},

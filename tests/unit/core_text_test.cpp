@@ -85,5 +85,11 @@ TEST(Base64, GivesTheTestVectors) {
   EXPECT_EQ(base64(std::as_bytes(std::span(bytes))), "FPucA9l+");
 }
 
+TEST(CountOf, HasAPluralUnlessItIsOne) {
+  EXPECT_EQ(count_of(1, "seed"), "1 seed");
+  EXPECT_EQ(count_of(0, "seed"), "0 seeds");
+  EXPECT_EQ(count_of(2, "seed"), "2 seeds");
+}
+
 }  // namespace
 }  // namespace lockstep

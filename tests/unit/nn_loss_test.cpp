@@ -205,6 +205,24 @@ TEST(CountCorrect, CountsRows) {
   EXPECT_EQ(count_correct(read_only(test::view(outputs)), std::vector<std::int32_t>{1, 1, 0}), 2);
 }
 
+// In Eigen's search NaN stands for the first class.
+TEST(CountCorrect, ARowThatIsNotFiniteIsNeverRight) {
+  for (const Real bad : {std::numeric_limits<Real>::quiet_NaN(), std::numeric_limits<Real>::infinity(),
+                         -std::numeric_limits<Real>::infinity()}) {
+    for (Index place = 0; place < 3; ++place) {
+      Matrix outputs(2, 3);
+      outputs << 1, 2, 3, 1, 2, 3;
+      outputs(1, place) = bad;
+      EXPECT_EQ(predicted_class(read_only(test::view(outputs)), 1), std::nullopt);
+      for (std::int32_t label = 0; label < 3; ++label) {
+        EXPECT_EQ(count_correct(read_only(test::view(outputs)), std::vector<std::int32_t>{2, label}), 1);
+      }
+      EXPECT_EQ(count_correct(read_only(test::view(outputs)), std::vector<Real>{1, 1, 1, 1, 1, 1}), 3)
+          << "nor any of its labels";
+    }
+  }
+}
+
 TEST(CountCorrect, CountsEveryLabelOfARow) {
   Matrix outputs(2, 3);
   outputs << Real(0.1), -1, 0, 5, -2, Real(1e-9);

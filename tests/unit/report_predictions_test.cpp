@@ -57,6 +57,31 @@ TEST(RunReportPredictions, WorstSamplesThatAreNoImagesAreATable) {
   EXPECT_EQ(worst.at("rows"), Json::parse(R"([[5,"cat","dog",0.125,2.0]])"));
 }
 
+TEST(RunReportPredictions, AnswersThatAreNotFiniteAreGapsAndNamed) {
+  const TemporaryFolder folder;
+  const Json regression = describe_runs({write_run_with(
+      folder, R"({"part":"test","samples":3,"nonfinite":1,"nonfinite_samples":[1],"task":"regression",)"
+              R"("targets":[2,3e38,5],"predictions":[2.5,null,4]})")});
+  const Json chart = section(regression, "Predicted against target");
+  EXPECT_EQ(chart.at("series")[0].at("y").dump(), "[2.5,null,4.0]");
+  EXPECT_NE(chart.at("description").get<std::string>().find("1 of them are not finite (sample 1)"),
+            std::string::npos)
+      << chart.at("description");
+
+  const std::string sample = R"("sample":5,"label":"cat","predicted":null,"probability":null,"loss":null)";
+  const std::string predictions =
+      "{" + kMatrix + R"(,"nonfinite":9,"nonfinite_samples":[5,6],"worst":[{)" + sample;
+  const Json table = describe_runs({write_run_with(folder, predictions + "}]}", "table")});
+  EXPECT_EQ(section(table, "Worst-classified samples").at("rows"),
+            Json::parse(R"([[5,"cat","no class",null,null]])"));
+  EXPECT_EQ(section(table, "Confusion matrix").at("description"),
+            "7 test samples. Outputs or loss of 9 of them are not finite (samples 5, 6, …).");
+  const Json images = describe_runs(
+      {write_run_with(folder, predictions + R"(,"width":2,"height":2,"pixels":"AAEC/w=="}]})", "images")});
+  EXPECT_EQ(section(images, "Worst-classified samples")["items"][0]["caption"],
+            "cat, taken for no class: p = not finite, loss not finite, sample 5");
+}
+
 TEST(RunReportPredictions, RegressionIsPredictedAgainstTarget) {
   const TemporaryFolder folder;
   const Json document = describe_runs({write_run_with(

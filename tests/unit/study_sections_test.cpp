@@ -21,6 +21,8 @@ Curve curve(const std::string& variant, const std::vector<std::pair<double, doub
                            .samples = 80 * done,
                            .training_loss = loss,
                            .training_accuracy = kNothing,
+                           .validation_loss = kNothing,
+                           .validation_accuracy = kNothing,
                            .test_loss = kNothing,
                            .test_accuracy = kNothing,
                            .gap = kNothing,
@@ -56,7 +58,10 @@ TEST(Spread, IsMeanAndSampleDeviation) {
   EXPECT_DOUBLE_EQ(result.deviation, std::sqrt(32.0 / 7));
   EXPECT_EQ(to_text(result), "5 ± 2.1");
   EXPECT_EQ(spread({0.125}).mean, 0.125);
-  EXPECT_EQ(spread({0.125}).deviation, 0);
+  EXPECT_TRUE(std::isnan(spread({0.125}).deviation)) << "one seed has no spread";
+  EXPECT_EQ(to_text(spread({0.125})), "0.125");
+  EXPECT_EQ(to_text(spread({0.5, 0.5})), "0.5 ± 0");
+  EXPECT_EQ(to_text(spread({1, std::numeric_limits<double>::infinity()})), "not finite");
 }
 
 TEST(Spread, IsNothingWhereOneRunDiverged) {
@@ -68,6 +73,18 @@ TEST(Spread, IsNothingWhereOneRunDiverged) {
   EXPECT_TRUE(std::isnan(with_diverged.mean));
   EXPECT_EQ(to_text(with_diverged), "diverged");
   EXPECT_EQ(to_text(last({diverged(curve("a", {}))}, &Measurement::training_loss)), "diverged");
+}
+
+TEST(Choice, IsByValidationElseByTrainingAndNeverByTest) {
+  Curve made = curve("a", {{4, 1}});
+  made.points[0].test_loss = 1;
+  EXPECT_EQ(choice_part({made}).name, "training");
+  EXPECT_EQ(gap_part({made}).name, "test");
+  made.points[0].validation_loss = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(choice_part({made}).name, "validation") << "though its loss is not finite";
+  made.points[0].test_loss = kNothing;
+  EXPECT_EQ(gap_part({made}).name, "validation");
+  EXPECT_EQ(outcome(made), "training loss 4, validation loss not finite");
 }
 
 TEST(CurvesChart, HasMeanAndBandOverTheSeeds) {
@@ -130,7 +147,9 @@ TEST(ResultsTable, HasARowAVariantAndColumnsForWhatWasMeasured) {
   const Json& rows = table.at("rows");
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[0], (Json{"a", 2, 2.0, std::sqrt(2.0), 6.0, 0.0}));
-  EXPECT_EQ(rows[1], (Json{"b", 1, 0.5, 0.0, 4.0, 0.0}));
+  EXPECT_EQ(rows[1].dump(), R"(["b",1,0.5,null,4.0,null])");
+  EXPECT_EQ(texts(results_table({{b}}).at("columns"), "name"),
+            (std::vector<std::string>{"run", "seeds", "training loss", "norm of the weights"}));
   EXPECT_EQ(rows[2].at(1), 2);
   for (std::size_t i = 2; i < 6; ++i) EXPECT_TRUE(std::isnan(rows[2].at(i).get<double>()));
 }

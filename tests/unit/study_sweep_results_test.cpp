@@ -14,7 +14,8 @@ using test::plan_of;
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-Curve curve(double training_loss, double test_loss, bool diverged = false) {
+Curve curve(double training_loss, double test_loss, bool diverged = false,
+            double validation_loss = kNothing) {
   return {.variant = "",
           .seed = 0,
           .points = {{.step = 0,
@@ -22,6 +23,8 @@ Curve curve(double training_loss, double test_loss, bool diverged = false) {
                       .samples = 0,
                       .training_loss = 3,
                       .training_accuracy = kNothing,
+                      .validation_loss = std::isnan(validation_loss) ? kNothing : 3,
+                      .validation_accuracy = kNothing,
                       .test_loss = 3,
                       .test_accuracy = kNothing,
                       .gap = 0,
@@ -31,6 +34,8 @@ Curve curve(double training_loss, double test_loss, bool diverged = false) {
                       .samples = 128,
                       .training_loss = training_loss,
                       .training_accuracy = kNothing,
+                      .validation_loss = validation_loss,
+                      .validation_accuracy = kNothing,
                       .test_loss = test_loss,
                       .test_accuracy = kNothing,
                       .gap = test_loss - training_loss,
@@ -53,25 +58,35 @@ TEST(SweepResults, ComeBackFromTheJournalBitForBit) {
   EXPECT_EQ(restored.points[1].test_loss, 1.0 / 3);
   EXPECT_EQ(restored.points[1].gap, std::nextafter(0.2, 1));
   EXPECT_TRUE(std::isnan(restored.points[1].test_accuracy));
+  EXPECT_EQ(restored.note, "");
+}
+
+TEST(SweepResults, ALossThatIsNotFiniteComesBackFromTheJournal) {
+  Curve original = curve(0.1, std::numeric_limits<double>::infinity());
+  original.note = "test part: outputs or loss of 1 of 2 samples are not finite (sample 1)";
+  const Curve restored = from_result(Json::parse(to_result(original).dump()), "name");
+  EXPECT_TRUE(std::isinf(restored.points[1].test_loss));
+  EXPECT_TRUE(std::isnan(restored.points[1].validation_loss)) << "there is no validation part";
+  EXPECT_EQ(restored.note, original.note);
 }
 
 TEST(SweepResults, MakeTablesInTheOrderOfTheGrid) {
   const SweepPlan plan = plan_of({"model.layers=linear 2, linear 4|linear 4"});
   const std::vector<Curve> results = {curve(0.5, 0.75), curve(9, 9, true)};
   EXPECT_EQ(table_csv(plan, results),
-            "point,model.layers,diverged,step,epoch,samples,training_loss,training_accuracy,test_loss,test_"
-            "accuracy,gap,"
+            "point,model.layers,diverged,step,epoch,samples,training_loss,training_accuracy,"
+            "validation_loss,validation_accuracy,test_loss,test_accuracy,gap,"
             "weight_norm,weights_digest\r\n"
-            "1,\"linear 2, linear 4\",false,6,2.0,128.0,0.5,,0.75,,0.25,2.0,abc\r\n"
-            "2,linear 4,true,6,2.0,128.0,,,,,,,abc\r\n");
+            "1,\"linear 2, linear 4\",false,6,2.0,128.0,0.5,,,,0.75,,0.25,2.0,abc\r\n"
+            "2,linear 4,true,6,2.0,128.0,,,,,,,,,abc\r\n");
   EXPECT_EQ(
       table_jsonl(plan, results),
       R"({"point":1,"settings":{"model.layers":"linear 2, linear 4"},"diverged":false,"step":6,"epoch":2.0,)"
-      R"("samples":128.0,"training_loss":0.5,"training_accuracy":null,"test_loss":0.75,"test_accuracy":null,)"
+      R"("samples":128.0,"training_loss":0.5,"training_accuracy":null,"validation_loss":null,"validation_accuracy":null,"test_loss":0.75,"test_accuracy":null,)"
       R"("gap":0.25,"weight_norm":2.0,"weights_digest":"abc"})"
       "\n"
       R"({"point":2,"settings":{"model.layers":"linear 4"},"diverged":true,"step":6,"epoch":2.0,)"
-      R"("samples":128.0,"training_loss":null,"training_accuracy":null,"test_loss":null,"test_accuracy":null,)"
+      R"("samples":128.0,"training_loss":null,"training_accuracy":null,"validation_loss":null,"validation_accuracy":null,"test_loss":null,"test_accuracy":null,)"
       R"("gap":null,"weight_norm":null,"weights_digest":"abc"})"
       "\n");
 }
@@ -84,42 +99,82 @@ Json section(const Json& document, const std::string& title) {
 }
 
 TEST(SweepPage, DrawsTheResultOverEachKey) {
-  const SweepPlan plan = plan_of({"optimizer.learning-rate=1,0.01", "train.seed=1,2,3"});
-  const std::vector<Curve> results = {curve(0, 6), curve(0, 5), curve(0, 4, true),
-                                      curve(0, 3), curve(0, 2), curve(0, 1)};
+  const SweepPlan plan = plan_of({"optimizer.learning-rate=1,0.01", "train.batch-size=1,2,3"});
+  const std::vector<Curve> results = {curve(6, 0), curve(5, 0), curve(4, 0, true),
+                                      curve(3, 0), curve(2, 0), curve(1, 7)};
   const Json document = sweep_document(plan, results);
-  const Json rates = section(document, "Test loss over optimizer.learning-rate");
+  const Json rates = section(document, "Training loss over optimizer.learning-rate");
   EXPECT_EQ(rates.at("x"), (Json{{"title", "optimizer.learning-rate"}, {"log", true}}));
   ASSERT_EQ(rates.at("series").size(), 3U);
-  EXPECT_EQ(rates.at("series")[1].at("name"), "train.seed = 2");
+  EXPECT_EQ(rates.at("series")[1].at("name"), "train.batch-size = 2");
   EXPECT_EQ(rates.at("series")[1].at("x"), (Json{0.01, 1.0})) << "numbers by size, not as given";
   EXPECT_EQ(rates.at("series")[1].at("y"), (Json{2.0, 5.0}));
   EXPECT_TRUE(std::isnan(rates.at("series")[2].at("y")[1].get<double>())) << "a gap where it diverged";
-  const Json seeds = section(document, "Test loss over train.seed");
-  EXPECT_EQ(seeds.at("x").at("log"), false);
-  EXPECT_EQ(seeds.at("series")[1].at("y"), (Json{3.0, 2.0, 1.0}));
+  const Json batches = section(document, "Training loss over train.batch-size");
+  EXPECT_EQ(batches.at("x").at("log"), false);
+  EXPECT_EQ(batches.at("series")[1].at("y"), (Json{3.0, 2.0, 1.0}));
+  EXPECT_FALSE(section(document, "Test loss over train.batch-size").is_null());
+  EXPECT_EQ(
+      section(document, "Findings").at("paragraphs"),
+      (Json{"Lowest training loss: 1 at point 6, optimizer.learning-rate = 0.01, train.batch-size = 3; its "
+            "test "
+            "loss: 7.",
+            "Chosen by the training loss, as there is no validation part; set data.validation, as 0.2, to "
+            "choose by samples that are not trained on.",
+            "1 of 6 points diverged."}));
+}
+
+// The last point is the best on the test and the training samples.
+TEST(SweepPage, ChoosesByValidation) {
+  const SweepPlan plan = plan_of({"optimizer.learning-rate=1,0.01"});
+  const Json document = sweep_document(plan, {curve(3, 3, false, 1), curve(1, 1, false, 2)});
   EXPECT_EQ(section(document, "Findings").at("paragraphs"),
-            (Json{"Lowest test loss: 1 at point 6, optimizer.learning-rate = 0.01, train.seed = 3.",
-                  "1 of 6 points diverged."}));
+            (Json{"Lowest validation loss: 1 at point 1, optimizer.learning-rate = 1; its test loss: 3."}));
+  EXPECT_FALSE(section(document, "Validation loss over optimizer.learning-rate").is_null());
+}
+
+// Of the single trainings the first has the lowest loss.
+TEST(SweepPage, SeedsAreRepetitions) {
+  const SweepPlan plan = plan_of({"train.seed=1,2", "optimizer.learning-rate=1,0.01"});
+  const Json document = sweep_document(
+      plan, {curve(0, 1, false, 1), curve(0, 1, false, 4), curve(0, 1, false, 9), curve(0, 1, false, 5)});
+  EXPECT_EQ(
+      section(document, "Findings").at("paragraphs"),
+      (Json{"Lowest validation loss: 4.5 ± 0.71 over 2 seeds with optimizer.learning-rate = 0.01 (points 2, "
+            "4); its test loss: 1 ± 0."}));
+  const Json chart = section(document, "Validation loss over optimizer.learning-rate");
+  ASSERT_EQ(chart.at("series").size(), 1U);
+  EXPECT_EQ(chart.at("series")[0].at("y"), (Json{4.5, 5.0}));
+  EXPECT_EQ(chart.at("series")[0].at("low"), (Json{4.0, 1.0}));
+  EXPECT_EQ(chart.at("series")[0].at("high"), (Json{5.0, 9.0}));
+  EXPECT_TRUE(section(document, "Validation loss over train.seed").is_null());
+  EXPECT_EQ(section(document, "Means over the seeds").at("rows").size(), 2U);
+}
+
+TEST(SweepPage, SeedsAloneHaveNoWinner) {
+  const SweepPlan plan = plan_of({"train.seed=1,2,3"});
+  const Json document =
+      sweep_document(plan, {curve(0, 1, false, 1), curve(0, 1, false, 2), curve(0, 1, false, 3)});
+  EXPECT_EQ(section(document, "Findings").at("paragraphs"), (Json{"Validation loss: 2 ± 1 over 3 seeds."}));
 }
 
 TEST(SweepPage, LeavesALossThatWentAstrayOutsideOfThePicture) {
   const SweepPlan plan = plan_of({"train.seed=1,2,3"});
   const auto chart = [&](double loss) {
-    return section(sweep_document(plan, {curve(0, 0.5), curve(0, loss), curve(0, 0)}),
-                   "Test loss over train.seed");
+    return section(sweep_document(plan, {curve(0.5, 0), curve(loss, 0), curve(0, 0)}),
+                   "Training loss over train.seed");
   };
   EXPECT_FALSE(chart(30).at("y").contains("range")) << "ten times the loss of the initial weights, 3";
   EXPECT_EQ(chart(31).at("y").at("range"), (Json{0.4, 30.0}));
 }
 
 TEST(SweepPage, DrawsTheBestOfTooManyLinesWithinTheirBand) {
-  const SweepPlan plan = plan_of({"optimizer.name=sgd,adam", "train.seed=1:30:lin30"});
+  const SweepPlan plan = plan_of({"optimizer.name=sgd,adam", "train.batch-size=1:30:lin30"});
   std::vector<Curve> results;
   results.reserve(60);
-  for (int i = 0; i < 30; ++i) results.push_back(curve(0, 10 + i));
-  for (int i = 0; i < 30; ++i) results.push_back(curve(0, 5, true));
-  const Json chart = section(sweep_document(plan, results), "Test loss over optimizer.name");
+  for (int i = 0; i < 30; ++i) results.push_back(curve(10 + i, 0));
+  for (int i = 0; i < 30; ++i) results.push_back(curve(5, 0, true));
+  const Json chart = section(sweep_document(plan, results), "Training loss over optimizer.name");
   ASSERT_EQ(chart.at("series").size(), 1U);
   EXPECT_EQ(chart.at("series")[0].at("x"), (Json{"sgd", "adam"}));
   EXPECT_EQ(chart.at("series")[0].at("y").dump(), "[10.0,null]");

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn_helpers.hpp"
@@ -8,11 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/data/batch.hpp"
+#include "lockstep/data/synthetic.hpp"
 
 namespace lockstep {
 namespace {
 
 using test::blobs;
+using test::Texts;
 using test::TrainingRun;
 
 /// One sample after another: the outputs of the network, and what they should be.
@@ -103,6 +107,69 @@ TEST(Evaluation, OfARegressionHasNoAccuracy) {
   const Evaluation evaluation = run.trainer.evaluate(selection);
   EXPECT_FALSE(evaluation.accuracy.has_value());
   EXPECT_NEAR(evaluation.loss, loss, 1e-5 * loss);
+}
+
+/// A run on `config` whose test samples `bad` have infinite features.
+TrainingRun with_bad_test_samples(const Config& config, const std::vector<Index>& bad) {
+  const auto communicator = make_single_communicator();
+  Problem problem = make_problem(config, *communicator);
+  DatasetContent content =
+      make_synthetic(config.data.source.source, Part::kTest, config.data.source.synthetic);
+  const Index width = content.description.features();
+  for (const Index sample : bad) {
+    std::fill_n(content.values.begin() + sample * width, width, std::numeric_limits<float>::infinity());
+  }
+  problem.test = make_dataset(std::move(content));
+  return {config, std::move(problem)};
+}
+
+TEST(Evaluation, NamesTheSamplesThatAreNotFinite) {
+  for (const std::string source : {"blobs", "tags", "linear"}) {
+    SCOPED_TRACE(source);
+    const Texts texts = {
+        {"data.source", source},
+        {"data.samples", "1100"},
+        {"data.normalize", "none"},
+        {"model.layers", source == "linear" ? "linear 4, relu, linear 1" : "linear 4, relu, linear 3"}};
+    TrainingRun good(blobs(texts));
+    const std::vector<Index> bad = {3, 511, 512, 1099};
+    TrainingRun run = with_bad_test_samples(blobs(texts), bad);
+    const Evaluation evaluation = run.trainer.evaluate(all_of(*run.problem->test));
+    EXPECT_FALSE(std::isfinite(evaluation.loss));
+    EXPECT_EQ(evaluation.nonfinite.count, 4);
+    EXPECT_EQ(evaluation.nonfinite.first, bad);
+    EXPECT_EQ(nonfinite_text(evaluation),
+              "outputs or loss of 4 of 1100 samples are not finite (samples 3, 511, 512, 1099)");
+    const Evaluation finite = good.trainer.evaluate(all_of(*good.problem->test));
+    EXPECT_EQ(finite.nonfinite.count, 0);
+    EXPECT_EQ(nonfinite_text(finite), "");
+
+    if (!evaluation.accuracy) continue;
+    // The right answers are those of all other samples.
+    Index correct = 0;
+    Index answers = 0;
+    for_each_sample(good, all_of(*good.problem->test), [&](const std::vector<double>& y, const Batch& batch) {
+      const bool counts = std::find(bad.begin(), bad.end(), batch.samples[0]) == bad.end();
+      if (source == "blobs") {
+        const auto label = static_cast<std::size_t>(batch.labels[0]);
+        correct += counts && *std::max_element(y.begin(), y.end()) == y[label] ? 1 : 0;
+        ++answers;
+      }
+      for (std::size_t k = 0; source == "tags" && k < 3; ++k) {
+        correct += counts && (y[k] > 0) == (batch.targets[k] == 1) ? 1 : 0;
+        ++answers;
+      }
+    });
+    EXPECT_EQ(*evaluation.accuracy, static_cast<double>(correct) / static_cast<double>(answers));
+  }
+}
+
+TEST(Evaluation, NamesNoMoreThanTheFirstSamples) {
+  const std::vector<Index> samples = {9, 8, 7, 6, 5, 4, 3, 2, 1};
+  EXPECT_EQ(name_samples(std::span(samples).first(1), 1), "sample 9");
+  EXPECT_EQ(name_samples(std::span(samples).first(8), 8), "samples 9, 8, 7, 6, 5, 4, 3, 2");
+  EXPECT_EQ(name_samples(std::span(samples).first(8), 9), "samples 9, 8, 7, 6, 5, 4, 3, 2, …");
+  EXPECT_EQ(name_samples(samples, 9), "samples 9, 8, 7, 6, 5, 4, 3, 2, …");
 }
 
 TEST(Evaluation, ChangesNoBitOfTheTraining) {

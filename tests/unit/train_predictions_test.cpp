@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
 
 #include "nn_helpers.hpp"
 #include "train_helpers.hpp"
@@ -85,6 +87,32 @@ TEST(Predictions, OfARegressionStandBesideTheTargets) {
   ASSERT_EQ(seen["targets"].size(), 2000U);
   ASSERT_EQ(seen["predictions"].size(), 2000U);
   EXPECT_FLOAT_EQ(seen["targets"][1999].get<float>(), run.problem->test->targets()[1999]);
+}
+
+// All weights are not numbers.
+TEST(Predictions, AreOfNoClassWhereOutputsAreNotFinite) {
+  for (const std::string layers : {"linear 3", "linear 1"}) {
+    const bool classifies = layers == "linear 3";
+    TrainingRun run(test::config_of({{"data.source", classifies ? "blobs" : "linear"},
+                                     {"data.samples", "20"},
+                                     {"data.classes", "3"},
+                                     {"train.micro-batches", "2"},
+                                     {"train.batch-size", "4"},
+                                     {"model.layers", layers}}));
+    const auto size = static_cast<std::size_t>(run.trainer.model().layout().size());
+    const auto memory = std::make_shared<std::vector<Real>>(size, std::numeric_limits<Real>::quiet_NaN());
+    run.trainer.restore({.steps_done = 0, .vectors = {{"parameters", *memory}}, .memory = memory});
+    const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");
+    EXPECT_EQ(seen["nonfinite"], 20);
+    EXPECT_EQ(seen["nonfinite_samples"], (Json{0, 1, 2, 3, 4, 5, 6, 7}));
+    if (classifies) {
+      EXPECT_EQ(seen["confusion"], Json::parse("[[0,0,0],[0,0,0],[0,0,0]]"));
+      EXPECT_TRUE(seen["worst"][0]["predicted"].is_null());
+      EXPECT_EQ(Json::parse(seen.dump())["worst"][0]["loss"], nullptr);
+    } else {
+      EXPECT_EQ(Json::parse(seen.dump())["predictions"][0], nullptr);
+    }
+  }
 }
 
 TEST(Predictions, OfSeveralLabelsAreNotShown) {

@@ -25,6 +25,9 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 /// without candidates.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
+/// "1 seed", "2 seeds".
+std::string count_of(std::int64_t count, std::string_view what);
+
 /// "a, b, c".
 std::string join(std::span<const std::string> words);
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "lockstep/nn/layer.hpp"
@@ -59,11 +60,18 @@ std::unique_ptr<Loss> make_huber(double delta);
 /// log(1 + exp(-|x|)), which no x overflows.
 std::unique_ptr<Loss> make_binary_cross_entropy();
 
-/// How many of the rows have their largest output at the label; the first of equal ones counts.
+/// Whether all values of `row` are finite.
+bool is_finite_row(ConstMatrixView matrix, Index row);
+
+/// The place of the largest output of `row`, the first of equal ones; none where not all of its outputs are
+/// finite.
+std::optional<Index> predicted_class(ConstMatrixView outputs, Index row);
+
+/// How many of the rows predict their label's class. A row whose outputs are not all finite predicts none.
 Index count_correct(ConstMatrixView outputs, std::span<const std::int32_t> labels);
 
 /// How many of the 0/1 targets [rows x outputs] the outputs predict right; above 0 means 1, as its
-/// probability σ(output) is then above 1/2.
+/// probability σ(output) is then above 1/2. A row whose outputs are not all finite predicts none.
 Index count_correct(ConstMatrixView outputs, std::span<const Real> targets);
 
 }  // namespace lockstep

@@ -10,8 +10,9 @@ namespace lockstep {
 
 /// Trains `config` for `steps` steps on groups of each of `rank_counts` ranks of `communicator`, and prints
 /// how the digests compare. Ranks outside a group sleep. Collective. Errors: exit code 3 where two rank
-/// counts differ, or the gradient is not that of the batch in one piece; a rank count that was not started;
-/// fewer than two to compare.
+/// counts differ, the gradient is not that of the batch in one piece, or nothing is shown: a step was
+/// skipped, numbers are not finite, or no step changed the weights; a rank count that was not started; fewer
+/// than two different ones.
 void verify(Config config, Communicator& communicator, const std::vector<int>& rank_counts,
             std::uint64_t steps);
 
