@@ -8,6 +8,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -118,7 +119,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
       arguments.positional.push_back(option.value.front());
     } else if (option.unregistered) {
       const std::string& typed = option.original_tokens.front();
-      fail_input("{}: unknown option; did you mean '{}'? See --help", typed, nearest(typed, names_of(all)));
+      fail_input("{}: unknown option (see --help){}", typed, suggestion(typed, names_of(all)));
     } else if (option.string_key == "help") {
       arguments.help = true;
     } else if (option.string_key == "config") {

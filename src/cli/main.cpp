@@ -16,6 +16,7 @@
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/signals.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 
@@ -34,8 +35,7 @@ const Command& find_command(const std::string& name) {
   const Command* const found = find_named(commands(), name);
   if (found == nullptr) {
     const std::vector<std::string> names = names_of(commands());
-    fail_input("unknown command '{}'; did you mean '{}'? Known are: {}", name, nearest(name, names),
-               join(names));
+    fail_input("unknown command '{}'; known are: {}{}", name, join(names), suggestion(name, names));
   }
   return *found;
 }

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -32,9 +33,9 @@ bool is_csv_name(const std::string& name) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
   fail_input(
-      "data.source = {}: no such data set, folder or CSV file (nearest name: {}); "
-      "expected {}, a folder of IDX files, or FILE.csv",
-      source, nearest(source, names), join(names));
+      "data.source = {}: no such data set, folder or CSV file; expected {}, "
+      "a folder of IDX files, or FILE.csv{}",
+      source, join(names), suggestion(source, names));
 }
 
 Form form_of(const std::string& source) {

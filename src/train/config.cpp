@@ -11,6 +11,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -25,7 +26,7 @@ void check_keys(const std::vector<Setting>& settings, const GivenValues& given) 
   for (const Setting& setting : settings) known.push_back(setting.key);
   for (const auto& [key, value] : given) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      fail_input("{}: unknown key ({}); did you mean '{}'?", key, value.origin, nearest(key, known));
+      fail_input("{}: unknown key ({}){}", key, value.origin, suggestion(key, known));
     }
   }
 }
