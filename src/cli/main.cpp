@@ -67,6 +67,11 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   if (!command.takes_paths && !arguments.positional.empty()) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
   }
+  if (!command.takes_settings && !arguments.settings.empty()) {
+    const auto& [key, value] = *arguments.settings.begin();
+    fail_input("{} ({}): '{}' takes no settings; remove it", key, value.origin, command.name);
+  }
+  refuse_unused(arguments.settings, command.unused, fmt::format("'{}'", command.name));
   command.run(arguments, world);
   if (command.prints_result && log::has_lost_output()) {
     fail_input("standard output: cannot be written, and with it the result is lost; is the disk full?");

@@ -32,6 +32,9 @@ std::string find_nonfinite(const FailedStep& step, Model& model,
                            const std::function<std::vector<Real>()>& whole_gradient,
                            Communicator& communicator);
 
+/// What to try where a loss, a gradient or the weights are not finite after `updates` steps of the optimizer.
+std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates);
+
 /// The first tensor with weights that are not finite, and how many they are; empty where all are. Local.
 std::string nonfinite_weights(const Model& model);
 

@@ -1,18 +1,22 @@
 #include "lockstep/train/problem.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/shared_datasets.hpp"
+#include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
 
@@ -61,6 +65,11 @@ ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::
   return choose_loss(name, parameters, task);
 }
 
+std::string normalize_name(NormalizationKind kind) {
+  if (kind == NormalizationKind::kNone) return "none";
+  return kind == NormalizationKind::kUnit ? "unit" : "standard";
+}
+
 std::string names_to_text(const std::vector<std::string>& names) {
   return nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -70,6 +79,19 @@ std::vector<std::string> names_from_text(const StoredTensors& stored, const std:
   if (text == stored.metadata.end()) return {};
   const auto names = nlohmann::json::parse(text->second, nullptr, false);
   return names.is_array() ? names.get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+/// Errors: parameters from `file` that are not finite.
+void check_finite(const Model& model, const std::string& file) {
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
+                                                   static_cast<std::size_t>(tensor.range.size));
+    const auto bad = std::find_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
+    if (bad == values.end()) continue;
+    fail_input(
+        "{}: {} holds {} (as a {}); weights have to be finite; give those of a training that did not diverge",
+        file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
+  }
 }
 
 std::string count_of(Index count, const std::string& what) {
@@ -135,7 +157,8 @@ Problem make_problem(const Config& config, Communicator& communicator) {
           .normalization = share_normalization(config, parts[0], split, communicator),
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
-          .loss_parameters = chosen.parameters};
+          .loss_parameters = chosen.parameters,
+          .normalize = normalize_name(config.data.normalize)};
 }
 
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
@@ -173,7 +196,15 @@ Model make_model(const Config& config, const Problem& problem) {
   if (config.model.init.empty()) {
     model.initialize(config.train.seed, config.model.initialization);
   } else {
-    set_parameters(model, read_safetensors(config.model.init), config.model.init);
+    const std::string file = weights_file(config.model.init).string();
+    const StoredTensors weights = read_safetensors(file);
+    set_parameters(model, weights, file);
+    check_finite(model, file);
+    const std::string unused = left_out(model.layout(), weights);
+    static std::set<std::string> said;  // models of one file are made more than once
+    if (!unused.empty() && said.insert(file).second) {
+      log::warn(fmt::format("lockstep: {}: {} is left out; the rest are the weights", file, unused));
+    }
   }
   return model;
 }
@@ -187,10 +218,27 @@ std::map<std::string, std::string> weights_metadata(const Model& model, const Pr
                                                  {"task", task_name(data.task)},
                                                  {"loss", problem.loss_name},
                                                  {"normalization", to_text(problem.normalization)}};
+  if (!problem.normalize.empty()) metadata["normalize"] = problem.normalize;
   for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   return metadata;
+}
+
+std::map<std::string, std::string> settings_of(const StoredTensors& weights) {
+  std::vector<std::pair<std::string, std::string>> keys = {{"layers", "model.layers"},
+                                                           {"loss", "model.loss"},
+                                                           {"task", "data.task"},
+                                                           {"normalize", "data.normalize"}};
+  for (const LossForm& form : losses()) {
+    for (const Hyperparameter& h : form.hyperparameters) keys.emplace_back(h.name, "model." + h.name);
+  }
+  std::map<std::string, std::string> settings;
+  for (const auto& [entry, key] : keys) {
+    const auto found = weights.metadata.find(entry);
+    if (found != weights.metadata.end()) settings[key] = found->second;
+  }
+  return settings;
 }
 
 bool is_described(const StoredTensors& weights) { return weights.metadata.contains("layers"); }

@@ -84,7 +84,7 @@ class Run {
     } else {
       directory_.emplace(config.run.dir);
     }
-    directory_->write("config.cfg", to_text(config));
+    directory_->write("config.cfg", to_text(with_absolute_paths(config)));
     log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
     checkpointing_.open(
         CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
@@ -321,7 +321,17 @@ void check_not_stopped(const RunStart& start, Communicator& communicator) {
 void run_training(const GivenValues& given, const std::string& resume, Communicator& communicator,
                   const std::string& message_library) {
   RunStart start = start_run(given, resume, communicator);
+  if (start.has_ended) {
+    return log::info(
+        fmt::format("run      {0} has ended; its weights are {0}/weights.safetensors", start.config.run.dir));
+  }
   const Problem problem = make_problem(start.config, communicator);
+  if (start.config.checkpoint.best && held_out_parts(problem).empty()) {
+    fail_input(
+        "checkpoint.best = true: has no effect without a validation or test part; set data.validation, or "
+        "remove "
+        "it");
+  }
   check_not_stopped(start, communicator);
   Run run(start, problem, communicator);
   start.checkpoint.reset();  // as large as all that is trained

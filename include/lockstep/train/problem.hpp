@@ -27,6 +27,7 @@ struct Problem {
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
   Hyperparameters loss_parameters = {};
+  std::string normalize = {};  ///< as data.normalize; how `normalization` was made
 };
 
 /// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.
@@ -71,6 +72,9 @@ struct SavedModel {
   std::vector<std::string> class_names;
   std::vector<std::string> target_names;
 };
+
+/// The settings that a weights file of Lockstep's decides, by their keys, as far as it says.
+std::map<std::string, std::string> settings_of(const StoredTensors& weights);
 
 /// Whether the file says which network it belongs to, as Lockstep's do and other programs' do not.
 bool is_described(const StoredTensors& weights);
