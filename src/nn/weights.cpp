@@ -155,7 +155,7 @@ void check_tensors(const ParameterLayout& layout, const std::string& layers, con
     found.erase(stored);
   }
   if (found.empty()) return;
-  fail_input("{}: holds {} tensors, expected {}: {} is none of '{}'; these weights belong to another network",
+  fail_input("{}: holds {} tensors, expected {}: '{}' is none of '{}'; these weights belong to another network",
              origin, count, layout.tensors().size(), found.begin()->second->name, layers);
 }
 

@@ -197,7 +197,8 @@ double decay_of(const Config& config, double learning_rate, const std::string& k
 
 }  // namespace
 
-std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates) {
+std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates,
+                             bool in_step) {
   if (updates == 0) {
     const bool is_plain = config.data.normalize == NormalizationKind::kNone;
     return fmt::format("nothing is trained yet: look at {}{}",
@@ -217,8 +218,8 @@ std::string nonfinite_advice(const Config& config, double learning_rate, std::ui
                          key, 1 - decay);
     }
   }
-  return fmt::format("lower optimizer.learning-rate or {} optimizer.clip-norm",
-                     config.clip_norm > 0 ? "lower" : "set");
+  return fmt::format("{}lower optimizer.learning-rate or {} optimizer.clip-norm",
+                     in_step ? "look at the data there, or " : "", config.clip_norm > 0 ? "lower" : "set");
 }
 
 std::string find_nonfinite(const FailedStep& step, Model& model,

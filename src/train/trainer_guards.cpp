@@ -16,7 +16,7 @@ namespace lockstep {
 void Trainer::skip() {
   check_weights();  // that are not finite stay so
   const std::string place = find_nonfinite(steps_done_);
-  const std::string advice = nonfinite_advice(config_, plan_.learning_rate, updates_done());
+  const std::string advice = nonfinite_advice(config_, plan_.learning_rate, updates_done(), true);
   if (config_.train.on_nonfinite == OnNonFinite::kStop) {
     throw Diverged(
         fmt::format("{}; {}; or set train.on-nonfinite = skip to go on without such steps", place, advice));
@@ -47,7 +47,7 @@ void Trainer::check_weights() const {
   const std::string place = nonfinite_weights(model_);
   if (place.empty()) return;
   throw Diverged(fmt::format("step {}: the weights are no longer finite: {}; {}", steps_done_, place,
-                             nonfinite_advice(config_, plan_.learning_rate, updates_done())));
+                             nonfinite_advice(config_, plan_.learning_rate, updates_done(), false)));
 }
 
 void Trainer::check_replicas() {
