@@ -1,5 +1,6 @@
 #include "arguments.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/refusal.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -20,10 +22,13 @@ namespace po = boost::program_options;
 
 constexpr unsigned kHelpWidth = 110;
 
-po::options_description describe_options(const std::vector<CommandOption>& options) {
+po::options_description describe_options(const std::vector<CommandOption>& options, bool takes_settings) {
   po::options_description description("Options", kHelpWidth);
-  description.add_options()("help", "show this help")("config", po::value<std::string>()->value_name("FILE"),
-                                                      "read settings from FILE");
+  description.add_options()("help", "show this help");
+  if (takes_settings) {
+    description.add_options()("config", po::value<std::string>()->value_name("FILE"),
+                              "read settings from FILE");
+  }
   for (const CommandOption& option : options) {
     if (option.is_switch) {
       description.add_options()(option.name.c_str(), option.help.c_str());
@@ -60,9 +65,9 @@ std::vector<std::string> names_of(const po::options_description& description) {
   return names;
 }
 
-void add_setting(Arguments& arguments, const po::option& option, const std::string& origin) {
+void add_setting(Arguments& arguments, const po::option& option, const std::string& origin, GivenBy by) {
   const std::string value(trim(option.value.empty() ? "" : option.value.front()));
-  arguments.settings[option.string_key] = {value, origin};
+  arguments.settings[option.string_key] = {value, origin, by};
 }
 
 // The errors' own texts are not asked for: Boost looks for its placeholders in what was typed too, and does
@@ -79,7 +84,7 @@ void read_file(const std::string& path, const po::options_description& settings,
       if (arguments.settings.contains(option.string_key)) {
         fail_input("{}: {} is given twice; remove one", path, option.string_key);
       }
-      add_setting(arguments, option, "in " + path);
+      add_setting(arguments, option, "in " + path, GivenBy::kFile);
     }
   } catch (const po::invalid_config_file_syntax& error) {
     fail_input("{}: '{}': expected [section] lines and 'key = value' lines", path, error.tokens());
@@ -89,7 +94,7 @@ void read_file(const std::string& path, const po::options_description& settings,
 }  // namespace
 
 Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options) {
-  const po::options_description own = describe_options(options);
+  const po::options_description own = describe_options(options, true);
   const po::options_description& settings = settings_description();
   po::options_description all;
   all.add(own).add(settings);
@@ -121,13 +126,13 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
       arguments.positional.push_back(option.value.front());
     } else if (option.unregistered) {
       const std::string& typed = option.original_tokens.front();
-      fail_input("{}: unknown option; did you mean '{}'? See --help", typed, nearest(typed, names_of(all)));
+      fail_input("{}: unknown option (see --help){}", typed, suggestion(typed, names_of(all)));
     } else if (option.string_key == "help") {
       arguments.help = true;
     } else if (option.string_key == "config") {
       continue;  // read before
     } else if (option.string_key.find('.') != std::string::npos) {
-      add_setting(arguments, option, "on the command line");
+      add_setting(arguments, option, "on the command line", GivenBy::kPerson);
     } else if (find_named(options, option.string_key)->is_list) {
       arguments.lists[option.string_key].push_back(option.value.front());
     } else {
@@ -139,9 +144,18 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
 
 std::string options_help(const std::vector<CommandOption>& options, bool takes_settings) {
   std::ostringstream text;
-  text << describe_options(options);
+  text << describe_options(options, takes_settings);
   if (takes_settings) text << "\n" << settings_description();
   return text.str();
+}
+
+std::vector<std::string> settings_but(const std::string& section, const std::vector<std::string>& used) {
+  std::vector<std::string> keys;
+  for (const SettingHelp& setting : setting_help()) {
+    const bool is_used = std::find(used.begin(), used.end(), setting.key) != used.end();
+    if (setting.key.starts_with(section) && !is_used) keys.push_back(setting.key);
+  }
+  return keys;
 }
 
 std::string required_option(const Arguments& arguments, const std::string& name) {

@@ -34,6 +34,9 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
 /// The text of `lockstep COMMAND --help` below the summary.
 std::string options_help(const std::vector<CommandOption>& options, bool takes_settings);
 
+/// The keys of `section` ("train.") but those in `used`.
+std::vector<std::string> settings_but(const std::string& section, const std::vector<std::string>& used);
+
 /// The option's value. Errors: not given; no whole number of at least 1.
 std::string required_option(const Arguments& arguments, const std::string& name);
 std::int64_t count_option(const Arguments& arguments, const std::string& name);

@@ -10,8 +10,11 @@ namespace lockstep {
 namespace {
 
 void run(const Arguments& arguments, Communicator& world) {
-  const BenchReport report =
-      run_bench(make_config(arguments.settings), world, count_option(arguments, "rounds"));
+  const Config config = make_config(arguments.settings);
+  if (config.checkpoint.every == 0) {
+    refuse_unused(arguments.settings, {"run.dir"}, "'bench' without checkpoint.every");
+  }
+  const BenchReport report = run_bench(config, world, count_option(arguments, "rounds"));
   if (arguments.options.contains("json")) return log::info(to_json(report).dump());
   for (const std::string& line : to_lines(report)) log::info(line);
 }
@@ -30,6 +33,7 @@ Command bench_command() {
           "Start it under mpirun, ranks bound to cores.",
       .options = {{"rounds", "5", "readings of which the median counts"},
                   {"json", "", "print one line of JSON instead", true}},
+      .unused = {"run.resume", "checkpoint.minutes", "checkpoint.keep", "checkpoint.best", "train.timeline"},
       .prints_result = true,
       .run = run};
 }

@@ -16,10 +16,11 @@ struct Command {
   std::string summary;
   std::vector<CommandOption> options;
   bool takes_settings = true;
-  bool takes_paths = false;    ///< words that are no options: Arguments::positional
-  bool prints_result = false;  ///< on standard output, and leaves it nowhere else
-  bool stops_itself = false;   ///< where a signal asks it to, see StopSignals
-  bool needs_ranks = true;     ///< false: rank 0 runs it alone, and MPI does not start
+  bool takes_paths = false;              ///< words that are no options: Arguments::positional
+  std::vector<std::string> unused = {};  ///< keys of no effect, and sections of them, see refuse_unused
+  bool prints_result = false;            ///< on standard output, and leaves it nowhere else
+  bool stops_itself = false;             ///< where a signal asks it to, see StopSignals
+  bool needs_ranks = true;               ///< false: rank 0 runs it alone, and MPI does not start
   void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
 };
 

@@ -9,6 +9,7 @@
 #include "lockstep/parallel/shared_datasets.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/problem.hpp"
+#include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
 
@@ -27,9 +28,26 @@ void print(const std::string& weights, const Dataset& data, const Evaluation& ev
              evaluation.nonfinite.count < evaluation.samples ? "the data there" : "the weights and the data");
 }
 
+/// Errors: settings that contradict what `weights` from `file` say of themselves.
+void check_agreement(const StoredTensors& weights, const std::string& file, const GivenValues& given) {
+  for (const auto& [key, own] : settings_of(weights)) {
+    const auto value = given.find(key);
+    if (value == given.end()) continue;
+    const std::string& text = value->second.text;
+    const bool is_free = key == "model.loss" && text == "auto";
+    const bool is_same =
+        key == "model.layers" ? Model(text, 1).text() == Model(own, 1).text() : is_same_value(text, own);
+    if (is_free || is_same) continue;
+    fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
+               text, value->second.origin, file, own);
+  }
+}
+
 /// Weights that Lockstep saved say themselves which network and normalisation they belong to.
-void evaluate_described(const std::string& file, const Config& config, Communicator& world) {
+void evaluate_described(const std::string& file, const std::string& loss, const Config& config,
+                        Communicator& world) {
   SavedModel saved = load_model(file);
+  choose_loss(loss, config.model.loss_parameters, saved.data.task);  // refuses those of other losses
   DataSource source = config.data.source;
   source.task = saved.data.task;
   const std::vector<Dataset> data = share_datasets(world, [&] {
@@ -53,11 +71,13 @@ void evaluate_by_config(const std::string& file, Config config, Communicator& wo
 }
 
 void run(const Arguments& arguments, Communicator& world) {
-  const std::string file = required_option(arguments, "weights");
+  const std::string file = weights_file(required_option(arguments, "weights")).string();
   const Config config = make_config(arguments.settings);
   set_watch_timeout(config.run.timeout);
-  if (is_described(read_safetensors(file))) {
-    evaluate_described(file, config, world);
+  const StoredTensors weights = read_safetensors(file);
+  if (is_described(weights)) {
+    check_agreement(weights, file, arguments.settings);
+    evaluate_described(file, settings_of(weights)["model.loss"], config, world);
   } else if (arguments.settings.contains("model.layers")) {
     evaluate_by_config(file, config, world);
   } else {
@@ -73,12 +93,15 @@ void run(const Arguments& arguments, Communicator& world) {
 Command evaluate_command() {
   return {
       .name = "evaluate",
-      .usage = "--weights FILE [--config FILE] [--data.source … …]",
+      .usage = "--weights FILE|RUN_DIR [--config FILE] [--data.source … …]",
       .summary =
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need\n"
+          "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need
+          "
           "model.layers and data.normalize too.",
-      .options = {{"weights", "", "safetensors file to evaluate"}},
+      .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"}},
+      .unused = {"data.validation", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
+                 "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,
       .run = run};
 }

@@ -69,11 +69,14 @@ void run(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command gradcheck_command() {
+  std::vector<std::string> unused = settings_but("train.", {"train.seed", "train.batch-size"});
+  unused.insert(unused.end(), {"optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"});
   return {.name = "gradcheck",
           .usage = "[--samples N] [--per-tensor N] [--config FILE] [--section.key VALUE …]",
           .summary = "Compares the gradients of the configured network with central differences, in double.",
           .options = {{"samples", "8", "rows of the batch"},
                       {"per-tensor", "50", "elements compared in each tensor"}},
+          .unused = unused,
           .prints_result = true,
           .needs_ranks = false,
           .run = run};

@@ -5,6 +5,7 @@
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
 
@@ -31,12 +32,14 @@ Json describe(const std::string& file) {
 
 void run(const Arguments& arguments, Communicator& world) {
   if (arguments.positional.size() != 1)
-    fail_input("inspect: expected one file, as in 'lockstep inspect weights.safetensors'");
+    fail_input(
+        "inspect: expected one file, as in 'lockstep inspect weights.safetensors', or the directory of a "
+        "run");
   together(world, [&] {
     if (world.rank() != 0) return;
     constexpr int kIndent = 2;
-    log::info(
-        describe(arguments.positional.front()).dump(kIndent, ' ', false, Json::error_handler_t::replace));
+    const std::string file = weights_file(arguments.positional.front()).string();
+    log::info(describe(file).dump(kIndent, ' ', false, Json::error_handler_t::replace));
   });
 }
 
@@ -44,7 +47,7 @@ void run(const Arguments& arguments, Communicator& world) {
 
 Command inspect_command() {
   return {.name = "inspect",
-          .usage = "FILE.safetensors",
+          .usage = "FILE.safetensors | RUN_DIR",
           .summary = "Prints what a weights file holds, and its weights_digest, as JSON.",
           .options = {},
           .takes_settings = false,

@@ -21,6 +21,7 @@
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/refusal.hpp"
 #include "lockstep/core/signals.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -40,8 +41,7 @@ const Command& find_command(const std::string& name) {
   const Command* const found = find_named(commands(), name);
   if (found == nullptr) {
     const std::vector<std::string> names = names_of(commands());
-    fail_input("unknown command '{}'; did you mean '{}'? Known are: {}", name, nearest(name, names),
-               join(names));
+    fail_input("unknown command '{}'; known are: {}{}", name, join(names), suggestion(name, names));
   }
   return *found;
 }
@@ -86,6 +86,11 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   if (!command.takes_paths && !arguments.positional.empty()) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
   }
+  if (!command.takes_settings && !arguments.settings.empty()) {
+    const auto& [key, value] = *arguments.settings.begin();
+    fail_input("{} ({}): '{}' takes no settings; remove it", key, value.origin, command.name);
+  }
+  refuse_unused(arguments.settings, command.unused, fmt::format("'{}'", command.name));
   command.run(arguments, world);
   if (command.prints_result && log::lost_output() != 0) {
     fail_input("standard output: cannot be written, and with it the result is lost {}",

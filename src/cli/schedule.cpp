@@ -95,10 +95,17 @@ void run(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command schedule_command() {
+  std::vector<std::string> unused =
+      settings_but("train.", {"train.batch-size", "train.epochs", "train.steps"});
+  for (const std::string& key : settings_but("optimizer.", {"optimizer.name", "optimizer.learning-rate"})) {
+    unused.push_back(key);
+  }
+  unused.insert(unused.end(), {"model.", "checkpoint.", "run.dir", "run.resume"});
   return {.name = "schedule",
           .usage = "[--out FILE.html] [--config FILE] [--section.key VALUE …]",
           .summary = "Draws the learning rate of every step, without training.",
           .options = {{"out", "", "page to write beside the picture on the terminal"}},
+          .unused = unused,
           .prints_result = true,
           .needs_ranks = false,
           .run = run};

@@ -34,6 +34,7 @@ Command sweep_command() {
                    .is_list = true},
                   {"groups", "1", "groups of ranks, each of which trains one point at a time"},
                   {"evaluations", "5", "measurements of each training"}},
+      .unused = unused_in_sweeps(),
       .run = run};
 }
 

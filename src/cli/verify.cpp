@@ -44,6 +44,7 @@ Command verify_command() {
           "with as many ranks as are to be compared. Exit code 0 only if all agree.",
       .options = {{"ranks", "all", "rank counts to compare, as 1,2,4"},
                   {"steps", "10", "optimizer steps of each"}},
+      .unused = {"checkpoint.", "run.dir", "run.resume", "train.timeline"},
       .prints_result = true,
       .run = run};
 }

@@ -1,9 +1,6 @@
 #include "lockstep/core/text.hpp"
 
-#include <algorithm>
 #include <charconv>
-#include <limits>
-#include <numeric>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -21,21 +18,6 @@ std::optional<Number> parse(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -59,21 +41,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 std::optional<double> parse_number(std::string_view text) { return parse<double>(text); }
 std::optional<std::int64_t> parse_integer(std::string_view text) { return parse<std::int64_t>(text); }
-
-std::string nearest(std::string_view word, std::span<const std::string> candidates) {
-  constexpr std::size_t kLongest = 40;  // far more than any name has
-  word = word.substr(0, kLongest);
-  std::string best;
-  std::size_t best_distance = std::numeric_limits<std::size_t>::max();
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 std::string count_of(std::int64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");

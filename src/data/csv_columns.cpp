@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -173,8 +174,7 @@ class ColumnFinder {
           "expected a number from 0 to {}",
           shown(label), file_, options_.header == Header::kNo ? " (data.header = no)" : "", count_ - 1));
     }
-    fail_label(fmt::format("no column '{}' in {}; did you mean '{}'?", shown(label), file_,
-                           shown(nearest(label, columns.names))));
+    fail_label(fmt::format("no column '{}' in {}{}", shown(label), file_, suggestion(label, columns.names)));
   }
 
   void check_number_of_labels() const {

@@ -7,6 +7,7 @@
 #include "csv_fields.hpp"
 #include <fmt/format.h>
 
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -71,9 +72,9 @@ std::optional<std::string> LabelEncoder::add_known(const std::string& text) {
   const auto code = codes_.find(text);
   if (code == codes_.end()) {
     return fmt::format(
-        "expected one of the training data's {} labels, found '{}' (nearest: '{}'); "
+        "expected one of the training data's {} labels, found '{}'{}; "
         "check data.label and data.test",
-        classes_, shown(text), shown(nearest(text, class_names_)));
+        classes_, shown(text), suggestion(text, class_names_));
   }
   labels_.push_back(code->second);
   return std::nullopt;

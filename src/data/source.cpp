@@ -10,6 +10,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -33,18 +34,15 @@ bool is_csv_name(const std::string& name) {
 [[noreturn]] void fail_unknown(const std::string& source) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
-  // A path is no misspelt name.
-  const bool is_path = source.find_first_of("/.") != std::string::npos;
   fail_input(
-      "data.source = {}: no such data set, folder or file{}; expected {}, a folder of IDX files, or FILE.csv",
-      source, is_path ? "" : fmt::format(" (nearest name: {})", nearest(source, names)), join(names));
+      "data.source = {}: no such data set, folder or file; expected {}, a folder of IDX files, or FILE.csv{}",
+      source, join(names), suggestion(source, names));
 }
 
 Form form_of(const std::string& source) {
-  const std::vector<std::string>& synthetic = synthetic_names();
   std::error_code error;
   if (source == kFashionMnist) return Form::kFolder;
-  if (std::find(synthetic.begin(), synthetic.end(), source) != synthetic.end()) return Form::kSynthetic;
+  if (is_synthetic(source)) return Form::kSynthetic;
   if (fs::is_directory(source, error)) return Form::kFolder;
   if (is_csv_name(source) || fs::exists(source, error)) return Form::kCsv;
   fail_unknown(source);
@@ -64,16 +62,25 @@ fs::path folder_of(const std::string& source) {
 
 /// Refuses keys that would have no effect.
 void check_keys(const DataSource& source, Form form) {
-  if (!source.test.empty() && form != Form::kCsv) {
-    fail_input(
-        "data.test = {}: only a CSV file has its test part in another file, but data.source = {}; "
-        "remove data.test",
-        source.test, source.source);
-  }
-  if (!source.prefix.empty() && form != Form::kFolder) {
-    fail_input("data.prefix = {}: only for folders of IDX files, but data.source = {}; remove data.prefix",
-               source.prefix, source.source);
-  }
+  static const DataSource usual;
+  const SyntheticOptions& synthetic = source.synthetic;
+  const auto refuse_beside = [&](Form right, const std::string& forms, const std::string& key,
+                                 bool is_given) {
+    if (form == right || !is_given) return;
+    fail_input("data.{}: has an effect only for {}, but data.source = {}; remove data.{}", key, forms,
+               source.source, key);
+  };
+  const std::string csv = "CSV files";
+  refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
+  refuse_beside(Form::kCsv, csv, "label", source.label != usual.label);
+  refuse_beside(Form::kCsv, csv, "header", source.header != usual.header);
+  refuse_beside(Form::kFolder, "folders of IDX files", "prefix", !source.prefix.empty());
+  const std::string sets = "synthetic sets";
+  refuse_beside(Form::kSynthetic, sets, "samples", synthetic.samples != usual.synthetic.samples);
+  refuse_beside(Form::kSynthetic, sets, "test-samples",
+                synthetic.test_samples != usual.synthetic.test_samples);
+  refuse_beside(Form::kSynthetic, sets, "features", synthetic.features != usual.synthetic.features);
+  refuse_beside(Form::kSynthetic, sets, "classes", synthetic.classes != usual.synthetic.classes);
 }
 
 /// Reads `part` as that of a data set with the given training part, or nothing where the source has no such
@@ -129,6 +136,13 @@ void check_same_shape(const DatasetDescription& training, const DatasetDescripti
 }
 
 }  // namespace
+
+bool is_synthetic(const std::string& source) {
+  const std::vector<std::string>& names = synthetic_names();
+  return std::find(names.begin(), names.end(), source) != names.end();
+}
+
+bool is_path(const std::string& source) { return source != kFashionMnist && !is_synthetic(source); }
 
 SourceParts read_source(const DataSource& source) {
   SourceParts parts;

@@ -6,6 +6,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -36,8 +37,8 @@ constexpr double kMostOutputs = 1 << 24;
 const Form& find_form(std::string_view name, std::string_view text) {
   const Form* const form = find_named(kForms, name);
   if (form == nullptr) {
-    fail_input("model.layers: unknown layer '{}'; did you mean '{}'? Known are: {}", text,
-               nearest(name, names_of(kForms)), join(layer_forms()));
+    fail_input("model.layers: unknown layer '{}'; known are: {}{}", text, join(layer_forms()),
+               suggestion(name, names_of(kForms)));
   }
   return *form;
 }

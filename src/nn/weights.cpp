@@ -1,13 +1,21 @@
 #include "lockstep/nn/weights.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <functional>
+#include <limits>
 #include <map>
+#include <vector>
 
 #include <fmt/ranges.h>
 
 #include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/named.hpp"
+#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 
@@ -18,26 +26,93 @@ std::span<const Real> values_of(const ParameterTensor& tensor, std::span<const R
                         static_cast<std::size_t>(tensor.range.size));
 }
 
-template <typename Stored>
-void copy_values(const StoredTensor& stored, std::span<Real> values) {
+template <typename Stored, typename Widen>
+void copy_values(const StoredTensor& stored, std::span<Real> values, const Widen& widen) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     Stored value;
     std::memcpy(&value, stored.data.data() + i * sizeof value, sizeof value);
-    values[i] = static_cast<Real>(value);
+    values[i] = static_cast<Real>(widen(value));
   }
 }
 
-/// The tensors of the weights, which in a checkpoint stand below a name of their own.
-std::map<std::string, const StoredTensor*> weight_tensors(const StoredTensors& stored) {
-  static const std::string prefix = "parameters/";
-  const bool is_checkpoint = std::any_of(stored.tensors.begin(), stored.tensors.end(),
-                                         [](const auto& tensor) { return tensor.name.starts_with(prefix); });
+float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16U); }
+
+/// IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction.
+float from_float16(std::uint16_t bits) {
+  const int exponent = bits >> 10U & 0x1fU;
+  const auto fraction = static_cast<float>(bits & 0x3ffU);
+  constexpr float kOne = 1024;  // of the fraction's last places
+  float size = std::ldexp(fraction, -24);
+  if (exponent == 31) {
+    size = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+  } else if (exponent > 0) {
+    size = std::ldexp(kOne + fraction, exponent - 25);
+  }
+  return (bits & 0x8000U) != 0 ? -size : size;
+}
+
+/// A kind of number that parameters may be stored as: wider ones are rounded, narrower ones lose nothing.
+struct NumberType {
+  std::string name;
+  void (*copy)(const StoredTensor& stored, std::span<Real> values);
+};
+
+const std::vector<NumberType>& number_types() {
+  static const std::vector<NumberType> all = {
+      {"F32", [](const auto& stored, auto values) { copy_values<float>(stored, values, std::identity{}); }},
+      {"F64", [](const auto& stored, auto values) { copy_values<double>(stored, values, std::identity{}); }},
+      {"BF16",
+       [](const auto& stored, auto values) { copy_values<std::uint16_t>(stored, values, from_bfloat16); }},
+      {"F16",
+       [](const auto& stored, auto values) { copy_values<std::uint16_t>(stored, values, from_float16); }}};
+  return all;
+}
+
+/// What PyTorch's AveragedModel counts beside the weights.
+bool is_counter(const StoredTensor& tensor) { return tensor.name == "n_averaged" && tensor.type == "I64"; }
+
+/// What stands before the names of `layout` in those of `stored`: wrappers of a model put it there, as
+/// "module." (DataParallel) and "_orig_mod." (torch.compile), and a checkpoint has the weights below
+/// "parameters/".
+std::string prefix_of(const ParameterLayout& layout, const StoredTensors& stored) {
+  static const std::string checkpoint = "parameters/";
+  const auto any = [&](const auto& is) {
+    return std::any_of(stored.tensors.begin(), stored.tensors.end(), is);
+  };
+  if (any([](const auto& tensor) { return tensor.name.starts_with(checkpoint); })) return checkpoint;
+  if (layout.tensors().empty()) return {};
+  const std::string& first = layout.tensors().front().name;
+  if (any([&](const auto& tensor) { return tensor.name == first; })) return {};
+  for (const StoredTensor& tensor : stored.tensors) {
+    if (tensor.name.ends_with("." + first)) return tensor.name.substr(0, tensor.name.size() - first.size());
+  }
+  return {};
+}
+
+/// The tensors of the weights by the layout's names, and the others by their own. What a checkpoint holds
+/// besides is left out, and so are counters.
+std::map<std::string, const StoredTensor*> weight_tensors(const ParameterLayout& layout,
+                                                          const StoredTensors& stored) {
+  const std::string prefix = prefix_of(layout, stored);
+  const bool is_checkpoint = prefix.ends_with('/');
   std::map<std::string, const StoredTensor*> found;
   for (const StoredTensor& tensor : stored.tensors) {
-    if (!is_checkpoint) found[tensor.name] = &tensor;
-    if (tensor.name.starts_with(prefix)) found[tensor.name.substr(prefix.size())] = &tensor;
+    const bool has_prefix = tensor.name.starts_with(prefix);
+    if ((is_checkpoint && !has_prefix) || is_counter(tensor)) continue;
+    found[has_prefix ? tensor.name.substr(prefix.size()) : tensor.name] = &tensor;
   }
   return found;
+}
+
+/// "0.weight, 0.bias, 2.weight, …".
+std::string names_in(const StoredTensors& stored) {
+  constexpr std::size_t kMost = 4;
+  std::vector<std::string> names;
+  for (const StoredTensor& tensor : stored.tensors) {
+    if (names.size() == kMost) return join(names) + ", …";
+    names.push_back(tensor.name);
+  }
+  return names.empty() ? "none" : join(names);
 }
 
 std::string describe(const std::string& name, const std::vector<Index>& shape) {
@@ -57,43 +132,54 @@ std::vector<StoredTensor> to_tensors(const Model& model) {
 
 void check_tensors(const ParameterLayout& layout, const std::string& layers, const StoredTensors& weights,
                    std::string_view origin) {
-  const std::map<std::string, const StoredTensor*> found = weight_tensors(weights);
+  std::map<std::string, const StoredTensor*> found = weight_tensors(layout, weights);
+  const std::size_t count = found.size();
   for (const ParameterTensor& tensor : layout.tensors()) {
     const auto stored = found.find(tensor.name);
     const std::string expected = describe(tensor.name, tensor.shape);
     if (stored == found.end()) {
-      fail_input("{}: holds no tensor {}; these weights belong to another network than '{}'", origin,
-                 expected, layers);
+      fail_input(
+          "{}: holds no tensor {}; its tensors are {}; these weights belong to another network than '{}', or "
+          "their names are not those of torch.nn.Sequential",
+          origin, expected, names_in(weights), layers);
     }
     if (stored->second->shape != tensor.shape) {
       fail_input("{}: holds {}, expected {}; these weights belong to another network than '{}'", origin,
                  describe(tensor.name, stored->second->shape), expected, layers);
     }
     const std::string& type = stored->second->type;
-    if (type != "F32" && type != "F64") {
-      fail_input("{}: tensor {} has type {}, expected F32 or F64; convert it before saving", origin,
-                 tensor.name, type);
+    if (find_named(number_types(), type) == nullptr) {
+      fail_input("{}: tensor {} has type {}, expected one of: {}; convert it before saving", origin,
+                 tensor.name, type, join(names_of(number_types())));
     }
+    found.erase(stored);
   }
-  if (found.size() != layout.tensors().size()) {
-    fail_input("{}: holds {} tensors, expected {}; these weights belong to another network than '{}'", origin,
-               found.size(), layout.tensors().size(), layers);
-  }
+  if (found.empty()) return;
+  fail_input(
+      "{}: holds {} tensors, expected {}: '{}' is none of '{}'; these weights belong to another network",
+      origin, count, layout.tensors().size(), found.begin()->second->name, layers);
 }
 
 void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin) {
   check_tensors(model.layout(), model.text(), weights, origin);
-  const std::map<std::string, const StoredTensor*> found = weight_tensors(weights);
+  const std::map<std::string, const StoredTensor*> found = weight_tensors(model.layout(), weights);
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     const StoredTensor& stored = *found.at(tensor.name);
     const std::span<Real> values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
                                                               static_cast<std::size_t>(tensor.range.size));
-    if (stored.type == "F32") {
-      copy_values<float>(stored, values);
-    } else {
-      copy_values<double>(stored, values);
-    }
+    find_named(number_types(), stored.type)->copy(stored, values);
   }
+}
+
+std::string left_out(const ParameterLayout& layout, const StoredTensors& weights) {
+  const std::string prefix = prefix_of(layout, weights);
+  std::vector<std::string> texts;
+  if (!prefix.empty() && !prefix.ends_with('/'))
+    texts.push_back(fmt::format("'{}' before the names", prefix));
+  for (const StoredTensor& tensor : weights.tensors) {
+    if (is_counter(tensor)) texts.push_back(fmt::format("the counter '{}'", tensor.name));
+  }
+  return join(texts);
 }
 
 std::string weights_digest(const Model& model) { return digest(to_tensors(model)); }

@@ -2,6 +2,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -17,8 +18,7 @@ const Study& find_study(const std::string& name) {
   const Study* const found = find_named(studies(), name);
   if (found == nullptr) {
     const std::vector<std::string> names = names_of(studies());
-    fail_input("study '{}': unknown; did you mean '{}'? Known are: {}", name, nearest(name, names),
-               join(names));
+    fail_input("study '{}': unknown; known are: {}{}", name, join(names), suggestion(name, names));
   }
   return *found;
 }

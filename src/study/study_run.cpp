@@ -48,8 +48,8 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
   }
   std::erase_if(config_.resolved, [](const auto& entry) { return entry.first.starts_with("checkpoint."); });
   resolve_micro_batches(config_, communicator.size());
-  request_.settings.try_emplace("train.micro-batches",
-                                GivenValue{std::to_string(config_.train.micro_batches), kSettledOrigin});
+  request_.settings.try_emplace("train.micro-batches", GivenValue{std::to_string(config_.train.micro_batches),
+                                                                  kSettledOrigin, GivenBy::kRun});
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
   }
@@ -73,7 +73,8 @@ Problem StudyRun::make_problem_with_held_out(const Variant& variant) const {
 
 void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) {
   for (const auto& [key, value] : request_.settings) {
-    if (key == "run.dir" || value.origin == kSettledOrigin || is_used(key)) continue;
+    if (key == "run.dir" || value.by == GivenBy::kRun || is_used(key)) continue;
+    if (is_default(key, value.text)) continue;
     fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
                study_.name);
   }
@@ -90,7 +91,7 @@ void StudyRun::open() {
     if (communicator_.rank() != 0 || directory_) return;
     directory_.emplace(config_.run.dir.empty() ? make_run_folder(study_.name) : config_.run.dir);
     config_.run.dir = directory_->path().string();
-    directory_->write("config.cfg", to_text(config_));
+    directory_->write("config.cfg", to_text(with_absolute_paths(config_)));
   });
   config_.run.dir = broadcast_text(communicator_, config_.run.dir, 0);
 }
@@ -136,8 +137,10 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
   Variant seeded = variant;
   const auto seed = config_.train.seed + static_cast<std::uint64_t>(number);
   seeded.settings["train.seed"] = std::to_string(seed);
-  seeded.settings["data.seed"] =
-      std::to_string(config_.data.source.synthetic.seed + static_cast<std::uint64_t>(number));
+  if (is_synthetic(config_.data.source.source) || config_.data.validation > 0) {
+    seeded.settings["data.seed"] =
+        std::to_string(config_.data.source.synthetic.seed + static_cast<std::uint64_t>(number));
+  }
   Curve curve = train_curve(config_of(seeded), communicator_, count("evaluations"));
   curve.variant = variant.name;
   open();

@@ -95,10 +95,11 @@ void write_configurations(const SweepPlan& plan) {
   const fs::path folder = plan.folder;
   Config shared = plan.points.front();
   shared.resolved = shared_settings(plan);
-  write_file(folder / "config.cfg", to_text(shared));
+  write_file(folder / "config.cfg", to_text(with_absolute_paths(shared)));
   fs::create_directories(folder / "points");
   for (Index point = 0; point < plan.grid.size(); ++point) {
-    write_file(folder / config_file(point), to_text(plan.points[static_cast<std::size_t>(point)]));
+    write_file(folder / config_file(point),
+               to_text(with_absolute_paths(plan.points[static_cast<std::size_t>(point)])));
   }
 }
 

@@ -33,6 +33,7 @@ void check_keys(const SweepRequest& request, const SweepGrid& grid) {
       fail_input("--sweep {}: where runs are kept is no part of a point; give --run.dir for the whole sweep",
                  axis.key);
     }
+    refuse_unused({{axis.key, {"swept", "in --sweep"}}}, unused_in_sweeps(), "what a sweep measures");
     if (given != request.settings.end() && given->second.origin == kCommandLine) {
       fail_input("{} ({}): is swept; remove it, or its --sweep", axis.key, kCommandLine);
     }
@@ -79,6 +80,12 @@ std::string data_key(const Config& config) {
 
 }  // namespace
 
+const std::vector<std::string>& unused_in_sweeps() {
+  static const std::vector<std::string> keys = {"checkpoint.", "run.resume", "train.noise-scale",
+                                                "train.timeline"};
+  return keys;
+}
+
 SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
   if (request.groups > world_size) {
     fail_input("--groups {}: mpirun started {} rank{}; expected at most as many groups, or start more ranks",
@@ -96,8 +103,8 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
       const bool is_open = config.train.micro_batches == 0;
       resolve_micro_batches(config, static_cast<int>(most_ranks));
       if (is_open) {  // the same for all, and said once
-        settled.settings["train.micro-batches"] = {std::to_string(config.train.micro_batches),
-                                                   "by the ranks"};
+        settled.settings["train.micro-batches"] = {std::to_string(config.train.micro_batches), "by the ranks",
+                                                   GivenBy::kRun};
       }
       plan.folder = config.run.dir;
       plan.points.push_back(std::move(config));
@@ -121,7 +128,7 @@ Json describe(const SweepPlan& plan) {
   Json shared = Json::object();
   for (const auto& [key, value] : shared_settings(plan)) shared[key] = value;
   Digest digest;
-  for (const Config& config : plan.points) digest.add(to_text(config));
+  for (const Config& config : plan.points) digest.add(to_text(with_absolute_paths(config)));
   return {{"event", "sweep"},
           {"version", kVersion},
           {"evaluations", plan.evaluations},

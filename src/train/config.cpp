@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <filesystem>
 #include <set>
 
 #include "settings.hpp"
@@ -11,6 +12,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -25,7 +27,7 @@ void check_keys(const std::vector<Setting>& settings, const GivenValues& given) 
   for (const Setting& setting : settings) known.push_back(setting.key);
   for (const auto& [key, value] : given) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      fail_input("{}: unknown key ({}); did you mean '{}'?", key, value.origin, nearest(key, known));
+      fail_input("{}: unknown key ({}){}", key, value.origin, suggestion(key, known));
     }
   }
 }
@@ -59,7 +61,7 @@ void settle(const std::string& section, const Method& method, Hyperparameters& v
 }
 
 /// Refuses what only makes sense beside another key.
-void check_combinations(const Config& config, const GivenValues& given) {
+void check_combinations(const Config& config) {
   const Hyperparameters& optimizer = config.optimizer.hyperparameters;
   if (config.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 && optimizer.at("momentum") == 0) {
     fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, as 0.9");
@@ -79,11 +81,51 @@ void check_combinations(const Config& config, const GivenValues& given) {
     fail_input("train.noise-scale = true: compares micro-batches; needs {} of at least 2",
                config.train.micro_batches == 1 ? "train.micro-batches" : "train.batch-size");
   }
-  if (config.batch_scaling == BatchScaling::kNone && given.contains("schedule.reference-batch")) {
-    fail_input(
-        "schedule.reference-batch ({}): has no effect without schedule.scaling; set that, or remove it",
-        given.at("schedule.reference-batch").origin);
-  }
+}
+
+/// Whether weights decay, or were meant to as far as a value says so.
+bool has_decay(const Config& config, const GivenValues& given) {
+  const auto decay = config.optimizer.hyperparameters.find("weight-decay");
+  return config.optimizer.l2 > 0 || given.contains("optimizer.l2") ||
+         given.contains("optimizer.weight-decay") ||
+         (decay != config.optimizer.hyperparameters.end() && decay->second > 0);
+}
+
+/// Whether train.epochs says how long a training is. train.steps takes its place, wherever both stand in one
+/// place or train.steps is nearer to the person.
+bool has_epochs(const Config& config, const GivenValues& given) {
+  const auto epochs = given.find("train.epochs");
+  const auto steps = given.find("train.steps");
+  if (config.train.steps == 0 || epochs == given.end() || steps == given.end()) return true;
+  return epochs->second.by != GivenBy::kPerson || epochs->second.origin == steps->second.origin;
+}
+
+/// Refuses values that have no effect beside those of other keys.
+void check_effects(const Config& config, const GivenValues& given) {
+  const auto check = [&](const std::string& key, bool has_effect, const std::string& why) {
+    const auto value = given.find(key);
+    if (has_effect || value == given.end() || value->second.by == GivenBy::kRun) return;
+    if (is_default(key, value->second.text)) return;
+    fail_input("{} ({}): has no effect {}", key, value->second.origin, why);
+  };
+  check("schedule.reference-batch", config.batch_scaling != BatchScaling::kNone,
+        "without schedule.scaling; set that, or remove it");
+  check("train.nonfinite-limit", config.train.on_nonfinite == OnNonFinite::kSkip,
+        "without train.on-nonfinite = skip; set that, or remove it");
+  check("train.epochs", has_epochs(config, given),
+        fmt::format("beside train.steps = {}; set that instead", config.train.steps));
+  // Every config.cfg has the number that its run settled on.
+  const auto micro_batches = given.find("train.micro-batches");
+  check("train.micro-batches",
+        config.train.reduction != Reduction::kFast || micro_batches == given.end() ||
+            micro_batches->second.by != GivenBy::kPerson,
+        "with train.reduction = fast, which has one micro-batch a rank; remove it");
+  check("optimizer.weight-decay-on", has_decay(config, given),
+        "where nothing decays; set optimizer.weight-decay or optimizer.l2, or remove it");
+  check("model.initialization", config.model.init.empty(),
+        "beside model.init, which has the initial weights; remove one of them");
+  check("data.seed", is_synthetic(config.data.source.source) || config.data.validation > 0,
+        "on data from files of which nothing is held out; set data.validation, or remove it");
 }
 
 std::string hyperparameter_text(const std::vector<Hyperparameter>& own, const Hyperparameters& values,
@@ -130,6 +172,28 @@ std::vector<SettingHelp> setting_help() {
   return help;
 }
 
+bool is_same_value(const std::string& a, const std::string& b) {
+  return a == b || (parse_number(a) && parse_number(a) == parse_number(b));
+}
+
+bool is_default(const std::string& key, const std::string& value) {
+  static const std::vector<SettingHelp> all = setting_help();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& setting) { return setting.key == key; });
+  return found != all.end() && is_same_value(found->default_value, value);
+}
+
+void refuse_unused(const GivenValues& given, const std::vector<std::string>& unused,
+                   const std::string& command) {
+  for (const auto& [key, value] : given) {
+    const bool is_unused = std::any_of(unused.begin(), unused.end(), [&, k = key](const std::string& name) {
+      return k == name || (name.ends_with('.') && k.starts_with(name));
+    });
+    if (!is_unused || value.by != GivenBy::kPerson || is_default(key, value.text)) continue;
+    fail_input("{} ({}): has no effect on {}; remove it", key, value.origin, command);
+  }
+}
+
 Config make_config(const GivenValues& given) {
   Config config;
   // The table refers to `config`, so it must not outlive this function, nor `config` move while it is used.
@@ -151,7 +215,8 @@ Config make_config(const GivenValues& given) {
   settle("optimizer", find_algorithm(config.optimizer.name), config.optimizer.hyperparameters, given, unused);
   settle("schedule", find_schedule_shape(config.schedule.name), config.schedule.hyperparameters, given,
          unused);
-  check_combinations(config, given);
+  check_combinations(config);
+  check_effects(config, given);
   if (config.batch_scaling == BatchScaling::kNone) unused.insert("schedule.reference-batch");
   for (const Setting& setting : settings) {
     if (unused.contains(setting.key)) continue;
@@ -188,6 +253,17 @@ void resolve_micro_batches(Config& config, int world_size) {
         micro_batches, micro_batches, world_size, needed);
   }
   set_resolved(config, "train.micro-batches", std::to_string(micro_batches));
+}
+
+Config with_absolute_paths(Config config) {
+  for (auto& [key, value] : config.resolved) {
+    const bool names_file =
+        key == "data.test" || key == "model.init" || (key == "data.source" && is_path(value));
+    if (!names_file || value.empty()) continue;
+    const std::string path = std::filesystem::absolute(value).string();
+    if (path.find_first_of("#\n\r") == std::string::npos) value = path;  // else a file could not keep it
+  }
+  return config;
 }
 
 std::string to_text(const Config& config) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -31,6 +32,10 @@ struct FailedStep {
 std::string find_nonfinite(const FailedStep& step, Model& model,
                            const std::function<std::vector<Real>()>& whole_gradient,
                            Communicator& communicator);
+
+/// What to try where a loss or a gradient (`in_step`), or else the weights, are not finite after `updates`
+/// steps of the optimizer.
+std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates, bool in_step);
 
 /// The first tensor with weights that are not finite, and how many they are; empty where all are. Local.
 std::string nonfinite_weights(const Model& model);

@@ -1,5 +1,6 @@
 #include "lockstep/train/problem.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -9,10 +10,12 @@
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/text.hpp"
 #include "lockstep/data/column_units.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/shared_datasets.hpp"
+#include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
 
@@ -80,6 +83,24 @@ void warn_of_missing_classes(const Dataset& data, const Split& split) {
       split.validation_size() > 0 ? "; hold out less (data.validation), or others (data.seed)" : ""));
 }
 
+std::string normalize_name(NormalizationKind kind) {
+  if (kind == NormalizationKind::kNone) return "none";
+  return kind == NormalizationKind::kUnit ? "unit" : "standard";
+}
+
+/// Errors: parameters from `file` that are not finite.
+void check_finite(const Model& model, const std::string& file) {
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
+                                                   static_cast<std::size_t>(tensor.range.size));
+    const auto bad = std::find_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
+    if (bad == values.end()) continue;
+    fail_input(
+        "{}: {} holds {} (as a {}); weights have to be finite; give those of a training that did not diverge",
+        file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
+  }
+}
+
 }  // namespace
 
 void check_batch_size(const Config& config, const Split& split) {
@@ -125,7 +146,8 @@ Problem make_problem(const Config& config, Communicator& communicator) {
           .normalization = share_normalization(config, parts[0], split, communicator),
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
-          .loss_parameters = chosen.parameters};
+          .loss_parameters = chosen.parameters,
+          .normalize = normalize_name(config.data.normalize)};
 }
 
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
@@ -163,9 +185,15 @@ Model make_model(const Config& config, const Problem& problem) {
   if (config.model.init.empty()) {
     model.initialize(config.train.seed, config.model.initialization);
   } else {
-    const StoredTensors stored = read_safetensors(config.model.init);
-    check_names_of_init(stored, problem.training.description(), config.model.init);
-    set_parameters(model, stored, config.model.init);
+    const std::string file = weights_file(config.model.init).string();
+    const StoredTensors weights = read_safetensors(file);
+    check_names_of_init(weights, problem.training.description(), file);
+    set_parameters(model, weights, file);
+    check_finite(model, file);
+    const std::string unused = left_out(model.layout(), weights);
+    if (!unused.empty()) {
+      log::warn_once(fmt::format("lockstep: {}: {} is left out; the rest are the weights", file, unused));
+    }
   }
   return model;
 }

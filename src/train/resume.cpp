@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -11,6 +13,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/machine.hpp"
@@ -55,30 +58,82 @@ bool may_change(const std::string& key, const Config& config) {
          (is_fast && key == "train.micro-batches");
 }
 
-/// The same word or number.
-bool same_value(const std::string& a, const std::string& b) {
-  return a == b || (parse_number(a) && parse_number(a) == parse_number(b));
-}
-
-/// Errors: values of keys that a run can't go on with.
-void check_config(const Texts& before, const Config& config) {
-  const Texts now(config.resolved.begin(), config.resolved.end());
+/// Where `now` has other values than `before`, of the keys for which `counts` holds: "train.seed was 1, is
+/// 2".
+template <typename Counts>
+std::vector<std::string> differences(const Texts& before, const Texts& now, const Counts& counts) {
   Texts all = before;
   all.insert(now.begin(), now.end());
   const auto value = [](const Texts& texts, const std::string& key) {
     const auto found = texts.find(key);
     return found == texts.end() ? std::string("not set") : found->second;
   };
-  std::vector<std::string> differences;
+  // Runs keep their files by absolute paths.
+  const auto is_same_file = [](const std::string& a, const std::string& b) {
+    return std::filesystem::absolute(a) == std::filesystem::absolute(b);
+  };
+  std::vector<std::string> found;
   for (const auto& [key, unused] : all) {
-    if (may_change(key, config) || same_value(value(before, key), value(now, key))) continue;
-    differences.push_back(fmt::format("{} was {}, is {}", key, value(before, key), value(now, key)));
+    const std::string was = value(before, key);
+    const std::string is = value(now, key);
+    if (!counts(key) || is_same_value(was, is) || (key == "model.init" && is_same_file(was, is))) continue;
+    found.push_back(fmt::format("{} was {}, is {}", key, was, is));
   }
-  if (differences.empty()) return;
+  return found;
+}
+
+/// Errors: values of keys that a run can't go on with.
+void check_config(const Texts& before, const Config& config) {
+  const std::vector<std::string> found =
+      differences(before, {config.resolved.begin(), config.resolved.end()},
+                  [&](const std::string& key) { return !may_change(key, config); });
+  if (found.empty()) return;
   fail_input(
       "run.dir = {}: its run was started with another configuration: {}; go on with that one, or give "
       "another run.dir",
-      config.run.dir, fmt::join(differences, ", "));
+      config.run.dir, fmt::join(found, ", "));
+}
+
+/// What the config.cfg of a run says, which to_text wrote.
+Texts recorded_config(const std::filesystem::path& folder) {
+  Texts texts;
+  std::ifstream file(folder / "config.cfg");
+  std::string section;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t equals = line.find('=');
+    if (line.starts_with('[')) {
+      section = line.substr(1, line.find(']') - 1);
+    } else if (equals != std::string::npos) {
+      texts[fmt::format("{}.{}", section, trim(line.substr(0, equals)))] = trim(line.substr(equals + 1));
+    }
+  }
+  return texts;
+}
+
+/// Whether the run in `folder`, which has no checkpoint, has ended and left its weights. Errors: it has, and
+/// `now` asks for another. Collective.
+bool is_complete(const std::string& folder, const Texts& now, const Config& config,
+                 Communicator& communicator) {
+  std::string answer;
+  together(communicator, [&] {
+    std::error_code error;
+    const std::filesystem::path path = folder;
+    if (communicator.rank() != 0 || !has_ended(path) ||
+        !std::filesystem::exists(path / "weights.safetensors", error))
+      return;
+    answer = "yes";
+    const Texts before = recorded_config(path);
+    const std::vector<std::string> found = differences(before, now, [&](const std::string& key) {
+      const bool is_length = key == "train.epochs" || key == "train.steps";
+      const bool is_open = key == "train.micro-batches" && now.contains(key) && now.at(key) == "auto";
+      return now.contains(key) && (is_length || !may_change(key, config)) && !is_open;
+    });
+    if (found.empty()) return;
+    fail_input(
+        "run.dir = {}: its run has ended and left no checkpoint to go on from, and {}; give another run.dir",
+        folder, fmt::join(found, ", "));
+  });
+  return !broadcast_text(communicator, answer, 0).empty();
 }
 
 /// Errors: another number of steps than `before` that would have made other steps of those that are done.
@@ -106,7 +161,8 @@ void check_steps(const Checkpoint& checkpoint, const Config& before, const Confi
 /// The settings of the run itself, which those of `given` replace.
 GivenValues settings_of(const RunIdentity& run, const std::string& folder, const GivenValues& given) {
   GivenValues settings = given;
-  for (const auto& [key, value] : run.config) settings.try_emplace(key, GivenValue{value, "in " + folder});
+  for (const auto& [key, value] : run.config)
+    settings.try_emplace(key, GivenValue{value, "in " + folder, GivenBy::kRun});
   return settings;
 }
 
@@ -120,6 +176,22 @@ void check_given(const RunIdentity& run, const GivenValues& given, const std::st
   }
   changed.resolved.assign(now.begin(), now.end());
   check_config(run.config, changed);
+}
+
+/// The keys whose data have changed, with their values; empty where none have. A digest is that of the
+/// training part, and that of the test part after it where there is one.
+std::string changed_data(const std::string& before, const std::string& now, const DataSource& source) {
+  constexpr std::size_t kOne = Digest::kTextBytes;
+  std::vector<std::string> changed;
+  if (before.substr(0, kOne) != now.substr(0, kOne)) changed.push_back("data.source = " + source.source);
+  const bool test_changed =
+      before.substr(std::min(kOne, before.size())) != now.substr(std::min(kOne, now.size()));
+  if (test_changed && is_path(source.source) && !(source.test.empty() && now.size() > kOne)) {
+    changed.push_back("data.test = " + (source.test.empty() ? "(none)" : source.test));
+  } else if (test_changed && changed.empty()) {
+    changed.push_back(fmt::format("the test part of data.source = {}", source.source));
+  }
+  return join(changed);
 }
 
 }  // namespace
@@ -143,12 +215,22 @@ RunStart start_run(GivenValues given, const std::string& resume, Communicator& c
   }
   if (!resume.empty()) {
     if (!start.checkpoint) {
+      Texts now;
+      for (const auto& [key, value] : given) now[key] = value.text;
+      start.has_ended = is_complete(resume, now, start.config, communicator);
+      if (start.has_ended) return start;
       fail_input("--resume {}: holds no checkpoint; give the directory of a run that has left one", resume);
     }
     check_given(start.checkpoint->run, given, resume);
     start.config = make_config(settings_of(start.checkpoint->run, resume, given));
     start.config.run.dir = resume;
     start.config.run.resume = true;
+  }
+  if (start.config.run.resume && !start.checkpoint) {
+    start.has_ended =
+        is_complete(start.config.run.dir, {start.config.resolved.begin(), start.config.resolved.end()},
+                    start.config, communicator);
+    if (start.has_ended) return start;
   }
   if (start.checkpoint) {
     const Texts& before = start.checkpoint->run.config;
@@ -175,12 +257,13 @@ RunStart start_run(GivenValues given, const std::string& resume, Communicator& c
 
 void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const Config& config,
                    Index training_samples) {
-  if (checkpoint.run.data_digest != now.data_digest) {
-    fail_input("data.source = {}: holds other data than when the run began; restore those, or start anew",
-               config.data.source.source);
+  const std::string changed = changed_data(checkpoint.run.data_digest, now.data_digest, config.data.source);
+  if (!changed.empty()) {
+    fail_input("{}: holds other data than when the run began; restore those, or start anew", changed);
   }
   GivenValues before;
-  for (const auto& [key, value] : checkpoint.run.config) before[key] = {value, "in the checkpoint"};
+  for (const auto& [key, value] : checkpoint.run.config)
+    before[key] = {value, "in the checkpoint", GivenBy::kRun};
   check_steps(checkpoint, make_config(before), config, training_samples);
   for (const auto& [what, value] : now.machine) {
     const auto found = checkpoint.run.machine.find(what);
@@ -193,7 +276,8 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
 }
 
 RunIdentity identify(const Config& config, const Problem& problem) {
-  return {.config = {config.resolved.begin(), config.resolved.end()},
+  const auto recorded = with_absolute_paths(config).resolved;
+  return {.config = {recorded.begin(), recorded.end()},
           .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
           .machine = {{"version", kVersion}, {"CPU", cpu_model()}, {"product library", products_library()}}};
 }

@@ -15,6 +15,7 @@ struct RunStart {
   Config config;                         ///< micro-batches settled
   std::optional<Checkpoint> checkpoint;  ///< to go on from; its vectors on rank 0 alone
   bool replaces = false;                 ///< run.dir holds a run that came to no checkpoint
+  bool has_ended = false;                ///< run.dir holds this run, which has ended and left no checkpoint
 };
 
 /// Settles the configuration of a run. With `resume`, the directory of a run, it is that of the run there,

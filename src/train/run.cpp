@@ -47,7 +47,7 @@ class Run {
         trainer_(start.config, problem, communicator),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
-        config_text_(to_text(start.config)),
+        config_text_(to_text(with_absolute_paths(start.config))),
         keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
@@ -392,7 +392,17 @@ void check_not_stopped(const RunStart& start, Communicator& communicator) {
 void run_training(const GivenValues& given, const std::string& resume, Communicator& communicator,
                   const std::string& message_library) {
   RunStart start = start_run(given, resume, communicator);
+  if (start.has_ended) {
+    return log::info(
+        fmt::format("run      {0} has ended; its weights are {0}/weights.safetensors", start.config.run.dir));
+  }
   const Problem problem = make_problem(start.config, communicator);
+  if (start.config.checkpoint.best && held_out_parts(problem).empty()) {
+    fail_input(
+        "checkpoint.best = true: has no effect without a validation or test part; set data.validation, or "
+        "remove "
+        "it");
+  }
   check_not_stopped(start, communicator);
   Run run(start, problem, communicator);
   start.checkpoint.reset();  // as large as all that is trained

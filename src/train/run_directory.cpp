@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto kMetrics = "metrics.jsonl";
+constexpr auto kWeights = "weights.safetensors";
 
 /// `path` and the folders above it, as far as they are not there yet, the deepest first.
 std::vector<fs::path> missing_folders(fs::path path) {
@@ -51,12 +52,26 @@ std::string make_run_folder(const std::string& prefix) {
 }
 
 void refuse_run_in(const fs::path& folder) {
-  for (const char* const file : {kMetrics, "weights.safetensors"}) {
-    std::error_code error;
-    if (!fs::exists(folder / file, error)) continue;
-    fail_input("run.dir = {}: holds a run already ({}); give another folder, or remove that one",
-               folder.string(), file);
+  if (is_being_written(folder / kMetrics)) {
+    fail_input("run.dir = {}: a run that still goes on writes it; stop that first, or give another folder",
+               folder.string());
   }
+  std::error_code error;
+  const bool can_go_on = !has_ended(folder) && fs::exists(folder / "checkpoints", error);
+  for (const char* const file : {kMetrics, kWeights}) {
+    if (!fs::exists(folder / file, error)) continue;
+    fail_input(
+        "run.dir = {}: holds a run already ({}); give another folder{}", folder.string(), file,
+        can_go_on ? fmt::format(", or go on with it: 'lockstep train --resume {}'", folder.string()) : "");
+  }
+}
+
+fs::path weights_file(const fs::path& given) {
+  std::error_code error;
+  if (!fs::is_directory(given, error)) return given;
+  if (fs::exists(given / kWeights, error)) return given / kWeights;
+  fail_input("{}: it is a folder without {}; give a file, or the directory of a run that has ended",
+             given.string(), kWeights);
 }
 
 bool has_ended(const fs::path& folder) {

@@ -108,12 +108,29 @@ std::map<std::string, std::string> weights_metadata(const Model& model, const Pr
       {"task", task_name(data.task)},
       {"loss", problem.loss_name},
       {"normalization", to_text(of_file_values(problem.normalization, data.units))}};
+  if (!problem.normalize.empty()) metadata["normalize"] = problem.normalize;
   for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
   if (!data.units.empty()) metadata["units"] = units_to_text(data.units);
   return metadata;
+}
+
+std::map<std::string, std::string> settings_of(const StoredTensors& weights) {
+  std::vector<std::pair<std::string, std::string>> keys = {{"layers", "model.layers"},
+                                                           {"loss", "model.loss"},
+                                                           {"task", "data.task"},
+                                                           {"normalize", "data.normalize"}};
+  for (const LossForm& form : losses()) {
+    for (const Hyperparameter& h : form.hyperparameters) keys.emplace_back(h.name, "model." + h.name);
+  }
+  std::map<std::string, std::string> settings;
+  for (const auto& [entry, key] : keys) {
+    const auto found = weights.metadata.find(entry);
+    if (found != weights.metadata.end()) settings[key] = found->second;
+  }
+  return settings;
 }
 
 bool is_described(const StoredTensors& weights) { return weights.metadata.contains("layers"); }

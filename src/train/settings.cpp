@@ -1,6 +1,7 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -50,11 +51,26 @@ Assign whole_or(Number& field, const std::string& word, std::int64_t highest = k
   };
 }
 
-/// lowest <= value <= highest, or < highest where it is excluded.
+/// Whether `value` is not 0, but becomes 0 where parameters are computed. Looks at its bits: a comparison may
+/// flush it to 0 itself.
+bool vanishes(double value) {
+  return (std::bit_cast<std::uint64_t>(value) << 1U) != 0 &&
+         std::abs(value) < std::numeric_limits<Real>::min();
+}
+
+/// lowest <= value <= highest, or < highest where it is excluded, also where parameters are computed.
 Assign real(double& field, double lowest, double highest, bool highest_excluded = false) {
   return [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
     const auto value = parse_number(text);
     if (value && *value >= lowest && (highest_excluded ? *value < highest : *value <= highest)) {
+      constexpr auto kPrecision = sizeof(Real) == sizeof(float) ? "float" : "double";
+      if (vanishes(*value)) {
+        return fmt::format("0, or at least {:.3g}: this is 0 as a {}; raise it",
+                           std::numeric_limits<Real>::min(), kPrecision);
+      }
+      if (highest_excluded && static_cast<double>(static_cast<Real>(*value)) == highest) {
+        return fmt::format("less than {} as a {} too; lower it", highest, kPrecision);
+      }
       field = *value;
       return {};
     }

@@ -16,16 +16,14 @@ namespace lockstep {
 void Trainer::skip() {
   check_weights();  // that are not finite stay so
   const std::string place = find_nonfinite(steps_done_);
+  const std::string advice = nonfinite_advice(config_, plan_.learning_rate, updates_done(), true);
   if (config_.train.on_nonfinite == OnNonFinite::kStop) {
-    throw Diverged(place +
-                   "; look at the data there, lower optimizer.learning-rate, set optimizer.clip-norm, or "
-                   "set train.on-nonfinite = skip");
+    throw Diverged(
+        fmt::format("{}; {}; or set train.on-nonfinite = skip to go on without such steps", place, advice));
   }
   if (skipped_.in_a_row >= config_.train.nonfinite_limit) {
-    throw Diverged(
-        fmt::format("{}; steps skipped in a row before it: {}; lower optimizer.learning-rate, set "
-                    "optimizer.clip-norm, or raise train.nonfinite-limit",
-                    place, skipped_.in_a_row));
+    throw Diverged(fmt::format("{}; steps skipped in a row before it: {}; {}; or raise train.nonfinite-limit",
+                               place, skipped_.in_a_row, advice));
   }
   log::warn(fmt::format("lockstep: {}; the step is skipped", place));
   ++skipped_.total;
@@ -48,10 +46,8 @@ std::string Trainer::find_nonfinite(std::uint64_t step) {
 void Trainer::check_weights() const {
   const std::string place = nonfinite_weights(model_);
   if (place.empty()) return;
-  throw Diverged(
-      fmt::format("step {}: the weights are no longer finite: {}; lower optimizer.learning-rate or set "
-                  "optimizer.clip-norm",
-                  steps_done_, place));
+  throw Diverged(fmt::format("step {}: the weights are no longer finite: {}; {}", steps_done_, place,
+                             nonfinite_advice(config_, plan_.learning_rate, updates_done(), false)));
 }
 
 void Trainer::check_replicas() {

@@ -48,6 +48,10 @@ std::vector<BadInput> bad_usage() {
   return {
       {"UnknownCommand", {"trian"}, "did you mean 'train'?"},
       {"UnknownOption", kBlobRun + Words{"--weihgts", "x"}, "--weihgts: unknown option"},
+      {"OptionLikeAKey", kBlobRun + Words{"--learning-rate", "1"},
+       "did you mean '--optimizer.learning-rate'?"},
+      {"OptionOfAnotherProgram", kBlobRun + Words{"--lr", "1"}, "did you mean '--optimizer.learning-rate'?"},
+      {"LayerOfAnotherProgram", kBlobRun + Words{"--model.layers", "dense 4"}, "did you mean 'linear'?"},
       {"UnknownKey",
        kBlobRun + Words{"--train.batchsize", "8"},
        "did you mean '--train.batch-size'?",
@@ -89,6 +93,24 @@ std::vector<BadInput> bad_usage() {
       {"ParameterOfAnotherLoss", kBlobRun + Words{"--model.huber-delta", "2"},
        "model.huber-delta = 2: the loss 'cross-entropy' does not use it"},
       {"ZeroHuberDelta", kBlobRun + Words{"--model.huber-delta", "0"}, "model.huber-delta = 0"},
+      {"CountOfSkippedStepsThatStopTheRun", kBlobRun + Words{"--train.nonfinite-limit", "3"},
+       "train.nonfinite-limit (on the command line): has no effect without train.on-nonfinite = skip"},
+      {"VerifyWithCheckpoints",
+       {"verify", "--checkpoint.every", "5", "--data.source", "blobs", "--model.layers", "linear 4"},
+       "checkpoint.every (on the command line): has no effect on 'verify'"},
+      {"BenchOfAFolderWithoutCheckpoints",
+       {"bench", "--run.dir", "run"},
+       "run.dir (on the command line): has no effect on 'bench' without checkpoint.every"},
+      {"GradcheckOfAnOptimizer", {"gradcheck", "--optimizer.l2", "1"}, "optimizer.l2"},
+      {"ScheduleOfANetwork",
+       {"schedule", "--train.steps", "5", "--model.layers", "linear 4"},
+       "model.layers (on the command line): has no effect on 'schedule'"},
+      {"LabelOfASyntheticSet", kBlobRun + Words{"--data.label", "0"},
+       "data.label: has an effect only for CSV"},
+      {"SamplesOfATable",
+       {"train", "--data.source", "a.csv", "--data.samples", "64", "--model.layers", "linear 2"},
+       "data.samples: has an effect only for synthetic sets, but data.source = a.csv",
+       file("a.csv", "1,2,0\n1,3,1\n")},
       {"TaskOfASyntheticSet", kBlobRun + Words{"--data.task", "multi-label"}, "remove data.task"},
       {"NoTestSamples", kBlobRun + Words{"--data.test-samples", "0"}, "data.test-samples = 0"},
       {"UnknownOptimizer", kBlobRun + Words{"--optimizer.name", "sdg"}, "optimizer.name = sdg"},
@@ -226,6 +248,10 @@ std::vector<BadInput> bad_weights_and_folders() {
     run_lockstep(0, small_training("good"), folder);
   };
   const Words init = {"--model.init", "good/weights.safetensors"};
+  const auto alone = [](BadInput bad) {
+    bad.ranks = {0};
+    return bad;
+  };
   const Words evaluate = {"evaluate", "--weights", "good/weights.safetensors", "--data.source"};
   return {
       {"InitOfAnotherNetwork", kBlobRun + init, "another network", trained, {0, 3, 8}},
@@ -244,6 +270,32 @@ std::vector<BadInput> bad_weights_and_folders() {
        {"evaluate", "--weights", "w", "--data.source", "blobs"},
        "w: not a safetensors file",
        file("w", std::string(100, '\xff'))},
+      alone({"EvaluateAnotherLoss", evaluate + Words{"blobs", "--model.loss", "mse"},
+             "model.loss = mse (on the command line): good/weights.safetensors was trained with "
+             "'cross-entropy'",
+             trained}),
+      alone({"EvaluateAnotherNetwork", evaluate + Words{"blobs", "--model.layers", "linear 4"},
+             "model.layers = linear 4 (on the command line)", trained}),
+      alone({"EvaluateAnotherNormalization", evaluate + Words{"blobs", "--data.normalize", "none"},
+             "good/weights.safetensors was trained with 'standard'", trained}),
+      alone({"EvaluateAnotherNetworkOfAFile", evaluate + Words{"blobs", "--config", "a.cfg"},
+             "model.layers = linear 4 (in a.cfg)",
+             [trained](const TemporaryFolder& folder) {
+               trained(folder);
+               folder.write("a.cfg", "[model]\nlayers = linear 4\n");
+             }}),
+      alone({"EvaluateAParameterOfAnotherLoss", evaluate + Words{"blobs", "--model.huber-delta", "2"},
+             "the loss 'cross-entropy' does not use it", trained}),
+      alone({"EvaluateAPartThatIsHeldOut", evaluate + Words{"blobs", "--data.validation", "0.5"},
+             "data.validation (on the command line): has no effect on 'evaluate'", trained}),
+      alone({"EvaluateWithAnOptimizer", evaluate + Words{"blobs", "--optimizer.name", "adam"},
+             "optimizer.name (on the command line): has no effect on 'evaluate'", trained}),
+      alone({"EvaluateAFolderWithoutWeights",
+             {"evaluate", "--weights", ".", "--data.source", "blobs"},
+             ".: it is a folder without weights.safetensors"}),
+      alone({"InspectWithSettings",
+             {"inspect", "w", "--train.seed", "3"},
+             "train.seed (on the command line): 'inspect' takes no settings"}),
       {"InspectNothing", {"inspect"}, "expected one file"},
       {"InspectMissing", {"inspect", "none"}, "none"},
       {"InspectAFolder", {"inspect", "."}, "it is a folder"},

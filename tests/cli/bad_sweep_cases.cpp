@@ -13,6 +13,8 @@ std::vector<BadInput> bad_sweeps() {
   };
   return {
       {"NoSweep", sweep({}), "--sweep is missing"},
+      {"SweepOfWhatChangesNothing", one("checkpoint.every=1,2"),
+       "checkpoint.every (in --sweep): has no effect"},
       {"SweepWithoutValues", one("train.seed"), "expected KEY=VALUES"},
       {"SweepOfAnUnknownKey", one("optimizer.lerning-rate=1,2"), "did you mean 'optimizer.learning-rate'?"},
       {"SweepOverAnEmptyRange", one("train.seed=3:1:lin3"), "empty or backwards"},

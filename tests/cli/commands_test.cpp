@@ -153,6 +153,93 @@ TEST(CommandsTest, ARunOfManyClassesHasAPage) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "run/report.html"));
 }
 
+/// The standard error of `words`, which have to end with `exit_code`, without mpirun.
+std::string errors_of(const Words& words, int exit_code, const TemporaryFolder& folder) {
+  const Outcome outcome = run_lockstep(0, words, folder);
+  EXPECT_EQ(outcome.exit_code, exit_code) << outcome.out << outcome.err;
+  return outcome.err;
+}
+
+TEST(CommandsTest, TheAdviceOfADivergedRunFitsItsCause) {
+  const TemporaryFolder folder;
+  folder.write("k.csv", "c,x,y\n5,2,1\n5,-1,0\n5,0.5,1\n5,-2,0\n5,1,1\n5,-0.5,0\n");
+  const auto train = [&](const std::string& run_dir, const Words& more) {
+    return errors_of(Words{"train", "--run.dir", run_dir, "--data.source", "k.csv", "--model.layers",
+                           "linear 4, relu, linear 2", "--train.batch-size", "3", "--train.epochs", "20"} +
+                         more,
+                     3, folder);
+  };
+  const std::string epsilon = train("a", {"--optimizer.name", "adam", "--optimizer.epsilon", "0"});
+  EXPECT_NE(epsilon.find("raise optimizer.epsilon"), std::string::npos) << epsilon;
+  const std::string decay = train("b", {"--optimizer.weight-decay", "1e6"});
+  EXPECT_NE(decay.find("lower optimizer.weight-decay"), std::string::npos) << decay;
+  for (const std::string& text : {epsilon, decay})
+    EXPECT_EQ(text.find("learning-rate or"), std::string::npos) << text;
+}
+
+TEST(CommandsTest, AFinishedRunIsFinished) {
+  const TemporaryFolder folder;
+  const Words words = small_training("run") + Words{"--run.resume", "true"};
+  EXPECT_EQ(run_lockstep(0, words, folder).exit_code, 0);
+  const std::vector<std::string> before = listing(folder);
+  for (const int ranks : {0, 2}) {
+    const Outcome outcome = run_lockstep(ranks, words, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("run has ended"), std::string::npos) << outcome.out;
+  }
+  EXPECT_EQ(listing(folder), before);
+  const std::string refused = errors_of(small_training("run"), 2, folder);
+  EXPECT_EQ(refused.find("remove"), std::string::npos) << refused;
+}
+
+TEST(CommandsTest, ConfigurationsOfRunsAreTakenByEveryCommandInAnyFolder) {
+  const TemporaryFolder folder;
+  std::string table = "x,y,label\n";
+  for (int i = 0; i < 40; ++i)
+    table += std::to_string(i % 7) + "," + std::to_string(i % 5) + "," + std::to_string(i % 2) + "\n";
+  folder.write("a.csv", table);
+  const Words train = {"train",
+                       "--run.dir",
+                       "run",
+                       "--data.source",
+                       "a.csv",
+                       "--data.test",
+                       "a.csv",
+                       "--model.layers",
+                       "linear 4, tanh, linear 2",
+                       "--train.batch-size",
+                       "8",
+                       "--train.epochs",
+                       "2",
+                       "--optimizer.name",
+                       "adamw",
+                       "--optimizer.weight-decay-on",
+                       "all",
+                       "--data.validation",
+                       "0.2",
+                       "--data.seed",
+                       "3",
+                       "--checkpoint.every",
+                       "3"};
+  ASSERT_EQ(run_lockstep(0, train, folder).exit_code, 0);
+  std::filesystem::create_directory(folder.path() / "elsewhere");
+  const auto elsewhere = [&](const Words& words) {
+    const Outcome outcome = Process(command_line(0, words), folder.path() / "elsewhere").wait(60);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const Words config = {"--config", "../run/config.cfg"};
+  elsewhere(Words{"train", "--run.dir", "again"} + config);
+  elsewhere(Words{"train", "--resume", "../run"});
+  elsewhere(Words{"evaluate", "--weights", "../run"} + config);
+  elsewhere(Words{"inspect", "../run"});
+  elsewhere(Words{"gradcheck", "--per-tensor", "2"} + config);
+  elsewhere(Words{"schedule"} + config);
+  elsewhere(Words{"bench", "--rounds", "3"} + config);
+  elsewhere(Words{"sweep", "--sweep", "train.seed=1,2"} + config);
+  elsewhere(Words{"study", "batch-regimes", "--seeds", "1", "--evaluations", "1"} + config);
+}
+
 TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {
   const TemporaryFolder folder;
   for (const int ranks : {0, 2, 3}) {

@@ -59,7 +59,7 @@ class FaultTest : public testing::Test {
 
   /// What becomes of a training on two ranks behind whose back `action` is done to its folder.
   Outcome without_its_folder(const std::function<void()>& action) const {
-    Process process(command_line(2, long_training(run_dir()) + Words{"--train.steps", "4000"}),
+    Process process(command_line(2, long_training(run_dir()) + Words{"--train.steps", "1000"}),
                     folder_.path());
     EXPECT_TRUE(wait_for_checkpoint(run_dir()));
     const std::vector<pid_t> ranks = ranks_of(process.id(), folder_.path());

@@ -56,15 +56,6 @@ TEST(Text, ParseIntegerRefusesFractionsAndOverflow) {
   }
 }
 
-TEST(Text, NearestHasTheSmallestEditDistance) {
-  const std::vector<std::string> names = {"momentum", "adam", "adamw"};
-  EXPECT_EQ(nearest("adan", names), "adam");
-  EXPECT_EQ(nearest("adamww", names), "adamw");
-  EXPECT_EQ(nearest("momentun", names), "momentum");
-  EXPECT_EQ(nearest("", names), "adam");
-  EXPECT_EQ(nearest("adam", {}), "");
-}
-
 TEST(Text, JoinPutsCommasBetween) {
   EXPECT_EQ(join(std::vector<std::string>{"a", "b", "c"}), "a, b, c");
   EXPECT_EQ(join(std::vector<std::string>{"a"}), "a");

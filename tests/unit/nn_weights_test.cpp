@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -119,9 +121,58 @@ TEST(Weights, OfAnotherNetworkAreRefused) {
 TEST(Weights, OfATypeThatIsNoFloatAreRefused) {
   Model model("linear 1", 1);
   StoredTensors weights{{}, to_tensors(model)};
-  weights.tensors[1].type = "BF16";
+  weights.tensors[1].type = "I32";
   EXPECT_TRUE(is_bad_input([&] { set_parameters(model, weights, "FILE"); },
-                           {"FILE", "0.bias", "BF16", "F32 or F64"}));
+                           {"FILE", "0.bias", "I32", "F32, F64, BF16, F16"}));
+}
+
+StoredTensor halves(const std::string& name, const std::string& type,
+                    const std::vector<std::uint16_t>& bits) {
+  const auto bytes = std::as_bytes(std::span(bits));
+  return {name, type, {1, static_cast<Index>(bits.size())}, {bytes.begin(), bytes.end()}};
+}
+
+// IEEE 754-2019, table 3.5: binary16; bfloat16 is the upper half of binary32.
+TEST(Weights, OfHalfPrecisionAreWidenedExactly) {
+  const std::vector<Real> expected = {1, Real(-2.5), Real(0.099975586), 65504, 0, Real(5.9604645e-8)};
+  Model model("linear 1", 6);
+  StoredTensors weights{{}, to_tensors(model)};
+  weights.tensors[0] = halves("0.weight", "F16", {0x3c00, 0xc100, 0x2e66, 0x7bff, 0x8000, 0x0001});
+  set_parameters(model, weights, "FILE");
+  EXPECT_EQ(std::vector<Real>(model.parameters().begin(), model.parameters().begin() + 6), expected);
+  weights.tensors[0] = halves("0.weight", "BF16", {0x3f80, 0xc020, 0x3e80, 0x4780, 0x8000, 0x3400});
+  set_parameters(model, weights, "FILE");
+  EXPECT_EQ(std::vector<Real>(model.parameters().begin(), model.parameters().begin() + 6),
+            (std::vector<Real>{1, Real(-2.5), Real(0.25), 65536, 0, Real(1.1920929e-7)}));
+}
+
+TEST(Weights, OfWrappersAreTakenAsTheyAreMeant) {
+  for (const std::string prefix : {"module.", "_orig_mod.", "_orig_mod.module.", "model."}) {
+    Model model("linear 2, linear 1", 3);
+    const Model saved = random_model("linear 2, linear 1", 3);
+    StoredTensors weights{{}, to_tensors(saved)};
+    EXPECT_EQ(left_out(model.layout(), weights), "");
+    for (StoredTensor& tensor : weights.tensors) tensor.name = prefix + tensor.name;
+    weights.tensors.push_back({"n_averaged", "I64", {}, std::vector<std::byte>(8)});
+    set_parameters(model, weights, "FILE");
+    EXPECT_EQ(weights_digest(model), weights_digest(saved)) << prefix;
+    EXPECT_EQ(left_out(model.layout(), weights),
+              "'" + prefix + "' before the names, the counter 'n_averaged'");
+    weights.tensors.front().name = "0.weight";
+    EXPECT_TRUE(is_bad_input([&] { set_parameters(model, weights, "FILE"); }, {"no tensor 0.bias"}));
+  }
+}
+
+TEST(Weights, OfOtherNamesAreRefusedWithTheirNames) {
+  Model model("linear 1", 1);
+  StoredTensors weights{{}, to_tensors(model)};
+  weights.tensors.push_back(weights.tensors.front());
+  weights.tensors.back().name = "head";
+  EXPECT_TRUE(
+      is_bad_input([&] { set_parameters(model, weights, "FILE"); }, {"'head' is none of 'linear 1'"}));
+  weights.tensors = {weights.tensors.back()};
+  EXPECT_TRUE(is_bad_input([&] { set_parameters(model, weights, "FILE"); },
+                           {"no tensor 0.weight", "its tensors are head"}));
 }
 
 TEST(WeightsDigest, IsThatOfTheSavedFile) {

@@ -156,6 +156,81 @@ TEST(ConfigError, RefusesWhatTheScheduleDoesNotUse) {
       {"schedule.reference-batch", "schedule.scaling"}));
 }
 
+/// What has no effect beside `more` is refused, unless it is the default or stands in a run that goes on.
+void expect_no_effect(const std::string& key, const std::string& value, test::Texts more = {}) {
+  config_of(more);
+  more[key] = value;
+  EXPECT_TRUE(is_bad_input([&] { config_of(more, "in a.cfg"); }, {key + " (in a.cfg): has no effect"}))
+      << key;
+  GivenValues of_run;
+  for (const auto& [k, text] : more) of_run[k] = {text, "in run", GivenBy::kRun};
+  make_config(of_run);
+  for (const SettingHelp& help : setting_help()) {
+    if (help.key == key) more[key] = help.default_value;
+  }
+  config_of(more);
+}
+
+TEST(ConfigError, RefusesWhatHasNoEffectBesideOtherKeys) {
+  expect_no_effect("train.nonfinite-limit", "3");
+  expect_no_effect("schedule.reference-batch", "64");
+  expect_no_effect("train.micro-batches", "4", {{"train.reduction", "fast"}});
+  expect_no_effect("optimizer.weight-decay-on", "all", {{"optimizer.name", "adam"}});
+  expect_no_effect("model.initialization", "he", {{"model.init", "w.safetensors"}});
+  expect_no_effect("data.seed", "2", {{"data.source", "a.csv"}});
+  config_of({{"train.nonfinite-limit", "3"}, {"train.on-nonfinite", "skip"}});
+  config_of({{"optimizer.weight-decay-on", "all"}, {"optimizer.l2", "0.1"}});
+  config_of({{"data.seed", "2"}, {"data.source", "blobs"}});
+  config_of({{"data.seed", "2"}, {"data.source", "a.csv"}, {"data.validation", "0.1"}});
+}
+
+TEST(ConfigError, RefusesEpochsThatStepsOfAFileOverrule) {
+  const GivenValue steps = {"15", "in a.cfg", GivenBy::kFile};
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        make_config({{"train.steps", steps}, {"train.epochs", {"3", "on the command line"}}});
+      },
+      {"train.epochs (on the command line): has no effect beside train.steps = 15"}));
+  EXPECT_EQ(make_config({{"train.steps", {"4", "on the command line"}},
+                         {"train.epochs", {"3", "in a.cfg", GivenBy::kFile}}})
+                .train.steps,
+            4U);
+}
+
+TEST(ConfigError, RefusesWhatACommandDoesNotUse) {
+  const std::vector<std::string> unused = {"checkpoint.", "run.dir"};
+  const auto refuse = [&](const std::string& key, const std::string& text, GivenBy by = GivenBy::kPerson) {
+    refuse_unused({{key, {text, "HERE", by}}}, unused, "'bench'");
+  };
+  EXPECT_TRUE(is_bad_input([&] { refuse("checkpoint.keep", "5"); },
+                           {"checkpoint.keep (HERE): has no effect on 'bench'; remove it"}));
+  EXPECT_TRUE(is_bad_input([&] { refuse("run.dir", "a"); }, {"run.dir (HERE)"}));
+  refuse("checkpoint.keep", "3");  // the default
+  refuse("checkpoint.keep", "5", GivenBy::kFile);
+  refuse("run.timeout", "5");
+}
+
+// The smallest float that is not flushed to 0 is 2^-126 = 1.18e-38, the largest below 1 is 1 - 2^-24.
+TEST(ConfigError, RefusesNumbersThatAreOthersWhereTheyAreUsed) {
+  if (sizeof(Real) != sizeof(float)) GTEST_SKIP() << "of the build in float";
+  for (const std::string text : {"1e-60", "1e-320", "1e-39"}) {
+    for (const std::string key : {"optimizer.clip-norm", "optimizer.l2", "optimizer.learning-rate"}) {
+      EXPECT_TRUE(is_bad_input([&] { config_of({{key, text}}); }, {key, "0 as a float; raise it"})) << text;
+    }
+    EXPECT_TRUE(is_bad_input(
+        [&] {
+          config_of({{"optimizer.name", "adam"}, {"optimizer.epsilon", text}});
+        },
+        {"optimizer.epsilon = " + text, "0 as a float"}));
+  }
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        config_of({{"optimizer.name", "adam"}, {"optimizer.beta2", "0.9999999999"}});
+      },
+      {"optimizer.beta2", "less than 1 as a float too"}));
+  config_of({{"optimizer.clip-norm", "1.2e-38"}, {"optimizer.average", "0.9999999"}, {"optimizer.l2", "0"}});
+}
+
 TEST(ConfigError, AsksForWhatHasNoDefault) {
   EXPECT_TRUE(is_bad_input(
       [] {

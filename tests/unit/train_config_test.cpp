@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <sstream>
 #include <string>
@@ -158,6 +159,19 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
     // One a rank in fast mode, whatever the configuration says.
     EXPECT_EQ(again.train.micro_batches, config.train.reduction == Reduction::kFast ? 0 : 16);
   }
+}
+
+TEST(Config, FilesAreWrittenDownByAbsolutePaths) {
+  const auto written = [](const Texts& texts) {
+    return parsed(to_text(with_absolute_paths(config_of(texts))));
+  };
+  const std::string here = std::filesystem::current_path().string() + "/";
+  const Texts files = written({{"data.source", "a.csv"}, {"data.test", "b/t.csv"}, {"model.init", "/w"}});
+  EXPECT_EQ(files.at("data.source"), here + "a.csv");
+  EXPECT_EQ(files.at("data.test"), here + "b/t.csv");
+  EXPECT_EQ(files.at("model.init"), "/w");
+  EXPECT_EQ(written({{"data.source", "blobs"}}).at("data.source"), "blobs");
+  EXPECT_EQ(written({}).at("data.source"), "fashion-mnist");
 }
 
 TEST(Config, ResolvedLeavesOutKeysOfNoEffect) {

@@ -15,6 +15,7 @@ namespace lockstep {
 namespace {
 
 using test::blobs;
+using test::config_of;
 using test::is_bad_input;
 using test::TemporaryFolder;
 using test::Texts;
@@ -164,6 +165,54 @@ TEST(Resume, OtherDataAreRefused) {
   RunThatStopped stopped(blobs());
   stopped.checkpoint().run.data_digest[0] ^= 1;
   EXPECT_TRUE(is_bad_input([&] { stopped.check(stopped.run().config); }, {"holds other data"}));
+}
+
+TEST(Resume, TheFileIsNamedWhoseDataHaveChanged) {
+  const TemporaryFolder folder;
+  folder.write("d.csv", "1,2,0\n3,1,1\n2,2,1\n4,1,0\n");
+  folder.write("t.csv", "1,1,0\n2,1,1\n");
+  const std::string source = (folder.path() / "d.csv").string();
+  const std::string test = (folder.path() / "t.csv").string();
+  const Texts files = {
+      {"data.source", source}, {"data.test", test}, {"model.layers", "linear 2"}, {"train.batch-size", "2"}};
+  RunThatStopped stopped(test::config_of([&] {
+                           Texts all = files;
+                           all["train.micro-batches"] = "8";
+                           return all;
+                         }()),
+                         2);
+  const std::string digest = stopped.checkpoint().run.data_digest;
+  stopped.check(stopped.run().config);
+  stopped.checkpoint().run.data_digest[0] ^= 1;
+  EXPECT_TRUE(is_bad_input([&] { stopped.check(stopped.run().config); },
+                           {"data.source = " + source + ": holds other data"}));
+  stopped.checkpoint().run.data_digest = digest;
+  stopped.checkpoint().run.data_digest.back() ^= 1;
+  EXPECT_TRUE(is_bad_input([&] { stopped.check(stopped.run().config); },
+                           {"data.test = " + test + ": holds other data"}));
+}
+
+TEST(Resume, ARunThatHasEndedWithoutACheckpointIsDone) {
+  const TemporaryFolder folder;
+  const auto single = make_single_communicator();
+  const std::string path = folder.path().string();
+  Config config = config_of({{"data.source", "blobs"}, {"train.epochs", "2"}});
+  resolve_micro_batches(config, 1);
+  folder.write("config.cfg", to_text(config));
+  folder.write("metrics.jsonl", "{\"event\":\"start\"}\n{\"event\":\"end\"}\n");
+  folder.write("weights.safetensors", "weights");
+  Texts texts = {{"data.source", "blobs"}, {"train.epochs", "2"}, {"run.dir", path}, {"run.resume", "true"}};
+  EXPECT_TRUE(start_run(given(texts), "", *single).has_ended);
+  EXPECT_TRUE(start_run({}, path, *single).has_ended);
+  EXPECT_TRUE(start_run(given({{"checkpoint.every", "5"}}), path, *single).has_ended);
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        start_run(given({{"train.epochs", "3"}}), path, *single);
+      },
+      {"has ended", "train.epochs was 2, is 3"}));
+  texts["train.seed"] = "2";
+  EXPECT_TRUE(
+      is_bad_input([&] { start_run(given(texts), "", *single); }, {"has ended", "train.seed was 1, is 2"}));
 }
 
 TEST(Resume, AnotherMachineIsWarnedOf) {

@@ -21,10 +21,6 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::optional<double> parse_number(std::string_view text);
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-/// The candidate with the smallest Levenshtein distance to `word`, of which the first 40 bytes count; empty
-/// without candidates.
-std::string nearest(std::string_view word, std::span<const std::string> candidates);
-
 /// "1 seed", "2 seeds".
 std::string count_of(std::int64_t count, std::string_view what);
 

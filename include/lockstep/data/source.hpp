@@ -24,6 +24,11 @@ struct DataSource {
   SyntheticOptions synthetic;
 };
 
+/// Whether data.source = `source` names a set that is drawn; whether it is a path, and no name of a set.
+/// Local; they look at no file.
+bool is_synthetic(const std::string& source);
+bool is_path(const std::string& source);
+
 struct SourceParts {
   DatasetContent training;
   std::optional<DatasetContent> test;

@@ -17,10 +17,15 @@ std::vector<StoredTensor> to_tensors(const Model& model);
 void check_tensors(const ParameterLayout& layout, const std::string& layers, const StoredTensors& weights,
                    std::string_view origin);
 
-/// Sets the model's parameters; of a checkpoint, whose tensors are named by vector ("parameters/0.weight"),
-/// those alone count. Errors: tensors of another network (name and shape of the first that differs), types
-/// other than F32 and F64. `origin` names the file in messages.
+/// Sets the model's parameters from numbers of 16, 32 or 64 bits; of a checkpoint, whose tensors are named by
+/// vector ("parameters/0.weight"), those alone count. What a wrapper of PyTorch puts before all names, and
+/// its counter, are left out. Errors: tensors of another network (name and shape of the first that differs),
+/// other types. `origin` names the file in messages.
 void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin);
+
+/// What set_parameters leaves out of `weights` that another program saved, in words; empty where it is
+/// nothing.
+std::string left_out(const ParameterLayout& layout, const StoredTensors& weights);
 
 /// The digest of the parameters: equal weights, equal text. The same as that of the file they are saved to.
 std::string weights_digest(const Model& model);

@@ -17,6 +17,9 @@ struct SweepRequest {
   Index evaluations = 1;                       ///< measurements of each training, the last at its end
 };
 
+/// Keys that change nothing in a sweep, or sections of them, see refuse_unused.
+const std::vector<std::string>& unused_in_sweeps();
+
 /// Trains a grid of configurations. The run directory holds
 ///
 ///     metrics.jsonl   the journal: "sweep" (what is swept), "begin" (each start), "claim" and "point" (what

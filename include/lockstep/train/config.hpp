@@ -81,23 +81,44 @@ struct SettingHelp {
 };
 std::vector<SettingHelp> setting_help();
 
-/// A value that the person gave, and where, for messages.
+/// Who gave a value: the person for this command; a configuration file, which describes a whole training; or
+/// the run that goes on.
+enum class GivenBy { kPerson, kFile, kRun };
+
+/// A value that was given, and where, for messages.
 struct GivenValue {
   std::string text;
   std::string origin;  ///< "on the command line" or "in FILE"
+  GivenBy by = GivenBy::kPerson;
 };
 
 using GivenValues = std::map<std::string, GivenValue>;
 
 /// The configuration from given values and defaults. Local; a pure function.
-/// Errors: an unknown key (the nearest known one is named), a value that does not fit, a key that the chosen
-/// optimizer or schedule does not use, or one that it needs and that is missing.
+/// Errors: an unknown key (a near one is named), a value that does not fit, a value other than the default
+/// that has no effect beside the other settings, or a key that is needed and missing.
 Config make_config(const GivenValues& given);
+
+/// Errors: keys in `given` that `command` has no use for, those in `unused` and below it (names that end with
+/// a dot), with another value than the default. Files are left alone: they describe a training, whichever
+/// command reads them.
+void refuse_unused(const GivenValues& given, const std::vector<std::string>& unused,
+                   const std::string& command);
+
+/// The same text or number.
+bool is_same_value(const std::string& a, const std::string& b);
+
+/// Whether `value` is the default of `key`, where that does not depend on other keys.
+bool is_default(const std::string& key, const std::string& value);
 
 /// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or, and then it says so, the next
 /// power of two that is at least the world size; one a rank for the fast reduction. Errors: more ranks than
 /// configured micro-batches.
 void resolve_micro_batches(Config& config, int world_size);
+
+/// `config` as it is written down: the files it names by absolute paths, so that it can be read in any
+/// folder.
+Config with_absolute_paths(Config config);
 
 /// The text of a configuration file that gives `config` again.
 std::string to_text(const Config& config);

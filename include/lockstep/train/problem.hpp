@@ -27,6 +27,7 @@ struct Problem {
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
   Hyperparameters loss_parameters = {};
+  std::string normalize = {};  ///< as data.normalize; how `normalization` was made
 };
 
 /// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.
@@ -72,6 +73,9 @@ struct SavedModel {
   DatasetDescription
       data;  ///< what it was trained on, but for their number; names as far as the file has them
 };
+
+/// The settings that a weights file of Lockstep's decides, by their keys, as far as it says.
+std::map<std::string, std::string> settings_of(const StoredTensors& weights);
 
 /// Whether the file says which network it belongs to, as Lockstep's do and other programs' do not.
 bool is_described(const StoredTensors& weights);

@@ -48,8 +48,13 @@ class RunDirectory {
 /// Whether metrics.jsonl in `folder` says that its run has ended.
 bool has_ended(const std::filesystem::path& folder);
 
-/// Errors: `folder` holds a run already.
+/// Errors: `folder` holds a run already, with what to do about that: one that goes on, has ended or was
+/// interrupted.
 void refuse_run_in(const std::filesystem::path& folder);
+
+/// The weights that `given` names: the file, or in the directory of a run those it ended with. Errors: a
+/// folder without weights.
+std::filesystem::path weights_file(const std::filesystem::path& given);
 
 /// `json` on one line; bytes that are no UTF-8 are replaced.
 std::string to_line(const nlohmann::ordered_json& json);
