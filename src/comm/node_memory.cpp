@@ -39,10 +39,9 @@ struct Handle {
 
 /// Lets no file be executed from it, which some systems want (vm.memfd_noexec) and older ones do not know.
 int make_file() {
-#ifdef MFD_NOEXEC_SEAL  // Linux 6.3
-  const int descriptor = memfd_create("lockstep", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  constexpr unsigned kNoExecSeal = 8;  // MFD_NOEXEC_SEAL of Linux 6.3, which not every C library names
+  const int descriptor = memfd_create("lockstep", MFD_CLOEXEC | kNoExecSeal);
   if (descriptor >= 0 || errno != EINVAL) return descriptor;
-#endif
   return memfd_create("lockstep", MFD_CLOEXEC);
 }
 

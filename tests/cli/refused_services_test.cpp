@@ -100,8 +100,8 @@ TEST_F(RefusedServices, WithoutLocksOneGroupSweepsAndSeveralAreRefused) {
 }
 
 TEST_F(RefusedServices, TheLimitOfAFilesSizeIsNamed) {
-  const Words large = {"train", "--run.dir",     "run", "--data.source",
-                       "blobs", "--train.steps", "1",   "--data.samples"};
+  const Words large = {"train", "--run.dir",     "run", "--data.source", "blobs", "--train.batch-size",
+                       "32",    "--train.steps", "1",   "--data.samples"};
   const Words wide = {"--model.layers", "linear 400, linear 4"};
   // Weights of one process; data that ranks share, beside which the message library needs some megabytes.
   expect_one_line(run_limited("ulimit -f 10", 0, large + Words{"100"} + wide), 2,
