@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <sys/resource.h>
 
@@ -104,9 +103,9 @@ TEST_F(ResumeTest, ASignalStopsTheRunWithACheckpoint) {
     const Outcome outcome = process.wait(20);
     const bool by_mpirun = stop.ranks > 0 && !stop.to_one_rank && stop.signal != SIGUSR1;
     EXPECT_EQ(outcome.exit_code, by_mpirun ? 1 : 4) << outcome.err;
-    std::ifstream log(run() / "train.log");
-    const std::string said = by_mpirun ? std::string(std::istreambuf_iterator<char>(log), {}) : outcome.err;
-    EXPECT_NE(said.find(": stopped behind step "), std::string::npos) << outcome.err;
+    if (!by_mpirun) {
+      EXPECT_NE(outcome.err.find(": stopped behind step "), std::string::npos) << outcome.err;
+    }
     EXPECT_EQ(checkpoints().size(), 1U);
     // Nothing behind the checkpoint has been done.
     EXPECT_EQ(checkpoints()[0].filename().string(),
