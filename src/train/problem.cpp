@@ -96,7 +96,7 @@ void check_finite(const Model& model, const std::string& file) {
     const auto bad = std::find_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
     if (bad == values.end()) continue;
     fail_input(
-        "{}: {} holds {} (as a {}); weights have to be finite; give those of a training that did not diverge",
+        "{}: {} holds {} as {}; weights have to be finite; give those of a training that did not diverge",
         file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
   }
 }
