@@ -16,7 +16,8 @@ const Words kSingletonOf4 = {"env", "SLURM_STEP_ID=0", "SLURM_STEP_NUM_TASKS=4",
 /// `words` in the environment that one rank of two had, whose launcher has ended.
 Words left_over(const Words& words) {
   const std::string script =
-      "variables=$(\"$0\" -np 2 sh -c '[ \"$PMIX_RANK\" = 0 ] || env' | grep -E '^(OMPI|PMIX)_' | tr '\\n' ' "
+      "variables=$(\"$0\" -np 2 sh -c '[ \"$PMIX_RANK\" = 0 ] || env' | grep -E '^(OMPI|PMIX)_' | grep -v ' "
+      "' | tr '\\n' ' "
       "')"
       "; exec env $variables \"$@\"";
   return Words{"bash", "-c", script, LOCKSTEP_MPIEXEC, LOCKSTEP_PROGRAM} + words;
