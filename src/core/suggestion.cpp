@@ -44,6 +44,10 @@ std::string plain(std::string_view name) {
 /// "key" of "section.key".
 std::string_view key_of(std::string_view name) { return name.substr(name.find('.') + 1); }
 
+std::string_view section_of(std::string_view name) {
+  return name.substr(0, name.size() - key_of(name).size());
+}
+
 /// Letters to insert, take away, replace or exchange with their neighbour (optimal string alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before;
@@ -78,8 +82,9 @@ std::size_t distance(std::string_view word, std::string_view candidate) {
 /// The same for names that may have a section, `key` being the key of the word as it is called here.
 std::size_t distance_of_names(std::string_view word, std::string_view key, std::string_view candidate) {
   const std::string_view candidate_key = key_of(candidate);
-  if (key == candidate_key) return 0;
   const bool has_no_section = key_of(word) == word && candidate_key != candidate;
+  if (key == candidate_key)
+    return has_no_section ? 0 : edit_distance(section_of(word), section_of(candidate));
   return std::min(distance(word, candidate), has_no_section ? distance(word, candidate_key) : kFar);
 }
 

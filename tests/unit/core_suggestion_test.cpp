@@ -36,6 +36,7 @@ TEST(Suggestion, KnowsKeysWithoutTheirSectionOrInAnother) {
   EXPECT_EQ(suggestion("--learning_rat", keys), meant("--optimizer.learning-rate"));
   EXPECT_EQ(suggestion("train.learning-rate", keys), meant("--optimizer.learning-rate"));
   EXPECT_EQ(suggestion("--batchsize", keys), meant("--train.batch-size"));
+  EXPECT_EQ(suggestion("trian.seed", keys), meant("--train.seed"));
   EXPECT_EQ(suggestion("--seed", keys), "; did you mean '--data.seed' or '--train.seed'?");
 }
 

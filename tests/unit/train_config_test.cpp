@@ -60,7 +60,6 @@ TEST(Config, TakesWhatIsGiven) {
                                    {"train.steps", "12"},
                                    {"train.micro-batches", "5"},
                                    {"train.seed", "0"},
-                                   {"train.reduction", "fast"},
                                    {"model.layers", "linear 3"},
                                    {"model.loss", "huber"},
                                    {"model.huber-delta", "0.25"},
@@ -79,7 +78,7 @@ TEST(Config, TakesWhatIsGiven) {
   EXPECT_EQ(config.train.steps, 12U);
   EXPECT_EQ(config.train.micro_batches, 5);
   EXPECT_EQ(config.train.seed, 0U);
-  EXPECT_EQ(config.train.reduction, Reduction::kFast);
+  EXPECT_EQ(config_of({{"train.reduction", "fast"}}).train.reduction, Reduction::kFast);
   EXPECT_EQ(config.model.layers, "linear 3");
   EXPECT_EQ(config.model.loss, "huber");
   EXPECT_EQ(config.model.loss_parameters.at("huber-delta"), 0.25);
