@@ -96,8 +96,7 @@ Command evaluate_command() {
       .usage = "--weights FILE|RUN_DIR [--config FILE] [--data.source … …]",
       .summary =
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need
-          "
+          "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need\n"
           "model.layers and data.normalize too.",
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"}},
       .unused = {"data.validation", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",

@@ -72,9 +72,9 @@ void MetricsFile::sync() const { fdatasync(descriptor_); }
 bool is_being_written(const std::filesystem::path& file) {
   const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return false;
-  const bool is_locked = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const bool locked = is_locked(descriptor);
   close(descriptor);
-  return is_locked;
+  return locked;
 }
 
 KeptMetrics metrics_until(std::string_view metrics, std::uint64_t step) {

@@ -85,11 +85,11 @@ std::vector<pid_t> ranks_of(pid_t launcher, const fs::path& folder) {
 bool is_running(const fs::path& run_dir) {
   struct stat status {};
   if (stat((run_dir / "metrics.jsonl").c_str(), &status) != 0) return false;
-  // "1: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF": looked at, so that nobody finds a lock of this test.
+  // "1: OFDLCK ADVISORY  WRITE -1 08:01:123456 0 0": looked at, so that nobody finds a lock of this test.
   const std::string file = ":" + std::to_string(status.st_ino) + " ";
   std::ifstream locks("/proc/locks");
   for (std::string line; std::getline(locks, line);) {
-    if (line.find("FLOCK") != std::string::npos && line.find(file) != std::string::npos) return true;
+    if (line.find("OFDLCK") != std::string::npos && line.find(file) != std::string::npos) return true;
   }
   return false;
 }

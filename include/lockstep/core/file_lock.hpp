@@ -20,6 +20,9 @@ Lock try_lock(int descriptor, off_t byte = 0);
 /// The same, but waits while it is taken.
 Lock wait_for_lock(int descriptor, off_t byte);
 
+/// Whether another open file has the lock; takes none.
+bool is_locked(int descriptor, off_t byte = 0);
+
 /// Ends the lock.
 void unlock(int descriptor, off_t byte);
 
