@@ -69,11 +69,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 /// How far `candidate` is from `word`, both plain; kFar where nobody would mistake one for the other.
 std::size_t distance(std::string_view word, std::string_view candidate) {
-  constexpr std::size_t kLettersAMistake = 4;
   constexpr std::size_t kShortestStart = 3;
   const std::size_t edits = edit_distance(word, candidate);
-  if (edits <= (word.size() + 1) / kLettersAMistake) return edits;
-  const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+  // One in three letters of a short word, one in four of a long one.
+  const std::size_t letters = word.size();
+  if (edits <= std::min(letters / 3, std::max<std::size_t>(2, (letters + 1) / 4))) return edits;
+  const std::size_t shorter = std::min(word.size(), candidate.size());
+  const std::size_t longer = std::max(word.size(), candidate.size());
   const bool begins = shorter >= kShortestStart && 2 * shorter >= longer &&
                       (word.starts_with(candidate) || candidate.starts_with(word));
   return begins ? edits : kFar;

@@ -72,8 +72,8 @@ std::optional<std::string> LabelEncoder::add_known(const std::string& text) {
   const auto code = codes_.find(text);
   if (code == codes_.end()) {
     return fmt::format(
-        "expected one of the training data's {} labels, found '{}'{}; "
-        "check data.label and data.test",
+        "expected one of the training data's {} labels, found '{}'; check data.label "
+        "and data.test{}",
         classes_, shown(text), suggestion(text, class_names_));
   }
   labels_.push_back(code->second);

@@ -166,7 +166,8 @@ TEST_F(NonFiniteAnswersTest, AreReportedOnceAndLeaveAPage) {
     const Outcome outcome = train(task, outputs);
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
-    EXPECT_NE(outcome.err.find("the test loss is not finite: outputs or loss of 1 of 3 samples are not finite (sample 2)"),
+    EXPECT_NE(outcome.err.find(
+                  "the test loss is not finite: outputs or loss of 1 of 3 samples are not finite (sample 2)"),
               std::string::npos)
         << outcome.err;
     EXPECT_NE(outcome.out.find("test loss not finite"), std::string::npos) << outcome.out;

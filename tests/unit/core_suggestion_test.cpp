@@ -29,6 +29,12 @@ TEST(Suggestion, IsNothingWhereNothingIsNear) {
   EXPECT_EQ(suggestion("adam", {}), "");
 }
 
+TEST(Suggestion, ForgivesMoreInLongerWords) {
+  EXPECT_EQ(suggestion("spices", std::vector<std::string>{"age", "species"}), meant("species"));
+  EXPECT_EQ(suggestion("ross", std::vector<std::string>{"iris", "rose"}), meant("rose"));
+  EXPECT_EQ(suggestion("pet", std::vector<std::string>{"rat"}), "");
+}
+
 TEST(Suggestion, KnowsKeysWithoutTheirSectionOrInAnother) {
   const std::vector<std::string> keys = {"--data.source", "--data.seed", "--optimizer.learning-rate",
                                          "--train.batch-size", "--train.seed"};

@@ -238,7 +238,8 @@ TEST(CsvTestPart, HasTheClassNamesOfTheTrainingPart) {
   EXPECT_THAT(content.labels, ElementsAre(1, 2));
   EXPECT_EQ(content.description.classes, 3);
   EXPECT_EQ(content.description.class_names, options.training->class_names);
-  EXPECT_TRUE(fails("1,iris\n2,ross\n", {"train.csv:2: column 2", "'ross'", "nearest: 'rose'"}, options));
+  EXPECT_TRUE(
+      fails("1,iris\n2,ross\n", {"train.csv:2: column 2", "'ross'", "did you mean 'rose'?"}, options));
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
 
 TEST_F(Source, NamesTheNearestAndAllForms) {
   EXPECT_TRUE(is_bad_input([&] { read_source(named("fashion-mnits")); },
-                           {"data.source = fashion-mnits", "nearest name: fashion-mnist",
+                           {"data.source = fashion-mnits", "did you mean 'fashion-mnist'?",
                             "fashion-mnist, blobs, linear, tags", "folder of IDX files", "FILE.csv"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"data.source"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
@@ -169,10 +169,11 @@ TEST_F(Source, WarnsWhereOnePartHasNamesAlone) {
 TEST_F(Source, RefusesKeysWithoutEffect) {
   DataSource source = named("blobs");
   source.test = "test.csv";
-  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.test = test.csv", "CSV"}));
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.test: has an effect only for CSV files"}));
   source = named("linear");
   source.prefix = "emnist-";
-  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.prefix = emnist-", "IDX"}));
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); },
+                           {"data.prefix: has an effect only for folders of IDX files"}));
   source = named("blobs");
   source.task = Task::kRegression;
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.task = regression", "blobs"}));

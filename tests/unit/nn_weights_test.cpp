@@ -134,7 +134,8 @@ StoredTensor halves(const std::string& name, const std::string& type,
 
 // IEEE 754-2019, table 3.5: binary16; bfloat16 is the upper half of binary32.
 TEST(Weights, OfHalfPrecisionAreWidenedExactly) {
-  const std::vector<Real> expected = {1, Real(-2.5), Real(0.099975586), 65504, 0, Real(5.9604645e-8)};
+  const std::vector<Real> expected = {1,     Real(-2.5), Real(0.0999755859375),
+                                      65504, 0,          Real(5.9604644775390625e-8)};
   Model model("linear 1", 6);
   StoredTensors weights{{}, to_tensors(model)};
   weights.tensors[0] = halves("0.weight", "F16", {0x3c00, 0xc100, 0x2e66, 0x7bff, 0x8000, 0x0001});
@@ -143,7 +144,7 @@ TEST(Weights, OfHalfPrecisionAreWidenedExactly) {
   weights.tensors[0] = halves("0.weight", "BF16", {0x3f80, 0xc020, 0x3e80, 0x4780, 0x8000, 0x3400});
   set_parameters(model, weights, "FILE");
   EXPECT_EQ(std::vector<Real>(model.parameters().begin(), model.parameters().begin() + 6),
-            (std::vector<Real>{1, Real(-2.5), Real(0.25), 65536, 0, Real(1.1920929e-7)}));
+            (std::vector<Real>{1, Real(-2.5), Real(0.25), 65536, 0, Real(1.1920928955078125e-7)}));
 }
 
 TEST(Weights, OfWrappersAreTakenAsTheyAreMeant) {

@@ -30,6 +30,9 @@ inline Config blobs(const Texts& changes = {}) {
                  {"model.layers", "linear 16, relu, linear 3"},
                  {"optimizer.learning-rate", "0.05"}};
   for (const auto& [key, text] : changes) texts[key] = text;
+  if (texts.at("data.source").ends_with(".csv")) {  // what would have no effect beside it must not be given
+    for (const char* const key : {"data.samples", "data.features", "data.classes"}) texts.erase(key);
+  }
   return config_of(texts);
 }
 
