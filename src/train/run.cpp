@@ -238,7 +238,7 @@ class Run {
 
   /// Returns the file. On rank 0.
   std::filesystem::path save_elsewhere() const {
-    const std::filesystem::path file =
+    std::filesystem::path file =
         std::filesystem::temp_directory_path() /
         fmt::format("lockstep-{}-step-{}.safetensors", getpid(), trainer_.steps_done());
     write_safetensors(file, {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
