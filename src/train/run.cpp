@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <optional>
-#include <set>
 #include <string>
 #include <type_traits>
 #include <unistd.h>
 #include <utility>
 
 #include "checkpointing.hpp"
+#include "epochs.hpp"
 #include "metrics.hpp"
 #include "nonfinite.hpp"
 #include "progress.hpp"
@@ -45,6 +44,7 @@ class Run {
       : problem_(problem),
         communicator_(communicator),
         trainer_(start.config, problem, communicator),
+        epochs_(problem, trainer_),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
         config_text_(to_text(with_absolute_paths(start.config))),
@@ -67,7 +67,7 @@ class Run {
       record(report);
       const bool is_last = report.step == trainer_.plan().total_steps;
       bool is_best = false;
-      if (report.step % steps_per_epoch == 0 || is_last) is_best = evaluate(report);
+      if (report.step % steps_per_epoch == 0 || is_last) is_best = evaluate(report) && keeps_best_;
       const auto verdict = checkpointing_.agree(report.step, requested_stop());
       const bool stops = verdict.stop_signal != 0 && !is_last;
       if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
@@ -104,20 +104,16 @@ class Run {
     trainer_.restore(checkpoint.state);
     resumed_ = checkpoint.state.steps_done;
     checkpointing_.resume();
-    epoch_ = checkpoint.epoch;
-    best_ = checkpoint.best;
-    epoch_loss_ = checkpoint.loss_sum;
-    epoch_samples_ = checkpoint.loss_samples;
+    epochs_.restore(checkpoint);
   }
 
   /// Collective.
   Checkpoint snapshot() {
-    return {.state = trainer_.state(),
-            .run = identity_,
-            .epoch = epoch_,
-            .loss_sum = epoch_loss_,
-            .loss_samples = epoch_samples_,
-            .best = best_};
+    Checkpoint checkpoint;
+    checkpoint.state = trainer_.state();
+    checkpoint.run = identity_;
+    epochs_.save(checkpoint);
+    return checkpoint;
   }
 
   /// What `action` of the trainer gives. Collective. Errors: its own; the state before a step that diverged
@@ -204,13 +200,15 @@ class Run {
 
   void record(const StepReport& report) {
     if (!directory_) return;
-    epoch_ = report.epoch;
+    epochs_.add(report);
     progress_.step(report);
     keep_directory();
     directory_->metric(step_event(report));
-    if (report.skipped) return;
-    epoch_loss_ += report.loss * static_cast<double>(report.samples);
-    epoch_samples_ += report.samples;
+  }
+
+  /// Whether its loss is smaller than ever. Collective.
+  bool evaluate(const StepReport& report) {
+    return epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
   }
 
   /// Makes the folder again where somebody has removed or moved it: the run is worth more. On rank 0. Errors:
@@ -245,64 +243,6 @@ class Run {
     return file;
   }
 
-  /// Whether the loss is smaller than ever, and a checkpoint of that wanted. Collective.
-  bool evaluate(const StepReport& report) {
-    std::string line = fmt::format("epoch {:.4g}: ", report.epoch);
-    line += epoch_samples_ == 0
-                ? "no step taken"
-                : "training loss " + loss_text(epoch_loss_ / static_cast<double>(epoch_samples_));
-    epoch_loss_ = 0;
-    epoch_samples_ = 0;
-    const std::uint64_t best_before = best_ ? best_->step : 0;
-    line += evaluate_parts(report, false);
-    if (trainer_.has_average()) {
-      trainer_.with_average([&] { line += evaluate_parts(report, true); });
-    }
-    log::info(fmt::format("{}, {:.0f} samples/s", line, progress_.samples_per_second()));
-    return keeps_best_ && best_ && best_->step != best_before;
-  }
-
-  /// Collective.
-  std::string evaluate_parts(const StepReport& report, bool of_average) {
-    std::string text;
-    for (const auto& [part, selection] : held_out_parts(problem_)) {
-      const Evaluation evaluation = trainer_.evaluate(selection);
-      // The first part is the one to choose by: validation where there is one.
-      const bool counts = text.empty() && !of_average && std::isfinite(evaluation.loss);
-      if (counts && (!best_ || evaluation.loss < best_->loss)) best_ = {report.step, evaluation.loss};
-      if (directory_) directory_->metric(evaluation_event(part, report, evaluation, of_average));
-      const std::string name = part + (of_average ? " (average)" : "");
-      text += fmt::format(", {} loss {}", name, loss_text(evaluation.loss));
-      if (evaluation.accuracy) text += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
-      warn_of_nonfinite(name, report.step, evaluation);
-    }
-    return text;
-  }
-
-  /// Once for each part.
-  void warn_of_nonfinite(const std::string& part, std::uint64_t step, const Evaluation& evaluation) {
-    const std::string reason = nonfinite_text(evaluation);
-    if (reason.empty() || !warned_of_.insert(part).second) return;
-    log::warn(fmt::format(
-        "lockstep: step {}: the {} loss is not finite: {}; look at the data there. A sample whose outputs "
-        "are not finite counts as a wrong answer",
-        step, part, reason));
-  }
-
-  /// Says which evaluation was the best, or that none was.
-  void report_best() const {
-    const auto parts = held_out_parts(problem_);
-    if (!keeps_best_ || parts.empty()) return;
-    const std::string& part = parts.front().first;
-    if (best_) {
-      log::info(fmt::format("best     step {}: {} loss {}", best_->step, part, loss_text(best_->loss)));
-    } else {
-      log::warn(fmt::format(
-          "lockstep: checkpoint.best: the {} loss was never finite, so that no checkpoint is the best",
-          part));
-    }
-  }
-
   /// Collective.
   void finish(double seconds) {
     const auto parts = held_out_parts(problem_);
@@ -324,7 +264,7 @@ class Run {
       if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
-      report_best();
+      if (keeps_best_) epochs_.report_best();
       log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
       write_page();
       checkpointing_.wait();  // whatever it warns of comes before the end
@@ -357,6 +297,7 @@ class Run {
   const Problem& problem_;
   Communicator& communicator_;
   Trainer trainer_;
+  Epochs epochs_;
   Progress progress_;
   std::string run_dir_;
   RunIdentity identity_;                   // rank 0 alone
@@ -366,11 +307,6 @@ class Run {
   std::string config_text_;
   bool keeps_best_;
   std::optional<std::uint64_t> resumed_;  // step behind which the run went on
-  std::optional<BestEvaluation> best_;
-  double epoch_ = 0;
-  double epoch_loss_ = 0;  // summed over the samples since the last evaluation, of steps not skipped
-  Index epoch_samples_ = 0;
-  std::set<std::string> warned_of_;  // parts whose loss was not finite
 };
 
 /// Errors (exit code 4): a signal has asked for the end while MPI started or data were read. Collective.

@@ -144,13 +144,15 @@ TEST(PointsASeries, AreWhatTheShorterOnesLeave) {
 
 TEST(RunReport, ManyRunsShareThePointsOfAPage) {
   const TemporaryFolder folder;
-  constexpr int kRuns = 250;
+  constexpr std::size_t kRuns = 250;
   constexpr int kSteps = 400;
   constexpr std::size_t kPoints = 240;  // 300,000 over five curves a run
   std::string metrics = kStartLine;
   for (int step = 1; step <= kSteps; ++step) metrics += step_line(step, step / 100.0, "1");
-  std::vector<std::filesystem::path> runs;
-  for (int run = 0; run < kRuns; ++run) runs.push_back(write_run(folder, "r" + std::to_string(run), metrics));
+  std::vector<std::filesystem::path> runs(kRuns);
+  for (std::size_t run = 0; run < kRuns; ++run) {
+    runs[run] = write_run(folder, "r" + std::to_string(run), metrics);
+  }
   const Json document = describe_runs(runs);
   const Json loss = series(document, "Loss", "r7, training");
   EXPECT_EQ(loss["x"].size(), kPoints);

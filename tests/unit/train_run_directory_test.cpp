@@ -1,3 +1,4 @@
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,9 +42,9 @@ TEST(RunDirectory, IsNobodyElsesWhereNoneIsGiven) {
   fs::current_path(folder.path());
   std::mutex mutex;
   std::set<std::string> folders;
-  std::vector<std::thread> starts;
-  for (int start = 0; start < 8; ++start) {
-    starts.emplace_back([&] {
+  std::array<std::thread, 8> starts;
+  for (std::thread& start : starts) {
+    start = std::thread([&] {
       for (int again = 0; again < 4; ++again) {
         const std::string made = make_run_folder("kind");
         const std::lock_guard lock(mutex);
