@@ -26,7 +26,7 @@ Words left_over(const Words& words) {
 class LauncherCliTest : public testing::Test {
  protected:
   Outcome run(const Words& words) const {
-    const Outcome outcome = Process(words, folder_.path()).wait(60);
+    Outcome outcome = Process(words, folder_.path()).wait(60);
     EXPECT_FALSE(outcome.timed_out);
     return outcome;
   }

@@ -59,7 +59,8 @@ TEST_F(RefusedServices, MemoryIsSharedUnderEveryRuleOfExecutableFiles) {
 }
 
 TEST_F(RefusedServices, OneProcessNeedsNoMemoryToShare) {
-  const Outcome outcome = run_without("memfd", 0, small_training("alone") + Words{"--checkpoint.every", "100"});
+  const Outcome outcome =
+      run_without("memfd", 0, small_training("alone") + Words{"--checkpoint.every", "100"});
   EXPECT_EQ(outcome.err, "");
   EXPECT_EQ(digest_of(outcome), usual_digest());
 }
