@@ -53,7 +53,8 @@ missing() {
 available() {
   local package
   for package in "$@"; do
-    LC_ALL=C apt-cache policy "$package" | grep --quiet '^ *Candidate: [^(]' || return 1
+    # Not through a pipe: apt-cache would fail where nobody reads the rest of its answer.
+    [[ $(LC_ALL=C apt-cache policy "$package") =~ Candidate:\ [^\(] ]] || return 1
   done
 }
 
