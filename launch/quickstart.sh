@@ -8,11 +8,11 @@ source launch/environment.sh
 lockstep_check_root
 launch/setup.sh
 
-# The program and its double twin alone; tests stay configured where launch/test.sh has installed what they need.
+# The program alone; tests stay configured where launch/test.sh has installed what they need.
 tests=OFF
 [[ -e /usr/include/gtest/gtest.h && -e /usr/include/gmock/gmock.h ]] && tests=ON
 cmake --preset release -DBUILD_TESTING=$tests --log-level=WARNING
-cmake --build --preset release --target programs
+cmake --build --preset release --target lockstep
 
 run=
 arguments=("$@")

@@ -7,8 +7,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/statistics.hpp"
-#include "lockstep/data/batch.hpp"
-#include "lockstep/nn/gradient_check.hpp"
+#include "lockstep/nn/gradient_check_in_double.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/problem.hpp"
 
@@ -19,26 +18,28 @@ namespace {
 constexpr double kTolerance = 1e-6;
 
 /// The first `count` training samples of the first epoch.
-Batch first_batch(const Config& config, const Problem& problem, Index count) {
+std::vector<Index> first_samples(const Config& config, const Problem& problem, Index count) {
   const Sampler sampler(config.train.seed, problem.split.training_size(), count);
-  Batch batch;
-  batch.samples.resize(static_cast<std::size_t>(count));
-  training_samples(problem, sampler, sampler.batch(0), 0, batch.samples);
-  gather(problem.training, problem.normalization, batch);
-  return batch;
+  std::vector<Index> samples(static_cast<std::size_t>(count));
+  training_samples(problem, sampler, sampler.batch(0), 0, samples);
+  return samples;
 }
 
 void check(const Config& config, const Problem& problem, Index samples, Index per_tensor) {
-  Model model = make_model(config, problem);
-  const Batch batch = first_batch(config, problem, samples);
-  const RowBlock block{
-      .micro_batches = {}, .samples = batch.samples, .training = true, .seed = config.train.seed, .step = 0};
-  const ConstMatrixView x(batch.features.data(), batch.rows(), model.inputs());
+  const Model model = make_model(config, problem);
+  const std::vector<Index> rows = first_samples(config, problem, samples);
+  const GradientCheckCase gradients{.layers = model.text(),
+                                    .parameters = model.parameters(),
+                                    .loss = problem.loss_name,
+                                    .loss_parameters = problem.loss_parameters,
+                                    .data = problem.training,
+                                    .normalization = problem.normalization,
+                                    .samples = rows,
+                                    .seed = config.train.seed};
 
   log::info("tensor                checked  largest relative error");
   double worst = 0;
-  for (const GradientCheck& c :
-       check_gradients(model, *problem.loss, block, x, {batch.labels, batch.targets}, per_tensor)) {
+  for (const GradientCheck& c : check_gradients_in_double(gradients, per_tensor)) {
     log::info(fmt::format("{:20}  {:7}  {:.2e} (element {})", c.tensor, c.checked, c.largest_error,
                           c.worst_element));
     worst = larger(worst, c.largest_error);

@@ -145,19 +145,6 @@ void open_standard_descriptors() {
   }
 }
 
-#ifndef LOCKSTEP_DOUBLE
-/// Central differences need double: the build of the same sources in double stands beside this program.
-[[noreturn]] void become_double_build(char** argv) {
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string() + "-double";
-  execv(program.c_str(), argv);
-  if (read_launch().rank == 0) {
-    fmt::print(stderr, "lockstep: {}: cannot be started; expected it beside lockstep, build all targets\n",
-               program);
-  }
-  std::_Exit(static_cast<int>(ExitCode::kBadInput));
-}
-#endif
-
 }  // namespace
 
 }  // namespace lockstep
@@ -168,8 +155,5 @@ int main(int argc, char** argv) {
   lockstep::flush_denormals();  // before any thread that computes is made, for every command
   lockstep::open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
-#ifndef LOCKSTEP_DOUBLE
-  if (!words.empty() && words[0] == "gradcheck") lockstep::become_double_build(argv);
-#endif
   return lockstep::main(words);
 }

@@ -48,7 +48,8 @@ class SingleCommunicator final : public Communicator {
   }
   bool test_exchange(std::size_t /*number*/) override { return true; }
   void wait_exchange(std::size_t /*number*/) override {}
-  void all_reduce_sum(std::span<Real> /*values*/) override {}
+  void all_reduce_sum(std::span<float> /*values*/) override {}
+  void all_reduce_sum(std::span<double> /*values*/) override {}
   std::unique_ptr<Communicator> split(int /*color*/) override { return make_single_communicator(); }
   std::unique_ptr<Communicator> split_by_node() override { return make_single_communicator(); }
   void abort(int code) override { std::_Exit(code); }

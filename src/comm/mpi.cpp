@@ -32,8 +32,6 @@ constexpr auto kSleep = std::chrono::milliseconds(1);
 /// MPI counts are int; longer messages travel in pieces of this many bytes.
 constexpr std::size_t kLargestPiece = std::size_t{1} << 30U;
 
-MPI_Datatype real_type() { return sizeof(Real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE; }
-
 /// Calls piece(offset, count) for consecutive pieces of `size`.
 template <typename Function>
 void in_pieces(std::size_t size, std::size_t largest, const Function& piece) {
@@ -178,12 +176,8 @@ class MpiCommunicator final : public Communicator {
     MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
   }
 
-  void all_reduce_sum(std::span<Real> values) override {
-    const Waiting waiting;
-    in_pieces(values.size(), kLargestPiece, [&](std::size_t offset, int count) {
-      MPI_Allreduce(MPI_IN_PLACE, values.data() + offset, count, real_type(), MPI_SUM, handle_);
-    });
-  }
+  void all_reduce_sum(std::span<float> values) override { sum(values, MPI_FLOAT); }
+  void all_reduce_sum(std::span<double> values) override { sum(values, MPI_DOUBLE); }
 
   std::unique_ptr<Communicator> split(int color) override {
     const Waiting waiting;
@@ -206,6 +200,14 @@ class MpiCommunicator final : public Communicator {
   }
 
  private:
+  template <typename Value>
+  void sum(std::span<Value> values, MPI_Datatype type) {
+    const Waiting waiting;
+    in_pieces(values.size(), kLargestPiece, [&](std::size_t offset, int count) {
+      MPI_Allreduce(MPI_IN_PLACE, values.data() + offset, count, type, MPI_SUM, handle_);
+    });
+  }
+
   MPI_Comm handle_;
   bool owned_;
   int rank_ = 0;

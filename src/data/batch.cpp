@@ -6,7 +6,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -111,4 +111,4 @@ void gather(const Dataset& data, const Normalization& normalization, Batch& batc
   }
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

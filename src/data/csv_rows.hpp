@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "lockstep/core/real.hpp"
+#include "lockstep/core/index.hpp"
 
 namespace lockstep {
 

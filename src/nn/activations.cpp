@@ -8,7 +8,7 @@
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layers.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -121,4 +121,4 @@ std::unique_ptr<Layer> make_activation(std::string_view name, double slope, Inde
   return nullptr;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,7 +6,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -41,4 +41,4 @@ void Bfloat16Matrix::assign(ConstMatrixView values) {
   });
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

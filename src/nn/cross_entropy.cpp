@@ -4,7 +4,7 @@
 
 #include "lockstep/nn/loss.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -65,4 +65,4 @@ std::unique_ptr<Loss> make_cross_entropy(double label_smoothing) {
   return std::make_unique<CrossEntropy>(label_smoothing);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

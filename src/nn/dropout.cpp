@@ -8,7 +8,7 @@
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/layers.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::unique_ptr<Layer> make_dropout(Index features, double p, int position) {
   return std::make_unique<Dropout>(features, p, position);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

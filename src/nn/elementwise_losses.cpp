@@ -4,7 +4,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/loss.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -114,4 +114,4 @@ std::unique_ptr<Loss> make_binary_cross_entropy() {
   return std::make_unique<MeanOverOutputs<BinaryCrossEntropy>>(BinaryCrossEntropy{});
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -7,7 +7,7 @@
 #include "lockstep/core/permutation.hpp"
 #include "lockstep/core/statistics.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -89,4 +89,4 @@ std::vector<GradientCheck> check_gradients(Model& model, const Loss& loss, const
   return checks;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -9,7 +9,7 @@
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -81,4 +81,4 @@ std::unique_ptr<Layer> make_layer(std::string_view text, Index inputs, int posit
   return make_activation(form.name, *number, inputs);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

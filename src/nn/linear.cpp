@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/nn/row_invariance.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -118,4 +119,4 @@ std::unique_ptr<Layer> make_linear(Index inputs, Index outputs) {
   return std::make_unique<Linear>(inputs, outputs);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

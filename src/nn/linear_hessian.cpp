@@ -5,7 +5,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/products.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 std::string LinearHessian::obstacle(const Model& model, const Loss& loss) {
   if (model.text() != fmt::format("linear {}", model.outputs())) {
@@ -85,4 +85,4 @@ Eigen::MatrixXd LinearHessian::unpack(std::span<const Real> packed) const {
   return hessian;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -5,7 +5,7 @@
 
 #include "lockstep/core/error.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 void Loss::evaluate(const RowBlock& block, ConstMatrixView outputs, const Targets& targets,
                     std::span<double> sums, MatrixView gradient) const {
@@ -57,4 +57,4 @@ Index count_correct(ConstMatrixView outputs, std::span<const Real> targets) {
   return correct;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -4,7 +4,7 @@
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -81,4 +81,4 @@ ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Ta
   return chosen;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

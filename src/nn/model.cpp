@@ -11,7 +11,7 @@
 #include "lockstep/core/text.hpp"
 #include "lockstep/nn/layers.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -165,4 +165,4 @@ void Model::backward(const RowBlock& block, ConstMatrixView x, GradientSink& sin
   }
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,7 +2,7 @@
 
 #include "lockstep/nn/products.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -45,4 +45,4 @@ std::string products_library() {
 
 std::string products_vector_unit() { return Eigen::SimdInstructionSetsInUse(); }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -12,7 +12,7 @@
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/products.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -153,4 +153,4 @@ std::string products_vector_unit() {
   return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -5,9 +5,10 @@
 #include <random>
 
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/products.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -66,4 +67,4 @@ RowInvariance::Answer RowInvariance::probe(const RowBlock& block) const {
   return compare(block, x16.view(), w16.view(), dy16.view(), bias.data());
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -17,7 +17,7 @@
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -190,4 +190,4 @@ std::string tensor_digest(const ParameterTensor& tensor, std::span<const Real> v
   return digest.text();
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

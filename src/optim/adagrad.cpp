@@ -3,7 +3,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -35,4 +35,4 @@ Algorithm adagrad() {
           .update = update};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

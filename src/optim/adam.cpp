@@ -3,7 +3,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -103,4 +103,4 @@ Algorithm adamw() {
   return algorithm;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -3,7 +3,7 @@
 #include "lockstep/core/text.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 const std::vector<Algorithm>& algorithms() {
   static const std::vector<Algorithm> all = {sgd(),  adagrad(), rmsprop(), adam(),  adamw(),
@@ -19,4 +19,4 @@ const Algorithm& find_algorithm(const std::string& name) {
   return *found;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -4,7 +4,7 @@
 #include "lockstep/optim/algorithm.hpp"
 #include "lockstep/optim/norm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -69,4 +69,4 @@ Algorithm lamb() {
       .scope = Scope::kTensor};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

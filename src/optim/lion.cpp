@@ -1,7 +1,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -38,4 +38,4 @@ Algorithm lion() {
       .update = update};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,7 +6,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -54,4 +54,4 @@ Algorithm newton() {
           .needs_hessian = true};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

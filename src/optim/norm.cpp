@@ -6,7 +6,7 @@
 
 #include "lockstep/core/multiversion.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -46,4 +46,4 @@ double clip_factor(double norm, double largest) {
   return std::min(1.0, largest / (norm + 1e-6));
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

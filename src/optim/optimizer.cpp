@@ -7,7 +7,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -128,4 +128,4 @@ void Optimizer::step(std::span<Real> parameters, std::span<const Real> gradient,
   });
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -3,7 +3,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -55,4 +55,4 @@ Algorithm rmsprop() {
           .update = update};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,7 +1,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -56,4 +56,4 @@ Algorithm sgd() {
           .update = update};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -5,7 +5,7 @@
 
 #include "lockstep/core/multiversion.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -45,4 +45,4 @@ void WeightAverage::swap(std::span<Real> x) {
   }
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

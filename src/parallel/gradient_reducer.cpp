@@ -12,7 +12,7 @@
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/replica.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -259,4 +259,4 @@ std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& s
   return gradient;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -35,4 +35,4 @@ Eigen::MatrixXd HessianReducer::finish() {
   return owns_ ? hessian_.unpack(reducer_->gradient()) : Eigen::MatrixXd();
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

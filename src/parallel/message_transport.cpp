@@ -5,7 +5,7 @@
 
 #include "lockstep/core/stopwatch.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -104,4 +104,4 @@ std::unique_ptr<Transport> make_message_transport(Communicator& communicator, co
   return std::make_unique<MessageTransport>(communicator, shares);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -7,7 +7,7 @@
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -102,4 +102,4 @@ std::unique_ptr<Transport> make_node_transport(Communicator& node, const Shares&
   return std::make_unique<NodeTransport>(node, shares);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -8,7 +8,7 @@
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/stopwatch.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -91,4 +91,4 @@ void give_shares(Communicator& communicator, const Shares& shares, std::span<Rea
   communicator.exchange(messages.outgoing, messages.incoming);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

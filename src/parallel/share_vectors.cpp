@@ -9,7 +9,7 @@
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/partition.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, std::size_t count,
                                  Exchange exchange)
@@ -130,4 +130,4 @@ void deal_shares(Communicator& communicator, const Shares& shares, std::span<con
   std::copy(packed[0].begin(), packed[0].end(), owned.begin());
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

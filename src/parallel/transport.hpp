@@ -8,7 +8,7 @@
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/shares.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Holds a rank's subtree sums and brings those of all ranks to the owner of each share, layer by layer. One
 /// step: `start`; for each layer, in the same order on all ranks, fill its part of the held vectors and
@@ -53,4 +53,4 @@ void expect_shared(bool shared);
 std::unique_ptr<Transport> make_node_transport(Communicator& node, const Shares& shares);
 std::unique_ptr<Transport> make_message_transport(Communicator& communicator, const Shares& shares);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "lockstep/core/real.hpp"
+#include "lockstep/core/index.hpp"
 
 namespace lockstep {
 

@@ -9,6 +9,7 @@
 #include <Eigen/Dense>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/real.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 
 namespace lockstep {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "lockstep/core/real.hpp"
+#include "lockstep/core/index.hpp"
 
 namespace lockstep {
 

@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/line_file.hpp"
-#include "lockstep/core/real.hpp"
 
 namespace lockstep {
 

@@ -6,7 +6,7 @@
 
 #include "lockstep/parallel/agreement.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -66,4 +66,4 @@ NonFiniteSamples for_each_chunk(Model& model, const Loss& loss, const Normalizat
   return of_all(communicator, nonfinite);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

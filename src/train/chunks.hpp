@@ -7,7 +7,7 @@
 #include "lockstep/parallel/partition.hpp"
 #include "lockstep/train/evaluation.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Samples that pass together. A constant, so that no sum depends on the rank count.
 inline constexpr Index kChunk = 512;
@@ -29,4 +29,4 @@ NonFiniteSamples for_each_chunk(Model& model, const Loss& loss, const Normalizat
                                 const Selection& selection, Communicator& communicator,
                                 const std::function<void(const Answers& answers)>& visit);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -14,8 +14,9 @@
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -280,4 +281,4 @@ std::string to_text(const Config& config) {
   return text;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -11,7 +11,7 @@
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -132,4 +132,4 @@ GradientNoise NoiseMeter::finish(double gradient_norm) {
 
 GradientNoise NoiseMeter::skip() const { return {kNoEstimate, average_.scale()}; }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -8,10 +8,11 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/text.hpp"
+#include "lockstep/optim/algorithm.hpp"
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -257,4 +258,4 @@ std::string nonfinite_weights(const Model& model) {
   return {};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

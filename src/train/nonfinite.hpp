@@ -12,7 +12,7 @@
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/train/problem.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// A step whose loss or gradient came out as no finite number; everything in it is the same on every rank.
 struct FailedStep {
@@ -40,4 +40,4 @@ std::string nonfinite_advice(const Config& config, double learning_rate, std::ui
 /// The first tensor with weights that are not finite, and how many they are; empty where all are. Local.
 std::string nonfinite_weights(const Model& model);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

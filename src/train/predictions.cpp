@@ -11,7 +11,7 @@
 
 #include "lockstep/core/text.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -162,4 +162,4 @@ Json examine_predictions(Model& model, const Loss& loss, const Normalization& no
   return result;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

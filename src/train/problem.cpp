@@ -17,7 +17,7 @@
 #include "lockstep/parallel/shared_datasets.hpp"
 #include "lockstep/train/run_directory.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -198,4 +198,4 @@ Model make_model(const Config& config, const Problem& problem) {
   return model;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -14,7 +14,7 @@
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/train/problem.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -183,4 +183,4 @@ SavedModel load_model(const std::filesystem::path& file) {
   return saved;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

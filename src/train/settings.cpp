@@ -12,9 +12,11 @@
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/nn/losses.hpp"
+#include "lockstep/optim/algorithm.hpp"
 #include "lockstep/train/timeline.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -341,4 +343,4 @@ std::vector<Setting> make_settings(Config& config) {
   return settings;
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,7 +6,7 @@
 
 #include "lockstep/train/config.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// One key of the configuration: its help, and what its text does to the Config the table was made for.
 struct Setting {
@@ -20,4 +20,4 @@ struct Setting {
 /// The table of all keys, bound to `config`; the hyperparameters of every known optimizer included.
 std::vector<Setting> make_settings(Config& config);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

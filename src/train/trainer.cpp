@@ -15,7 +15,7 @@
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/predictions.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
@@ -293,4 +293,4 @@ nlohmann::ordered_json Trainer::examine(const Selection& selection, const std::s
   return examine_predictions(model_, *problem_.loss, problem_.normalization, selection, part, communicator_);
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

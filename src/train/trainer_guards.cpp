@@ -9,7 +9,7 @@
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/trainer.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Goes on without the coming step, if that is wanted. Collective. Errors (Diverged): it is not, or not so
 /// often in a row, or it is of no use.
@@ -69,4 +69,4 @@ void Trainer::check_replicas() {
       steps_done_, fmt::join(ranks, ", "));
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -8,7 +8,7 @@
 #include "lockstep/parallel/share_vectors.hpp"
 #include "lockstep/train/trainer.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What goes into a TrainingState besides the parameters, of what this rank owns.
 std::vector<NamedState> Trainer::owned_state() {
@@ -85,4 +85,4 @@ void Trainer::set_own_parameters(std::span<const Real> packed) {
   replica_->publish();
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

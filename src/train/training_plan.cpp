@@ -1,8 +1,9 @@
 #include "lockstep/train/training_plan.hpp"
 
 #include "lockstep/data/sampler.hpp"
+#include "lockstep/optim/algorithm.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 TrainingPlan plan_training(const Config& config, Index training_samples) {
   TrainingPlan plan;
@@ -21,4 +22,4 @@ Shares plan_shares(const Config& config, const ParameterLayout& layout, int rank
   return {layout, find_algorithm(config.optimizer.name).scope, ranks};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

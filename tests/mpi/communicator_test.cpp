@@ -98,16 +98,16 @@ TEST_F(CommunicatorTest, ExchangeTakesEmptyMessagesBetweenOthers) {
 }
 
 TEST_F(CommunicatorTest, AllReduceSumsExactlyWhereSumsAreExact) {
-  const auto size = static_cast<Real>(world().size());
+  const auto size = static_cast<float>(world().size());
   for (const std::size_t count : kSweptSizes) {
-    std::vector<Real> values(count);
+    std::vector<float> values(count);
     for (std::size_t i = 0; i < count; ++i) {
-      values[i] = static_cast<Real>(i % 1000) + static_cast<Real>(world().rank());
+      values[i] = static_cast<float>(i % 1000) + static_cast<float>(world().rank());
     }
     world().all_reduce_sum(values);
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      wrong += values[i] == size * static_cast<Real>(i % 1000) + size * (size - 1) / 2 ? 0 : 1;
+      wrong += values[i] == size * static_cast<float>(i % 1000) + size * (size - 1) / 2 ? 0 : 1;
     }
     EXPECT_EQ(wrong, 0U) << "of " << count;
   }

@@ -46,11 +46,12 @@ class FaultyCommunicator final : public Communicator {
     arriving_.front() ^= std::byte{1};  // the last bit of a value
     breaks_ = false;
   }
-  void all_reduce_sum(std::span<Real> values) override {
+  void all_reduce_sum(std::span<float> values) override {
     inner_.all_reduce_sum(values);
-    if (breaks_) values.front() += Real(0.125);
+    if (breaks_) values.front() += 0.125F;
     breaks_ = false;
   }
+  void all_reduce_sum(std::span<double> values) override { inner_.all_reduce_sum(values); }
   std::unique_ptr<Communicator> split(int color) override { return inner_.split(color); }
   std::unique_ptr<Communicator> split_by_node() override { return inner_.split_by_node(); }
   void abort(int code) override { inner_.abort(code); }

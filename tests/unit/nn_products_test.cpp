@@ -11,6 +11,7 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/products.hpp"
 
 namespace lockstep {

@@ -3,6 +3,8 @@
 #include "step_model.hpp"
 #include <gtest/gtest.h>
 
+#include "lockstep/core/real.hpp"
+
 namespace lockstep {
 namespace {
 

@@ -8,8 +8,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "lockstep/core/real.hpp"
-
 namespace lockstep {
 
 /// Bytes to or from one rank.
@@ -62,7 +60,8 @@ class Communicator {
   }
 
   /// values = the sum of every rank's `values`, by the library's algorithm: in no promised order.
-  virtual void all_reduce_sum(std::span<Real> values) = 0;
+  virtual void all_reduce_sum(std::span<float> values) = 0;
+  virtual void all_reduce_sum(std::span<double> values) = 0;
 
   /// The ranks that gave the same `color`, in the order of their ranks here.
   virtual std::unique_ptr<Communicator> split(int color) = 0;

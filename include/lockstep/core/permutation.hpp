@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/random.hpp"
-#include "lockstep/core/real.hpp"
 
 namespace lockstep {
 

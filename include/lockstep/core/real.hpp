@@ -1,8 +1,13 @@
 #pragma once
 
-#include <cstddef>
+/// The namespace of everything that depends on the number type: both may be linked into one program.
+#ifdef LOCKSTEP_DOUBLE
+#define LOCKSTEP_REAL float64
+#else
+#define LOCKSTEP_REAL float32
+#endif
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The type of parameters, activations and gradients: float, or double in the build of the same sources that
 /// `gradcheck` and the tests against float64 references use.
@@ -14,7 +19,4 @@ using Real = float;
 inline constexpr const char* kRealName = "F32";
 #endif
 
-/// Counts and positions of samples, rows, features and parameters.
-using Index = std::ptrdiff_t;
-
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lockstep/core/real.hpp"
+#include "lockstep/core/index.hpp"
 
 namespace lockstep {
 

@@ -8,7 +8,7 @@
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/normalization.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Samples gathered for the network.
 struct Batch {
@@ -24,4 +24,4 @@ struct Batch {
 /// larger than any before. Local.
 void gather(const Dataset& data, const Normalization& normalization, Batch& batch);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -4,12 +4,7 @@
 
 #include "lockstep/nn/matrix.hpp"
 
-namespace lockstep {
-
-/// In which numbers a linear layer multiplies. Sums, parameters, gradients and everything else are Real.
-/// kBfloat16: factors rounded to 8 significant bits, products summed in float (Kalamkar et al.: A study of
-/// bfloat16 for deep learning training, arXiv 1905.12322).
-enum class Precision { kFloat32, kBfloat16 };
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// `values` rounded to the nearest bfloat16, ties to even. NaN stays NaN.
 void to_bfloat16(const Real* values, Index count, Bfloat16* result);
@@ -28,4 +23,4 @@ class Bfloat16Matrix {
   Index columns_ = 0;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

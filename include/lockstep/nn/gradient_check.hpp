@@ -8,11 +8,6 @@
 
 namespace lockstep {
 
-/// The gradient of the summed loss over one block taken as a single micro-batch, [layout().size()]; returns
-/// the summed loss. The plain large-batch gradient, without tree or ranks.
-double plain_gradient(Model& model, const Loss& loss, const RowBlock& block, ConstMatrixView x,
-                      const Targets& targets, std::span<Real> gradient);
-
 struct GradientCheck {
   std::string tensor;
   Index checked = 0;  ///< elements compared
@@ -21,9 +16,18 @@ struct GradientCheck {
   Index worst_element = 0;
 };
 
+}  // namespace lockstep
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// The gradient of the summed loss over one block taken as a single micro-batch, [layout().size()]; returns
+/// the summed loss. The plain large-batch gradient, without tree or ranks.
+double plain_gradient(Model& model, const Loss& loss, const RowBlock& block, ConstMatrixView x,
+                      const Targets& targets, std::span<Real> gradient);
+
 /// Compares the analytic gradient with central differences (f(θ + h) - f(θ - h)) / 2h at up to `per_tensor`
 /// randomly chosen elements of every tensor. Meaningful in double only. Local.
 std::vector<GradientCheck> check_gradients(Model& model, const Loss& loss, const RowBlock& block,
                                            ConstMatrixView x, const Targets& targets, Index per_tensor);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

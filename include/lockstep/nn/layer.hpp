@@ -1,34 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 
-#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/matrix.hpp"
 #include "lockstep/nn/parameter_layout.hpp"
+#include "lockstep/nn/row_block.hpp"
 
-namespace lockstep {
-
-/// The rows of one micro-batch inside a block; never empty.
-struct MicroBatchRows {
-  int micro_batch = 0;  ///< index among the M of the global batch
-  Index first = 0;
-  Index count = 0;
-};
-
-/// The rows that pass through the network together: whole micro-batches, one after another.
-struct RowBlock {
-  std::span<const MicroBatchRows> micro_batches;
-  std::span<const Index> samples;  ///< which sample of the data set each row is
-  bool training = false;           ///< dropout is on
-  std::uint64_t seed = 0;          ///< of the run
-  std::uint64_t step = 0;
-  Precision precision = Precision::kFloat32;
-
-  Index rows() const { return static_cast<Index>(samples.size()); }
-};
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Writes the gradient of some range of parameters for one micro-batch: all values of the range.
 using WriteGradient = std::function<void(const MicroBatchRows& rows, Real* gradient)>;
@@ -78,4 +58,4 @@ class Layer {
                         MatrixView dx, GradientSink& sink) = 0;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -7,7 +7,7 @@
 
 #include "lockstep/nn/layer.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// A layer from its text and the features that come in: "linear 128", "relu", "leaky-relu 0.01", "tanh",
 /// "sigmoid", "gelu", "softplus", "identity", "dropout 0.2". `position` counts from 0.
@@ -30,4 +30,4 @@ std::unique_ptr<Layer> make_dropout(Index features, double p, int position);
 /// where `name` is none of them.
 std::unique_ptr<Layer> make_activation(std::string_view name, double slope, Index features);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -9,7 +9,7 @@
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/model.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The Hessian of a summed loss by the parameters of a network that is one linear layer:
 /// H = Σ_rows S ⊗ x̃ x̃ᵀ, with S the second derivative of the row's loss by its outputs and x̃ = (x, 1). Exact,
@@ -46,4 +46,4 @@ class LinearHessian {
   std::vector<double> curvature_;  // S of every row
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -7,7 +7,7 @@
 
 #include "lockstep/nn/layer.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What the rows should give: class labels or values, by the task.
 struct Targets {
@@ -74,4 +74,4 @@ Index count_correct(ConstMatrixView outputs, std::span<const std::int32_t> label
 /// probability σ(output) is then above 1/2. A row whose outputs are not all finite predicts none.
 Index count_correct(ConstMatrixView outputs, std::span<const Real> targets);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

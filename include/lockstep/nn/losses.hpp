@@ -9,7 +9,7 @@
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/nn/loss.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// One loss by its name. To add one: write its formula in elementwise_losses.cpp or a file of its own, and
 /// list it in losses.cpp; configuration, help and weights files take it from the list.
@@ -37,4 +37,4 @@ struct ChosenLoss {
 /// listed), a parameter that is neither its own nor at its default.
 ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,9 +2,10 @@
 
 #include <Eigen/Core>
 
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// [samples x features] or [outputs x inputs], row-major, contiguous. Views do not own.
 using Matrix = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -25,4 +26,4 @@ Eigen::Map<Values> rows(Eigen::Map<Values> matrix, Index first, Index count) {
   return {matrix.data() + first * matrix.cols(), count, matrix.cols()};
 }
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -5,16 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/nn/initialization.hpp"
 #include "lockstep/nn/layer.hpp"
 
-namespace lockstep {
-
-/// How weights start; biases start at zero.
-/// - kHe: N(0, 2 / fan_in). He et al.: Delving deep into rectifiers, arXiv 1502.01852, eq. 10.
-/// - kGlorot: U(-a, a), a = √(6 / (fan_in + fan_out)). Glorot, Bengio, AISTATS 2010, eq. 16.
-/// - kNormal: N(0, 1).
-/// - kAuto: He before a rectifying activation, Glorot elsewhere.
-enum class Initialization { kAuto, kHe, kGlorot, kNormal };
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The parameters that a Model of the same arguments has, without memory for them. Errors: as there.
 ParameterLayout layout_of(const std::string& layers, Index inputs);
@@ -74,4 +68,4 @@ class Model {
   std::vector<Real> gradient_, previous_gradient_;  // by a layer's output and input, alternating
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -4,7 +4,7 @@
 
 #include "lockstep/nn/matrix.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The three matrix products of a linear layer, by the threads of this process or, inside a loop that they
 /// share, by the calling one. The bits of a product depend on its shapes and values and on the number of
@@ -32,4 +32,4 @@ std::string products_library();
 /// The vector instructions that it uses here, which its bits depend on, as "avx512_core_bf16".
 std::string products_vector_unit();
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

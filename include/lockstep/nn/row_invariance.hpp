@@ -5,7 +5,7 @@
 
 #include "lockstep/nn/layer.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Whether one product over all rows of a block, by all threads, gives every micro-batch the bits of a
 /// product of its own by one thread. One product is faster, as the weights are brought into the kernel's
@@ -37,4 +37,4 @@ class RowInvariance {
   std::vector<Index> cut_;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -7,7 +7,7 @@
 #include "lockstep/nn/model.hpp"
 #include "lockstep/nn/safetensors.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The model's parameters as named tensors, as torch.nn.Sequential of the same layers holds them.
 std::vector<StoredTensor> to_tensors(const Model& model);
@@ -33,4 +33,4 @@ std::string weights_digest(const Model& model);
 /// The digest of the values at one tensor's place in `values`, a vector of the model's layout.
 std::string tensor_digest(const ParameterTensor& tensor, std::span<const Real> values);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "lockstep/core/hyperparameter.hpp"
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
+#include "lockstep/optim/scope.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What an algorithm sees of one step, for a range of parameters.
 struct Update {
@@ -21,10 +23,6 @@ struct Update {
   std::uint64_t t = 1;                          ///< step, counted from 1
   std::span<const double> hessian = {};         ///< [n x n] for n parameters, for algorithms that need it
 };
-
-/// What one call of an update sees: a piece of any size, a whole tensor, or all parameters. Ranks share the
-/// work as far as it lets them: parts of tensors, whole tensors, or nothing.
-enum class Scope { kElements, kTensor, kModel };
 
 /// One optimization method. To add one: write its update function in a file of its own beside sgd.cpp,
 /// describe it there, and list it in algorithms.cpp; configuration, help, trainer and tests take it from the
@@ -93,4 +91,4 @@ Algorithm lamb();
 /// linear layer.
 Algorithm newton();
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,9 +2,10 @@
 
 #include <span>
 
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Σ v², a sum of fixed order in double: the same bits wherever the values have the same bits.
 double sum_of_squares(std::span<const Real> values);
@@ -16,4 +17,4 @@ double norm(std::span<const Real> values);
 /// arXiv 1211.5063, as torch.nn.utils.clip_grad_norm_.
 double clip_factor(double norm, double largest);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -8,18 +8,9 @@
 
 #include "lockstep/nn/parameter_layout.hpp"
 #include "lockstep/optim/algorithm.hpp"
+#include "lockstep/optim/optimizer_options.hpp"
 
-namespace lockstep {
-
-/// Which parameters weight decay and L2 act on.
-enum class DecayScope { kWeights, kAll };
-
-struct OptimizerOptions {
-  std::string name = "sgd";
-  Hyperparameters hyperparameters;  ///< "learning-rate", "weight-decay" and the algorithm's own, all of them
-  double l2 = 0;                    ///< λ of λ/2 ‖x‖² in the loss: g ← g + λ x
-  DecayScope decay_scope = DecayScope::kWeights;
-};
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// A vector that the optimizer keeps, under its algorithm's name for it.
 struct NamedState {
@@ -79,4 +70,4 @@ class Optimizer {
   std::vector<Scratch> scratch_;          // by thread
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

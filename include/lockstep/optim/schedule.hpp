@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lockstep/core/hyperparameter.hpp"
-#include "lockstep/core/real.hpp"
+#include "lockstep/core/index.hpp"
 
 namespace lockstep {
 

@@ -3,9 +3,10 @@
 #include <span>
 #include <vector>
 
+#include "lockstep/core/real.hpp"
 #include "lockstep/nn/parameter_layout.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// An exponential moving average of the weights: e ← d e + (1-d) x after each step, the first time e ← x
 /// (Polyak, Juditsky: Acceleration of stochastic approximation by averaging, 1992, with fading memory; as
@@ -34,4 +35,4 @@ class WeightAverage {
   std::vector<Real> values_;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/row_block.hpp"
 #include "lockstep/parallel/reduction_tree.hpp"
 
 namespace lockstep {

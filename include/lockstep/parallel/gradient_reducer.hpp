@@ -7,15 +7,10 @@
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/nn/layer.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
+#include "lockstep/parallel/exchange.hpp"
 #include "lockstep/parallel/shares.hpp"
 
-namespace lockstep {
-
-enum class Reduction { kReproducible, kFast };
-
-/// How gradients and parameters travel between ranks: kAuto takes memory that ranks of one node see together
-/// where all are on one node, and messages elsewhere. The bits are the same.
-enum class Exchange { kAuto, kMessages };
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Sums the gradients of all micro-batches over all ranks, each rank what it owns. One step: `start`, the
 /// blocks' gradients through `add` and `done`, then `finish`.
@@ -57,4 +52,4 @@ std::unique_ptr<GradientReducer> make_gradient_reducer(Communicator& communicato
 std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,
                                  Communicator& communicator);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

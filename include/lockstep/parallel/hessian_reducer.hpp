@@ -7,7 +7,7 @@
 #include "lockstep/nn/linear_hessian.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Sums the Hessians of all micro-batches over all ranks, by the same tree as the gradient, on the rank that
 /// steps the parameters: rank 0, or every rank for itself with replicated shares. One step: `start`, then
@@ -35,4 +35,4 @@ class HessianReducer {
   std::unique_ptr<GradientReducer> reducer_;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

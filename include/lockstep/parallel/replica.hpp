@@ -8,7 +8,7 @@
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/shares.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// A rank's parameters, which their owners change and all ranks read. Ranks that exchange through shared
 /// memory have one replica together.
@@ -34,4 +34,4 @@ std::unique_ptr<Replica> make_replica(Communicator& communicator, const Shares& 
 /// Collective.
 void give_shares(Communicator& communicator, const Shares& shares, std::span<Real> values);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -12,7 +12,7 @@
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/shares.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 // Vectors over the parameters of which every rank keeps what it owns, one share after another
 // (Share::position): the optimizer's state, the average of the weights.
@@ -50,4 +50,4 @@ class GatheredVectors {
 void deal_shares(Communicator& communicator, const Shares& shares, std::span<const Real> whole,
                  std::span<Real> owned);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

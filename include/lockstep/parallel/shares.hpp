@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "lockstep/nn/parameter_layout.hpp"
-#include "lockstep/optim/algorithm.hpp"
+#include "lockstep/optim/scope.hpp"
 #include "lockstep/parallel/partition.hpp"
 
 namespace lockstep {

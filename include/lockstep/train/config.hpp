@@ -6,16 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include "lockstep/core/hyperparameter.hpp"
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/data/source.hpp"
-#include "lockstep/nn/losses.hpp"
-#include "lockstep/nn/model.hpp"
-#include "lockstep/optim/optimizer.hpp"
+#include "lockstep/nn/initialization.hpp"
+#include "lockstep/nn/row_block.hpp"
+#include "lockstep/optim/optimizer_options.hpp"
 #include "lockstep/optim/schedule.hpp"
-#include "lockstep/parallel/gradient_reducer.hpp"
+#include "lockstep/parallel/exchange.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What becomes of a step whose loss or gradient is not finite: the run stops, or goes on without it.
 enum class OnNonFinite { kStop, kSkip };
@@ -123,4 +125,4 @@ Config with_absolute_paths(Config config);
 /// The text of a configuration file that gives `config` again.
 std::string to_text(const Config& config);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

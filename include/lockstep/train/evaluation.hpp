@@ -13,7 +13,7 @@
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/model.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Samples whose outputs or loss are not finite: none of them is answered right, and no mean loss with one of
 /// them is finite.
@@ -61,4 +61,4 @@ Selection all_of(const Dataset& data);
 Evaluation evaluate(Model& model, const Loss& loss, const Normalization& normalization,
                     const Selection& selection, Communicator& communicator);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

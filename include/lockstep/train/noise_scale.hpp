@@ -9,7 +9,7 @@
 #include "lockstep/nn/layer.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What one batch says of the gradient behind it: unbiased, and far from it in a single step.
 struct NoiseEstimate {
@@ -102,4 +102,4 @@ class NoiseMeter final : public GradientSink {
   NoiseAverage average_;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,7 +6,7 @@
 
 #include "lockstep/train/evaluation.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What `model` makes of the samples of `selection`, for people to look at; predictions.json holds it:
 /// - {"part", "samples", "task"}: the name given here, and what there is to see; where outputs or losses are
@@ -23,4 +23,4 @@ nlohmann::ordered_json examine_predictions(Model& model, const Loss& loss, const
                                            const Selection& selection, const std::string& part,
                                            Communicator& communicator);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

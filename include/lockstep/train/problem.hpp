@@ -16,7 +16,7 @@
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What is to be learned: data, how they are split and normalised, and the loss. The same on every rank.
 struct Problem {
@@ -87,4 +87,4 @@ SavedModel load_model(const std::filesystem::path& file);
 /// of other names.
 void check_fit(const SavedModel& saved, const DatasetDescription& data);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

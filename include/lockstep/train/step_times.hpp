@@ -11,7 +11,7 @@
 #include "lockstep/nn/layer.hpp"
 #include "lockstep/train/timeline.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The parts of a step, in its order.
 enum class StepPart : std::size_t {
@@ -112,4 +112,4 @@ class TimedSink final : public GradientSink {
   StepTimes& times_;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -13,6 +13,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/batch.hpp"
+#include "lockstep/optim/optimizer.hpp"
 #include "lockstep/optim/weight_average.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
@@ -29,7 +30,7 @@
 #include "lockstep/train/training_plan.hpp"
 #include "lockstep/train/training_state.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// One optimizer step as metrics.jsonl has it; the same on every rank except its times.
 struct StepReport {
@@ -161,4 +162,4 @@ class Trainer {
   StepClock clock_;
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -5,7 +5,7 @@
 #include "lockstep/parallel/shares.hpp"
 #include "lockstep/train/config.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// What a configuration means for a training set of some size. A pure function, the same on every rank.
 struct TrainingPlan {
@@ -21,4 +21,4 @@ TrainingPlan plan_training(const Config& config, Index training_samples);
 /// fast reduction. Pure as well.
 Shares plan_shares(const Config& config, const ParameterLayout& layout, int ranks);
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -9,7 +9,7 @@
 #include "lockstep/core/real.hpp"
 #include "lockstep/train/noise_scale.hpp"
 
-namespace lockstep {
+namespace lockstep::inline LOCKSTEP_REAL {
 
 /// A vector as long as the parameters, in their order.
 struct StateVector {
@@ -34,4 +34,4 @@ struct TrainingState {
   std::shared_ptr<const void> memory = {};  ///< keeps what the vectors stand in
 };
 
-}  // namespace lockstep
+}  // namespace lockstep::inline LOCKSTEP_REAL

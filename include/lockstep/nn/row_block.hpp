@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "lockstep/core/index.hpp"
+
+namespace lockstep {
+
+/// In which numbers a linear layer multiplies. Sums, parameters, gradients and everything else are Real.
+/// kBfloat16: factors rounded to 8 significant bits, products summed in float (Kalamkar et al.: A study of
+/// bfloat16 for deep learning training, arXiv 1905.12322).
+enum class Precision { kFloat32, kBfloat16 };
+
+/// The rows of one micro-batch inside a block; never empty.
+struct MicroBatchRows {
+  int micro_batch = 0;  ///< index among the M of the global batch
+  Index first = 0;
+  Index count = 0;
+};
+
+/// The rows that pass through the network together: whole micro-batches, one after another.
+struct RowBlock {
+  std::span<const MicroBatchRows> micro_batches;
+  std::span<const Index> samples;  ///< which sample of the data set each row is
+  bool training = false;           ///< dropout is on
+  std::uint64_t seed = 0;          ///< of the run
+  std::uint64_t step = 0;
+  Precision precision = Precision::kFloat32;
+
+  Index rows() const { return static_cast<Index>(samples.size()); }
+};
+
+}  // namespace lockstep
