@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <random>
 #include <vector>
 
 #include "lockstep/nn/layer.hpp"
@@ -30,6 +31,7 @@ class RowInvariance {
   using Answers = std::map<std::vector<Index>, Answer>;  // by the rows of the micro-batches
 
   Answer probe(const RowBlock& block) const;
+  Answer compare_once(const RowBlock& block, std::minstd_rand& generator) const;
 
   Index inputs_;
   Index outputs_;
