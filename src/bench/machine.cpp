@@ -145,7 +145,7 @@ double operations_per_sample(const Model& model) {
   double operations = 0;
   bool first = true;
   for (const LinearShape& shape : linear_shapes(model)) {
-    // Output, gradient of the weights, and behind the first layer gradient of the input.
+    // Output, gradient of the weights, and in all layers but the first the gradient of the input.
     operations +=
         (first ? 4.0 : 6.0) * static_cast<double>(shape.inputs) * static_cast<double>(shape.outputs);
     first = false;

@@ -17,7 +17,7 @@ struct CommandOption {
   bool is_list = false;    ///< may be given several times: Arguments::lists
 };
 
-/// What the person typed behind the command.
+/// What the person typed after the command.
 struct Arguments {
   std::map<std::string, GivenValue> settings;  ///< configuration keys, from the file and the command line
   std::map<std::string, std::string> options;  ///< the command's own, defaults included

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Errors (exit code 3), behind the line: a loss that is not finite.
+/// Errors (exit code 3), after the line: a loss that is not finite.
 void print(const std::string& weights, const Dataset& data, const Evaluation& evaluation) {
   Json line = {{"event", "evaluation"}, {"weights", weights}, {"data", data.description().name}};
   add_results(line, evaluation);

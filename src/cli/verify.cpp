@@ -20,7 +20,7 @@ std::vector<int> rank_counts(const std::string& text, int world_size) {
   for (const std::string_view part : split(text, ',')) {
     const auto count = parse_integer(part);
     if (!count || *count < 1 || *count > std::numeric_limits<int>::max()) {
-      fail_input("--ranks {}: expected rank counts, as 1,2,4", text);
+      fail_input("--ranks {}: expected rank counts, such as 1,2,4", text);
     }
     counts.push_back(static_cast<int>(*count));
   }
@@ -42,7 +42,7 @@ Command verify_command() {
       .summary =
           "Trains on 1, 2, 3, … of the ranks and compares the weights bit for bit. Start it under mpirun\n"
           "with as many ranks as are to be compared. Exit code 0 only if all agree.",
-      .options = {{"ranks", "all", "rank counts to compare, as 1,2,4"},
+      .options = {{"ranks", "all", "rank counts to compare, such as 1,2,4"},
                   {"steps", "10", "optimizer steps of each"}},
       .unused = {"checkpoint.", "run.dir", "run.resume", "train.timeline"},
       .prints_result = true,

@@ -14,7 +14,7 @@ constexpr double kAnotherNodesTurn = 5;
 /// What `rank` has not done.
 std::string missing(const WatchedRank& rank) {
   if (!rank.in_step) {
-    return rank.steps == 0 ? "stands still" : fmt::format("stands still behind step {}", rank.steps);
+    return rank.steps == 0 ? "stands still" : fmt::format("stands still after step {}", rank.steps);
   }
   return fmt::format("has not finished the exchange of step {}", rank.steps + 1);
 }

@@ -287,7 +287,7 @@ void Watchdog::announce_death(std::size_t index) {
   // A launcher that ends all its ranks does so in some order.
   const int asked = requested_stop();
   if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return;
-  if (somebody_left()) return;  // with an error of its own, which it has said, or all do
+  if (somebody_left()) return;  // with an error of its own, which it has reported, or all do
   const WatchedRank rank = watched(index);
   std::string line = name_of(rank, host_) + " is gone";
   if (rank.steps > 0) line += fmt::format("; it had finished step {}", rank.steps);

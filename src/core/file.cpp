@@ -25,7 +25,7 @@ namespace {
 bool sync_folder(const std::filesystem::path& folder) {
   const int descriptor = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return false;
-  // Some file systems have nothing to sync there, and say so.
+  // Some file systems have nothing to sync there, and report an error.
   const bool good = fsync(descriptor) == 0 || errno == EINVAL;
   const int reason = errno;
   close(descriptor);

@@ -70,7 +70,7 @@ void LineFile::append(std::string_view line) {
   if (!append_line(descriptor_, line, true)) fail("written");
 }
 
-/// What stands behind the lines that were given.
+/// What stands after the lines that were given.
 std::string LineFile::unread_text() const {
   std::string text;
   std::array<char, 1 << 16> buffer{};

@@ -86,8 +86,8 @@ void open_file(const std::filesystem::path& file, bool append) {
     return say_unwritable(file, exception.what());
   }
   file_log->set_pattern("%Y-%m-%d %H:%M:%S %v");
-  file_log->set_error_handler([file, said = false](const std::string& reason) mutable {
-    if (!std::exchange(said, true)) say_unwritable(file, reason);
+  file_log->set_error_handler([file, reported = false](const std::string& reason) mutable {
+    if (!std::exchange(reported, true)) say_unwritable(file, reason);
   });
   file_log->flush_on(spdlog::level::info);
 }

@@ -15,7 +15,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// Whether the first activation behind layer `position` rectifies.
+/// Whether the first activation after layer `position` rectifies.
 bool is_rectified(const std::vector<std::unique_ptr<Layer>>& layers, std::size_t position) {
   for (std::size_t next = position + 1; next < layers.size(); ++next) {
     const std::string text = layers[next]->text();

@@ -112,7 +112,7 @@ StoredTensors parse(std::span<const std::byte> bytes) {
     content.tensors.push_back(std::move(entry.tensor));
     position = entry.end;
   }
-  if (position != data.size()) throw std::invalid_argument("bytes behind the last tensor");
+  if (position != data.size()) throw std::invalid_argument("bytes after the last tensor");
   return content;
 }
 

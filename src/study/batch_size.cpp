@@ -188,7 +188,7 @@ Study batch_size_study() {
   return {
       .name = "batch-size",
       .summary = "how large a batch still pays: steps and samples to a target against the batch size",
-      .options = {{"batch-sizes", "16:16384:x4", "a list, as 16,64,200, or a range"},
+      .options = {{"batch-sizes", "16:16384:x4", "a list, such as 16,64,200, or a range"},
                   {"target", "loss=0.45", "of held-out samples: loss=NUMBER or accuracy=NUMBER"},
                   seeds_option("5"),
                   {"retune", "true", "whether the learning rate is searched for each batch, true or false"},

@@ -80,14 +80,14 @@ class Trainings {
     return trainings;
   }
 
-  /// What a search makes small: the median of the steps; where they do not lead to the target, behind all
+  /// What a search makes small: the median of the steps; where they do not lead to the target, after all
   /// that do, by how far it was; infinite where half of the trainings diverged.
   double cost(const RateTrainings& trainings) const {
     std::vector<double> costs;
     costs.reserve(trainings.runs.size());
     for (const TargetRun& run : trainings.runs) {
-      constexpr double kBehindAll = 1e15;
-      const double missed = kBehindAll * (1 + plan_.target.shortfall(run.measured));
+      constexpr double kAfterAll = 1e15;
+      const double missed = kAfterAll * (1 + plan_.target.shortfall(run.measured));
       costs.push_back(run.end == TargetRun::End::kStopped ? missed : steps_to_target(run));
     }
     return range_of(costs).median;

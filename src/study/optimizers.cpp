@@ -84,7 +84,7 @@ void say_best(StudyRun& study, const std::vector<VariantCurves>& variants, const
                 : fmt::format("At the end {} has {}.", best->front().variant, losses_text(*best)));
   study.say(part.name == "training"
                 ? "The learning rates were chosen by the training loss, as there is no validation part; set "
-                  "data.validation, as 0.2, to choose by samples that are not trained on."
+                  "data.validation, such as 0.2, to choose by samples that are not trained on."
                 : "The learning rates were chosen by the validation loss.");
 }
 

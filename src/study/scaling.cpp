@@ -201,13 +201,12 @@ Study scaling_study() {
       .name = "scaling",
       .summary =
           "a step's time on 1, 2, … of the ranks: strong and weak scaling, and a model that predicts more",
-      .options = {{"ranks", kAuto, "rank counts to measure, as 1,2,4; auto: all to 8, then powers of two"},
-                  {"batches", kAuto,
-                   "global batches of strong scaling; auto: train.batch-size and a quarter of it"},
-                  {"rank-batch", kAuto,
-                   "samples a rank of weak scaling; auto: train.batch-size over all ranks"},
-                  {"rounds", "5", "times that everything is measured, in turn; the median counts"},
-                  {"predict", "64", "most ranks to predict for"}},
+      .options =
+          {{"ranks", kAuto, "rank counts to measure, such as 1,2,4; auto: all to 8, then powers of two"},
+           {"batches", kAuto, "global batches of strong scaling; auto: train.batch-size and a quarter of it"},
+           {"rank-batch", kAuto, "samples a rank of weak scaling; auto: train.batch-size over all ranks"},
+           {"rounds", "5", "times that everything is measured, in turn; the median counts"},
+           {"predict", "64", "most ranks to predict for"}},
       .run = run};
 }
 

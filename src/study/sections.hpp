@@ -18,7 +18,7 @@ struct Axis {
 /// A quantity of the curves, and how its lines are told from those of others.
 struct DrawnQuantity {
   Quantity quantity;
-  std::string name;             ///< behind the variant's name; empty if there is but one
+  std::string name;             ///< after the variant's name; empty if there is but one
   std::string style = "solid";  ///< or dashed, dotted
 };
 

@@ -65,7 +65,7 @@ Problem StudyRun::make_problem_with_held_out(const Variant& variant) const {
   if (held_out_parts(problem).empty()) {
     fail_input(
         "study '{}' evaluates samples that are not trained on, but there is no test part; set "
-        "data.validation, as 0.2",
+        "data.validation, such as 0.2",
         study_.name);
   }
   return problem;

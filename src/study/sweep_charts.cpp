@@ -251,7 +251,8 @@ std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector
   }
   if (groups.size() > 1 && part.name == "training") {
     findings.emplace_back(
-        "Chosen by the training loss, as there is no validation part; set data.validation, as 0.2, to choose "
+        "Chosen by the training loss, as there is no validation part; set data.validation, such as 0.2, to "
+        "choose "
         "by "
         "samples that are not trained on.");
   }

@@ -102,7 +102,7 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
       Config config = config_of(settled, grid, point);
       const bool is_open = config.train.micro_batches == 0;
       resolve_micro_batches(config, static_cast<int>(most_ranks));
-      if (is_open) {  // the same for all, and said once
+      if (is_open) {  // the same for all, and reported once
         settled.settings["train.micro-batches"] = {std::to_string(config.train.micro_batches), "by the ranks",
                                                    GivenBy::kRun};
       }

@@ -14,7 +14,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostValues = 10'000;
-constexpr const char* kForms = "expected A:B:logN, A:B:linN or A:B:xF, as 1e-4:1e-1:log7";
+constexpr const char* kForms = "expected A:B:logN, A:B:linN or A:B:xF, such as 1e-4:1e-1:log7";
 
 /// Short, and without the rounding of powers: 64, not 63.99999999999999.
 std::string number_text(double value) { return fmt::format("{:.12g}", value); }
@@ -23,7 +23,7 @@ struct Range {
   std::string origin;  ///< what errors begin with
   std::string low_text, high_text;
   double low, high;
-  std::string_view spacing;  ///< behind the second colon
+  std::string_view spacing;  ///< after the second colon
 };
 
 /// `text` as a range, unless it is a value that holds colons.
@@ -45,7 +45,7 @@ std::optional<Range> as_range(const std::string& option, std::string_view text) 
 Index count_of(const Range& range) {
   const auto count = parse_integer(range.spacing.substr(3));
   if (!count || *count < 2 || *count > static_cast<Index>(kMostValues)) {
-    fail_input("{}: expected 2 to {} values, as {}:{}:{}5", range.origin, kMostValues, range.low_text,
+    fail_input("{}: expected 2 to {} values, such as {}:{}:{}5", range.origin, kMostValues, range.low_text,
                range.high_text, range.spacing.substr(0, 3));
   }
   return *count;
@@ -66,7 +66,7 @@ void append_powers(const Range& range, std::vector<std::string>& values) {
   constexpr double kRounding = 1e-9;
   const auto factor = parse_number(range.spacing.substr(1));
   if (!factor || !(*factor > 1 && *factor < 1e30)) {
-    fail_input("{}: expected a factor above 1 behind 'x', as {}:{}:x2", range.origin, range.low_text,
+    fail_input("{}: expected a factor above 1 after 'x', such as {}:{}:x2", range.origin, range.low_text,
                range.high_text);
   }
   const double steps = std::floor(std::log(range.high / range.low) / std::log(*factor) + kRounding);
@@ -128,8 +128,9 @@ std::vector<Index> parse_whole_numbers(const std::string& option, const std::str
   for (const std::string& value : parse_values(origin, text)) {
     const auto number = parse_integer(value);
     if (!number || *number < 1 || *number > most) {
-      fail_input("{}: expected whole numbers from 1 to {} ({}), as 16,64,200, or a range, as 16:128:x2",
-                 origin, most, what);
+      fail_input(
+          "{}: expected whole numbers from 1 to {} ({}), such as 16,64,200, or a range, such as 16:128:x2",
+          origin, most, what);
     }
     numbers.insert(*number);
   }

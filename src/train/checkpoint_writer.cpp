@@ -53,8 +53,8 @@ void CheckpointWriter::finish() {
   }
 }
 
-/// Takes the result of the one that was written, empty if that is good; a failure that repeats itself is said
-/// once.
+/// Takes the result of the one that was written, empty if that is good; a failure that repeats itself is
+/// reported once.
 void CheckpointWriter::take(const std::string& failure) {
   if (!failure.empty() && failure_.empty()) {
     log::warn(not_written(failure));

@@ -23,14 +23,14 @@ class Checkpointing {
     writer_.emplace(std::move(store), std::move(before));
   }
 
-  /// What the ranks do behind a step.
+  /// What the ranks do after a step.
   struct Verdict {
     int stop_signal = 0;  ///< of the rank with the largest, or 0
     bool is_due = false;  ///< a checkpoint, by steps or time
   };
 
   /// Agrees on it: `signal` is this rank's request to stop, or 0. A checkpoint that falls due while another
-  /// is still being written is left out, and the first time that is said. One byte a rank. Collective.
+  /// is still being written is left out, and the first time that is reported. One byte a rank. Collective.
   Verdict agree(std::uint64_t step, int signal);
 
   /// Writes what `snapshot`, a collective, gives rank 0; training goes on meanwhile. Waits for the one

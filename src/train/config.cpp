@@ -65,7 +65,7 @@ void settle(const std::string& section, const Method& method, Hyperparameters& v
 void check_combinations(const Config& config) {
   const Hyperparameters& optimizer = config.optimizer.hyperparameters;
   if (config.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 && optimizer.at("momentum") == 0) {
-    fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, as 0.9");
+    fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, such as 0.9");
   }
   if (find_algorithm(config.optimizer.name).needs_hessian && config.train.batch_size != 0) {
     fail_input(
@@ -84,7 +84,7 @@ void check_combinations(const Config& config) {
   }
 }
 
-/// Whether weights decay, or were meant to as far as a value says so.
+/// Whether weights decay, or a given value shows that they were meant to.
 bool has_decay(const Config& config, const GivenValues& given) {
   const auto decay = config.optimizer.hyperparameters.find("weight-decay");
   return config.optimizer.l2 > 0 || given.contains("optimizer.l2") ||

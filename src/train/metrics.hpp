@@ -16,7 +16,7 @@ namespace lockstep {
 nlohmann::ordered_json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                                    const std::string& message_library);
 
-/// "resume" behind `step`: what runs where from there on, as `start`, this session's start_event, says.
+/// "resume" after `step`: what runs where from there on, as in `start`, this session's start_event.
 nlohmann::ordered_json resume_event(const nlohmann::ordered_json& start, std::uint64_t step);
 
 /// "step": one optimizer step, with rank 0's seconds; where it is measured, "noise_scale" of the averages,

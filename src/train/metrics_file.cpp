@@ -53,7 +53,7 @@ void MetricsFile::cut(std::uint64_t step) {
   const KeptMetrics kept = metrics_until({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, step);
   if (kept.last_step < step) {
     log::warn(fmt::format(
-        "lockstep: {}: ends with step {}, the run goes on behind step {}; what lies between is lost",
+        "lockstep: {}: ends with step {}, the run goes on after step {}; what lies between is lost",
         file_.string(), kept.last_step, step));
   }
   if (ftruncate(descriptor_, static_cast<off_t>(kept.length)) != 0) {

@@ -41,8 +41,8 @@ class MetricsFile {
 /// not.
 bool is_being_written(const std::filesystem::path& file);
 
-/// What is left of `metrics` for a run that goes on behind `step`: whole lines up to the first that is
-/// damaged, says the end or belongs to a later step. Behind step 0 that is nothing.
+/// What is left of `metrics` for a run that goes on after `step`: whole lines up to the first that is
+/// damaged, marks the end or belongs to a later step. After step 0 that is nothing.
 struct KeptMetrics {
   std::size_t length = 0;
   std::uint64_t last_step = 0;  ///< in these lines

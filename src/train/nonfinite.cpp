@@ -149,7 +149,7 @@ std::string find_in_gradients(const FailedStep& step, Model& model, Index m, con
   }
   if (samples.empty()) {
     return fmt::format("the sum of its {} samples, {}in {}", rows.size(),
-                       tried < rows.size() ? fmt::format("or one of them behind the first {}, ", tried) : "",
+                       tried < rows.size() ? fmt::format("or one of those after the first {}, ", tried) : "",
                        tensor);
   }
   return fmt::format("that of {}, from {} on", name_samples(samples, std::ssize(samples)), first);

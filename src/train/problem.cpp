@@ -123,7 +123,7 @@ Problem make_problem(const Config& config, Communicator& communicator) {
   const std::string different = differences(communicator, {config.resolved.begin(), config.resolved.end()});
   if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
   set_watch_timeout(config.run.timeout);
-  // A network that can't be built is said before any data are read.
+  // A network that can't be built is reported before any data are read.
   const Model buildable(config.model.layers, 1);
   std::vector<Dataset> parts = share_datasets(communicator, [&] {
     SourceParts read = read_source(config.data.source);

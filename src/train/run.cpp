@@ -146,7 +146,7 @@ class Run {
       const bool written = checkpointing_.wait();
       if (!saves) return;
       message += written ? fmt::format(
-                               ". The state behind step {} is saved: 'lockstep train --resume {}' goes on "
+                               ". The state after step {} is saved: 'lockstep train --resume {}' goes on "
                                "from it",
                                trainer_.steps_done(), directory_->path().string())
                          : ". The state before it could not be saved";
@@ -162,9 +162,9 @@ class Run {
             : "there is no checkpoint yet: start the run again, with --run.resume true");
   }
 
-  /// Ends the run behind a checkpoint that has been begun. Collective.
+  /// Ends the run after a checkpoint that has been begun. Collective.
   [[noreturn]] void stop(int signal) {
-    std::string message = fmt::format("{}: stopped behind step {} of {}", signal_name(signal),
+    std::string message = fmt::format("{}: stopped after step {} of {}", signal_name(signal),
                                       trainer_.steps_done(), trainer_.plan().total_steps);
     together(communicator_, [&] {
       if (!directory_) return;
@@ -180,7 +180,7 @@ class Run {
     const DatasetDescription& data = problem_.training.description();
     start_ = start_event(trainer_, problem_, communicator_.size(), message_library);
     directory_->metric(resumed_ ? resume_event(start_, *resumed_) : start_);
-    if (resumed_) log::info(fmt::format("resume   behind step {}", *resumed_));
+    if (resumed_) log::info(fmt::format("resume   after step {}", *resumed_));
     log::info(fmt::format("data     {}: {} of {}", data.name,
                           count_of(problem_.split.training_size(), "training sample"),
                           count_of(data.features(), "feature")));
@@ -306,7 +306,7 @@ class Run {
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
   bool keeps_best_;
-  std::optional<std::uint64_t> resumed_;  // step behind which the run went on
+  std::optional<std::uint64_t> resumed_;  // step after which the run went on
 };
 
 /// Errors (exit code 4): a signal has asked for the end while MPI started or data were read. Collective.

@@ -142,7 +142,7 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
       {{"data.source", "fashion-mnist",
         "fashion-mnist, a folder of IDX files, FILE.csv, " + join(synthetic_names()), words(source.source)},
        {"data.test", "", "CSV: the file with the test samples", words(source.test)},
-       {"data.prefix", "", "IDX: what file names begin with, as emnist-letters-", words(source.prefix)},
+       {"data.prefix", "", "IDX: what file names begin with, such as emnist-letters-", words(source.prefix)},
        {"data.task", "classification", "CSV: " + join(names_of(tasks())),
         choice(source.task, task_choices())},
        {"data.label", "-1",
@@ -165,7 +165,7 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
         choice(data.normalize, {{"standard", NormalizationKind::kStandard},
                                 {"unit", NormalizationKind::kUnit},
                                 {"none", NormalizationKind::kNone}})},
-       {"data.validation", "0", "part of the training samples that is held out, as 0.1",
+       {"data.validation", "0", "part of the training samples that is held out, such as 0.1",
         real(data.validation, 0, 1, true)}});
 }
 
@@ -281,7 +281,7 @@ void add_optimizer(Config& config, std::vector<Setting>& settings) {
        {"optimizer.clip-norm", "0", "largest norm of the gradient, 0 for any",
         real(config.clip_norm, 0, 1e30)},
        {"optimizer.average", "0",
-        "decay of a moving average of the weights, saved beside them, as 0.999; 0: none",
+        "decay of a moving average of the weights, saved beside them, such as 0.999; 0: none",
         real(config.average_decay, 0, 1, true)}});
 }
 

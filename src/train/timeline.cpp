@@ -8,7 +8,7 @@ namespace lockstep {
 
 namespace {
 
-/// About what a step leaves behind; more only costs an allocation.
+/// About as many as a step records; more only costs an allocation.
 constexpr std::size_t kSpansOfAStep = 24;
 
 }  // namespace

@@ -115,7 +115,7 @@ TEST_P(FaultOnRanks, AStoppedRankIsWarnedOfAndEndsTheRun) {
   const std::string text = "lockstep: " + name(rank);
   EXPECT_EQ(lines_with(text, outcome.err), 2) << outcome.err;
   EXPECT_EQ(lines_with("has not finished the exchange of step ", outcome.err) +
-                lines_with("stands still behind step ", outcome.err),
+                lines_with("stands still after step ", outcome.err),
             2)
       << outcome.err;
   EXPECT_EQ(lines_with("run.timeout ends the run at 2 s", outcome.err), 1) << outcome.err;

@@ -81,7 +81,7 @@ TEST_F(NonFiniteRunTest, StopsAndGoesOnFromTheStateBeforeTheStep) {
     const std::size_t done = metrics(folder_, name, "step").size();
     EXPECT_NE(message.find(fmt::format("step {}: the loss of micro-batch ", done + 1)), std::string::npos);
     EXPECT_EQ(newest_checkpoint(folder_.path() / name).filename().string(), file_name_of(done));
-    EXPECT_NE(first.find("The state behind step"), std::string::npos);
+    EXPECT_NE(first.find("The state after step"), std::string::npos);
 
     EXPECT_EQ(message_of(run(7 - ranks, {"train", "--resume", name})), message);
     const Outcome end = run(ranks == 2 ? 5 : 2, Words{"train", "--resume", name} + kSkip);

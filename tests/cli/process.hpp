@@ -30,7 +30,7 @@ class Process {
   pid_t id() const { return id_; }
   void send(int signal) const;
 
-  /// What it has said on standard error so far.
+  /// What it has written to standard error so far.
   const std::string& err();
 
   /// Waits for the end, at most `seconds` from now.

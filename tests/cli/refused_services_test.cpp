@@ -11,7 +11,7 @@ namespace {
 
 class RefusedServices : public testing::Test {
  protected:
-  /// Runs `lockstep words…` behind `before`, the words that start it in a changed environment.
+  /// Runs `lockstep words…` after `before`, the words that start it in a changed environment.
   Outcome run_behind(const Words& before, int ranks, const Words& words) {
     Words line = command_line(ranks, words);
     line.insert(line.end() - static_cast<std::ptrdiff_t>(words.size()) - 1, before.begin(), before.end());

@@ -36,7 +36,7 @@ class ResumeTest : public testing::Test {
   void expect_goes_on(int ranks, const Words& more = {}) {
     const Outcome outcome = resume(ranks, more);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    EXPECT_NE(outcome.out.find("resume   behind step"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("resume   after step"), std::string::npos) << outcome.out;
     expect_same_metrics(folder_, "run");
   }
 
@@ -104,10 +104,10 @@ TEST_F(ResumeTest, ASignalStopsTheRunWithACheckpoint) {
     const bool by_mpirun = stop.ranks > 0 && !stop.to_one_rank && stop.signal != SIGUSR1;
     EXPECT_EQ(outcome.exit_code, by_mpirun ? 1 : 4) << outcome.err;
     if (!by_mpirun || !LOCKSTEP_OPEN_MPI_5) {
-      EXPECT_NE(outcome.err.find(": stopped behind step "), std::string::npos) << outcome.err;
+      EXPECT_NE(outcome.err.find(": stopped after step "), std::string::npos) << outcome.err;
     }
     EXPECT_EQ(checkpoints().size(), 1U);
-    // Nothing behind the checkpoint has been done.
+    // Nothing after the checkpoint has been done.
     EXPECT_EQ(checkpoints()[0].filename().string(),
               file_name_of(metrics(folder_, "run", "step").back().at("step")));
   }

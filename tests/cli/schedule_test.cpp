@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Half a cosine from 0.5 down to 0 over the steps behind a warm-up, without any data.
+/// Half a cosine from 0.5 down to 0 over the steps after a warm-up, without any data.
 const Words kCosine = {"schedule", "--data.source",   "nowhere", "--train.batch-size",
                        "8",        "--schedule.name", "cosine",  "--optimizer.learning-rate",
                        "0.5"};

@@ -88,7 +88,7 @@ TEST_F(SuperviseTest, ASignalStopsTheRunForGood) {
   process.send(SIGTERM);
   const Outcome outcome = process.wait(30);
   EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
-  EXPECT_NE(outcome.err.find("stopped behind step"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("stopped after step"), std::string::npos) << outcome.err;
 }
 
 TEST_F(SuperviseTest, AHangupStopsTheRunButUnderNohup) {
@@ -106,7 +106,7 @@ TEST_F(SuperviseTest, AHangupStopsTheRunButUnderNohup) {
   kill(-other.id(), SIGHUP);
   const Outcome outcome = other.wait(30);
   EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
-  EXPECT_NE(outcome.err.find("stopped behind step"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("stopped after step"), std::string::npos) << outcome.err;
 }
 
 /// mpirun forgets a signal that comes while it starts its ranks.

@@ -12,7 +12,7 @@ What PyTorch means where definitions differ:
     polynomial, cosine    reach their end at step T, one after the last: T is total-steps without the warm-up
     one-cycle             reaches its peak at step rise T - 1, also where that is no whole number, its end at step T - 1
     warmup-steps          SequentialLR of LinearLR, from 1 / warmup-steps at step 0 to 1 at step warmup-steps - 1, and
-                          the scheduler, which starts at its own step 0 behind that. Not for one-cycle, which rises by
+                          the scheduler, which starts at its own step 0 after that. Not for one-cycle, which rises by
                           itself: PyTorch would warm up to its `initial`
 Most of PyTorch's schedulers multiply the rate before by a ratio: they collect rounding errors over the steps.
 """
@@ -24,7 +24,7 @@ from generate import write_json
 
 
 def make_scheduler(optimizer, options, steps):
-    """For `steps` steps behind the warm-up."""
+    """For `steps` steps after the warm-up."""
     name = options["name"]
     if name == "step":
         return lr_scheduler.StepLR(optimizer, options["every"], options["factor"])

@@ -57,7 +57,7 @@ TEST(Standstill, BetweenTwoStepsTheLastOneIsNamed) {
   ranks[2].in_step = false;
   ranks[2].still = 99;
   EXPECT_EQ(text_of(ranks),
-            "rank 6 (process 106 on node7) stands still behind step 41: nothing done for 99 s; stopped, or "
+            "rank 6 (process 106 on node7) stands still after step 41: nothing done for 99 s; stopped, or "
             "waiting for a disk?");
 }
 

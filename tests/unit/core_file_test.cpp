@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, WriteFileTest,
                          testing::Values(0, 1, 4095, 4096, 4097, (1 << 20) - 1, 1 << 20, (1 << 20) + 1,
                                          (3 << 20) + 4096, (3 << 20) + 5));
 
-/// A part that is written from where it stands, behind others and before others.
+/// A part that is written from where it stands, after others and before others.
 TEST(WriteFile, WritesPartsThatBeginAtBlocks) {
   const TemporaryFolder folder;
   const Bytes all = numbered((std::size_t{3} << 20U) + 3 * kFileBlock + 7);

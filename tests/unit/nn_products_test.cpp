@@ -35,7 +35,7 @@ std::vector<Shape> shapes() {
   return all;
 }
 
-/// Values that begin `offset` elements behind a boundary of 64 bytes.
+/// Values that begin `offset` elements after a boundary of 64 bytes.
 class Placed {
  public:
   Placed(const Values& values, std::size_t offset) : storage_(values.size() + 2 * kLine) {

@@ -154,7 +154,7 @@ TEST(Safetensors, WithDamageAreRefused) {
       {"negative offsets", file_of(entry(f32 + R"("shape":[1],"data_offsets":[-4,0])"), "abcd")},
       {"offsets beyond the file", file_of(entry(f32 + R"("shape":[2],"data_offsets":[0,8])"), "abcd")},
       {"a first byte of nobody", file_of(entry(f32 + R"("shape":[1],"data_offsets":[1,5])"), "abcde")},
-      {"bytes behind the last", file_of(entry(f32 + R"("shape":[1],"data_offsets":[0,4])"), "abcde")},
+      {"bytes after the last", file_of(entry(f32 + R"("shape":[1],"data_offsets":[0,4])"), "abcde")},
       {"data without tensors", file_of("{}", "abcd")},
       {"tensors that overlap", file_of(two + "[1,3]}}", "abc")},
       {"the same place twice", file_of(two + "[0,2]}}", "ab")},

@@ -119,7 +119,7 @@ TEST(SweepPage, DrawsTheResultOverEachKey) {
       (Json{"Lowest training loss: 1 at point 6, optimizer.learning-rate = 0.01, train.batch-size = 3; its "
             "test "
             "loss: 7.",
-            "Chosen by the training loss, as there is no validation part; set data.validation, as 0.2, to "
+            "Chosen by the training loss, as there is no validation part; set data.validation, such as 0.2, to "
             "choose by samples that are not trained on.",
             "1 of 6 points diverged."}));
 }

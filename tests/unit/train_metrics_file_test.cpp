@@ -84,7 +84,7 @@ TEST(MetricsFile, OnAFullDiskHoldsWholeLinesAndSaysSoOnce) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "m";
   MetricsFile metrics(file);
-  const std::string first(4000, 'x');  // what is said fits below the limit
+  const std::string first(4000, 'x');  // what is reported fits below the limit
   metrics.append(first);
   // As a disk that fills in the middle of a line.
   rlimit before{};

@@ -18,8 +18,8 @@ class NodeMemory {
  public:
   /// `size` bytes, zero at first; `node` is a group of ranks of one node, and rank 0's `size` counts.
   /// Collective over `node`. Where the system lets processes share nothing, every rank gets a copy of its
-  /// own: is_shared() says so, and a warning once in a program says why. Errors: not enough memory, or beyond
-  /// a limit.
+  /// own: is_shared() is false then, and one warning in a program gives the reason. Errors: not enough
+  /// memory, or beyond a limit.
   NodeMemory(Communicator& node, std::size_t size, Pages pages = Pages::kUsual);
   ~NodeMemory();
   NodeMemory(const NodeMemory&) = delete;

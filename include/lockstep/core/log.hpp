@@ -9,7 +9,7 @@ namespace lockstep::log {
 void set_rank(int rank);
 
 /// From here on every line also goes to `file`, which is replaced unless `append`; only on rank 0. That it
-/// can't be written is said once. Local.
+/// can't be written is reported once. Local.
 void open_file(const std::filesystem::path& file, bool append = false);
 
 /// A line for the person: on standard output, on rank 0 only.

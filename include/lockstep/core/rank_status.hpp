@@ -5,7 +5,8 @@
 
 namespace lockstep {
 
-/// How far a process is, for who watches it from another thread or process. Written by its main thread alone.
+/// How far a process is, for whoever watches it from another thread or process. Written by its main thread
+/// alone.
 struct RankStatus {
   std::atomic<std::uint64_t> waits;  ///< for other ranks, begun and ended: odd while in one
   std::atomic<std::uint64_t> steps;  ///< training steps done
@@ -36,7 +37,7 @@ class Waiting {
   }
 };
 
-/// While it lives, this process is in the training step behind `steps` others.
+/// While it lives, this process is in the training step after `steps` others.
 class InStep {
  public:
   explicit InStep(std::uint64_t steps) {

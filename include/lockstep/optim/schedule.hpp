@@ -12,15 +12,15 @@ namespace lockstep {
 struct ScheduleOptions {
   std::string name = "constant";
   std::uint64_t warmup_steps = 0;
-  Hyperparameters hyperparameters = {};  ///< of the shape; its defaults where nothing is said
+  Hyperparameters hyperparameters = {};  ///< of the shape; its defaults where nothing is given
 };
 
-/// The course of the multiplier behind the warm-up. To add one: write its function in schedule_shapes.cpp and
+/// The course of the multiplier after the warm-up. To add one: write its function in schedule_shapes.cpp and
 /// list it there; configuration, help and tests take it from the list.
 struct ScheduleShape {
   std::string name;
   std::vector<Hyperparameter> hyperparameters;
-  /// The multiplier at step t of T, counted from 0 behind the warm-up; T >= 1, t may lie behind it.
+  /// The multiplier at step t of T, counted from 0 after the warm-up; T >= 1, t may be larger.
   double (*multiplier)(const Hyperparameters& values, double t, double total) = nullptr;
   bool needs_total = false;  ///< whether T matters
 };

@@ -22,7 +22,7 @@ class WeightAverage {
   /// Puts the average in the place of the weights in x, and the weights in the place of the average.
   void swap(std::span<Real> x);
 
-  /// For who sets `values`: whether they hold no average yet, so that the next `add` begins it.
+  /// For whoever sets `values`: whether they hold no average yet, so that the next `add` begins it.
   void set_empty(bool empty) { empty_ = empty; }
 
   /// The average of one part after another, zero before the first `add`.

@@ -8,7 +8,7 @@
 namespace lockstep {
 
 /// The one binary tree by which M micro-batches are summed. A node is an interval of micro-batches; it splits
-/// behind the largest power of two that is smaller than its size, so that for M = 2^k all levels are halves.
+/// after the largest power of two that is smaller than its size, so that for M = 2^k all levels are halves.
 /// Micro-batches without samples are absent: a node with one absent half is its other half. All functions are
 /// pure.
 

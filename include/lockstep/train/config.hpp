@@ -113,7 +113,7 @@ bool is_same_value(const std::string& a, const std::string& b);
 /// Whether `value` is the default of `key`, where that does not depend on other keys.
 bool is_default(const std::string& key, const std::string& value);
 
-/// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or, and then it says so, the next
+/// Settles train.micro-batches for `world_size` ranks: as configured, or 8, or (which it reports) the next
 /// power of two that is at least the world size; one a rank for the fast reduction. Errors: more ranks than
 /// configured micro-batches.
 void resolve_micro_batches(Config& config, int world_size);

@@ -11,7 +11,7 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// What one batch says of the gradient behind it: unbiased, and far from it in a single step.
+/// What one batch tells of the gradient of all samples: unbiased, but far from it in a single step.
 struct NoiseEstimate {
   double square = 0;  ///< |G|², the squared norm of the gradient of the expected loss; may come out negative
   double variance = 0;  ///< tr Σ, the variances of one sample's gradient, summed over the parameters
@@ -38,7 +38,7 @@ class NoiseAverage {
   /// NaN before the first estimate, and while the average of |G|² is not above zero.
   double scale() const;
 
-  /// The averages themselves, for who keeps them and goes on from them.
+  /// The averages themselves, for whoever saves them and goes on from them.
   NoiseEstimate values() const { return {square_, variance_}; }
   void set(const NoiseEstimate& values) {
     square_ = values.square;

@@ -18,7 +18,7 @@ class RunDirectory {
   /// folder made here does not stay then.
   explicit RunDirectory(std::filesystem::path path);
 
-  /// Goes on with the run in `path` behind `step`: later lines of its metrics are cut off. Errors: a folder
+  /// Goes on with the run in `path` after `step`: later lines of its metrics are cut off. Errors: a folder
   /// that can't be written; a run there that still goes on.
   RunDirectory(std::filesystem::path path, std::uint64_t step);
   ~RunDirectory();
