@@ -116,12 +116,13 @@ TEST(SweepPage, DrawsTheResultOverEachKey) {
   EXPECT_FALSE(section(document, "Test loss over train.batch-size").is_null());
   EXPECT_EQ(
       section(document, "Findings").at("paragraphs"),
-      (Json{"Lowest training loss: 1 at point 6, optimizer.learning-rate = 0.01, train.batch-size = 3; its "
-            "test "
-            "loss: 7.",
-            "Chosen by the training loss, as there is no validation part; set data.validation, such as 0.2, to "
-            "choose by samples that are not trained on.",
-            "1 of 6 points diverged."}));
+      (Json{
+          "Lowest training loss: 1 at point 6, optimizer.learning-rate = 0.01, train.batch-size = 3; its "
+          "test "
+          "loss: 7.",
+          "Chosen by the training loss, as there is no validation part; set data.validation, such as 0.2, to "
+          "choose by samples that are not trained on.",
+          "1 of 6 points diverged."}));
 }
 
 // The last point is the best on the test and the training samples.
