@@ -24,6 +24,7 @@ struct MachineLimits {
   double exchange = 0;           ///< sum of a gradient over the ranks, all of them ready, seconds
 };
 
+/// What the machine gives, and what the configured training makes of it.
 struct BenchReport {
   int ranks = 0;
   int micro_batches = 0;
@@ -47,6 +48,7 @@ struct BenchReport {
 /// measure_checkpoints; fewer than three rounds.
 BenchReport run_bench(Config config, Communicator& communicator, Index rounds);
 
+/// The report for machines, and line by line for people.
 nlohmann::ordered_json to_json(const BenchReport& report);
 std::vector<std::string> to_lines(const BenchReport& report);
 

@@ -10,11 +10,12 @@
 
 namespace lockstep {
 
-/// Bytes to or from one rank.
+/// Bytes to one rank.
 struct OutgoingMessage {
   int peer;
   std::span<const std::byte> bytes;
 };
+/// Room for the bytes that one rank sends.
 struct IncomingMessage {
   int peer;
   std::span<std::byte> bytes;

@@ -29,6 +29,7 @@ class Digest {
   XXH3_state_s* state_;
 };
 
+/// The digest of `bytes` alone.
 std::string digest_of(std::span<const std::byte> bytes);
 
 /// Bytes as blocks of 1 MiB, the last one shorter, so that several can share the work on the digest of all.

@@ -15,6 +15,7 @@ namespace lockstep {
 /// count up (0, 1, 2, …).
 enum class Header { kAuto, kYes, kNo };
 
+/// How to read a table.
 struct CsvOptions {
   Task task = Task::kClassification;
   /// Name of the label or target column, or its number from 0; negative numbers count from the end. For

@@ -14,6 +14,7 @@ namespace lockstep {
 /// What a sample's label or targets are: one class, values, or several labels that are 0 or 1 each.
 enum class Task { kClassification, kRegression, kMultiLabel };
 
+/// A task, and what the configuration calls it.
 struct NamedTask {
   std::string name;  ///< as data.task
   Task task;

@@ -8,6 +8,7 @@
 
 namespace lockstep {
 
+/// Features to mean 0 and deviation 1, to 0 … 1, or as they are.
 enum class NormalizationKind { kStandard, kUnit, kNone };
 
 /// The map from features to what the network sees: (x - shift) · scale. One shift and scale for all features

@@ -29,6 +29,7 @@ struct DataSource {
 bool is_synthetic(const std::string& source);
 bool is_path(const std::string& source);
 
+/// What a source holds.
 struct SourceParts {
   DatasetContent training;
   std::optional<DatasetContent> test;

@@ -9,6 +9,7 @@
 
 namespace lockstep {
 
+/// How large a synthetic set is, and what it is drawn from.
 struct SyntheticOptions {
   Index samples = 1000;  ///< of the training part
   Index features = 20;

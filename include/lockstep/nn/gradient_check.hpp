@@ -8,6 +8,7 @@
 
 namespace lockstep {
 
+/// How far the analytic gradient of one tensor is from the numeric one.
 struct GradientCheck {
   std::string tensor;
   Index checked = 0;  ///< elements compared

@@ -16,6 +16,7 @@ using Bfloat16 = Eigen::bfloat16;
 using ConstBfloat16View =
     Eigen::Map<const Eigen::Matrix<Bfloat16, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
+/// Views of a whole matrix.
 inline ConstMatrixView view(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
 inline MatrixView view(Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
 inline ConstMatrixView read_only(MatrixView matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }

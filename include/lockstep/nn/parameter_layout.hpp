@@ -18,6 +18,7 @@ struct ParameterRange {
 /// depend on who computed which piece.
 std::vector<ParameterRange> pieces_of(ParameterRange range, Index size = 4096);
 
+/// What a tensor's parameters do in their layer.
 enum class ParameterKind { kWeight, kBias };
 
 /// One named tensor inside the parameter vector.

@@ -21,6 +21,7 @@ class RowInvariance {
   /// Of a linear layer with these features in and out.
   RowInvariance(Index inputs, Index outputs) : inputs_(inputs), outputs_(outputs) {}
 
+  /// For each of a linear layer's two products over rows.
   struct Answer {
     bool forward = false;         ///< y = x wᵀ + bias
     bool input_gradient = false;  ///< dx = dy w

@@ -20,6 +20,7 @@ struct StoredTensor {
   std::vector<std::byte> data;
 };
 
+/// All that a safetensors file holds.
 struct StoredTensors {
   std::map<std::string, std::string> metadata;
   std::vector<StoredTensor> tensors;  ///< in the order of their bytes in the file

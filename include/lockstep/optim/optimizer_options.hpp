@@ -9,6 +9,7 @@ namespace lockstep {
 /// Which parameters weight decay and L2 act on.
 enum class DecayScope { kWeights, kAll };
 
+/// The method and its settings.
 struct OptimizerOptions {
   std::string name = "sgd";
   Hyperparameters hyperparameters;  ///< "learning-rate", "weight-decay" and the algorithm's own, all of them

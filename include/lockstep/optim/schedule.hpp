@@ -9,6 +9,7 @@
 
 namespace lockstep {
 
+/// The shape of the schedule, and its settings.
 struct ScheduleOptions {
   std::string name = "constant";
   std::uint64_t warmup_steps = 0;
@@ -33,12 +34,10 @@ struct ScheduleShape {
 /// - cosine: f + (1 - f) (1 + cos π t/T) / 2, one cycle of Loshchilov, Hutter: SGDR, arXiv 1608.03983, eq. 5
 ///   (torch CosineAnnealingLR).
 /// - cosine-restarts: the same over cycles of T₀, T₀ T_mult, T₀ T_mult², … steps (period, period-factor),
-/// back at 1
-///   at the start of each (torch CosineAnnealingWarmRestarts).
+///   back at 1 at the start of each (torch CosineAnnealingWarmRestarts).
 /// - one-cycle: from `initial` up to 1 over the part `rise` of the steps, then down to f, both by half a
-/// cosine
-///   (Smith, Topin: Super-convergence, arXiv 1708.07120, as torch OneCycleLR, which leaves the momentum alone
-///   with cycle_momentum = False).
+///   cosine (Smith, Topin: Super-convergence, arXiv 1708.07120, as torch OneCycleLR, which leaves the
+///   momentum alone with cycle_momentum = False).
 const std::vector<ScheduleShape>& schedule_shapes();
 
 /// The shape called `name`. Errors: an unknown name (the known ones are listed).

@@ -2,7 +2,8 @@
 
 namespace lockstep {
 
-/// How gradients are summed over ranks: in the tree's order, or in whatever order the library takes.
+/// How gradients are summed: along the tree, with the same bits at every rank count, or in the order that the
+/// message library chooses.
 enum class Reduction { kReproducible, kFast };
 
 /// How gradients and parameters travel between ranks: kAuto takes memory that ranks of one node see together

@@ -15,6 +15,7 @@ namespace lockstep {
 /// One step of evaluating the tree with a stack: push the value of `node`, or replace the two values on top
 /// by their sum (lower + upper).
 struct TreeOperation {
+  /// What it does to the stack.
   enum class Kind { kPush, kMerge };
   Kind kind = Kind::kPush;
   Interval node;

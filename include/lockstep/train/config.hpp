@@ -24,11 +24,13 @@ enum class OnNonFinite { kStop, kSkip };
 
 /// Everything a run depends on, checked key by key.
 struct Config {
+  /// [data]
   struct Data {
     DataSource source;
     NormalizationKind normalize = NormalizationKind::kStandard;
     double validation = 0;  ///< part of the training samples that is held out
   } data;
+  /// [model]
   struct Model {
     std::string layers;
     std::string loss = "auto";        ///< a name of losses(), or "auto": by the task
@@ -36,6 +38,7 @@ struct Config {
     Initialization initialization = Initialization::kAuto;
     std::string init;  ///< weights file to start from, or empty
   } model;
+  /// [train]
   struct Train {
     Index batch_size = 0;  ///< 0: full
     Index epochs = 0;
@@ -58,12 +61,14 @@ struct Config {
   ScheduleOptions schedule;
   BatchScaling batch_scaling = BatchScaling::kNone;
   Index reference_batch = 0;
+  /// [checkpoint]
   struct Checkpoint {
     std::uint64_t every = 0;  ///< steps, 0: never by steps
     double minutes = 0;       ///< 0: never by time
     Index keep = 0;           ///< how many of the newest
     bool best = false;        ///< also at every evaluation that beats all before, and the last such is kept
   } checkpoint;
+  /// [run]
   struct Run {
     std::string dir;  ///< empty: runs/DATE-TIME
     bool resume = false;
@@ -78,9 +83,10 @@ struct Config {
 /// A key as help shows it.
 struct SettingHelp {
   std::string key;            ///< "train.batch-size"
-  std::string default_value;  ///< as text
+  std::string default_value;  ///< as text; empty for none, or where it depends on the method
   std::string help;
 };
+/// All keys, in the order of the help.
 std::vector<SettingHelp> setting_help();
 
 /// Who gave a value: the person for this command; a configuration file, which describes a whole training; or

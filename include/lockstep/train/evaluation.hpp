@@ -26,6 +26,7 @@ inline constexpr std::size_t kMostNamedSamples = 8;
 /// "sample 7", or "samples 7, 3, …", of `count` samples of which `samples` are the first.
 std::string name_samples(std::span<const Index> samples, Index count);
 
+/// How a network does on samples.
 struct Evaluation {
   Index samples = 0;
   double loss = 0;  ///< mean over samples; with any that is not finite, not finite either

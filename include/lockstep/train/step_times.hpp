@@ -30,11 +30,13 @@ inline constexpr std::array<const char*, 9> kPartNames = {
     "gather",   "forward", "backward", "weight_gradients", "tree_additions", "overlapped_exchange",
     "exchange", "waiting", "optimizer"};
 
+/// All of them, in that order.
 inline std::array<StepPart, kPartNames.size()> all_step_parts() {
   std::array<StepPart, kPartNames.size()> parts{};
   for (std::size_t i = 0; i < parts.size(); ++i) parts[i] = static_cast<StepPart>(i);
   return parts;
 }
+/// As metrics.jsonl has it.
 inline const char* name_of(StepPart part) { return kPartNames[static_cast<std::size_t>(part)]; }
 
 /// Where the seconds of one step went on this rank; what is missing to the whole is bookkeeping.

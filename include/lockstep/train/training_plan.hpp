@@ -15,6 +15,7 @@ struct TrainingPlan {
   double learning_rate = 0;  ///< scaled with the batch, before the schedule
 };
 
+/// The plan of `config` for so many training samples.
 TrainingPlan plan_training(const Config& config, Index training_samples);
 
 /// Which rank owns which parameters: shared as far as the optimizer lets them be; all on every rank for the
