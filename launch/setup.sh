@@ -2,7 +2,7 @@
 # Installs what Lockstep needs on Debian 12+ or Ubuntu 22.04+. What is there already is left alone, so that running
 # this again costs nothing and, with nothing missing, needs neither root nor the network.
 #
-#   launch/setup.sh [--tests] [--lint] [--fuzz] [--pytorch]
+#   launch/setup.sh [--tests] [--lint] [--docs] [--fuzz] [--pytorch]
 set -euo pipefail
 
 packages=(
@@ -27,16 +27,17 @@ fail() {
 for argument in "$@"; do
   case $argument in
     --tests)
-      packages+=(libgtest-dev libgmock-dev)
+      packages+=(libgtest-dev libgmock-dev python3)
       optional["chromium chromium-driver python3-selenium"]="page tests are left out"  # Ubuntu's browsers are snaps
       ;;
     --lint) packages+=(clang-format clang-tidy shellcheck) ;;
+    --docs) packages+=(doxygen) ;;  # the public headers as HTML: target documentation
     --fuzz)
       packages+=(clang libomp-dev)
       optional[libclang-rt-dev]="clang itself brings the sanitizers and libFuzzer"
       ;;
     --pytorch) packages+=(python3-torch libopenblas0-pthread) ;;  # what compare_pytorch.sh compares with
-    *) fail "unknown argument '$argument'; expected any of --tests, --lint, --fuzz, --pytorch" ;;
+    *) fail "unknown argument '$argument'; expected any of --tests, --lint, --docs, --fuzz, --pytorch" ;;
   esac
 done
 
