@@ -159,7 +159,7 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.features", "20", "synthetic: features", whole(source.synthetic.features, 1, 1 << 24)},
        {"data.classes", "4", "synthetic: classes, or labels of tags",
         whole(source.synthetic.classes, 2, 1 << 16)},
-       {"data.seed", "1", "of synthetic data and of the choice of validation samples",
+       {"data.seed", "1", "seed of synthetic data and of the choice of validation samples",
         whole(source.synthetic.seed, 0)},
        {"data.normalize", "standard", "features to mean 0 and deviation 1 (standard), to 0 … 1 (unit), none",
         choice(data.normalize, {{"standard", NormalizationKind::kStandard},
@@ -214,7 +214,7 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
        {"train.precision", "float32",
         "what linear layers multiply: float32, or bf16 (bfloat16; sums, weights and optimizer stay float32)",
         choice(train.precision, {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}})},
-       {"train.seed", "1", "of initial weights, order and dropout", whole(train.seed, 0)},
+       {"train.seed", "1", "seed of initial weights, order and dropout", whole(train.seed, 0)},
        {"train.reduction", "reproducible",
         "reproducible: same bits at every rank count; fast: the library's order",
         choice(train.reduction, {{"reproducible", Reduction::kReproducible}, {"fast", Reduction::kFast}})},
@@ -223,8 +223,8 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
         choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
        {"train.timeline", "false",
         fmt::format(
-            "whether to write what every rank does when into timeline.json, for Perfetto: true, false; "
-            "the first {} steps",
+            "whether to write into timeline.json, for Perfetto, what every rank does when in the first {} "
+            "steps: true, false",
             Timeline::kMostSteps),
         choice(train.timeline, {{"true", true}, {"false", false}})},
        {"train.check-every", "100", "steps between comparisons of the ranks' weights, 0 for none",
