@@ -9,12 +9,12 @@
 namespace lockstep {
 
 /// Numbers of a column that differ by no more than this times the largest are one number and the rounding of
-/// sums in double, as 0.3 and 0.1 + 0.2.
+/// sums in double, such as 0.3 and 0.1 + 0.2.
 inline constexpr double kRoundingOfSums = 0x1p-46;
 
-/// The units in which float keeps what `values` [rows x columns] say: an origin amid a column whose numbers
-/// are not float's and lie closer together than 1/1024 of their size, a unit for one that float takes for
-/// zeros. Empty where no column needs any, as everywhere where the numbers are float's. Local.
+/// The units in which float keeps the numbers of `values` [rows x columns]: an origin amid a column whose
+/// numbers are not float's and lie closer together than 1/1024 of their size, a unit for one that float takes
+/// for zeros. Empty where no column needs any, as everywhere where the numbers are float's. Local.
 std::vector<ColumnUnit> choose_units(std::span<const double> values, Index columns);
 
 /// `values` [rows x columns] as float in `units` (empty: as they are).

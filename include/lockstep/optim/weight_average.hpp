@@ -16,7 +16,7 @@ class WeightAverage {
   /// 0 < decay < 1; `owned`: what is averaged, in the order of the parameters.
   WeightAverage(double decay, std::vector<ParameterRange> owned);
 
-  /// Takes what it averages of the weights x after a step in.
+  /// Takes in the weights x after a step, as far as it averages them.
   void add(std::span<const Real> x);
 
   /// Puts the average in the place of the weights in x, and the weights in the place of the average.

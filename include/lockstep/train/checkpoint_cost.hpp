@@ -12,7 +12,7 @@ namespace lockstep {
 /// How much longer steps take with checkpoints than without.
 struct CheckpointCost {
   std::uint64_t every = 0;  ///< steps for one checkpoint
-  std::size_t pairs = 0;    ///< that were compared: steps with one, and as many without after them
+  std::size_t pairs = 0;    ///< compared: steps with a checkpoint, and as many steps without one after them
   double share = 0;         ///< median of seconds with one / seconds without - 1
   double low = 0;           ///< 95 % interval of that median, by its order statistics
   double high = 0;

@@ -61,7 +61,7 @@ Model make_model(const Config& config, const Problem& problem);
 /// Checks that `model` gives one output a class, or one a target. Errors: it does not.
 void check_outputs(const Model& model, const DatasetDescription& data);
 
-/// What a weights file says besides the weights: layers, loss, normalisation, names of classes, targets and
+/// What a weights file holds besides the weights: layers, loss, normalisation, names of classes, targets and
 /// features.
 std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem);
 
@@ -74,10 +74,10 @@ struct SavedModel {
       data;  ///< what it was trained on, but for their number; names as far as the file has them
 };
 
-/// The settings that a weights file of Lockstep's decides, by their keys, as far as it says.
+/// The settings that a weights file of Lockstep's decides, by their keys, as far as it holds them.
 std::map<std::string, std::string> settings_of(const StoredTensors& weights);
 
-/// Whether the file says which network it belongs to, as Lockstep's do and other programs' do not.
+/// Whether the file tells which network it belongs to, as Lockstep's do and other programs' do not.
 bool is_described(const StoredTensors& weights);
 
 /// Errors: a file that is none, a description that does not fit the tensors.
