@@ -57,10 +57,10 @@ struct LinearShape {
   Index inputs, outputs;
 };
 
-std::vector<LinearShape> linear_shapes(const Model& model) {
+std::vector<LinearShape> linear_shapes(const Network& model) {
   std::vector<LinearShape> shapes;
   for (const ParameterTensor& tensor : model.layout().tensors()) {
-    if (tensor.kind == ParameterKind::kWeight) shapes.push_back({tensor.shape[1], tensor.shape[0]});
+    if (tensor.role == TensorRole::kWeight) shapes.push_back({tensor.fan_in, tensor.fan_out});
   }
   return shapes;
 }
@@ -76,7 +76,7 @@ double gemm_2048(Communicator& communicator, Index rounds) {
 }
 
 /// Operations a second of a step's products over the rows of one rank. Collective.
-double gemm_model(const Model& model, Index rows, Communicator& communicator, Index rounds) {
+double gemm_model(const Network& model, Index rows, Communicator& communicator, Index rounds) {
   double seconds = 0;
   bool first = true;
   for (const LinearShape& shape : linear_shapes(model)) {
@@ -141,7 +141,7 @@ double exchange_seconds(const Config& config, const ParameterLayout& layout, Ind
 
 }  // namespace
 
-double operations_per_sample(const Model& model) {
+double operations_per_sample(const Network& model) {
   double operations = 0;
   bool first = true;
   for (const LinearShape& shape : linear_shapes(model)) {
@@ -153,7 +153,7 @@ double operations_per_sample(const Model& model) {
   return operations;
 }
 
-MachineLimits measure_machine(const Config& config, const Model& model, Index batch_size,
+MachineLimits measure_machine(const Config& config, const Network& model, Index batch_size,
                               Communicator& communicator, Index rounds) {
   constexpr std::size_t kSmall = 8;
   constexpr std::size_t kLarge = std::size_t{4} << 20U;

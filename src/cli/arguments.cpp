@@ -59,6 +59,16 @@ const po::options_description& settings_description() {
   return description;
 }
 
+/// By key: what joins the values of several lines.
+const std::map<std::string, std::string>& separators() {
+  static const std::map<std::string, std::string> all = [] {
+    std::map<std::string, std::string> separators;
+    for (const SettingHelp& setting : setting_help()) separators[setting.key] = setting.separator;
+    return separators;
+  }();
+  return all;
+}
+
 std::vector<std::string> names_of(const po::options_description& description) {
   std::vector<std::string> names;
   for (const auto& option : description.options()) names.push_back("--" + option->long_name());
@@ -81,10 +91,14 @@ void read_file(const std::string& path, const po::options_description& settings,
     fail_input("--config {}: cannot be read (it is a folder); {}", path, kAdvice);
   try {
     for (const po::option& option : po::parse_config_file(file, settings, true).options) {
-      if (arguments.settings.contains(option.string_key)) {
-        fail_input("{}: {} is given twice; remove one", path, option.string_key);
+      const auto before = arguments.settings.find(option.string_key);
+      if (before == arguments.settings.end()) {
+        add_setting(arguments, option, "in " + path, GivenBy::kFile);
+        continue;
       }
-      add_setting(arguments, option, "in " + path, GivenBy::kFile);
+      const std::string& separator = separators().at(option.string_key);
+      if (separator.empty()) fail_input("{}: {} is given twice; remove one", path, option.string_key);
+      before->second.text += separator + std::string(trim(option.value.front()));
     }
   } catch (const po::invalid_config_file_syntax& error) {
     fail_input("{}: '{}': expected [section] lines and 'key = value' lines", path, error.tokens());

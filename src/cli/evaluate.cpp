@@ -29,14 +29,15 @@ void print(const std::string& weights, const Dataset& data, const Evaluation& ev
 }
 
 /// Errors: settings that contradict what `weights` from `file` say of themselves.
-void check_agreement(const StoredTensors& weights, const std::string& file, const GivenValues& given) {
+void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
+                     const GivenValues& given) {
   for (const auto& [key, own] : settings_of(weights)) {
     const auto value = given.find(key);
     if (value == given.end()) continue;
     const std::string& text = value->second.text;
     const bool is_free = key == "model.loss" && text == "auto";
     const bool is_same =
-        key == "model.layers" ? Model(text, 1).text() == Model(own, 1).text() : is_same_value(text, own);
+        key == "model.layers" ? outline_network(config).text() == own : is_same_value(text, own);
     if (is_free || is_same) continue;
     fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
                text, value->second.origin, file, own);
@@ -65,7 +66,7 @@ void evaluate_by_config(const std::string& file, Config config, Communicator& wo
   config.model.init = file;
   config.train.batch_size = 1;
   const Problem problem = make_problem(config, world);
-  Model model = make_model(config, problem);
+  Network model = make_model(config, problem);
   const Dataset& data = problem.test ? *problem.test : problem.training;
   print(file, data, evaluate(model, *problem.loss, problem.normalization, all_of(data), world));
 }
@@ -76,7 +77,7 @@ void run(const Arguments& arguments, Communicator& world) {
   set_watch_timeout(config.run.timeout);
   const StoredTensors weights = read_safetensors(file);
   if (is_described(weights)) {
-    check_agreement(weights, file, arguments.settings);
+    check_agreement(weights, file, config, arguments.settings);
     evaluate_described(file, settings_of(weights)["model.loss"], config, world);
   } else if (arguments.settings.contains("model.layers")) {
     evaluate_by_config(file, config, world);

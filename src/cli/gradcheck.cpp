@@ -26,7 +26,7 @@ std::vector<Index> first_samples(const Config& config, const Problem& problem, I
 }
 
 void check(const Config& config, const Problem& problem, Index samples, Index per_tensor) {
-  const Model model = make_model(config, problem);
+  const Network model = make_model(config, problem);
   const std::vector<Index> rows = first_samples(config, problem, samples);
   const GradientCheckCase gradients{.layers = model.text(),
                                     .parameters = model.parameters(),
@@ -51,7 +51,7 @@ void check(const Config& config, const Problem& problem, Index samples, Index pe
   if (!(worst < kTolerance)) {
     fail_guard(
         "gradcheck: the largest relative error {:.2e} is not below {:.0e}; at a kink (relu at zero) central "
-        "differences are no measure: try another train.seed before you suspect the layer",
+        "differences are no measure: try another train.seed before you suspect the unit",
         worst, kTolerance);
   }
   log::info(fmt::format("all gradients agree with central differences within {:.0e}", kTolerance));

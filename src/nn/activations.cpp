@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/layers.hpp"
+#include "lockstep/nn/unit_forms.hpp"
+#include "lockstep/nn/units.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -65,26 +67,27 @@ struct Identity {
 constexpr Index kGrain = Index{1} << 14U;  // elements of one thread at a time
 
 template <typename Function>
-class Activation final : public Layer {
+class Activation final : public Unit {
  public:
-  Activation(std::string text, bool rectifies, Index features, Function function)
-      : text_(std::move(text)), rectifies_(rectifies), features_(features), function_(function) {}
+  Activation(std::string text, Response response, Function function)
+      : text_(std::move(text)), response_(response), function_(function) {}
 
   std::string text() const override { return text_; }
-  Index outputs() const override { return features_; }
-  bool rectifies() const override { return rectifies_; }
+  Response response() const override { return response_; }
+  Shape connect(std::span<const Shape> inputs) override { return inputs[0]; }
 
-  void forward(const RowBlock& /*block*/, ConstMatrixView x, MatrixView y) override {
-    const Real* const in = x.data();
+  void forward(const RowBlock& /*block*/, Inputs x, MatrixView y) override {
+    const Real* const in = x[0].data();
     Real* const out = y.data();
-    for_each_range(x.size(), kGrain, [&](Index first, Index count) {
+    for_each_range(y.size(), kGrain, [&](Index first, Index count) {
       for (Index i = first; i < first + count; ++i) out[i] = function_.value(in[i]);
     });
   }
 
-  void backward(const RowBlock& /*block*/, ConstMatrixView x, ConstMatrixView y, ConstMatrixView dy,
-                MatrixView dx, GradientSink& /*sink*/) override {
-    const Real* const in = x.data();
+  void backward(const RowBlock& /*block*/, Inputs x, ConstMatrixView y, ConstMatrixView dy,
+                InputGradients by_inputs, GradientSink& /*sink*/) override {
+    MatrixView dx = by_inputs[0];
+    const Real* const in = x[0].data();
     const Real* const out = y.data();
     const Real* const by_out = dy.data();
     Real* const by_in = dx.data();
@@ -95,30 +98,43 @@ class Activation final : public Layer {
 
  private:
   std::string text_;
-  bool rectifies_;
-  Index features_;
+  Response response_;
   Function function_;
 };
 
 template <typename Function>
-std::unique_ptr<Layer> activation(std::string text, bool rectifies, Index features, Function function = {}) {
-  return std::make_unique<Activation<Function>>(std::move(text), rectifies, features, function);
+std::unique_ptr<Unit> activation(std::string text, Response response, Function function = {}) {
+  return std::make_unique<Activation<Function>>(std::move(text), response, function);
+}
+
+UnitForm plain_form(const std::string& name, std::unique_ptr<Unit> (*make)()) {
+  return {.name = name, .make = [make](const UnitWords&) { return make(); }};
 }
 
 }  // namespace
 
-std::unique_ptr<Layer> make_activation(std::string_view name, double slope, Index features) {
-  const std::string text(name);
-  if (name == "relu") return activation<Relu>(text, true, features);
-  if (name == "leaky-relu") {
-    return activation(fmt::format("{} {}", name, slope), true, features, LeakyRelu{static_cast<Real>(slope)});
-  }
-  if (name == "tanh") return activation<Tanh>(text, false, features);
-  if (name == "sigmoid") return activation<Sigmoid>(text, false, features);
-  if (name == "softplus") return activation<Softplus>(text, true, features);
-  if (name == "gelu") return activation<Gelu>(text, true, features);
-  if (name == "identity") return activation<Identity>(text, false, features);
-  return nullptr;
+std::unique_ptr<Unit> relu() { return activation<Relu>("relu", Response::kRectifies); }
+std::unique_ptr<Unit> leaky_relu(double slope) {
+  return activation(fmt::format("leaky-relu {}", slope), Response::kRectifies,
+                    LeakyRelu{static_cast<Real>(slope)});
+}
+std::unique_ptr<Unit> tanh() { return activation<Tanh>("tanh", Response::kOther); }
+std::unique_ptr<Unit> sigmoid() { return activation<Sigmoid>("sigmoid", Response::kOther); }
+std::unique_ptr<Unit> gelu() { return activation<Gelu>("gelu", Response::kRectifies); }
+std::unique_ptr<Unit> softplus() { return activation<Softplus>("softplus", Response::kRectifies); }
+std::unique_ptr<Unit> identity() { return activation<Identity>("identity", Response::kPassesOn); }
+
+std::vector<UnitForm> activation_forms() {
+  const auto make_leaky = [](const UnitWords& words) {
+    const std::optional<double> slope = words.number(0);
+    if (slope && !(*slope >= 0 && *slope <= 1)) words.refuse("a slope from 0 to 1");
+    return slope ? leaky_relu(*slope) : leaky_relu();
+  };
+  return {
+      plain_form("relu", relu),           {.name = "leaky-relu", .values = {"[SLOPE]"}, .make = make_leaky},
+      plain_form("tanh", lockstep::tanh), plain_form("sigmoid", sigmoid),
+      plain_form("gelu", gelu),           plain_form("softplus", softplus),
+      plain_form("identity", identity)};
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,75 +6,90 @@
 
 #include "lockstep/core/random.hpp"
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/layers.hpp"
+#include "lockstep/nn/unit_forms.hpp"
+#include "lockstep/nn/units.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-class Dropout final : public Layer {
+class Dropout final : public Unit {
  public:
-  Dropout(Index features, double p, int position)
-      : features_(features), p_(p), position_(position), scale_(static_cast<Real>(1 / (1 - p))) {}
+  explicit Dropout(double p) : p_(p), scale_(static_cast<Real>(1 / (1 - p))) {}
 
   std::string text() const override { return fmt::format("dropout {}", p_); }
-  Index outputs() const override { return features_; }
+  Response response() const override { return Response::kPassesOn; }
+  bool is_random() const override { return true; }
 
-  void forward(const RowBlock& block, ConstMatrixView x, MatrixView y) override {
+  Shape connect(std::span<const Shape> inputs) override {
+    values_ = inputs[0].size();
+    return inputs[0];
+  }
+  void place(std::size_t number, ParameterRange /*range*/) override { number_ = number; }
+
+  void forward(const RowBlock& block, Inputs inputs, MatrixView y) override {
+    const ConstMatrixView x = inputs[0];
     if (!block.training) {
       y = x;
       return;
     }
     mask_.resize(std::max(mask_.size(), static_cast<std::size_t>(x.size())));
     for_each_part(block.rows(), [&](Index row) {
-      Real* const mask = mask_.data() + row * features_;
+      Real* const mask = mask_.data() + row * values_;
       draw_mask(block, block.samples[static_cast<std::size_t>(row)], mask);
-      for (Index i = 0; i < features_; ++i) y(row, i) = x(row, i) * mask[i];
+      for (Index i = 0; i < values_; ++i) y(row, i) = x(row, i) * mask[i];
     });
   }
 
-  void backward(const RowBlock& block, ConstMatrixView /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
-                MatrixView dx, GradientSink& /*sink*/) override {
+  void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
+                InputGradients by_inputs, GradientSink& /*sink*/) override {
+    MatrixView dx = by_inputs[0];
     if (!block.training) {
       if (dx.rows() > 0) dx = dy;
       return;
     }
     if (dx.rows() == 0) return;
     for_each_part(block.rows(), [&](Index row) {
-      const Real* const mask = mask_.data() + row * features_;
-      for (Index i = 0; i < features_; ++i) dx(row, i) = dy(row, i) * mask[i];
+      const Real* const mask = mask_.data() + row * values_;
+      for (Index i = 0; i < values_; ++i) dx(row, i) = dy(row, i) * mask[i];
     });
   }
 
  private:
-  /// mask[unit] = 0 or 1 / (1 - p); eight units from each draw, 32 bits for each.
+  /// mask[i] = 0 or 1 / (1 - p); eight values from each draw, 32 bits for each.
   void draw_mask(const RowBlock& block, Index sample, Real* mask) const {
-    constexpr Index kUnits = 8;
+    constexpr Index kValues = 8;
     const auto threshold = static_cast<std::uint64_t>(std::llround(p_ * 0x1p32));
-    for (Index first = 0; first < features_; first += kUnits) {
+    for (Index first = 0; first < values_; first += kValues) {
       const RandomBits bits =
           random_bits(block.seed, Purpose::kDropout,
-                      {block.step, static_cast<std::uint64_t>(sample), static_cast<std::uint64_t>(position_),
-                       static_cast<std::uint64_t>(first / kUnits)});
-      for (Index unit = 0; unit < std::min(kUnits, features_ - first); ++unit) {
-        const std::uint64_t word = bits[static_cast<std::size_t>(unit / 2)];
-        const std::uint64_t draw = unit % 2 == 0 ? word & 0xffffffffU : word >> 32U;
-        mask[first + unit] = draw >= threshold ? scale_ : Real(0);
+                      {block.step, static_cast<std::uint64_t>(sample), static_cast<std::uint64_t>(number_),
+                       static_cast<std::uint64_t>(first / kValues)});
+      for (Index i = 0; i < std::min(kValues, values_ - first); ++i) {
+        const std::uint64_t word = bits[static_cast<std::size_t>(i / 2)];
+        const std::uint64_t draw = i % 2 == 0 ? word & 0xffffffffU : word >> 32U;
+        mask[first + i] = draw >= threshold ? scale_ : Real(0);
       }
     }
   }
 
-  Index features_;
   double p_;
-  int position_;
   Real scale_;
+  Index values_ = 0;
+  std::size_t number_ = 0;
   std::vector<Real> mask_;  // of the last forward, [rows x features]
 };
 
 }  // namespace
 
-std::unique_ptr<Layer> make_dropout(Index features, double p, int position) {
-  return std::make_unique<Dropout>(features, p, position);
+std::unique_ptr<Unit> dropout(double p) { return std::make_unique<Dropout>(p); }
+
+UnitForm dropout_form() {
+  return {.name = "dropout", .values = {"P"}, .make = [](const UnitWords& words) {
+            const double p = *words.number(0);
+            if (!(p >= 0 && p < 1)) words.refuse("the probability of dropping a value, 0 <= p < 1");
+            return dropout(p);
+          }};
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

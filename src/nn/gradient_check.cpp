@@ -32,7 +32,7 @@ RowBlock in_one_piece(const RowBlock& block, const MicroBatchRows& all) {
 
 }  // namespace
 
-double plain_gradient(Model& model, const Loss& loss, const RowBlock& block, ConstMatrixView x,
+double plain_gradient(Network& model, const Loss& loss, const RowBlock& block, ConstMatrixView x,
                       const Targets& targets, std::span<Real> gradient) {
   const MicroBatchRows all{0, 0, block.rows()};
   const RowBlock whole = in_one_piece(block, all);
@@ -44,7 +44,7 @@ double plain_gradient(Model& model, const Loss& loss, const RowBlock& block, Con
   return sum;
 }
 
-std::vector<GradientCheck> check_gradients(Model& model, const Loss& loss, const RowBlock& block,
+std::vector<GradientCheck> check_gradients(Network& model, const Loss& loss, const RowBlock& block,
                                            ConstMatrixView x, const Targets& targets, Index per_tensor) {
   std::vector<Real> gradient(static_cast<std::size_t>(model.layout().size()));
   plain_gradient(model, loss, block, x, targets, gradient);

@@ -1,47 +1,57 @@
 #include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/bfloat16.hpp"
-#include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/nn/row_invariance.hpp"
+#include "lockstep/nn/unit_forms.hpp"
+#include "lockstep/nn/units.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-class Linear final : public Layer {
+class Linear final : public Unit {
  public:
-  Linear(Index inputs, Index outputs)
-      : inputs_(inputs), outputs_(outputs), row_invariance_(inputs, outputs) {}
+  explicit Linear(Index outputs) : outputs_(outputs) {}
 
   std::string text() const override { return fmt::format("linear {}", outputs_); }
-  Index outputs() const override { return outputs_; }
+  bool is_affine() const override { return true; }
 
-  void declare(ParameterLayout& layout, const std::string& position) override {
-    const ParameterRange weight =
-        layout.add(position + ".weight", {outputs_, inputs_}, ParameterKind::kWeight);
-    const ParameterRange bias = layout.add(position + ".bias", {outputs_}, ParameterKind::kBias);
-    range_ = {weight.offset, weight.size + bias.size};
+  Shape connect(std::span<const Shape> inputs) override {
+    inputs_ = inputs[0].size();
+    row_invariance_.emplace(inputs_, outputs_);
+    return outputs_;
   }
 
-  void bind(std::span<Real> parameters) override { parameters_ = parameters.data() + range_.offset; }
+  std::vector<TensorSpec> tensors() const override {
+    return {{.name = "weight",
+             .shape = {outputs_, inputs_},
+             .role = TensorRole::kWeight,
+             .fan_in = inputs_,
+             .fan_out = outputs_},
+            {.name = "bias", .shape = {outputs_}, .role = TensorRole::kBias}};
+  }
 
-  void forward(const RowBlock& block, ConstMatrixView x, MatrixView y) override {
-    if (block.precision == Precision::kFloat32) return multiply(block, x, weight(), y);
-    x16_.assign(x);
+  void place(std::size_t /*number*/, ParameterRange range) override { range_ = range; }
+  void bind(const Real* parameters) override { parameters_ = parameters; }
+
+  void forward(const RowBlock& block, Inputs x, MatrixView y) override {
+    if (block.precision == Precision::kFloat32) return multiply(block, x[0], weight(), y);
+    x16_.assign(x[0]);
     weight16_.assign(weight());
     multiply(block, x16_.view(), weight16_.view(), y);
   }
 
-  void backward(const RowBlock& block, ConstMatrixView x, ConstMatrixView /*y*/, ConstMatrixView dy,
-                MatrixView dx, GradientSink& sink) override {
+  void backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy, InputGradients dx,
+                GradientSink& sink) override {
     bias_gradient(block, dy, sink);
-    if (block.precision == Precision::kFloat32) return gradients(block, x, weight(), dy, dx, sink);
+    if (block.precision == Precision::kFloat32) return gradients(block, x[0], weight(), dy, dx[0], sink);
     dy16_.assign(dy);
-    gradients(block, x16_.view(), weight16_.view(), dy16_.view(), dx, sink);
+    gradients(block, x16_.view(), weight16_.view(), dy16_.view(), dx[0], sink);
   }
 
  private:
@@ -50,7 +60,7 @@ class Linear final : public Layer {
 
   template <typename View>
   void multiply(const RowBlock& block, View x, View w, MatrixView y) {
-    if (row_invariance_.of(block).forward) return multiply_forward(x, w, bias(), y);
+    if (row_invariance_->of(block).forward) return multiply_forward(x, w, bias(), y);
     for_each_micro_batch(block, [&](const MicroBatchRows& m) {
       multiply_forward(rows(x, m.first, m.count), w, bias(), rows(y, m.first, m.count));
     });
@@ -61,7 +71,7 @@ class Linear final : public Layer {
     weight_gradient(block, x, dy, sink);
     sink.done(range_);
     if (dx.rows() == 0) return;
-    if (row_invariance_.of(block).input_gradient) return multiply_input_gradient(dy, w, dx);
+    if (row_invariance_->of(block).input_gradient) return multiply_input_gradient(dy, w, dx);
     for_each_micro_batch(block, [&](const MicroBatchRows& m) {
       multiply_input_gradient(rows(dy, m.first, m.count), w, rows(dx, m.first, m.count));
     });
@@ -105,9 +115,9 @@ class Linear final : public Layer {
 
   static constexpr Index kTileSize = Index{1} << 18U;  // values: of the order of a core's own cache
 
-  Index inputs_;
   Index outputs_;
-  RowInvariance row_invariance_;
+  Index inputs_ = 0;
+  std::optional<RowInvariance> row_invariance_;
   ParameterRange range_;
   const Real* parameters_ = nullptr;
   Bfloat16Matrix x16_, weight16_, dy16_;  // of the last forward and backward in that precision
@@ -115,8 +125,14 @@ class Linear final : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> make_linear(Index inputs, Index outputs) {
-  return std::make_unique<Linear>(inputs, outputs);
+std::unique_ptr<Unit> linear(Index outputs) { return std::make_unique<Linear>(outputs); }
+
+UnitForm linear_form() {
+  static constexpr Index kMostOutputs = 1 << 24;
+  return {.name = "linear", .values = {"OUTPUTS"}, .make = [](const UnitWords& words) {
+            return linear(words.whole(0, 1, kMostOutputs,
+                                      fmt::format("a whole number of outputs from 1 to {}", kMostOutputs)));
+          }};
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

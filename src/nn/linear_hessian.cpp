@@ -7,10 +7,10 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-std::string LinearHessian::obstacle(const Model& model, const Loss& loss) {
-  if (model.text() != fmt::format("linear {}", model.outputs())) {
+std::string LinearHessian::obstacle(const Network& model, const Loss& loss) {
+  if (model.units() != 1 || !model.unit(0).is_affine()) {
     return fmt::format(
-        "needs the Hessian, which is known for one linear layer alone, but model.layers = {}; use 'linear "
+        "needs the Hessian, which is known for one linear unit alone, but the network is {}; use 'linear "
         "{}', or "
         "another optimizer",
         model.text(), model.outputs());
@@ -26,7 +26,7 @@ std::string LinearHessian::obstacle(const Model& model, const Loss& loss) {
   return {};
 }
 
-LinearHessian::LinearHessian(const Model& model, const Loss& loss)
+LinearHessian::LinearHessian(const Network& model, const Loss& loss)
     : loss_(loss), inputs_(model.inputs()), outputs_(model.outputs()) {
   const std::string why_not = obstacle(model, loss);
   if (!why_not.empty()) fail_input("optimizer.name = newton: {}", why_not);

@@ -17,17 +17,23 @@ std::vector<ParameterRange> pieces_of(ParameterRange range, Index size) {
   return pieces;
 }
 
-ParameterRange ParameterLayout::add(std::string name, std::vector<Index> shape, ParameterKind kind) {
+ParameterRange ParameterLayout::add(std::size_t unit, std::string name, const TensorSpec& spec) {
   Index size = 1;
   Index total = 0;
   bool overflows = false;
-  for (const Index extent : shape) overflows = __builtin_mul_overflow(size, extent, &size) || overflows;
+  for (const Index extent : spec.shape) overflows = __builtin_mul_overflow(size, extent, &size) || overflows;
   if (__builtin_add_overflow(size_, size, &total) || overflows) {
-    fail_input("{} [{}]: more parameters than can be counted; make that layer smaller", name,
-               fmt::join(shape, " x "));
+    fail_input("{} [{}]: more parameters than can be counted; make that unit smaller", name,
+               fmt::join(spec.shape, " x "));
   }
   const ParameterRange range{size_, size};
-  tensors_.push_back({std::move(name), std::move(shape), kind, range});
+  tensors_.push_back({.name = std::move(name),
+                      .shape = spec.shape,
+                      .role = spec.role,
+                      .fan_in = spec.fan_in,
+                      .fan_out = spec.fan_out,
+                      .range = range,
+                      .unit = unit});
   size_ = total;
   return range;
 }

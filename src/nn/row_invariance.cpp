@@ -27,7 +27,7 @@ bool same_bits(const Matrix& a, const Matrix& b) {
   return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Real)) == 0;
 }
 
-/// The products of a layer with weights w and bias, on inputs x and output gradients dy, both ways.
+/// The products of a linear unit with weights w and bias, on inputs x and output gradients dy, both ways.
 template <typename View>
 RowInvariance::Answer compare(const RowBlock& block, View x, View w, View dy, const Real* bias) {
   Matrix y(x.rows(), w.rows());

@@ -121,7 +121,7 @@ std::string describe(const std::string& name, const std::vector<Index>& shape) {
 
 }  // namespace
 
-std::vector<StoredTensor> to_tensors(const Model& model) {
+std::vector<StoredTensor> to_tensors(const Network& model) {
   std::vector<StoredTensor> stored;
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     const auto bytes = std::as_bytes(values_of(tensor, model.parameters()));
@@ -160,7 +160,7 @@ void check_tensors(const ParameterLayout& layout, const std::string& layers, con
       origin, count, layout.tensors().size(), found.begin()->second->name, layers);
 }
 
-void set_parameters(Model& model, const StoredTensors& weights, std::string_view origin) {
+void set_parameters(Network& model, const StoredTensors& weights, std::string_view origin) {
   check_tensors(model.layout(), model.text(), weights, origin);
   const std::map<std::string, const StoredTensor*> found = weight_tensors(model.layout(), weights);
   for (const ParameterTensor& tensor : model.layout().tensors()) {
@@ -182,7 +182,7 @@ std::string left_out(const ParameterLayout& layout, const StoredTensors& weights
   return join(texts);
 }
 
-std::string weights_digest(const Model& model) { return digest(to_tensors(model)); }
+std::string weights_digest(const Network& model) { return digest(to_tensors(model)); }
 
 std::string tensor_digest(const ParameterTensor& tensor, std::span<const Real> values) {
   Digest digest;

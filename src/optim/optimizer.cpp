@@ -53,7 +53,7 @@ Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout,
 
 void Optimizer::add_pieces(const ParameterTensor& tensor, ParameterRange owned) {
   if (owned.size <= 0) return;
-  const bool decays = options_.decay_scope == DecayScope::kAll || tensor.kind == ParameterKind::kWeight;
+  const bool decays = options_.decay_scope == DecayScope::kAll || tensor.role == TensorRole::kWeight;
   LOCKSTEP_CHECK(algorithm_.scope == Scope::kElements || owned.size == tensor.range.size);
   const std::vector<ParameterRange> ranges =
       algorithm_.scope == Scope::kElements ? pieces_of(owned, kPiece) : std::vector<ParameterRange>{owned};

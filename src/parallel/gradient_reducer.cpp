@@ -44,12 +44,12 @@ class TreeReducer final : public GradientReducer {
         shares_(shares),
         rank_(rank),
         squares_(room_for_squares(shares, rank)),
-        blocks_left_(shares.layers()),
+        blocks_left_(shares.buckets()),
         scratch_(static_cast<std::size_t>(threads())) {
     std::size_t squares = 0;
-    for (std::size_t layer = 0; layer < shares.layers(); ++layer) {
+    for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
       std::vector<OwnShare>& own = own_shares_.emplace_back();
-      for (const Share& share : shares.of_layer(layer)) {
+      for (const Share& share : shares.of_bucket(bucket)) {
         if (share.owner != rank) continue;
         own.push_back({share, squares});
         squares += static_cast<std::size_t>(share.pieces.size());
@@ -76,7 +76,7 @@ class TreeReducer final : public GradientReducer {
     if (spans_blocks) spanning_.resize((deepest_ - held_) * static_cast<std::size_t>(shares_.parameters()));
     spans_blocks_ = spans_blocks;
     std::fill(blocks_left_.begin(), blocks_left_.end(), blocks);
-    next_to_publish_ = next_to_sum_ = shares_.layers();
+    next_to_publish_ = next_to_sum_ = shares_.buckets();
     transport_->start(plan);
   }
 
@@ -92,9 +92,9 @@ class TreeReducer final : public GradientReducer {
   }
 
   void done(ParameterRange range) override {
-    const std::size_t layer = shares_.layer_at(range.offset);
-    if (--blocks_left_[layer] > 0) return;
-    publish_down_to(layer);
+    const std::size_t bucket = shares_.bucket_at(range.offset);
+    if (--blocks_left_[bucket] > 0) return;
+    publish_down_to(bucket);
     while (next_to_sum_ > next_to_publish_ && transport_->arrived(next_to_sum_ - 1)) sum(--next_to_sum_);
   }
 
@@ -145,15 +145,15 @@ class TreeReducer final : public GradientReducer {
     return scratch.data() + beyond * size;
   }
 
-  void publish_down_to(std::size_t layer) {
-    while (next_to_publish_ > layer) transport_->publish(--next_to_publish_);
+  void publish_down_to(std::size_t bucket) {
+    while (next_to_publish_ > bucket) transport_->publish(--next_to_publish_);
   }
 
-  /// This rank's shares of `layer`: the tree's sum of all ranks' subtree sums, divided.
-  void sum(std::size_t layer) {
+  /// This rank's shares of `bucket`: the tree's sum of all ranks' subtree sums, divided.
+  void sum(std::size_t bucket) {
     const auto divisor = static_cast<Real>(plan_->batch_size());
     Real* const result = transport_->result();
-    for (const OwnShare& own : own_shares_[layer]) {
+    for (const OwnShare& own : own_shares_[bucket]) {
       const std::span<Real* const> sums = transport_->sums(own.share);
       for_each_part(own.share.pieces.size(), [&](Index i) {
         const ParameterRange piece = shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + i)];
@@ -186,14 +186,14 @@ class TreeReducer final : public GradientReducer {
   std::unique_ptr<Transport> transport_;
   const Shares& shares_;
   int rank_;
-  std::vector<std::vector<OwnShare>> own_shares_;  // by layer
+  std::vector<std::vector<OwnShare>> own_shares_;  // by bucket
   std::vector<double> squares_;
   const BatchPlan* plan_ = nullptr;
   std::vector<Leaf> leaves_;
   std::size_t held_ = 0;                  // levels that the transport holds
   std::size_t deepest_ = 0;               // levels that there are at most
-  std::vector<std::size_t> blocks_left_;  // of each layer
-  std::size_t next_to_publish_ = 0;       // layers are published and summed from the last to the first
+  std::vector<std::size_t> blocks_left_;  // of each bucket
+  std::size_t next_to_publish_ = 0;       // buckets are published and summed from the last to the first
   std::size_t next_to_sum_ = 0;
   bool spans_blocks_ = false;
   std::vector<Real> spanning_;

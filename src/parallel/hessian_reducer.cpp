@@ -8,13 +8,13 @@ namespace {
 
 Shares shares_of(Index size, bool replicated, int ranks) {
   ParameterLayout layout;
-  layout.add("hessian", {size}, ParameterKind::kWeight);
+  layout.add(0, "hessian", {.shape = {size}});
   return replicated ? Shares::replicated(layout, ranks) : Shares(layout, Scope::kModel, ranks);
 }
 
 }  // namespace
 
-HessianReducer::HessianReducer(const Model& model, const Loss& loss, bool replicated,
+HessianReducer::HessianReducer(const Network& model, const Loss& loss, bool replicated,
                                Communicator& communicator, Exchange exchange)
     : hessian_(model, loss),
       shares_(shares_of(hessian_.size(), replicated, communicator.size())),

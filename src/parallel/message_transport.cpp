@@ -9,8 +9,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// Ranks anywhere send each owner their sums of its shares; a layer's messages are under way while earlier
-/// layers compute.
+/// Ranks anywhere send each owner their sums of its shares; a bucket's messages are under way while earlier
+/// buckets compute.
 class MessageTransport final : public Transport {
  public:
   MessageTransport(Communicator& communicator, const Shares& shares)
@@ -32,11 +32,11 @@ class MessageTransport final : public Transport {
 
   Real* held(std::size_t number) override { return held_[number].data(); }
 
-  void publish(std::size_t layer) override {
+  void publish(std::size_t bucket) override {
     const int me = communicator_.rank();
     outgoing_.clear();
     incoming_.clear();
-    for (const Share& share : shares_.of_layer(layer)) {
+    for (const Share& share : shares_.of_bucket(bucket)) {
       const auto size = static_cast<std::size_t>(share.range.size);
       if (share.owner != me) {
         for (std::size_t number = 0; number < held_of(me); ++number) {
@@ -53,14 +53,14 @@ class MessageTransport final : public Transport {
         }
       }
     }
-    communicator_.begin_exchange(number_of(layer), outgoing_, incoming_);
+    communicator_.begin_exchange(number_of(bucket), outgoing_, incoming_);
   }
 
-  bool arrived(std::size_t layer) override { return communicator_.test_exchange(number_of(layer)); }
+  bool arrived(std::size_t bucket) override { return communicator_.test_exchange(number_of(bucket)); }
 
-  void wait(std::size_t layer) override {
+  void wait(std::size_t bucket) override {
     Stopwatch watch;
-    communicator_.wait_exchange(number_of(layer));
+    communicator_.wait_exchange(number_of(bucket));
     seconds_waited_ += watch.lap();
   }
 
@@ -84,7 +84,7 @@ class MessageTransport final : public Transport {
  private:
   std::size_t held_of(int rank) const { return held_by_[static_cast<std::size_t>(rank)]; }
   // Number 0 is for exchanges that begin and end in one call.
-  static std::size_t number_of(std::size_t layer) { return layer + 1; }
+  static std::size_t number_of(std::size_t bucket) { return bucket + 1; }
 
   Communicator& communicator_;
   const Shares& shares_;

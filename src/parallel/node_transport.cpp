@@ -15,7 +15,7 @@ namespace {
 class NodeTransport final : public Transport {
  public:
   NodeTransport(Communicator& node, const Shares& shares)
-      : node_(node), shares_(shares), counters_(node, shares.layers()) {
+      : node_(node), shares_(shares), counters_(node, shares.buckets()) {
     expect_shared(counters_.is_shared());
   }
 
@@ -28,17 +28,17 @@ class NodeTransport final : public Transport {
 
   Real* held(std::size_t number) override { return vector(node_.rank(), number); }
 
-  void publish(std::size_t layer) override { counters_.raise(layer, step_); }
+  void publish(std::size_t bucket) override { counters_.raise(bucket, step_); }
 
-  bool arrived(std::size_t layer) override {
+  bool arrived(std::size_t bucket) override {
     for (int rank = 0; rank < node_.size(); ++rank) {
-      if (!counters_.reached(rank, layer, step_)) return false;
+      if (!counters_.reached(rank, bucket, step_)) return false;
     }
     return true;
   }
 
-  void wait(std::size_t layer) override {
-    for (int rank = 0; rank < node_.size(); ++rank) counters_.wait(rank, layer, step_);
+  void wait(std::size_t bucket) override {
+    for (int rank = 0; rank < node_.size(); ++rank) counters_.wait(rank, bucket, step_);
   }
 
   std::span<Real* const> sums(const Share& share) override {
@@ -77,7 +77,7 @@ class NodeTransport final : public Transport {
 
   Communicator& node_;
   const Shares& shares_;
-  NodeCounters counters_;  // of each layer: the last step in which it was published
+  NodeCounters counters_;  // of each bucket: the last step in which it was published
   std::uint64_t step_ = 0;
   std::size_t vectors_ = 0;  // a rank
   std::optional<NodeMemory> memory_;

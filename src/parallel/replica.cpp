@@ -35,8 +35,8 @@ class NodeReplica final : public Replica {
 struct ShareMessages {
   ShareMessages(Communicator& communicator, const Shares& shares, std::span<Real> values) {
     if (shares.is_replicated()) return;
-    for (std::size_t layer = 0; layer < shares.layers(); ++layer) {
-      for (const Share& share : shares.of_layer(layer)) {
+    for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
+      for (const Share& share : shares.of_bucket(bucket)) {
         const std::span<Real> part = values.subspan(static_cast<std::size_t>(share.range.offset),
                                                     static_cast<std::size_t>(share.range.size));
         if (share.owner != communicator.rank()) {

@@ -8,17 +8,14 @@ namespace lockstep {
 
 namespace {
 
-/// The tensors of each layer, which is the first part of their names.
-std::vector<std::vector<ParameterTensor>> tensors_of_layers(const ParameterLayout& layout) {
-  const auto layer_of = [](const ParameterTensor& tensor) {
-    return tensor.name.substr(0, tensor.name.find('.'));
-  };
-  std::vector<std::vector<ParameterTensor>> layers;
+/// The tensors of each unit.
+std::vector<std::vector<ParameterTensor>> tensors_of_units(const ParameterLayout& layout) {
+  std::vector<std::vector<ParameterTensor>> units;
   for (const ParameterTensor& tensor : layout.tensors()) {
-    if (layers.empty() || layer_of(layers.back().back()) != layer_of(tensor)) layers.emplace_back();
-    layers.back().push_back(tensor);
+    if (units.empty() || units.back().back().unit != tensor.unit) units.emplace_back();
+    units.back().push_back(tensor);
   }
-  return layers;
+  return units;
 }
 
 /// The pieces [part.first, part.last) as one share.
@@ -29,10 +26,10 @@ Share run_of(const std::vector<ParameterRange>& pieces, Interval part, int owner
 }
 
 /// Largest tensors first, each to the rank that owns least so far.
-void assign_tensors(std::vector<std::vector<Share>>& layers, int ranks) {
+void assign_tensors(std::vector<std::vector<Share>>& buckets, int ranks) {
   std::vector<Share*> all;
-  for (std::vector<Share>& layer : layers) {
-    for (Share& share : layer) all.push_back(&share);
+  for (std::vector<Share>& bucket : buckets) {
+    for (Share& share : bucket) all.push_back(&share);
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Share* a, const Share* b) { return a->range.size > b->range.size; });
@@ -48,9 +45,9 @@ void assign_tensors(std::vector<std::vector<Share>>& layers, int ranks) {
 
 Shares::Shares(const ParameterLayout& layout, Scope scope, int ranks)
     : ranks_(ranks), parameters_(layout.size()) {
-  for (const std::vector<ParameterTensor>& tensors : tensors_of_layers(layout)) {
-    std::vector<Share>& shares = layers_.emplace_back();
-    const auto layer_begin = static_cast<Index>(pieces_.size());
+  for (const std::vector<ParameterTensor>& tensors : tensors_of_units(layout)) {
+    std::vector<Share>& shares = buckets_.emplace_back();
+    const auto bucket_begin = static_cast<Index>(pieces_.size());
     for (const ParameterTensor& tensor : tensors) {
       const auto begin = static_cast<Index>(pieces_.size());
       for (const ParameterRange& piece : lockstep::pieces_of(tensor.range)) pieces_.push_back(piece);
@@ -58,17 +55,17 @@ Shares::Shares(const ParameterLayout& layout, Scope scope, int ranks)
         shares.push_back(run_of(pieces_, {begin, static_cast<Index>(pieces_.size())}, 0));
     }
     if (scope != Scope::kElements) continue;
-    const Index count = static_cast<Index>(pieces_.size()) - layer_begin;
+    const Index count = static_cast<Index>(pieces_.size()) - bucket_begin;
     for (int rank = 0; rank < ranks; ++rank) {
       const Interval part = part_of(count, ranks, rank);
       if (part.size() > 0)
-        shares.push_back(run_of(pieces_, {layer_begin + part.first, layer_begin + part.last}, rank));
+        shares.push_back(run_of(pieces_, {bucket_begin + part.first, bucket_begin + part.last}, rank));
     }
   }
-  if (scope == Scope::kTensor) assign_tensors(layers_, ranks);
+  if (scope == Scope::kTensor) assign_tensors(buckets_, ranks);
   std::vector<Index> owned(static_cast<std::size_t>(ranks));
-  for (std::vector<Share>& layer : layers_) {
-    for (Share& share : layer) {
+  for (std::vector<Share>& bucket : buckets_) {
+    for (Share& share : bucket) {
       Index& position = owned[static_cast<std::size_t>(share.owner)];
       share.position = position;
       position += share.range.size;
@@ -82,18 +79,18 @@ Shares Shares::replicated(const ParameterLayout& layout, int ranks) {
   return shares;
 }
 
-std::size_t Shares::layer_at(Index offset) const {
-  const auto found = std::find_if(layers_.begin(), layers_.end(), [&](const std::vector<Share>& layer) {
-    return layer.front().range.offset == offset;
+std::size_t Shares::bucket_at(Index offset) const {
+  const auto found = std::find_if(buckets_.begin(), buckets_.end(), [&](const std::vector<Share>& bucket) {
+    return bucket.front().range.offset == offset;
   });
-  LOCKSTEP_CHECK(found != layers_.end());
-  return static_cast<std::size_t>(found - layers_.begin());
+  LOCKSTEP_CHECK(found != buckets_.end());
+  return static_cast<std::size_t>(found - buckets_.begin());
 }
 
 std::vector<Share> Shares::owned_by(int rank) const {
   std::vector<Share> owned;
-  for (const std::vector<Share>& layer : layers_) {
-    for (const Share& share : layer) {
+  for (const std::vector<Share>& bucket : buckets_) {
+    for (const Share& share : bucket) {
       if (replicated_ || share.owner == rank) owned.push_back(share);
     }
   }

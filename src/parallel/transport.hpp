@@ -10,8 +10,8 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// Holds a rank's subtree sums and brings those of all ranks to the owner of each share, layer by layer. One
-/// step: `start`; for each layer, in the same order on all ranks, fill its part of the held vectors and
+/// Holds a rank's subtree sums and brings those of all ranks to the owner of each share, bucket by bucket.
+/// One step: `start`; for each bucket, in the same order on all ranks, fill its part of the held vectors and
 /// `publish`; once `arrived` (or after `wait`) read `sums`, write `result`.
 class Transport {
  public:
@@ -23,14 +23,14 @@ class Transport {
   /// This rank's vector for its subtree sum number `number`, of all parameters.
   virtual Real* held(std::size_t number) = 0;
 
-  /// This rank's sums of `layer` are complete. Does not wait.
-  virtual void publish(std::size_t layer) = 0;
+  /// This rank's sums of `bucket` are complete. Does not wait.
+  virtual void publish(std::size_t bucket) = 0;
 
-  /// Whether all ranks' sums of `layer` are here. Does not wait.
-  virtual bool arrived(std::size_t layer) = 0;
+  /// Whether all ranks' sums of `bucket` are here. Does not wait.
+  virtual bool arrived(std::size_t bucket) = 0;
 
   /// Returns when they are.
-  virtual void wait(std::size_t layer) = 0;
+  virtual void wait(std::size_t bucket) = 0;
 
   /// Where the subtree sums of this rank's `share` begin, in tree order; the caller may overwrite them.
   virtual std::span<Real* const> sums(const Share& share) = 0;

@@ -25,9 +25,9 @@ struct GradientVariance {
 
 /// The configuration at another batch size, without dropout, whose masks would add to the variance.
 Config plain_config(const StudyRun& study, const std::string& batch_size) {
-  return study.config_of(
-      {"variance",
-       {{"train.batch-size", batch_size}, {"model.layers", without_dropout(study.config().model.layers)}}});
+  std::map<std::string, std::string> settings = without_dropout(study.config());
+  settings["train.batch-size"] = batch_size;
+  return study.config_of({"variance", settings});
 }
 
 /// The gradient of the whole training set at the initial weights. Collective.

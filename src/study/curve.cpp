@@ -20,10 +20,10 @@ namespace {
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-double weight_norm(const Model& model) {
+double weight_norm(const Network& model) {
   double sum = 0;
   for (const ParameterTensor& tensor : model.layout().tensors()) {
-    if (tensor.kind != ParameterKind::kWeight) continue;
+    if (tensor.role != TensorRole::kWeight) continue;
     for (Index i = tensor.range.offset; i < tensor.range.offset + tensor.range.size; ++i) {
       const double w = model.parameters()[static_cast<std::size_t>(i)];
       sum += w * w;

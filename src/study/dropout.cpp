@@ -11,15 +11,15 @@ namespace lockstep {
 namespace {
 
 void run(StudyRun& study) {
-  const std::string& layers = study.config().model.layers;
-  const std::string plain = without_dropout(layers);
-  if (split(plain, ',').size() == split(layers, ',').size()) {
+  const std::map<std::string, std::string> plain = without_dropout(study.config());
+  const std::string layers = outline_network(study.config()).text();
+  if (plain.at("model.layers") == layers) {
     fail_input(
         "model.layers = {}: has no dropout to study; add one, as 'linear 128, relu, dropout 0.5, linear 10'",
         layers);
   }
   study.make_problem_with_held_out();
-  const std::vector<VariantCurves> variants = {study.train({"without dropout", {{"model.layers", plain}}}),
+  const std::vector<VariantCurves> variants = {study.train({"without dropout", plain}),
                                                study.train({"with dropout", {}})};
   for (const VariantCurves& curves : variants) {
     study.say(fmt::format("{}: {}, gap {}", curves.front().variant, losses_text(curves),

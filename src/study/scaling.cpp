@@ -117,7 +117,7 @@ void warn_of_shared_cores(StudyRun& study) {
 void run(StudyRun& study) {
   const Config& config = study.config();
   const Problem problem = make_problem(config, study.communicator());
-  const Model model = make_model(config, problem);
+  const Network model = make_model(config, problem);
   const Index samples = problem.split.training_size();
   ScalingResults results;
   results.batch_size = plan_training(config, samples).batch_size;

@@ -4,6 +4,7 @@
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/train/problem.hpp"
 
 namespace lockstep {
 
@@ -34,12 +35,8 @@ std::vector<Method> methods() {
   return all;
 }
 
-std::string without_dropout(const std::string& layers) {
-  std::vector<std::string> kept;
-  for (const std::string_view layer : split(layers, ',')) {
-    if (!layer.starts_with("dropout")) kept.emplace_back(layer);
-  }
-  return join(kept);
+std::map<std::string, std::string> without_dropout(const Config& config) {
+  return {{"model.layers", outline_network(config).text_without_random_units()}, {"model.block", ""}};
 }
 
 StudyOption seeds_option(const std::string& default_value) {

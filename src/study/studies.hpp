@@ -54,8 +54,8 @@ struct Method {
 };
 std::vector<Method> methods();
 
-/// The layers of `layers` but for dropout, as text.
-std::string without_dropout(const std::string& layers);
+/// The settings of the same network with nothing random in it.
+std::map<std::string, std::string> without_dropout(const Config& config);
 
 /// What several studies take.
 StudyOption seeds_option(const std::string& default_value = "3");

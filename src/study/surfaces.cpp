@@ -34,7 +34,7 @@ struct Path {
 Path descend(const Surface& surface, const OptimizerOptions& method, std::uint64_t steps) {
   constexpr double kFar = 1e6;
   ParameterLayout layout;
-  layout.add("0.weight", {1, 2}, ParameterKind::kWeight);
+  layout.add(0, "0.weight", {.shape = {1, 2}, .role = TensorRole::kWeight});
   Optimizer optimizer(method, layout);
   std::array<Real, 2> x = {static_cast<Real>(surface.start[0]), static_cast<Real>(surface.start[1])};
   Path path{.learning_rate = method.hyperparameters.at("learning-rate"),

@@ -41,7 +41,7 @@ NonFiniteSamples of_all(Communicator& communicator, const NonFiniteSamples& mine
 
 }  // namespace
 
-NonFiniteSamples for_each_chunk(Model& model, const Loss& loss, const Normalization& normalization,
+NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const Normalization& normalization,
                                 const Selection& selection, Communicator& communicator,
                                 const std::function<void(const Answers& answers)>& visit) {
   const Interval mine = part_of(chunks_of(selection), communicator.size(), communicator.rank());

@@ -25,7 +25,7 @@ struct Answers {
 /// Passes this rank's chunks of `selection`, part_of(chunks_of(selection), ranks, rank), through `model` and
 /// calls visit(answers) for each, in order. Returns the samples, of all ranks, whose answers are not finite.
 /// Collective.
-NonFiniteSamples for_each_chunk(Model& model, const Loss& loss, const Normalization& normalization,
+NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const Normalization& normalization,
                                 const Selection& selection, Communicator& communicator,
                                 const std::function<void(const Answers& answers)>& visit);
 

@@ -168,7 +168,7 @@ std::vector<SettingHelp> setting_help() {
   Config unused;
   std::vector<SettingHelp> help;
   for (const Setting& setting : make_settings(unused)) {
-    help.push_back({setting.key, setting.default_value, setting.help});
+    help.push_back({setting.key, setting.default_value, setting.help, setting.separator});
   }
   return help;
 }

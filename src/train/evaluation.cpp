@@ -55,7 +55,7 @@ Selection all_of(const Dataset& data) {
   return {data, data.size(), [](Index i) { return i; }};
 }
 
-Evaluation evaluate(Model& model, const Loss& loss, const Normalization& normalization,
+Evaluation evaluate(Network& model, const Loss& loss, const Normalization& normalization,
                     const Selection& selection, Communicator& communicator) {
   const DatasetDescription& description = selection.data.description();
   std::vector<ChunkResult> results;

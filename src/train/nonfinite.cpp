@@ -23,14 +23,13 @@ bool are_finite(std::span<const Real> values) {
 }
 
 /// "2.weight (linear 10)".
-std::string name_of(const ParameterTensor& tensor, const Model& model) {
-  const auto position = static_cast<std::size_t>(parse_integer(split(tensor.name, '.').front()).value());
-  return fmt::format("{} ({})", tensor.name, model.layer(position).text());
+std::string name_of(const ParameterTensor& tensor, const Network& model) {
+  return fmt::format("{} ({})", tensor.name, model.unit(tensor.unit).text());
 }
 
 /// The last tensor of which `is_bad` holds: backward comes to that first.
 template <typename Predicate>
-std::optional<std::string> last_tensor(const Model& model, const Predicate& is_bad) {
+std::optional<std::string> last_tensor(const Network& model, const Predicate& is_bad) {
   const std::vector<ParameterTensor>& tensors = model.layout().tensors();
   const auto bad = std::find_if(tensors.rbegin(), tensors.rend(), is_bad);
   return bad == tensors.rend() ? std::nullopt : std::optional(name_of(*bad, model));
@@ -39,7 +38,8 @@ std::optional<std::string> last_tensor(const Model& model, const Predicate& is_b
 /// Rows of a failed step that pass through the network again.
 class Again {
  public:
-  Again(const FailedStep& step, Model& model, Index micro_batch, Interval rows) : step_(step), model_(model) {
+  Again(const FailedStep& step, Network& model, Index micro_batch, Interval rows)
+      : step_(step), model_(model) {
     gather_rows(step.problem, step.sampler, step.batch, rows, batch_);
     all_ = {static_cast<int>(micro_batch), 0, rows.size()};
     model.forward(block(), features());
@@ -59,13 +59,13 @@ class Again {
     return losses;
   }
 
-  /// What first gives `row` a value that is not finite: 0 for the features, i + 1 for layer i, and one more
+  /// What first gives `row` a value that is not finite: 0 for the features, i + 1 for unit i, and one more
   /// for the loss.
   std::size_t first_nonfinite(Index row) const {
     if (!is_finite_row(features(), row)) return 0;
-    std::size_t layer = 0;
-    while (layer < model_.layers() && is_finite_row(model_.output_of(layer, batch_.rows()), row)) ++layer;
-    return layer + 1;
+    std::size_t unit = 0;
+    while (unit < model_.units() && is_finite_row(model_.output_of(unit, batch_.rows()), row)) ++unit;
+    return unit + 1;
   }
 
   /// The tensor at which backward is first not finite, for all rows as one micro-batch.
@@ -105,21 +105,21 @@ class Again {
     return block;
   }
   ConstMatrixView features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
-  ConstMatrixView outputs() const { return model_.output_of(model_.layers() - 1, batch_.rows()); }
+  ConstMatrixView outputs() const { return model_.output_of(model_.units() - 1, batch_.rows()); }
   Targets targets() const { return {batch_.labels, batch_.targets}; }
 
   const FailedStep& step_;
-  Model& model_;
+  Network& model_;
   Batch batch_;
   MicroBatchRows all_;
 };
 
 /// Of micro-batch `m`, whose loss is not finite: which samples, and from where on. Local.
-std::string find_in_losses(const FailedStep& step, Model& model, Index m) {
+std::string find_in_losses(const FailedStep& step, Network& model, Index m) {
   Again again(step, model, m, step.plan.rows(m));
   const std::vector<double> losses = again.losses();
   std::vector<Index> samples;
-  std::size_t first = model.layers() + 1;
+  std::size_t first = model.units() + 1;
   for (std::size_t row = 0; row < losses.size(); ++row) {
     if (std::isfinite(losses[row])) continue;
     samples.push_back(again.samples()[row]);
@@ -127,15 +127,15 @@ std::string find_in_losses(const FailedStep& step, Model& model, Index m) {
   }
   if (samples.empty()) return "computed again, it is finite: is the memory of that machine good?";
   std::string place = first == 0 ? "the features" : "the loss (" + step.problem.loss_name + ")";
-  if (first > 0 && first <= model.layers()) {
-    place = fmt::format("layer {} ({})", first - 1, model.layer(first - 1).text());
+  if (first > 0 && first <= model.units()) {
+    place = "unit " + model.name_of_unit(first - 1);
   }
   return fmt::format("{} of its {} samples, {}, from {} on", samples.size(), losses.size(),
                      name_samples(samples, std::ssize(samples)), place);
 }
 
 /// Of micro-batch `m`, whose gradient is not finite in `tensor` first: which samples. Local.
-std::string find_in_gradients(const FailedStep& step, Model& model, Index m, const std::string& tensor) {
+std::string find_in_gradients(const FailedStep& step, Network& model, Index m, const std::string& tensor) {
   const Interval rows = step.plan.rows(m);
   const Index tried = std::min(rows.size(), kMostTried);
   std::vector<Index> samples;
@@ -160,7 +160,7 @@ struct Finding {
   Index micro_batch;  // the number of all where there is none
   std::string text;
 };
-Finding first_bad_gradient(const FailedStep& step, Model& model, int rank) {
+Finding first_bad_gradient(const FailedStep& step, Network& model, int rank) {
   const Interval owned = step.plan.owned_by(rank);
   for (Index m = owned.first; m < owned.last; ++m) {
     if (step.plan.rows(m).size() == 0) continue;
@@ -210,7 +210,7 @@ std::string nonfinite_advice(const Config& config, double learning_rate, std::ui
                      in_step ? "look at the data there, or " : "", config.clip_norm > 0 ? "lower" : "set");
 }
 
-std::string find_nonfinite(const FailedStep& step, Model& model,
+std::string find_nonfinite(const FailedStep& step, Network& model,
                            const std::function<std::vector<Real>()>& whole_gradient,
                            Communicator& communicator) {
   const std::uint64_t number = step.rows.step + 1;
@@ -247,7 +247,7 @@ std::string find_nonfinite(const FailedStep& step, Model& model,
       tensor.value_or("no tensor, looked at again: is the memory of that machine good?"));
 }
 
-std::string nonfinite_weights(const Model& model) {
+std::string nonfinite_weights(const Network& model) {
   if (std::isfinite(norm(model.parameters()))) return {};
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),

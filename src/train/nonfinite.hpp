@@ -8,7 +8,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/sampler.hpp"
-#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/network.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/train/problem.hpp"
 
@@ -25,11 +25,11 @@ struct FailedStep {
 };
 
 /// Says where a step with finite weights is first not finite: step, micro-batch, the rank that computed it,
-/// layer or tensor, and samples, as indices of the data set. Goes through the network once more for that,
+/// unit or tensor, and samples, as indices of the data set. Goes through the network once more for that,
 /// with the first micro-batch whose loss is not finite, or else with each until one's gradient is not;
 /// samples are then tried one by one. `whole_gradient`, a collective, gives the gradient of the step. The
 /// same text on every rank, and but for the rank at every rank count. Collective.
-std::string find_nonfinite(const FailedStep& step, Model& model,
+std::string find_nonfinite(const FailedStep& step, Network& model,
                            const std::function<std::vector<Real>()>& whole_gradient,
                            Communicator& communicator);
 
@@ -38,6 +38,6 @@ std::string find_nonfinite(const FailedStep& step, Model& model,
 std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates, bool in_step);
 
 /// The first tensor with weights that are not finite, and how many they are; empty where all are. Local.
-std::string nonfinite_weights(const Model& model);
+std::string nonfinite_weights(const Network& model);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -121,7 +121,7 @@ void add_up(Communicator& communicator, std::vector<std::vector<Index>>& confusi
 
 }  // namespace
 
-Json examine_predictions(Model& model, const Loss& loss, const Normalization& normalization,
+Json examine_predictions(Network& model, const Loss& loss, const Normalization& normalization,
                          const Selection& selection, const std::string& part, Communicator& communicator) {
   const DatasetDescription& data = selection.data.description();
   const bool classifies = data.task == Task::kClassification;

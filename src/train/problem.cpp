@@ -12,6 +12,7 @@
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/data/column_units.hpp"
+#include "lockstep/nn/network_text.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/shared_datasets.hpp"
@@ -89,7 +90,7 @@ std::string normalize_name(NormalizationKind kind) {
 }
 
 /// Errors: parameters from `file` that are not finite.
-void check_finite(const Model& model, const std::string& file) {
+void check_finite(const Network& model, const std::string& file) {
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
                                                    static_cast<std::size_t>(tensor.range.size));
@@ -98,6 +99,16 @@ void check_finite(const Model& model, const std::string& file) {
     fail_input(
         "{}: {} holds {} as {}; weights have to be finite; give those of a training that did not diverge",
         file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
+  }
+}
+
+/// Errors: those of the text and its units, with the key that they stand under.
+Network add_units(Network network, const Config& config) {
+  try {
+    add_from_text(network, config.model.layers, config.model.blocks);
+    return network;
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("model.layers: {}", error.what()));
   }
 }
 
@@ -110,21 +121,25 @@ void check_batch_size(const Config& config, const Split& split) {
   }
 }
 
-void check_outputs(const Model& model, const DatasetDescription& data) {
+void check_outputs(const Network& model, const DatasetDescription& data) {
   const bool classifies = data.task == Task::kClassification;
   const Index expected = classifies ? data.classes : data.targets;
   if (model.outputs() == expected) return;
-  fail_input("model.layers: the last layer gives {}, {} has {}; end the network with 'linear {}'",
+  fail_input("model.layers: the last unit gives {}, {} has {}; end the network with 'linear {}'",
              count_of(model.outputs(), "output"), data.name,
              classifies ? fmt::format("{} classes", expected) : count_of(expected, "target"), expected);
 }
+
+Network outline_network(const Config& config) { return add_units(Network(), config); }
+
+Network make_network(const Config& config, const Shape& sample) { return add_units(Network(sample), config); }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
   const std::string different = differences(communicator, {config.resolved.begin(), config.resolved.end()});
   if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
   set_watch_timeout(config.run.timeout);
   // A network that can't be built is reported before any data are read.
-  const Model buildable(config.model.layers, 1);
+  outline_network(config);
   std::vector<Dataset> parts = share_datasets(communicator, [&] {
     SourceParts read = read_source(config.data.source);
     std::vector<DatasetContent> contents;
@@ -179,8 +194,8 @@ Selection training_part(const Problem& problem) {
           [&problem](Index i) { return problem.split.training(i); }};
 }
 
-Model make_model(const Config& config, const Problem& problem) {
-  Model model(config.model.layers, problem.training.description().features());
+Network make_model(const Config& config, const Problem& problem) {
+  Network model = make_network(config, problem.training.description().feature_shape);
   check_outputs(model, problem.training.description());
   if (config.model.init.empty()) {
     model.initialize(config.train.seed, config.model.initialization);

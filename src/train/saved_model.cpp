@@ -98,7 +98,7 @@ void check_names_of_init(const StoredTensors& weights, const DatasetDescription&
   if (data.targets > 1) check("targets", data.target_names);
 }
 
-std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem) {
+std::map<std::string, std::string> weights_metadata(const Network& model, const Problem& problem) {
   const DatasetDescription& data = problem.training.description();
   std::map<std::string, std::string> metadata = {
       {"format", "pt"},  // what PyTorch's own files say
@@ -157,7 +157,7 @@ SavedModel load_model(const std::filesystem::path& file) {
     fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
                normalization.shift.size(), *inputs);
   }
-  Model model(entry("layers"), *inputs);
+  Network model(entry("layers"), *inputs);
   const Index outputs = model.outputs();
   const bool classifies = named->task == Task::kClassification;
   DatasetDescription data{.name = file.string(),

@@ -186,8 +186,12 @@ void add_loss(Config::Model& model, std::vector<Setting>& settings) {
 }
 
 void add_model(Config::Model& model, std::vector<Setting>& settings) {
-  settings.push_back(
-      {"model.layers", "linear 128, relu, linear 10", "the network, layer by layer", words(model.layers)});
+  settings.push_back({"model.layers", "linear 128, relu, linear 10",
+                      "the network, unit by unit; several lines are joined", words(model.layers), ", "});
+  settings.push_back({"model.block", "",
+                      "NAME {PARAMETER[=DEFAULT]}: LAYERS, a word for model.layers; several lines, or parts "
+                      "separated by ';', for several",
+                      words(model.blocks), "; "});
   add_loss(model, settings);
   settings.insert(
       settings.end(),
@@ -212,7 +216,7 @@ void add_train(Config::Train& train, std::vector<Setting>& settings) {
        {"train.threads", "1", "threads of each rank; same bits for any number",
         whole(train.threads, 1, 1 << 10)},
        {"train.precision", "float32",
-        "what linear layers multiply: float32, or bf16 (bfloat16; sums, weights and optimizer stay float32)",
+        "what linear units multiply: float32, or bf16 (bfloat16; sums, weights and optimizer stay float32)",
         choice(train.precision, {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}})},
        {"train.seed", "1", "seed of initial weights, order and dropout", whole(train.seed, 0)},
        {"train.reduction", "reproducible",

@@ -15,6 +15,8 @@ struct Setting {
   std::string help;
   /// Takes the text over, or returns what was expected instead.
   std::function<std::string(const std::string& text)> assign;
+  /// What stands between the values of several lines of a file; empty where there may be only one.
+  std::string separator = {};
 };
 
 /// The table of all keys, bound to `config`; the hyperparameters of every known optimizer included.

@@ -35,7 +35,7 @@ struct Trace {
   Difference from_one_piece;
 };
 
-std::vector<std::string> tensor_digests(const Model& model) {
+std::vector<std::string> tensor_digests(const Network& model) {
   std::vector<std::string> digests;
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     digests.push_back(tensor_digest(tensor, model.parameters()));
@@ -43,7 +43,7 @@ std::vector<std::string> tensor_digests(const Model& model) {
   return digests;
 }
 
-void compare(std::span<const Real> gradient, std::span<const Real> plain, const Model& model,
+void compare(std::span<const Real> gradient, std::span<const Real> plain, const Network& model,
              std::uint64_t step, Difference& largest) {
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     double difference = 0;
@@ -145,7 +145,7 @@ void verify(Config config, Communicator& communicator, const std::vector<int>& r
   resolve_micro_batches(config, communicator.size());
   check_rank_counts(rank_counts, communicator.size());
   const Problem problem = make_problem(config, communicator);
-  const Model model = make_model(config, problem);
+  const Network model = make_model(config, problem);
 
   log::info("ranks  steps  weights_digest                    compared with the first");
   std::optional<Trace> reference;

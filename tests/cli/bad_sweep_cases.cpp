@@ -64,7 +64,7 @@ std::vector<BadInput> bad_scaling() {
        {3}},
       {"ScalingInNoRounds", study({"--rounds", "0"}), "--rounds 0: expected a whole number"},
       {"ScalingWithANetworkOfTheWrongEnd", study({"--model.layers", "linear 5"}),
-       "the last layer gives 5 outputs"},
+       "the last unit gives 5 outputs"},
   };
 }
 

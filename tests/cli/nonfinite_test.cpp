@@ -58,7 +58,7 @@ class NonFiniteRunTest : public testing::Test {
   /// What it says, but for the rank and the folder.
   std::string message_of(const Outcome& outcome) const {
     expect_one_line(outcome, 3,
-                    fmt::format(": 1 of its 1 samples, sample {}, from layer 0 (linear 16) on;", kBad));
+                    fmt::format(": 1 of its 1 samples, sample {}, from unit 0 (linear 16) on;", kBad));
     return std::regex_replace(outcome.err, std::regex("on rank [0-9]|run-[0-9]"), "");
   }
 

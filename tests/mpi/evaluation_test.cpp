@@ -29,7 +29,7 @@ class EvaluationTest : public MpiTest, public testing::WithParamInterface<int> {
     const Config config = make_test_config(settings);
     const auto single = make_single_communicator();
     const Problem problem = make_problem(config, world());
-    Model model = make_model(config, problem);
+    Network model = make_model(config, problem);
     const Selection selection = all_of(*problem.test);
 
     std::vector<int> counts(static_cast<std::size_t>(selection.count));

@@ -17,7 +17,7 @@
 namespace lockstep::test {
 namespace {
 
-constexpr Index kMostParameters = 20000;  // several pieces a layer
+constexpr Index kMostParameters = 20000;  // several pieces a bucket
 constexpr Index kMostMicroBatches = 16;
 
 /// leaf[m]: the gradient of micro-batch m, a pure function of m. Magnitudes differ widely, so that another
@@ -37,16 +37,16 @@ std::vector<std::vector<Real>> make_leaves() {
 
 const std::vector<std::vector<Real>> kAllLeaves = make_leaves();
 
-/// Two layers.
+/// Two buckets.
 ParameterLayout layout_of(Index parameters) {
   ParameterLayout layout;
   const Index half = parameters / 2;
-  if (half > 0) layout.add("0.weight", {half}, ParameterKind::kWeight);
-  layout.add("1.weight", {parameters - half}, ParameterKind::kWeight);
+  if (half > 0) layout.add(0, "0.weight", {.shape = {half}, .role = TensorRole::kWeight});
+  layout.add(1, "1.weight", {.shape = {parameters - half}, .role = TensorRole::kWeight});
   return layout;
 }
 
-/// The whole gradient; it arrives as from a network: last layer first, each for all micro-batches in rising
+/// The whole gradient; it arrives as from a network: last bucket first, each for all micro-batches in rising
 /// order.
 std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout,
                          const Shares& shares, Communicator& communicator) {
@@ -56,8 +56,8 @@ std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, const 
     if (plan.rows(m).size() > 0) present.push_back({static_cast<int>(m), 0, plan.rows(m).size()});
   }
   reducer.start(plan, present.empty() ? 0 : 1);
-  for (std::size_t layer = layout.tensors().size(); layer-- > 0 && !present.empty();) {
-    const ParameterRange range = layout.tensors()[layer].range;
+  for (std::size_t bucket = layout.tensors().size(); bucket-- > 0 && !present.empty();) {
+    const ParameterRange range = layout.tensors()[bucket].range;
     reducer.add({.micro_batches = present, .samples = {}}, range,
                 [&](const MicroBatchRows& m, Real* gradient) {
                   std::copy_n(kAllLeaves[static_cast<std::size_t>(m.micro_batch)].begin() + range.offset,

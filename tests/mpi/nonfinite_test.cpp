@@ -120,8 +120,8 @@ TEST_F(NonFiniteTest, ALossNamesStepMicroBatchRankSampleAndLayer) {
   const Config config =
       make_test_config(settings({{"data.source", "blobs"}, {"model.layers", "linear 9, relu, linear 4"}}));
   const std::vector<std::pair<Change, std::string>> changes = {
-      {features({1e38F, 1e38F, 1e38F, 1e38F}), "from layer 0 (linear 9) on"},
-      {features({1e38F}), "from layer 2 (linear 4) on"},
+      {features({1e38F, 1e38F, 1e38F, 1e38F}), "from unit 0 (linear 9) on"},
+      {features({1e38F}), "from unit 2 (linear 4) on"},
       {features({std::numeric_limits<float>::infinity()}), "from the features on"}};
   for (const auto& [change, place] : changes) {
     for (const Place at : {Place{0, 0}, Place{2, 7}, Place{3, 15}}) {

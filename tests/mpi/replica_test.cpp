@@ -20,8 +20,8 @@ namespace {
 class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tuple<Exchange, Scope>> {
  protected:
   ReplicaTest() {
-    layout_.add("0.weight", {500, 400}, ParameterKind::kWeight);
-    layout_.add("1.weight", {3}, ParameterKind::kWeight);
+    layout_.add(0, "0.weight", {.shape = {500, 400}, .role = TensorRole::kWeight});
+    layout_.add(1, "1.weight", {.shape = {3}, .role = TensorRole::kWeight});
   }
   ParameterLayout layout_;
 };

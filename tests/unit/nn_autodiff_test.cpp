@@ -15,7 +15,9 @@
 #include <gtest/gtest.h>
 #include <unsupported/Eigen/AutoDiff>
 
-#include "lockstep/nn/layers.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/nn/unit_forms.hpp"
+#include "lockstep/nn/units.hpp"
 
 namespace lockstep {
 namespace {
@@ -82,23 +84,22 @@ Variables masked(std::span<const Real> mask, std::span<const Variable> x) {
 using Formula = std::function<Variables(std::span<const Variable> parameters, std::span<const Variable> x,
                                         std::size_t row)>;
 
-/// Compares y, dx and parameter gradients of `layer` with `formula` for the function Σ c y.
-void expect_formula(Layer& layer, Index inputs, const Formula& formula) {
+/// Compares y, dx and parameter gradients of `unit` with `formula` for the function Σ c y.
+void expect_formula(test::ConnectedUnit& unit, Index inputs, const Formula& formula) {
   constexpr Index kRows = 4;
-  ParameterLayout layout;
-  layer.declare(layout, "0");
+  const ParameterLayout& layout = unit.layout();
   std::vector<Real> parameters = random_values(layout.size(), 1);
-  layer.bind(parameters);
+  unit.bind(parameters);
   const Matrix x = random_matrix(kRows, inputs, 2);
-  const Matrix c = random_matrix(kRows, layer.outputs(), 3);
-  Matrix y(kRows, layer.outputs());
+  const Matrix c = random_matrix(kRows, unit.outputs(), 3);
+  Matrix y(kRows, unit.outputs());
   Matrix dx(kRows, inputs);
 
   const OwnedBlock block(counted(kRows));
   RecordingSink sink(layout.size());
-  layer.forward(block.training(), test::view(x), test::view(y));
-  layer.backward(block.training(), test::view(x), read_only(test::view(y)), test::view(c), test::view(dx),
-                 sink);
+  unit.forward(block.training(), test::view(x), test::view(y));
+  unit.backward(block.training(), test::view(x), read_only(test::view(y)), test::view(c), test::view(dx),
+                sink);
 
   const Index total = layout.size() + x.size();
   const Variables p = variables(parameters, 0, total);
@@ -106,55 +107,63 @@ void expect_formula(Layer& layer, Index inputs, const Formula& formula) {
   Variable sum(0.0, Eigen::VectorXd::Zero(total));
   for (Index r = 0; r < kRows; ++r) {
     const Variables row = formula(p, std::span(v).subspan(r * inputs, inputs), static_cast<std::size_t>(r));
-    for (Index k = 0; k < layer.outputs(); ++k) {
-      EXPECT_NEAR(y(r, k), row[static_cast<std::size_t>(k)].value(), kTolerance) << layer.text();
+    for (Index k = 0; k < unit.outputs(); ++k) {
+      EXPECT_NEAR(y(r, k), row[static_cast<std::size_t>(k)].value(), kTolerance) << unit.text();
       sum += row[static_cast<std::size_t>(k)] * static_cast<double>(c(r, k));
     }
   }
   const Eigen::VectorXd by_parameters = sum.derivatives().head(layout.size());
   const Eigen::VectorXd by_inputs = sum.derivatives().tail(x.size());
   EXPECT_LT(test::largest_relative_error(std::span(dx.data(), dx.size()), by_inputs, 1e-2), kTolerance)
-      << layer.text() << " by inputs";
+      << unit.text() << " by inputs";
   EXPECT_LT(
       test::largest_relative_error(sink.gradients[0], std::span(by_parameters.data(), layout.size()), 1e-2),
       kTolerance)
-      << layer.text() << " by parameters";
+      << unit.text() << " by parameters";
 }
 
-TEST(Layer, LinearIsItsFormula) {
-  expect_formula(*make_linear(5, 3), 5,
+/// "leaky-relu 0.2" as a unit.
+std::unique_ptr<Unit> unit_of(const std::string& text) {
+  std::vector<std::string> words;
+  for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
+  return make_unit(words);
+}
+
+TEST(Unit, LinearIsItsFormula) {
+  expect_formula(*test::connected(lockstep::linear(3), 5), 5,
                  [](auto p, auto x, std::size_t) { return linear(p.subspan(0, 15), p.subspan(15, 3), x); });
 }
 
-TEST(Layer, ActivationsAreTheirFormulas) {
+TEST(Unit, ActivationsAreTheirFormulas) {
   for (const std::string name :
        {"identity", "relu", "leaky-relu 0.2", "tanh", "sigmoid", "softplus", "gelu"}) {
-    expect_formula(*make_layer(name, 6, 0), 6, [&](auto, auto x, std::size_t) { return each(name, x); });
+    expect_formula(*test::connected(unit_of(name), 6), 6,
+                   [&](auto, auto x, std::size_t) { return each(name, x); });
   }
 }
 
-TEST(Layer, DropoutIsAProductWithItsMask) {
-  const auto layer = make_dropout(6, 0.4, 2);
+TEST(Unit, DropoutIsAProductWithItsMask) {
+  const auto unit = test::connected(lockstep::dropout(0.4), 6, 2);
   const Matrix ones = Matrix::Ones(4, 6);
   Matrix mask(4, 6);
-  layer->forward(OwnedBlock(counted(4)).training(), test::view(ones), test::view(mask));
-  expect_formula(*layer, 6, [&](auto, auto x, std::size_t row) {
+  unit->forward(OwnedBlock(counted(4)).training(), test::view(ones), test::view(mask));
+  expect_formula(*unit, 6, [&](auto, auto x, std::size_t row) {
     return masked({mask.row(row).data(), 6}, x);
   });
 }
 
-TEST(Layer, ActivationsStayFiniteFarFromZero) {
+TEST(Unit, ActivationsStayFiniteFarFromZero) {
   for (const std::string name : {"tanh", "sigmoid", "softplus", "gelu"}) {
-    const auto layer = make_layer(name, 4, 0);
+    const auto unit = test::connected(unit_of(name), 4);
     const std::vector<Real> x = {-10000, -100, 100, 10000};
     const std::vector<Real> dy(4, 1);
     std::vector<Real> y(4);
     std::vector<Real> dx(4);
     const OwnedBlock block(counted(1));
     RecordingSink sink(0);
-    layer->forward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4});
-    layer->backward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4}, {dy.data(), 1, 4},
-                    {dx.data(), 1, 4}, sink);
+    unit->forward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4});
+    unit->backward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4}, {dy.data(), 1, 4}, {dx.data(), 1, 4},
+                   sink);
     const Real low = name == "tanh" ? -1 : 0;
     const bool grows = name == "softplus" || name == "gelu";
     for (std::size_t i = 0; i < 4; ++i) {
@@ -164,14 +173,15 @@ TEST(Layer, ActivationsStayFiniteFarFromZero) {
   }
 }
 
-// A guard can only see what layers do not hide.
-TEST(Layer, ActivationsPassOnNotANumber) {
+// A guard can only see what units do not hide.
+TEST(Unit, ActivationsPassOnNotANumber) {
   const Real nan = std::numeric_limits<Real>::quiet_NaN();
   for (const std::string name :
        {"identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "dropout 0.5"}) {
     const std::vector<Real> x(40, nan);
     std::vector<Real> y(40);
-    make_layer(name, 40, 0)->forward(OwnedBlock(counted(1)).training(), {x.data(), 1, 40}, {y.data(), 1, 40});
+    test::connected(unit_of(name), 40)
+        ->forward(OwnedBlock(counted(1)).training(), {x.data(), 1, 40}, {y.data(), 1, 40});
     for (const Real value : y) EXPECT_TRUE(std::isnan(value)) << name;
   }
 }
@@ -263,9 +273,9 @@ TEST(Loss, MeansOverOutputsAreTheirFormulas) {
   expect_mean(*make_binary_cross_entropy(), test::above_zero(values), binary_cross_entropy);
 }
 
-TEST(Model, GradientIsThatOfItsFormulasInTurn) {
+TEST(Network, GradientIsThatOfItsFormulasInTurn) {
   constexpr Index kRows = 3;
-  Model model("linear 6, gelu, dropout 0.4, linear 5, tanh, linear 4", 5);
+  Network model("linear 6, gelu, dropout 0.4, linear 5, tanh, linear 4", 5);
   const auto values = random_values(model.layout().size(), 6);
   std::copy(values.begin(), values.end(), model.parameters().begin());
   const Matrix x = random_matrix(kRows, 5, 7);
@@ -277,7 +287,8 @@ TEST(Model, GradientIsThatOfItsFormulasInTurn) {
 
   const Matrix ones = Matrix::Ones(kRows, 6);
   Matrix mask(kRows, 6);
-  make_dropout(6, 0.4, 2)->forward(block.training(3, 8), test::view(ones), test::view(mask));
+  test::connected(lockstep::dropout(0.4), 6, 2)
+      ->forward(block.training(3, 8), test::view(ones), test::view(mask));
   const Variables all = variables(values, 0, model.layout().size());
   const auto p = std::span(all);
   Variable sum = zero_like(p[0]);

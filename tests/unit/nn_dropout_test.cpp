@@ -6,7 +6,7 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/nn/layers.hpp"
+#include "lockstep/nn/units.hpp"
 
 namespace lockstep {
 namespace {
@@ -15,7 +15,7 @@ using test::counted;
 using test::OwnedBlock;
 
 /// What dropout makes of ones: [samples x features].
-Matrix mask(Layer& dropout, const RowBlock& block) {
+Matrix mask(test::ConnectedUnit& dropout, const RowBlock& block) {
   const Matrix ones = Matrix::Ones(block.rows(), dropout.outputs());
   Matrix y(block.rows(), dropout.outputs());
   dropout.forward(block, test::view(ones), test::view(y));
@@ -27,7 +27,7 @@ TEST(Dropout, KeepsTheMean) {
   constexpr Index kFeatures = 50;
   constexpr double kCount = kSamples * kFeatures;
   for (const double p : {0.0, 0.1, 0.5, 0.9}) {
-    const auto dropout = make_dropout(kFeatures, p, 1);
+    const auto dropout = test::connected(lockstep::dropout(p), kFeatures, 1);
     const Matrix m = mask(*dropout, OwnedBlock(counted(kSamples)).training());
     const double mean = m.cast<double>().mean();
     // Each value has variance p / (1 - p); five standard errors.
@@ -39,7 +39,7 @@ TEST(Dropout, KeepsTheMean) {
 
 TEST(Dropout, DropsNeighboursIndependently) {
   constexpr Index kSamples = 4000;
-  const auto dropout = make_dropout(17, 0.5, 1);
+  const auto dropout = test::connected(lockstep::dropout(0.5), 17, 1);
   const Matrix m = mask(*dropout, OwnedBlock(counted(kSamples)).training()) - Matrix::Ones(kSamples, 17);
   // Entries are ±1 now: products of independent ones have mean 0 and variance 1.
   for (Index i = 0; i < 17; ++i) {
@@ -51,7 +51,7 @@ TEST(Dropout, DropsNeighboursIndependently) {
 
 TEST(Dropout, MaskIsTheSameWhateverTheBlock) {
   constexpr Index kFeatures = 13;
-  const auto dropout = make_dropout(kFeatures, 0.5, 3);
+  const auto dropout = test::connected(lockstep::dropout(0.5), kFeatures, 3);
   const Matrix whole = mask(*dropout, OwnedBlock(counted(20), {6, 6, 8}).training(7, 11));
   for (Index sample = 0; sample < 20; ++sample) {
     const Matrix alone = mask(*dropout, OwnedBlock({sample}).training(7, 11));
@@ -63,26 +63,26 @@ TEST(Dropout, MaskIsTheSameWhateverTheBlock) {
   for (Index row = 0; row < 20; ++row) EXPECT_EQ(reversed.row(row), whole.row(19 - row)) << row;
 }
 
-TEST(Dropout, MaskIsTheSameForALayerMadeAgain) {
+TEST(Dropout, MaskIsTheSameForAUnitMadeAgain) {
   const auto block = OwnedBlock(counted(9));
-  EXPECT_EQ(mask(*make_dropout(30, 0.5, 3), block.training(7, 11)),
-            mask(*make_dropout(30, 0.5, 3), block.training(7, 11)));
+  EXPECT_EQ(mask(*test::connected(lockstep::dropout(0.5), 30, 3), block.training(7, 11)),
+            mask(*test::connected(lockstep::dropout(0.5), 30, 3), block.training(7, 11)));
 }
 
-TEST(Dropout, MaskDiffersBySeedStepSampleLayerAndUnit) {
+TEST(Dropout, MaskDiffersBySeedStepSampleUnitAndValue) {
   constexpr Index kFeatures = 64;
-  const auto dropout = make_dropout(kFeatures, 0.5, 3);
+  const auto dropout = test::connected(lockstep::dropout(0.5), kFeatures, 3);
   const auto block = OwnedBlock({5});
   const Matrix reference = mask(*dropout, block.training(7, 11));
   EXPECT_NE(mask(*dropout, block.training(8, 11)), reference);
   EXPECT_NE(mask(*dropout, block.training(7, 12)), reference);
   EXPECT_NE(mask(*dropout, OwnedBlock({6}).training(7, 11)), reference);
-  EXPECT_NE(mask(*make_dropout(kFeatures, 0.5, 4), block.training(7, 11)), reference);
+  EXPECT_NE(mask(*test::connected(lockstep::dropout(0.5), kFeatures, 4), block.training(7, 11)), reference);
   EXPECT_NE(reference.leftCols(8), reference.middleCols(8, 8));
 }
 
 TEST(Dropout, IsTheIdentityInEvaluation) {
-  const auto dropout = make_dropout(6, 0.5, 0);
+  const auto dropout = test::connected(lockstep::dropout(0.5), 6, 0);
   const OwnedBlock block(counted(5));
   const Matrix x = test::random_matrix(5, 6, 1);
   Matrix y(5, 6);
@@ -98,7 +98,7 @@ TEST(Dropout, IsTheIdentityInEvaluation) {
 }
 
 TEST(Dropout, BackwardUsesTheMaskOfTheLastForward) {
-  const auto dropout = make_dropout(6, 0.5, 0);
+  const auto dropout = test::connected(lockstep::dropout(0.5), 6, 0);
   const OwnedBlock block(counted(5));
   const Matrix ones = Matrix::Ones(5, 6);
   Matrix dx(5, 6);

@@ -7,7 +7,7 @@
 
 #include "lockstep/core/text.hpp"
 #include "lockstep/nn/gradient_check.hpp"
-#include "lockstep/nn/layers.hpp"
+#include "lockstep/nn/unit_forms.hpp"
 
 namespace lockstep {
 namespace {
@@ -39,7 +39,7 @@ std::string with_number(const std::string& form) {
 
 /// Weights such that the outputs of the first layer keep a distance of 0.25 from 0, where rectifiers have a
 /// kink: |w x| <= 5 · 0.15, |b| = 1.
-void keep_from_kinks(Model& model) {
+void keep_from_kinks(Network& model) {
   const auto& tensors = model.layout().tensors();
   const std::vector<Real> values = random_values(model.layout().size(), 3);
   std::copy(values.begin(), values.end(), model.parameters().begin());
@@ -49,7 +49,7 @@ void keep_from_kinks(Model& model) {
   }
 }
 
-void expect_exact(Model& model, const Loss& loss, const Targets& targets) {
+void expect_exact(Network& model, const Loss& loss, const Targets& targets) {
   const OwnedBlock block(counted(kRows));
   const Matrix x = random_matrix(kRows, kInputs, 5);
   const auto checks = check_gradients(model, loss, block.training(), test::view(x), targets, kAll);
@@ -61,11 +61,11 @@ void expect_exact(Model& model, const Loss& loss, const Targets& targets) {
   }
 }
 
-// The layer stands between two others: gradients of the first one show what it passes on to its inputs.
-TEST(Gradient, OfEveryLayerIsTheDifferenceQuotient) {
+// The unit stands between two others: gradients of the first one show what it passes on to its inputs.
+TEST(Gradient, OfEveryUnitIsTheDifferenceQuotient) {
   const auto labels = cycled_labels(kRows, kOutputs);
-  for (const std::string& form : layer_forms()) {
-    Model model("linear 6, " + with_number(form) + ", linear 4", kInputs);
+  for (const UnitForm& form : unit_forms()) {
+    Network model("linear 6, " + with_number(form.text()) + ", linear 4", kInputs);
     keep_from_kinks(model);
     expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
   }
@@ -74,7 +74,7 @@ TEST(Gradient, OfEveryLayerIsTheDifferenceQuotient) {
 TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
   const auto labels = cycled_labels(kRows, kOutputs);
   const auto values = random_values(kRows * kOutputs, 9);
-  Model model("linear 6, tanh, linear 4", kInputs);
+  Network model("linear 6, tanh, linear 4", kInputs);
   keep_from_kinks(model);
   for (const double smoothing : {0.0, 0.1, 0.9}) {
     expect_exact(model, *make_cross_entropy(smoothing), {.labels = labels, .values = {}});
@@ -87,10 +87,10 @@ TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
   expect_exact(model, *make_binary_cross_entropy(), {.labels = {}, .values = zeros_and_ones});
 }
 
-TEST(Gradient, OfAllLayersTogetherIsTheDifferenceQuotient) {
+TEST(Gradient, OfAllUnitsTogetherIsTheDifferenceQuotient) {
   std::string layers = "linear 6";
-  for (const std::string& form : layer_forms()) layers += ", " + with_number(form);
-  Model model(layers + ", linear 4", kInputs);
+  for (const UnitForm& form : unit_forms()) layers += ", " + with_number(form.text());
+  Network model(layers + ", linear 4", kInputs);
   keep_from_kinks(model);
   expect_exact(model, *make_mean_squared_error(),
                {.labels = {}, .values = random_values(kRows * kOutputs, 9)});
@@ -107,7 +107,7 @@ class WrongLoss final : public Loss {
 };
 
 TEST(GradientCheck, SeesAGradientThatIsWrongByAThousandth) {
-  Model model("linear 6, tanh, linear 4", kInputs);
+  Network model("linear 6, tanh, linear 4", kInputs);
   keep_from_kinks(model);
   const OwnedBlock block(counted(kRows));
   const Matrix x = random_matrix(kRows, kInputs, 5);
@@ -118,7 +118,7 @@ TEST(GradientCheck, SeesAGradientThatIsWrongByAThousandth) {
 }
 
 TEST(GradientCheck, LeavesTheParametersAsTheyWere) {
-  Model model("linear 6, tanh, linear 4", kInputs);
+  Network model("linear 6, tanh, linear 4", kInputs);
   keep_from_kinks(model);
   const std::vector<Real> before(model.parameters().begin(), model.parameters().end());
   const OwnedBlock block(counted(kRows));

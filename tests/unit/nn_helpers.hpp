@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -13,9 +14,9 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/random.hpp"
-#include "lockstep/nn/layer.hpp"
 #include "lockstep/nn/loss.hpp"
-#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/network.hpp"
+#include "lockstep/nn/unit.hpp"
 
 namespace lockstep::test {
 
@@ -106,8 +107,39 @@ class RecordingSink final : public GradientSink {
   std::size_t parameters_;
 };
 
+/// A unit alone, with one input of `inputs` features.
+class ConnectedUnit {
+ public:
+  ConnectedUnit(std::unique_ptr<Unit> unit, Index inputs, std::size_t number) : unit_(std::move(unit)) {
+    const Shape input(inputs);
+    outputs_ = unit_->connect({&input, 1}).size();
+    for (const TensorSpec& tensor : unit_->tensors()) layout_.add(number, tensor.name, tensor);
+    unit_->place(number, {0, layout_.size()});
+  }
+
+  std::string text() const { return unit_->text(); }
+  Index outputs() const { return outputs_; }
+  const ParameterLayout& layout() const { return layout_; }
+  void bind(const std::vector<Real>& parameters) { unit_->bind(parameters.data()); }
+  void forward(const RowBlock& block, ConstMatrixView x, MatrixView y) { unit_->forward(block, {&x, 1}, y); }
+  void backward(const RowBlock& block, ConstMatrixView x, ConstMatrixView y, ConstMatrixView dy,
+                MatrixView dx, GradientSink& sink) {
+    unit_->backward(block, {&x, 1}, y, dy, {&dx, 1}, sink);
+  }
+
+ private:
+  std::unique_ptr<Unit> unit_;
+  Index outputs_ = 0;
+  ParameterLayout layout_;
+};
+
+inline std::unique_ptr<ConnectedUnit> connected(std::unique_ptr<Unit> unit, Index inputs,
+                                                std::size_t number = 0) {
+  return std::make_unique<ConnectedUnit>(std::move(unit), inputs, number);
+}
+
 /// Forward, loss and backward of one block: summed loss of each micro-batch; gradients go to `sink`.
-inline std::vector<double> forward_backward(Model& model, const Loss& loss, const RowBlock& block,
+inline std::vector<double> forward_backward(Network& model, const Loss& loss, const RowBlock& block,
                                             ConstMatrixView x, const Targets& targets, GradientSink& sink) {
   std::vector<double> sums(block.micro_batches.size());
   const ConstMatrixView outputs = model.forward(block, x);

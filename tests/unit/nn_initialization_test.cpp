@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/network.hpp"
 
 namespace lockstep {
 namespace {
@@ -17,7 +17,7 @@ struct Statistics {
   double largest = 0;
 };
 
-Statistics statistics(const Model& model, std::size_t tensor) {
+Statistics statistics(const Network& model, std::size_t tensor) {
   const ParameterRange range = model.layout().tensors()[tensor].range;
   const auto count = static_cast<double>(range.size);
   Statistics result;
@@ -36,13 +36,13 @@ constexpr Index kIn = 300;
 constexpr Index kOut = 200;
 constexpr double kCount = kIn * kOut;
 
-Model initialized(const std::string& layers, Initialization scheme, std::uint64_t seed = 1) {
-  Model model(layers, kIn);
+Network initialized(const std::string& layers, Initialization scheme, std::uint64_t seed = 1) {
+  Network model(layers, kIn);
   model.initialize(seed, scheme);
   return model;
 }
 
-void expect_normal(const Model& model, double variance, const std::string& why) {
+void expect_normal(const Network& model, double variance, const std::string& why) {
   const Statistics s = statistics(model, 0);
   EXPECT_NEAR(s.mean, 0, 5 * std::sqrt(variance / kCount)) << why;
   // The variance of x² is 2 σ⁴ for a normal distribution, that of x⁴ 96 σ⁸.
@@ -50,9 +50,9 @@ void expect_normal(const Model& model, double variance, const std::string& why) 
   EXPECT_NEAR(s.fourth, 3, 5 * std::sqrt(96 / kCount)) << why;
 }
 
-void expect_he(const Model& model, const std::string& why) { expect_normal(model, 2.0 / kIn, why); }
+void expect_he(const Network& model, const std::string& why) { expect_normal(model, 2.0 / kIn, why); }
 
-void expect_glorot(const Model& model, const std::string& why) {
+void expect_glorot(const Network& model, const std::string& why) {
   const Statistics s = statistics(model, 0);
   const double limit = std::sqrt(6.0 / (kIn + kOut));
   EXPECT_LE(s.largest, limit * (1 + 1e-6)) << why;
@@ -94,11 +94,11 @@ TEST(Initialization, AutoIsHeBeforeRectifiersAndGlorotElsewhere) {
 TEST(Initialization, BiasesAreZero) {
   for (const auto scheme :
        {Initialization::kAuto, Initialization::kHe, Initialization::kGlorot, Initialization::kNormal}) {
-    Model model("linear 7, relu, linear 3", 5);
+    Network model("linear 7, relu, linear 3", 5);
     std::fill(model.parameters().begin(), model.parameters().end(), Real(1));
     model.initialize(1, scheme);
     for (const ParameterTensor& tensor : model.layout().tensors()) {
-      if (tensor.kind != ParameterKind::kBias) continue;
+      if (tensor.role != TensorRole::kBias) continue;
       for (Index i = 0; i < tensor.range.size; ++i) {
         EXPECT_EQ(model.parameters()[tensor.range.offset + i], 0) << tensor.name;
       }
@@ -107,12 +107,12 @@ TEST(Initialization, BiasesAreZero) {
 }
 
 TEST(Initialization, IsAPureFunctionOfTheSeed) {
-  const auto values = [](const Model& model) {
+  const auto values = [](const Network& model) {
     return std::vector<Real>(model.parameters().begin(), model.parameters().end());
   };
   const std::string layers = "linear 200, relu, linear 5";
   for (const auto scheme : {Initialization::kAuto, Initialization::kNormal}) {
-    Model again = initialized(layers, scheme, 2);
+    Network again = initialized(layers, scheme, 2);
     EXPECT_NE(values(initialized(layers, scheme, 1)), values(again));
     again.initialize(1, scheme);
     EXPECT_EQ(values(initialized(layers, scheme, 1)), values(again));
@@ -120,7 +120,7 @@ TEST(Initialization, IsAPureFunctionOfTheSeed) {
 }
 
 TEST(Initialization, TensorsDiffer) {
-  Model model("linear 5, tanh, linear 5, tanh, linear 5", 5);
+  Network model("linear 5, tanh, linear 5, tanh, linear 5", 5);
   model.initialize(1, Initialization::kGlorot);
   const auto weight = [&](std::size_t tensor) {
     const auto values = model.parameters().subspan(model.layout().tensors()[tensor].range.offset, 25);

@@ -1,4 +1,4 @@
-// The Hessian of one linear layer against central differences of the gradient.
+// The Hessian of one linear unit against central differences of the gradient.
 
 #include <algorithm>
 #include <memory>
@@ -63,7 +63,7 @@ class LinearHessianTest : public testing::Test {
   Matrix x_;
   std::vector<std::int32_t> labels_;
   std::vector<Real> values_;
-  Model model_{"linear 3", kInputs};
+  Network model_{"linear 3", kInputs};
 };
 
 TEST_F(LinearHessianTest, OfCrossEntropy) { expect_derivative_of_gradient(*make_cross_entropy(0)); }

@@ -21,13 +21,13 @@ bool same_bits(const Real* a, const Real* b, Index count) {
   return std::memcmp(a, b, static_cast<std::size_t>(count) * sizeof(Real)) == 0;
 }
 
-struct Network {
+struct NetworkCase {
   std::string layers;
   Index inputs;
 };
 
 struct BlockCase {
-  Network network;
+  NetworkCase network;
   std::vector<Index> counts;  ///< rows of the micro-batches
 };
 
@@ -38,7 +38,7 @@ std::string describe(const BlockCase& c) {
 
 void expect_independent(const BlockCase& c) {
   const std::string name = describe(c);
-  Model model(c.network.layers, c.network.inputs);
+  Network model(c.network.layers, c.network.inputs);
   model.initialize(1, Initialization::kAuto);
   Index rows = 0;
   for (const Index count : c.counts) rows += count;
@@ -74,7 +74,7 @@ void expect_independent(const BlockCase& c) {
 }
 
 TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
-  const std::vector<Network> networks = {
+  const std::vector<NetworkCase> networks = {
       {"linear 64, relu, dropout 0.3, linear 10", 48},
       {"linear 33, gelu, linear 7, tanh, linear 3", 17},
       {"linear 5, softplus, dropout 0.5, sigmoid, linear 2", 3},
@@ -83,13 +83,13 @@ TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
   };
   const std::vector<std::vector<Index>> cuts = {
       {1, 1, 1, 1}, {1, 2, 3, 5, 7}, {16, 16}, {33, 31, 1, 32}, {3, 64, 5}};
-  for (const Network& network : networks) {
+  for (const NetworkCase& network : networks) {
     for (const auto& counts : cuts) expect_independent({network, counts});
   }
 }
 
 TEST(MicroBatch, GivesTheSameBitsASecondTime) {
-  Model model("linear 33, gelu, dropout 0.5, linear 7", 17);
+  Network model("linear 33, gelu, dropout 0.5, linear 7", 17);
   model.initialize(1, Initialization::kAuto);
   const Matrix x = random_matrix(9, 17, 2);
   const auto labels = test::cycled_labels(9, 7);

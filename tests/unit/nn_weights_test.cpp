@@ -23,21 +23,21 @@ using test::TemporaryFolder;
 
 constexpr const char* kTorchFile = LOCKSTEP_TEST_DATA "/torch.safetensors";
 
-Model torch_model() { return {"linear 8, relu, linear 5, tanh, linear 4", 6}; }
+Network torch_model() { return {"linear 8, relu, linear 5, tanh, linear 4", 6}; }
 
-Model random_model(const std::string& layers = "linear 8, relu, linear 3", Index inputs = 4) {
-  Model model(layers, inputs);
+Network random_model(const std::string& layers = "linear 8, relu, linear 3", Index inputs = 4) {
+  Network model(layers, inputs);
   const auto values = test::random_values(model.layout().size(), 1);
   std::copy(values.begin(), values.end(), model.parameters().begin());
   return model;
 }
 
-std::vector<Real> values_of(const Model& model) {
+std::vector<Real> values_of(const Network& model) {
   return {model.parameters().begin(), model.parameters().end()};
 }
 
 TEST(Weights, OfTorchGiveTorchsOutputs) {
-  Model model = torch_model();
+  Network model = torch_model();
   set_parameters(model, read_safetensors(kTorchFile), kTorchFile);
   const auto golden = test::read_golden("torch_logits.json");
   const auto inputs = golden.at("inputs").get<std::vector<std::vector<double>>>();
@@ -57,7 +57,7 @@ TEST(Weights, OfTorchGiveTorchsOutputs) {
 
 TEST(Weights, OfTorchAreKeptBitForBit) {
   const StoredTensors torch = read_safetensors(kTorchFile);
-  Model model = torch_model();
+  Network model = torch_model();
   set_parameters(model, torch, kTorchFile);
   EXPECT_EQ(torch.metadata.at("format"), "pt");
   for (const ParameterTensor& tensor : model.layout().tensors()) {
@@ -75,12 +75,12 @@ TEST(Weights, OfTorchAreKeptBitForBit) {
 
 TEST(Weights, ComeBackAsTheyWereSaved) {
   const TemporaryFolder folder;
-  Model saved = random_model();
+  Network saved = random_model();
   saved.parameters()[0] = -Real(0);
   saved.parameters()[1] = std::numeric_limits<Real>::denorm_min();
   saved.parameters()[2] = std::numeric_limits<Real>::infinity();
   write_safetensors(folder.path() / "x", {{}, to_tensors(saved)});
-  Model read("linear 8, relu, linear 3", 4);
+  Network read("linear 8, relu, linear 3", 4);
   set_parameters(read, read_safetensors(folder.path() / "x"), "x");
   EXPECT_EQ(std::memcmp(read.parameters().data(), saved.parameters().data(),
                         saved.parameters().size() * sizeof(Real)),
@@ -92,7 +92,7 @@ TEST(Weights, OfTheOtherPrecisionAreConverted) {
   const auto bytes = std::as_bytes(std::span(values));
   const float bias = 0.75;
   const auto bias_bytes = std::as_bytes(std::span(&bias, 1));
-  Model model("linear 1", 3);
+  Network model("linear 1", 3);
   set_parameters(model,
                  {{},
                   {{"0.bias", "F32", {1}, {bias_bytes.begin(), bias_bytes.end()}},
@@ -102,7 +102,7 @@ TEST(Weights, OfTheOtherPrecisionAreConverted) {
 }
 
 TEST(Weights, OfAnotherNetworkAreRefused) {
-  Model model("linear 8, relu, linear 3", 4);
+  Network model("linear 8, relu, linear 3", 4);
   const auto refused = [&](const StoredTensors& weights, const std::vector<std::string>& fragments) {
     return is_bad_input([&] { set_parameters(model, weights, "FILE"); }, fragments);
   };
@@ -119,7 +119,7 @@ TEST(Weights, OfAnotherNetworkAreRefused) {
 }
 
 TEST(Weights, OfATypeThatIsNoFloatAreRefused) {
-  Model model("linear 1", 1);
+  Network model("linear 1", 1);
   StoredTensors weights{{}, to_tensors(model)};
   weights.tensors[1].type = "I32";
   EXPECT_TRUE(is_bad_input([&] { set_parameters(model, weights, "FILE"); },
@@ -136,7 +136,7 @@ StoredTensor halves(const std::string& name, const std::string& type,
 TEST(Weights, OfHalfPrecisionAreWidenedExactly) {
   const std::vector<Real> expected = {1,     Real(-2.5), Real(0.0999755859375),
                                       65504, 0,          Real(5.9604644775390625e-8)};
-  Model model("linear 1", 6);
+  Network model("linear 1", 6);
   StoredTensors weights{{}, to_tensors(model)};
   weights.tensors[0] = halves("0.weight", "F16", {0x3c00, 0xc100, 0x2e66, 0x7bff, 0x8000, 0x0001});
   set_parameters(model, weights, "FILE");
@@ -149,8 +149,8 @@ TEST(Weights, OfHalfPrecisionAreWidenedExactly) {
 
 TEST(Weights, OfWrappersAreTakenAsTheyAreMeant) {
   for (const std::string prefix : {"module.", "_orig_mod.", "_orig_mod.module.", "model."}) {
-    Model model("linear 2, linear 1", 3);
-    const Model saved = random_model("linear 2, linear 1", 3);
+    Network model("linear 2, linear 1", 3);
+    const Network saved = random_model("linear 2, linear 1", 3);
     StoredTensors weights{{}, to_tensors(saved)};
     EXPECT_EQ(left_out(model.layout(), weights), "");
     for (StoredTensor& tensor : weights.tensors) tensor.name = prefix + tensor.name;
@@ -165,7 +165,7 @@ TEST(Weights, OfWrappersAreTakenAsTheyAreMeant) {
 }
 
 TEST(Weights, OfOtherNamesAreRefusedWithTheirNames) {
-  Model model("linear 1", 1);
+  Network model("linear 1", 1);
   StoredTensors weights{{}, to_tensors(model)};
   weights.tensors.push_back(weights.tensors.front());
   weights.tensors.back().name = "head";
@@ -179,7 +179,7 @@ TEST(Weights, OfOtherNamesAreRefusedWithTheirNames) {
 TEST(WeightsDigest, IsThatOfTheSavedFile) {
   const TemporaryFolder folder;
   // More than ten layers: "10.weight" sorts before "2.weight" as text.
-  const Model model = random_model(
+  const Network model = random_model(
       "linear 2, relu, linear 2, relu, linear 2, relu, linear 2, relu, linear 2,"
       "relu, linear 2",
       3);
@@ -188,7 +188,7 @@ TEST(WeightsDigest, IsThatOfTheSavedFile) {
 }
 
 TEST(WeightsDigest, ChangesWithEveryBit) {
-  Model model = random_model("linear 2", 1);
+  Network model = random_model("linear 2", 1);
   std::set<std::string> digests = {weights_digest(model)};
   std::size_t bits = 0;
   for (Real& parameter : model.parameters()) {
@@ -208,7 +208,7 @@ TEST(WeightsDigest, ChangesWithEveryBit) {
 
 TEST(WeightsDigest, TellsNetworksOfEqualValuesApart) {
   const auto zeros = [](const std::string& layers, Index inputs) {
-    return weights_digest(Model(layers, inputs));
+    return weights_digest(Network(layers, inputs));
   };
   const std::set<std::string> digests = {zeros("linear 2", 5), zeros("linear 3", 3), zeros("linear 4", 2),
                                          zeros("relu, linear 2", 5)};
@@ -217,7 +217,7 @@ TEST(WeightsDigest, TellsNetworksOfEqualValuesApart) {
 }
 
 TEST(TensorDigest, ChangesWithItsTensorAlone) {
-  Model model = random_model();
+  Network model = random_model();
   const auto digests = [&] {
     std::vector<std::string> all;
     for (const auto& tensor : model.layout().tensors()) {

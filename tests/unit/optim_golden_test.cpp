@@ -75,8 +75,8 @@ GoldenBatch batch_of(const Json& golden, std::size_t step) {
   return batch;
 }
 
-Model initial_model(const Json& golden) {
-  Model model(golden.at("layers"), std::ssize(golden.at("inputs")[0][0]));
+Network initial_model(const Json& golden) {
+  Network model(golden.at("layers"), std::ssize(golden.at("inputs")[0][0]));
   const auto initial = in_layout_order(golden.at("initial"), model.layout());
   std::copy(initial.begin(), initial.end(), model.parameters().begin());
   return model;
@@ -87,7 +87,7 @@ std::unique_ptr<Loss> loss_of(const Json& golden, double smoothing) {
 }
 
 /// The mean loss of a step's batch; `gradient` becomes its gradient.
-double mean_loss(const Json& golden, std::size_t step, const Loss& loss, Model& model,
+double mean_loss(const Json& golden, std::size_t step, const Loss& loss, Network& model,
                  std::vector<Real>& gradient) {
   const GoldenBatch batch = batch_of(golden, step);
   const test::OwnedBlock block(test::counted(batch.x.rows()));
@@ -99,7 +99,7 @@ double mean_loss(const Json& golden, std::size_t step, const Loss& loss, Model& 
 }
 
 void expect_case(const Json& golden, const Json& c) {
-  Model model = initial_model(golden);
+  Network model = initial_model(golden);
   const std::unique_ptr<Loss> loss = loss_of(golden, c.at("label-smoothing"));
   Optimizer optimizer(options_of(c.at("optimizer")), model.layout());
   const double largest_norm = c.at("optimizer").value("clip-norm", 0.0);
@@ -127,7 +127,7 @@ const std::vector<std::string> kFiles = {"classification.json", "regression.json
 TEST(Gradient, IsTorchs) {
   for (const std::string& file : kFiles) {
     const Json golden = test::read_golden(file);
-    Model model = initial_model(golden);
+    Network model = initial_model(golden);
     std::vector<Real> gradient(model.parameters().size());
     mean_loss(golden, 0, *loss_of(golden, 0), model, gradient);
     const auto torchs = in_layout_order(golden.at("first_gradient"), model.layout());

@@ -26,8 +26,8 @@ constexpr double kTolerance = kIsDouble ? 1e-12 : 1e-5;
 /// One weight of 6 x 5 and its bias.
 ParameterLayout layout() {
   ParameterLayout result;
-  result.add("0.weight", {6, 5}, ParameterKind::kWeight);
-  result.add("0.bias", {6}, ParameterKind::kBias);
+  result.add(0, "0.weight", {.shape = {6, 5}, .role = TensorRole::kWeight});
+  result.add(0, "0.bias", {.shape = {6}, .role = TensorRole::kBias});
   return result;
 }
 
@@ -212,7 +212,7 @@ TEST(Newton, ConvergesQuadratically) {
 // H + μ I is not positive definite at first: the step still goes downhill.
 TEST(Newton, DampsAnIndefiniteHessian) {
   ParameterLayout two;
-  two.add("0.weight", {1, 2}, ParameterKind::kWeight);
+  two.add(0, "0.weight", {.shape = {1, 2}, .role = TensorRole::kWeight});
   Values x = {1, 1};
   const Values g = {1, -1};
   std::vector<double> hessian = {1, 0, 0, -2};

@@ -44,8 +44,8 @@ std::vector<T> slope(const std::vector<T>& x, std::size_t first) {
 void expect_same_path(const std::string& name, const Hyperparameters& given,
                       const std::function<PaperStep()>& paper) {
   ParameterLayout layout;
-  layout.add("0.weight", {6, 5}, ParameterKind::kWeight);
-  layout.add("1.weight", {60, 70}, ParameterKind::kWeight);
+  layout.add(0, "0.weight", {.shape = {6, 5}, .role = TensorRole::kWeight});
+  layout.add(1, "1.weight", {.shape = {60, 70}, .role = TensorRole::kWeight});
   Optimizer optimizer(
       {.name = name, .hyperparameters = with_defaults(find_algorithm(name).hyperparameters, given)}, layout);
 

@@ -40,12 +40,12 @@ Values tree_sum_by_hand(const BatchPlan& plan, Index first, Index last) {
 ParameterLayout layout_of(const std::vector<Index>& sizes) {
   ParameterLayout layout;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    layout.add(std::to_string(i) + ".weight", {sizes[i]}, ParameterKind::kWeight);
+    layout.add(i, std::to_string(i) + ".weight", {.shape = {sizes[i]}});
   }
   return layout;
 }
 
-/// Hands in the gradients as layers do: the last layer first, each in ranges of at most `tile` parameters,
+/// Hands in the gradients as buckets do: the last bucket first, each in ranges of at most `tile` parameters,
 /// `block` micro-batches at a time.
 void hand_in(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout, Index tile,
              std::size_t block) {
@@ -60,8 +60,8 @@ void hand_in(GradientReducer& reducer, const BatchPlan& plan, const ParameterLay
     const RowBlock rows{
         .micro_batches = std::span(present).subspan(first, std::min(block, present.size() - first)),
         .samples = {}};
-    for (std::size_t layer = layout.tensors().size(); layer-- > 0;) {
-      const ParameterRange all = layout.tensors()[layer].range;
+    for (std::size_t bucket = layout.tensors().size(); bucket-- > 0;) {
+      const ParameterRange all = layout.tensors()[bucket].range;
       for (Index done = 0; done < all.size; done += tile) {
         const ParameterRange range{all.offset + done, std::min(tile, all.size - done)};
         reducer.add(rows, range, [&](const MicroBatchRows& m, Real* gradient) {

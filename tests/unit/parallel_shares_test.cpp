@@ -8,14 +8,14 @@
 namespace lockstep {
 namespace {
 
-/// Three layers: larger than many pieces, of a few, and tiny.
+/// Three buckets: larger than many pieces, of a few, and tiny.
 ParameterLayout make_layout() {
   ParameterLayout layout;
-  layout.add("0.weight", {100, 1000}, ParameterKind::kWeight);
-  layout.add("0.bias", {100}, ParameterKind::kBias);
-  layout.add("2.weight", {100, 90}, ParameterKind::kWeight);
-  layout.add("2.bias", {90}, ParameterKind::kBias);
-  layout.add("10.weight", {3, 2}, ParameterKind::kWeight);
+  layout.add(0, "0.weight", {.shape = {100, 1000}, .role = TensorRole::kWeight});
+  layout.add(0, "0.bias", {.shape = {100}, .role = TensorRole::kBias});
+  layout.add(2, "2.weight", {.shape = {100, 90}, .role = TensorRole::kWeight});
+  layout.add(2, "2.bias", {.shape = {90}, .role = TensorRole::kBias});
+  layout.add(10, "10.weight", {.shape = {3, 2}, .role = TensorRole::kWeight});
   return layout;
 }
 
@@ -63,10 +63,10 @@ TEST(Shares, AreAboutEqual) {
 
 TEST(Shares, KnowTheLayers) {
   const Shares shares(make_layout(), Scope::kElements, 3);
-  EXPECT_EQ(shares.layers(), 3U);
-  EXPECT_EQ(shares.layer_at(0), 0U);
-  EXPECT_EQ(shares.layer_at(100100), 1U);
-  EXPECT_EQ(shares.layer_at(109190), 2U);
+  EXPECT_EQ(shares.buckets(), 3U);
+  EXPECT_EQ(shares.bucket_at(0), 0U);
+  EXPECT_EQ(shares.bucket_at(100100), 1U);
+  EXPECT_EQ(shares.bucket_at(109190), 2U);
 }
 
 // What is summed piece by piece must not depend on who owns a piece.

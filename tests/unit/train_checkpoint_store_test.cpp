@@ -26,7 +26,7 @@ using Steps = std::vector<std::uint64_t>;
 
 ParameterLayout layout() {
   ParameterLayout layout;
-  layout.add("0.weight", {3}, ParameterKind::kWeight);
+  layout.add(0, "0.weight", {.shape = {3}, .role = TensorRole::kWeight});
   return layout;
 }
 

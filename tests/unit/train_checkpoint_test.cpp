@@ -23,8 +23,8 @@ using Bytes = std::vector<std::byte>;
 
 ParameterLayout layout() {
   ParameterLayout layout;
-  layout.add("0.weight", {2, 3}, ParameterKind::kWeight);
-  layout.add("0.bias", {2}, ParameterKind::kBias);
+  layout.add(0, "0.weight", {.shape = {2, 3}, .role = TensorRole::kWeight});
+  layout.add(0, "0.bias", {.shape = {2}, .role = TensorRole::kBias});
   return layout;
 }
 

@@ -22,7 +22,7 @@ using test::TrainingRun;
 /// One sample after another: the outputs of the network, and what they should be.
 template <typename Action>
 void for_each_sample(const TrainingRun& run, const Selection& selection, Action action) {
-  Model model = make_model(run.config, *run.problem);
+  Network model = make_model(run.config, *run.problem);
   std::copy(run.trainer.model().parameters().begin(), run.trainer.model().parameters().end(),
             model.parameters().begin());
   for (Index i = 0; i < selection.count; ++i) {

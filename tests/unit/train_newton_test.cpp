@@ -96,7 +96,7 @@ TEST(Newton, SaysWhatItNeeds) {
       [] {
         TrainingRun(config_of(kLeastSquares + Texts{{"model.layers", "linear 3, linear 1"}}));
       },
-      {"newton", "one linear layer", "linear 3, linear 1", "'linear 1'"}));
+      {"newton", "one linear unit", "linear 3, linear 1", "'linear 1'"}));
   EXPECT_TRUE(is_bad_input(
       [] {
         TrainingRun(config_of(kLeastSquares + Texts{{"model.loss", "mae"}}));

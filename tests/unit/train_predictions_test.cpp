@@ -27,7 +27,7 @@ struct Answer {
 };
 
 std::vector<Answer> answers(TrainingRun& run, const Dataset& data) {
-  Model model = make_model(run.config, *run.problem);
+  Network model = make_model(run.config, *run.problem);
   std::copy(run.trainer.model().parameters().begin(), run.trainer.model().parameters().end(),
             model.parameters().begin());
   std::vector<Answer> all;

@@ -66,7 +66,7 @@ TEST(Trainer, LossIsTheMeanOverTheGlobalBatch) {
   for (const Index batch_size : {1, 3, 7, 32}) {
     TrainingRun run(blobs({{"train.batch-size", std::to_string(batch_size)}}));
     const Sampler sampler(run.config.train.seed, 200, batch_size);
-    Model model = make_model(run.config, *run.problem);
+    Network model = make_model(run.config, *run.problem);
     for (std::uint64_t step = 0; step < 8; ++step) {
       const GlobalBatch global = sampler.batch(step);
       Batch batch;
@@ -125,7 +125,7 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
     const Values expected = run.trainer.gradient_of(0);
     const GlobalBatch global = Sampler(run.config.train.seed, 200, batch_size).batch(0);
     const Sampler sampler(run.config.train.seed, 200, batch_size);
-    Model model = make_model(run.config, *run.problem);
+    Network model = make_model(run.config, *run.problem);
     const BatchPlan plan(batch_size, 8, 1);
     for (const Index most_rows : {1, 5, 9, 17, 1000}) {
       const Shares shares(model.layout(), Scope::kElements, 1);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lockstep/nn/loss.hpp"
-#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/network.hpp"
 
 namespace lockstep {
 
@@ -23,12 +23,12 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The gradient of the summed loss over one block taken as a single micro-batch, [layout().size()]; returns
 /// the summed loss. The plain large-batch gradient, without tree or ranks.
-double plain_gradient(Model& model, const Loss& loss, const RowBlock& block, ConstMatrixView x,
+double plain_gradient(Network& model, const Loss& loss, const RowBlock& block, ConstMatrixView x,
                       const Targets& targets, std::span<Real> gradient);
 
 /// Compares the analytic gradient with central differences (f(θ + h) - f(θ - h)) / 2h at up to `per_tensor`
 /// randomly chosen elements of every tensor. Meaningful in double only. Local.
-std::vector<GradientCheck> check_gradients(Model& model, const Loss& loss, const RowBlock& block,
+std::vector<GradientCheck> check_gradients(Network& model, const Loss& loss, const RowBlock& block,
                                            ConstMatrixView x, const Targets& targets, Index per_tensor);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

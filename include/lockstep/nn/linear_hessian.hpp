@@ -7,23 +7,23 @@
 #include <Eigen/Core>
 
 #include "lockstep/nn/loss.hpp"
-#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/network.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// The Hessian of a summed loss by the parameters of a network that is one linear layer:
+/// The Hessian of a summed loss by the parameters of a network that is one linear unit:
 /// H = Σ_rows S ⊗ x̃ x̃ᵀ, with S the second derivative of the row's loss by its outputs and x̃ = (x, 1). Exact,
 /// because the outputs are linear in the parameters. Packed form: for each pair of outputs a <= b one block
 /// [inputs + 1, inputs + 1], which sums over rows, micro-batches and ranks as a gradient does. Local.
 class LinearHessian {
  public:
   /// What keeps it from being known for `model` and `loss`, as one sentence with what to do: a network that
-  /// is not one linear layer, a loss without second derivative, a matrix beyond kMostParameters². Empty:
+  /// is not one linear unit, a loss without second derivative, a matrix beyond kMostParameters². Empty:
   /// nothing.
-  static std::string obstacle(const Model& model, const Loss& loss);
+  static std::string obstacle(const Network& model, const Loss& loss);
 
   /// Errors: an obstacle.
-  LinearHessian(const Model& model, const Loss& loss);
+  LinearHessian(const Network& model, const Loss& loss);
 
   static constexpr Index kMostParameters = 10000;  ///< two matrices of 0.8 GB on every rank, beside the sums
 

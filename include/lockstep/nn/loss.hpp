@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/unit.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -18,23 +18,37 @@ struct ParameterRange {
 /// depend on who computed which piece.
 std::vector<ParameterRange> pieces_of(ParameterRange range, Index size = 4096);
 
-/// What a tensor's parameters do in their layer.
-enum class ParameterKind { kWeight, kBias };
+/// What a tensor is for: it decides how the tensor starts and whether weight decay acts on it. A gain is a
+/// learned scale.
+enum class TensorRole { kWeight, kBias, kGain };
 
-/// One named tensor inside the parameter vector.
+/// A tensor that a unit learns, as the unit describes it.
+struct TensorSpec {
+  std::string name = {};  ///< inside the unit: "weight"
+  std::vector<Index> shape = {};
+  TensorRole role = TensorRole::kWeight;
+  Index fan_in = 0;   ///< weights: inputs that one output adds up,
+  Index fan_out = 0;  ///< and outputs that one input goes to
+};
+
+/// One tensor inside the parameter vector.
 struct ParameterTensor {
-  std::string name;  ///< as torch.nn.Sequential names it: "0.weight"
+  std::string name;  ///< as nested torch.nn.Sequential name it: "0.weight"
   std::vector<Index> shape;
-  ParameterKind kind = ParameterKind::kWeight;
+  TensorRole role = TensorRole::kWeight;
+  Index fan_in = 0;
+  Index fan_out = 0;
   ParameterRange range;
+  std::size_t unit = 0;  ///< the number of the unit that it belongs to
 };
 
 /// Names, shapes and offsets of all parameters, in order, without gaps. Parameters are one contiguous vector
-/// and gradients another; layers are views of them.
+/// and gradients another; units see parts of them.
 class ParameterLayout {
  public:
-  /// Appends a tensor and returns its range. Errors: more parameters than an Index counts.
-  ParameterRange add(std::string name, std::vector<Index> shape, ParameterKind kind);
+  /// Appends a tensor of unit number `unit`, called `name`, and returns its range. Errors: more parameters
+  /// than an Index counts.
+  ParameterRange add(std::size_t unit, std::string name, const TensorSpec& spec);
 
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   Index size() const { return size_; }

@@ -6,7 +6,7 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// The three matrix products of a linear layer, by the threads of this process or, inside a loop that they
+/// The three matrix products of a linear unit, by the threads of this process or, inside a loop that they
 /// share, by the calling one. The bits of a product depend on its shapes and values and on the number of
 /// threads; float uses oneDNN where the build has it, everything else Eigen. The factors are Real or
 /// bfloat16, sums and results Real.

@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/unit.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -18,7 +18,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// bits.
 class RowInvariance {
  public:
-  /// Of a linear layer with these features in and out.
+  /// Of a linear unit with these features in and out.
   RowInvariance(Index inputs, Index outputs) : inputs_(inputs), outputs_(outputs) {}
 
   /// For each of a linear layer's two products over rows.

@@ -88,7 +88,7 @@ Algorithm lamb();
 /// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the largest element of H,
 /// and ten times more, again and again, while H + μ I is not positive definite (Nocedal, Wright: Numerical
 /// optimization, 2nd edition, section 3.4, algorithm 3.3). H is the exact Hessian of the global batch: for
-/// networks of one linear layer.
+/// networks of one linear unit.
 Algorithm newton();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

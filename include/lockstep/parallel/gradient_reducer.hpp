@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
-#include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/unit.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/exchange.hpp"
 #include "lockstep/parallel/shares.hpp"
@@ -36,11 +36,11 @@ class GradientReducer : public GradientSink {
 };
 
 /// For shares that are not replicated: the same bits at every rank count. Complete subtrees are summed as
-/// micro-batches come; when a layer's gradient is ready on all ranks, while earlier layers still compute, the
-/// owner of each share takes the other ranks' subtree sums of it, adds them in tree order and divides. With
-/// the parameters given back by their owners (Replica) that is reduce-scatter and all-gather: for aligned
-/// powers of two a rank sends and receives 2 (P-1)/P n values, which is the least possible (Chan et al.:
-/// Collective communication, 2007).
+/// micro-batches come; when a bucket's gradient is ready on all ranks, while earlier buckets still compute,
+/// the owner of each share takes the other ranks' subtree sums of it, adds them in tree order and divides.
+/// With the parameters given back by their owners (Replica) that is reduce-scatter and all-gather: for
+/// aligned powers of two a rank sends and receives 2 (P-1)/P n values, which is the least possible (Chan et
+/// al.: Collective communication, 2007).
 ///
 /// For replicated shares: the library's all-reduce over one micro-batch a rank, in whatever order it sums.
 ///

@@ -15,7 +15,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 class HessianReducer {
  public:
   /// Collective. Errors: those of LinearHessian.
-  HessianReducer(const Model& model, const Loss& loss, bool replicated, Communicator& communicator,
+  HessianReducer(const Network& model, const Loss& loss, bool replicated, Communicator& communicator,
                  Exchange exchange);
 
   /// Begins a step as GradientReducer::start does. Collective.

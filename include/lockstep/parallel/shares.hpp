@@ -18,12 +18,12 @@ struct Share {
   Index position = 0;  ///< of its first value among all that the owner owns
 };
 
-/// Who owns which parameters: a pure function of (layout, scope, ranks). The layers' parameters are
-/// exchanged layer by layer, as their gradients become ready: a layer here is a bucket elsewhere (Li et al.:
-/// PyTorch Distributed, VLDB 2020).
+/// Who owns which parameters: a pure function of (layout, scope, ranks). Parameters are exchanged
+/// bucket by bucket, as their gradients become ready; those of one unit are a bucket (Li et al.: PyTorch
+/// Distributed, VLDB 2020).
 class Shares {
  public:
-  /// kElements: each layer is cut into equal parts, one a rank; kTensor: each tensor has one owner, so that
+  /// kElements: each bucket is cut into equal parts, one a rank; kTensor: each tensor has one owner, so that
   /// ranks own about the same; kModel: rank 0 owns all.
   Shares(const ParameterLayout& layout, Scope scope, int ranks);
 
@@ -37,11 +37,11 @@ class Shares {
   /// All tensors' pieces_of, in the order of the parameters.
   const std::vector<ParameterRange>& pieces() const { return pieces_; }
 
-  std::size_t layers() const { return layers_.size(); }
-  /// The layer whose parameters begin at `offset`.
-  std::size_t layer_at(Index offset) const;
+  std::size_t buckets() const { return buckets_.size(); }
+  /// The bucket whose parameters begin at `offset`.
+  std::size_t bucket_at(Index offset) const;
   /// In the order of the parameters. Replicated shares have owner 0.
-  const std::vector<Share>& of_layer(std::size_t layer) const { return layers_[layer]; }
+  const std::vector<Share>& of_bucket(std::size_t bucket) const { return buckets_[bucket]; }
 
   /// What `rank` owns, in the order of the parameters.
   std::vector<Share> owned_by(int rank) const;
@@ -54,7 +54,7 @@ class Shares {
   bool replicated_ = false;
   Index parameters_;
   std::vector<ParameterRange> pieces_;
-  std::vector<std::vector<Share>> layers_;
+  std::vector<std::vector<Share>> buckets_;
 };
 
 }  // namespace lockstep

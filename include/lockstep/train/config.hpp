@@ -33,6 +33,7 @@ struct Config {
   /// [model]
   struct Model {
     std::string layers;
+    std::string blocks;               ///< words of its own for `layers`
     std::string loss = "auto";        ///< a name of losses(), or "auto": by the task
     Hyperparameters loss_parameters;  ///< those of every loss
     Initialization initialization = Initialization::kAuto;
@@ -85,6 +86,7 @@ struct SettingHelp {
   std::string key;            ///< "train.batch-size"
   std::string default_value;  ///< as text; empty for none, or where it depends on the method
   std::string help;
+  std::string separator;  ///< between the values of several lines of a file; empty: one line only
 };
 /// All keys, in the order of the help.
 std::vector<SettingHelp> setting_help();

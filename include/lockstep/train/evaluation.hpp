@@ -11,7 +11,7 @@
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/nn/loss.hpp"
-#include "lockstep/nn/model.hpp"
+#include "lockstep/nn/network.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -59,7 +59,7 @@ Selection all_of(const Dataset& data);
 
 /// Mean loss and accuracy of `model` over `selection`, each sample once, dropout off: the same bits at every
 /// rank count. Ranks share chunks of a fixed number of samples. Collective.
-Evaluation evaluate(Model& model, const Loss& loss, const Normalization& normalization,
+Evaluation evaluate(Network& model, const Loss& loss, const Normalization& normalization,
                     const Selection& selection, Communicator& communicator);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
-#include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/unit.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -18,8 +18,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 ///   is in no column of "confusion", and "predicted", "probability" and "loss" are null.
 /// - regression: "targets" and "predictions" of the first samples, one target each; null where not finite.
 /// Null where the task is another. Only rank 0 gets it; null elsewhere. Collective.
-nlohmann::ordered_json examine_predictions(Model& model, const Loss& loss, const Normalization& normalization,
-                                           const Selection& selection, const std::string& part,
-                                           Communicator& communicator);
+nlohmann::ordered_json examine_predictions(Network& model, const Loss& loss,
+                                           const Normalization& normalization, const Selection& selection,
+                                           const std::string& part, Communicator& communicator);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -53,21 +53,26 @@ std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& pro
 /// The training samples, in the order of the data set's split.
 Selection training_part(const Problem& problem);
 
+/// The network that `config` describes, for samples of this shape, without memory for its parameters yet; and
+/// its outline, for samples of any shape. Local. Errors: those of the text and its units.
+Network make_network(const Config& config, const Shape& sample);
+Network outline_network(const Config& config);
+
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
 /// Warns of an init file that was trained on features or classes of other names.
 /// Errors: those of the layers; an init file of another network, or of the same names in another order.
-Model make_model(const Config& config, const Problem& problem);
+Network make_model(const Config& config, const Problem& problem);
 
 /// Checks that `model` gives one output a class, or one a target. Errors: it does not.
-void check_outputs(const Model& model, const DatasetDescription& data);
+void check_outputs(const Network& model, const DatasetDescription& data);
 
 /// What a weights file holds besides the weights: layers, loss, normalisation, names of classes, targets and
 /// features.
-std::map<std::string, std::string> weights_metadata(const Model& model, const Problem& problem);
+std::map<std::string, std::string> weights_metadata(const Network& model, const Problem& problem);
 
 /// A network as its weights file describes it, for data of the same kind.
 struct SavedModel {
-  Model model;
+  Network model;
   Normalization normalization;  ///< of the numbers in a file of data
   std::shared_ptr<const Loss> loss;
   DatasetDescription

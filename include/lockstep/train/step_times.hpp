@@ -8,7 +8,7 @@
 
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/unit.hpp"
 #include "lockstep/train/timeline.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

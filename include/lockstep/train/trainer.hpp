@@ -95,7 +95,7 @@ class Trainer {
   /// at. Collective. Errors: vectors of another network or optimizer.
   void restore(const TrainingState& state);
 
-  const Model& model() const { return model_; }
+  const Network& model() const { return model_; }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
   /// The trace of all ranks so far, where train.timeline asks for one. Collective.
@@ -137,7 +137,7 @@ class Trainer {
   TrainingPlan plan_;
   Sampler sampler_;
   int micro_batches_;
-  Model model_;
+  Network model_;
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;

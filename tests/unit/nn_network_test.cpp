@@ -7,26 +7,26 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/nn/layers.hpp"
+#include "lockstep/nn/unit_forms.hpp"
 
 namespace lockstep {
 namespace {
 
 using test::is_bad_input;
 
-struct BadLayers {
+struct BadText {
   std::string layers;
   std::vector<std::string> fragments;
 };
 
-TEST(Model, RefusesLayersThatAreNone) {
-  const std::vector<BadLayers> table = {
-      {"", {"model.layers", "empty"}},
-      {"   ", {"model.layers", "empty"}},
-      {"linear 3,", {"model.layers", "unknown layer ''"}},
-      {"linear 3,, relu", {"model.layers", "unknown layer ''"}},
-      {"linaer 3", {"unknown layer 'linaer 3'", "did you mean 'linear'"}},
-      {"Relu", {"unknown layer 'Relu'", "did you mean 'relu'"}},
+TEST(Network, RefusesUnitsThatAreNone) {
+  const std::vector<BadText> table = {
+      {"", {"there is no unit", "'linear 128, relu, linear 10'"}},
+      {"   ", {"there is no unit"}},
+      {"linear 3,", {"unknown unit ''"}},
+      {"linear 3,, relu", {"unknown unit ''"}},
+      {"linaer 3", {"unknown unit 'linaer 3'", "did you mean 'linear'"}},
+      {"Relu", {"unknown unit 'Relu'", "did you mean 'relu'"}},
       {"linear", {"'linear'", "expected 'linear OUTPUTS'"}},
       {"linear 3, dropout", {"'dropout'", "expected 'dropout P'"}},
       {"linear three", {"'linear three'", "expected 'linear OUTPUTS'"}},
@@ -43,36 +43,36 @@ TEST(Model, RefusesLayersThatAreNone) {
       {"linear 3, leaky-relu 2", {"'leaky-relu 2'", "slope from 0 to 1"}},
       {"linear 3, leaky-relu nan", {"'leaky-relu nan'", "slope from 0 to 1"}},
       {"linear 3, relu 1", {"'relu 1'", "expected 'relu'"}},
-      {"relu", {"model.layers = relu", "nothing to train"}},
+      {"relu", {"relu", "nothing to train"}},
       {"dropout 0.5, tanh", {"nothing to train"}},
   };
-  for (const BadLayers& bad : table) {
-    EXPECT_TRUE(is_bad_input([&] { Model(bad.layers, 4); }, bad.fragments)) << bad.layers;
+  for (const BadText& bad : table) {
+    EXPECT_TRUE(is_bad_input([&] { Network(bad.layers, 4); }, bad.fragments)) << bad.layers;
   }
 }
 
-TEST(Model, RefusesMoreParametersThanCanBeCounted) {
+TEST(Network, RefusesMoreParametersThanCanBeCounted) {
   constexpr Index kMany = Index{1} << 62U;
-  EXPECT_TRUE(is_bad_input([] { layout_of("linear 2", kMany); }, {"0.weight [2 x ", "layer smaller"}));
+  EXPECT_TRUE(is_bad_input([] { layout_of("linear 2", kMany); }, {"0.weight [2 x ", "unit smaller"}));
   EXPECT_EQ(layout_of("linear 1", kMany - 1).size(), kMany) << "a weight for each input, and a bias";
 }
 
-TEST(Model, UnknownLayersAreAnsweredWithAllForms) {
-  for (const std::string& form : layer_forms()) {
-    EXPECT_TRUE(is_bad_input([&] { make_layer("conv 3", 4, 0); }, {form}));
+TEST(Network, UnknownUnitsAreAnsweredWithAllForms) {
+  for (const UnitForm& form : unit_forms()) {
+    EXPECT_TRUE(is_bad_input([&] { make_unit({"conf", "3"}); }, {form.text()}));
   }
 }
 
-TEST(Model, TextGivesTheSameModelAgain) {
-  const Model model("  linear\t8,relu,leaky-relu , dropout 0.25, gelu,linear 1e1", 4);
+TEST(Network, TextGivesTheSameModelAgain) {
+  const Network model("  linear\t8,relu,leaky-relu , dropout 0.25, gelu,linear 1e1", 4);
   EXPECT_EQ(model.text(), "linear 8, relu, leaky-relu 0.01, dropout 0.25, gelu, linear 10");
-  EXPECT_EQ(Model(model.text(), 4).text(), model.text());
+  EXPECT_EQ(Network(model.text(), 4).text(), model.text());
   EXPECT_EQ(model.inputs(), 4);
   EXPECT_EQ(model.outputs(), 10);
 }
 
-TEST(Model, TensorsAreNamedAndShapedAsTorchSequentialDoes) {
-  const Model model("linear 8, relu, dropout 0.5, linear 3", 4);
+TEST(Network, TensorsAreNamedAndShapedAsTorchSequentialDoes) {
+  const Network model("linear 8, relu, dropout 0.5, linear 3", 4);
   const auto& tensors = model.layout().tensors();
   ASSERT_EQ(tensors.size(), 4U);
   const std::vector<std::string> names = {"0.weight", "0.bias", "3.weight", "3.bias"};
@@ -81,7 +81,7 @@ TEST(Model, TensorsAreNamedAndShapedAsTorchSequentialDoes) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     EXPECT_EQ(tensors[i].name, names[i]);
     EXPECT_EQ(tensors[i].shape, shapes[i]);
-    EXPECT_EQ(tensors[i].kind, i % 2 == 0 ? ParameterKind::kWeight : ParameterKind::kBias);
+    EXPECT_EQ(tensors[i].role, i % 2 == 0 ? TensorRole::kWeight : TensorRole::kBias);
     EXPECT_EQ(tensors[i].range.offset, offset);
     offset += tensors[i].range.size;
   }
@@ -89,16 +89,16 @@ TEST(Model, TensorsAreNamedAndShapedAsTorchSequentialDoes) {
   EXPECT_EQ(std::ssize(model.parameters()), offset);
 }
 
-TEST(Model, CanBeMoved) {
-  Model first("linear 3", 2);
+TEST(Network, CanBeMoved) {
+  Network first("linear 3", 2);
   std::fill(first.parameters().begin(), first.parameters().end(), Real(1));
-  Model second = std::move(first);
+  Network second = std::move(first);
   const Matrix x = Matrix::Ones(1, 2);
   const auto y = second.forward(test::OwnedBlock({0}).evaluation(), test::view(x));
   EXPECT_EQ(Matrix(y), Matrix::Constant(1, 3, 3));
 }
 
-TEST(Model, HandsInEveryGradientOnceAMicroBatchLastLayerFirst) {
+TEST(Network, HandsInEveryGradientOnceAMicroBatchLastUnitFirst) {
   class OrderSink final : public GradientSink {
    public:
     explicit OrderSink(Index size) : scratch_(static_cast<std::size_t>(size)) {}
@@ -111,7 +111,7 @@ TEST(Model, HandsInEveryGradientOnceAMicroBatchLastLayerFirst) {
    private:
     std::vector<Real> scratch_;
   };
-  Model model("linear 8, relu, linear 3", 4);
+  Network model("linear 8, relu, linear 3", 4);
   const Matrix x = test::random_matrix(6, 4, 1);
   const auto labels = test::cycled_labels(6, 3);
   const test::OwnedBlock block(test::counted(6), {1, 3, 2});

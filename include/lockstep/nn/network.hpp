@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/initialization.hpp"
+#include "lockstep/nn/unit.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// A graph of units over one contiguous parameter vector. Units are added in the order in which they compute,
+/// each behind the one before, in groups and residuals that nest as torch.nn.Sequential do: the tensor
+/// "3.0.weight" is the weight of the first unit in the group at position 3. A label takes the place of a
+/// position. Everything here is local.
+class Network {
+ public:
+  /// Adds units to the network that it is given.
+  using Part = std::function<void(Network& network)>;
+
+  /// The outline of a network whose samples have no shape yet: it takes units, and has a text and nothing
+  /// else.
+  Network() = default;
+  /// Without units yet, for samples of shape `sample`.
+  explicit Network(Shape sample);
+  /// From text such as "linear 128, relu, linear 10", in which `blocks` may define words of its own, as
+  /// "wide n: linear n, relu" (configs/README.md has the whole notation).
+  /// Errors: text that is none; those of make_unit; nothing to train.
+  Network(const std::string& text, Shape sample, const std::string& blocks = {});
+
+  /// Adds a unit behind the last one. Errors: an input that it cannot take; a label that is none, or given
+  /// twice.
+  Network& add(std::unique_ptr<Unit> unit, const std::string& label = {});
+  /// Adds units in a group of their own. Errors: no unit in it; the label's.
+  Network& group(const Part& inner, const std::string& label = {});
+  /// Adds the sum of `branch` and of `skip`, or of the input itself where there is none. Their tensors are
+  /// called "3.0.weight" and "3.skip.0.weight". Source: He et al.: Deep residual learning, arXiv 1512.03385.
+  /// Errors: no unit in the branch; branches of different shapes; the label's.
+  Network& residual(const Part& branch, const Part& skip = {}, const std::string& label = {});
+
+  /// As the configuration writes it, with every number.
+  std::string text() const { return text_of(place_.items, {}); }
+  /// The same with "identity" where units are random.
+  std::string text_without_random_units() const;
+  const Shape& input() const { return *sample_; }
+  const Shape& output() const { return shape_of(last_); }
+  /// Values of one sample that come in and go out.
+  Index inputs() const { return input().size(); }
+  Index outputs() const { return output().size(); }
+
+  /// How many units there are, those that join branches included, and unit number `i`, from 0.
+  std::size_t units() const { return nodes_.size(); }
+  const Unit& unit(std::size_t i) const { return *nodes_[i].unit; }
+  /// Whether any unit has something to learn.
+  bool learns() const;
+  /// "3.0 (linear 64)".
+  std::string name_of_unit(std::size_t i) const;
+
+  const ParameterLayout& layout() const { return layout_; }
+  /// All parameters; zero at first.
+  std::span<Real> parameters();
+  std::span<const Real> parameters() const { return parameters_; }
+
+  /// Moves the parameters to `memory`, of their size, which outlives the network's use; their values become
+  /// what stands there.
+  void use(std::span<Real> memory);
+
+  /// Sets every parameter as a pure function of (seed, tensor, element). Biases start at zero, gains at one.
+  void initialize(std::uint64_t seed, Initialization scheme);
+
+  /// Values that `forward` and `backward` keep for each row, for sizing blocks.
+  Index values_per_row() const;
+
+  /// The outputs for x [rows x inputs]; valid until the next call. Keeps what `backward` needs.
+  ConstMatrixView forward(const RowBlock& block, ConstMatrixView x);
+
+  /// What unit `i` gave in the last forward, which had `rows` rows.
+  ConstMatrixView output_of(std::size_t i, Index rows) const {
+    return {nodes_[i].values.data(), rows, nodes_[i].output->size()};
+  }
+
+  /// Where the loss writes its gradient by the outputs before `backward`: [rows x outputs].
+  MatrixView output_gradient(Index rows);
+
+  /// Gradients of the last forward's parameters, last unit first. `x` is that forward's input.
+  void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
+
+ private:
+  static constexpr std::size_t kInput = static_cast<std::size_t>(-1);  // the network's own, as a source
+
+  struct Node {
+    std::unique_ptr<Unit> unit;
+    std::vector<std::size_t> sources;  // the nodes whose outputs come in, or kInput
+    std::string path;                  // "3.0"
+    std::optional<Shape> output = {};  // but for an outline
+    ParameterRange range = {};         // its parameters
+    std::vector<Real> values = {};     // its output in the last forward
+  };
+  /// What was added where, for names and text.
+  struct Item {
+    enum class Kind { kUnit, kGroup, kResidual };
+    Kind kind = Kind::kUnit;
+    std::string label;
+    std::size_t unit = 0;  // kUnit
+    std::vector<Item> items = {};
+    std::vector<Item> skip = {};
+  };
+  /// Where units are being added.
+  struct Place {
+    std::string prefix;  // of the names there: "3."
+    std::vector<Item> items = {};
+  };
+  /// Which memory backward uses for the gradients by the outputs. One place serves several nodes, one after
+  /// another.
+  struct GradientPlan {
+    std::vector<std::size_t> places;                  // of each node's output
+    std::vector<std::vector<std::size_t>> by_inputs;  // where each node writes them,
+    std::vector<std::vector<bool>> adds;              // and whether they are added to those of other nodes
+    std::size_t count = 0;
+  };
+
+  std::string text_of(const std::vector<Item>& items, const std::string& in_place_of_random) const;
+  std::string text_of(const Item& item, const std::string& in_place_of_random) const;
+  std::string new_path(const std::string& label) const;
+  std::vector<Item> add_inside(const Part& part, const std::string& prefix, const std::string& what);
+  void add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources, std::string path);
+  void connect(Node& node);
+  Response response_to(std::size_t i) const;
+  void bind(std::span<Real> parameters);
+  void plan_gradients();
+  const Shape& shape_of(std::size_t source) const;
+  ConstMatrixView value_of(std::size_t source, ConstMatrixView x) const;
+  MatrixView gradient_place(std::size_t place, Index rows, Index columns);
+
+  std::optional<Shape> sample_;
+  ParameterLayout layout_;
+  std::vector<Node> nodes_;  // in the order in which they compute
+  std::size_t last_ = kInput;
+  Place place_;
+  std::vector<Real> own_parameters_;  // empty once others are in use
+  std::span<Real> parameters_;
+  GradientPlan plan_;                         // made by the first backward
+  std::vector<std::vector<Real>> gradients_;  // by place
+  std::vector<ConstMatrixView> inputs_;       // of the unit that computes
+  std::vector<MatrixView> input_gradients_;
+};
+
+/// The parameters that the network of this text has, without memory for them. Errors: as there.
+ParameterLayout layout_of(const std::string& text, const Shape& sample, const std::string& blocks = {});
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

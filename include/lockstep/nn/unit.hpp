@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/matrix.hpp"
+#include "lockstep/nn/parameter_layout.hpp"
+#include "lockstep/nn/row_block.hpp"
+#include "lockstep/nn/shape.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// Writes the gradient of some range of parameters for one micro-batch: all values of the range.
+using WriteGradient = std::function<void(const MicroBatchRows& rows, Real* gradient)>;
+
+/// Takes gradients as units produce them, last unit first. A unit hands its parameters in as ranges that
+/// are small enough for a cache, each once a block and for all micro-batches, so that they can be summed
+/// while they are at hand.
+class GradientSink {
+ public:
+  virtual ~GradientSink() = default;
+
+  /// Calls `write` for each micro-batch of `block` in rising order, and adds up what it writes. Threads may
+  /// call this at the same time for different ranges.
+  virtual void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) = 0;
+
+  /// The whole of `range`, all parameters of one unit, is added for this block.
+  virtual void done(ParameterRange /*range*/) {}
+};
+
+/// What a unit makes of its input's sign and size, for choosing how weights before it start: it passes them
+/// on (dropout), maps negative inputs (nearly) to zero as the rectifiers of He et al. do, or something else.
+enum class Response { kPassesOn, kRectifies, kOther };
+
+/// The inputs of a unit, [rows x values] each, and the gradients by them. A gradient that nobody needs, by
+/// the network's own input, has no rows.
+using Inputs = std::span<const ConstMatrixView>;
+using InputGradients = std::span<const MatrixView>;
+
+/// An operation of a network. `forward` and `backward` see the same block; results of a micro-batch depend on
+/// that micro-batch alone.
+class Unit {
+ public:
+  virtual ~Unit() = default;
+
+  /// As the configuration writes it, with every number: "linear 128".
+  virtual std::string text() const = 0;
+
+  /// Fits the unit to the shapes of its inputs, one unless it joins several, and returns that of its output.
+  /// Called once, before anything else. Errors: shapes that it cannot take, without the unit's name, which
+  /// the network adds.
+  virtual Shape connect(std::span<const Shape> inputs) = 0;
+
+  /// The tensors that it learns, in the order in which they stand in its parameters.
+  virtual std::vector<TensorSpec> tensors() const { return {}; }
+
+  /// Tells the unit its number in the network, and where its parameters stand in the parameter vector.
+  virtual void place(std::size_t /*number*/, ParameterRange /*range*/) {}
+
+  /// Tells the unit where its own parameters are: one tensor after another.
+  virtual void bind(const Real* /*parameters*/) {}
+
+  virtual Response response() const { return Response::kOther; }
+
+  /// Whether it is y = x wᵀ + b with the tensors w [outputs x inputs] and b [outputs], and nothing else.
+  virtual bool is_affine() const { return false; }
+
+  /// Whether it draws random numbers in training.
+  virtual bool is_random() const { return false; }
+
+  /// y = f(x), [rows x values].
+  virtual void forward(const RowBlock& block, Inputs x, MatrixView y) = 0;
+
+  /// dx = gradient of the loss by x, from dy = gradient by y; parameter gradients go to `sink`.
+  virtual void backward(const RowBlock& block, Inputs x, ConstMatrixView y, ConstMatrixView dy,
+                        InputGradients dx, GradientSink& sink) = 0;
+};
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/unit.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+class UnitWords;
+
+/// How a unit is written in a configuration. To add one: write the unit in a file of its own beside
+/// linear.cpp, with its form, and list that in unit_forms.cpp; programs of others call register_unit.
+struct UnitForm {
+  std::string name;  ///< "leaky-relu"
+  std::vector<std::string> values =
+      {};  ///< what may follow it, in brackets where it may be left out: "[SLOPE]"
+  std::function<std::unique_ptr<Unit>(const UnitWords& words)> make;
+
+  /// "leaky-relu [SLOPE]".
+  std::string text() const;
+};
+
+/// A unit as somebody has written it: its name and the values after that.
+class UnitWords {
+ public:
+  /// Errors: too few or too many values. `form` outlives the words.
+  UnitWords(const UnitForm& form, std::vector<std::string> values);
+
+  /// Value number `i`, or nothing where it was left out. Errors: no number.
+  std::optional<double> number(std::size_t i) const;
+  /// Value number `i`, which is a whole number from `lowest` to `highest`. Errors: something else; `expected`
+  /// says what is, as "a whole number of outputs from 1 to 10".
+  Index whole(std::size_t i, Index lowest, Index highest, const std::string& expected) const;
+
+  /// Throws "'linear 0': expected …".
+  [[noreturn]] void refuse(const std::string& expected) const;
+
+ private:
+  const UnitForm& form_;
+  std::vector<std::string> values_;
+};
+
+/// All forms, in the order of their help.
+const std::vector<UnitForm>& unit_forms();
+
+/// Makes another unit known to configurations. Errors: a name that is known, or no word.
+void register_unit(UnitForm form);
+
+/// The unit that `words`, a name and its values, describe. Errors: an unknown name (the nearest known one is
+/// named), a missing, superfluous or bad value.
+std::unique_ptr<Unit> make_unit(const std::vector<std::string>& words);
+
+// The forms of the units in units.hpp, beside their sources.
+UnitForm linear_form();
+UnitForm dropout_form();
+std::vector<UnitForm> activation_forms();
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

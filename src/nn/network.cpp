@@ -1,0 +1,346 @@
+#include "lockstep/nn/network.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/random.hpp"
+#include "lockstep/core/text.hpp"
+#include "lockstep/core/threads.hpp"
+#include "lockstep/nn/network_text.hpp"
+#include "lockstep/nn/units.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+/// N(0, scale²), or U(-scale, scale).
+struct Distribution {
+  bool is_normal;
+  double scale;
+};
+
+Distribution weight_distribution(Initialization scheme, double fan_in, double fan_out) {
+  if (scheme == Initialization::kNormal) return {true, 1};
+  if (scheme == Initialization::kHe) return {true, std::sqrt(2 / fan_in)};
+  return {false, std::sqrt(6 / (fan_in + fan_out))};
+}
+
+/// Element i of tensor number `tensor` is a pure function of (seed, tensor, i).
+void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor, Distribution distribution) {
+  const auto [is_normal, scale] = distribution;
+  constexpr std::size_t kDraws = std::tuple_size_v<RandomBits>;
+  for (std::size_t first = 0; first < weight.size(); first += kDraws) {
+    const RandomBits bits = random_bits(seed, Purpose::kInitialization, {tensor, first / kDraws, 0, 0});
+    const std::array<double, kDraws> normals = is_normal ? normal(bits) : std::array<double, kDraws>{};
+    for (std::size_t i = 0; i < std::min(kDraws, weight.size() - first); ++i) {
+      weight[first + i] = static_cast<Real>(scale * (is_normal ? normals[i] : 2 * uniform(bits[i]) - 1));
+    }
+  }
+}
+
+MatrixView view(std::vector<Real>& storage, Index rows, Index columns) {
+  const auto size = static_cast<std::size_t>(rows * columns);
+  if (storage.size() < size) storage.resize(size);
+  return {storage.data(), rows, columns};
+}
+
+/// total += values. Each row by one thread.
+void add_to(MatrixView total, ConstMatrixView values) {
+  for_each_part(total.rows(), [&](Index row) { total.row(row) += values.row(row); });
+}
+
+}  // namespace
+
+Network::Network(Shape sample) : sample_(std::move(sample)) {}
+
+Network::Network(const std::string& text, Shape sample, const std::string& blocks)
+    : Network(std::move(sample)) {
+  add_from_text(*this, text, blocks);
+  parameters();
+}
+
+ParameterLayout layout_of(const std::string& text, const Shape& sample, const std::string& blocks) {
+  Network network(sample);
+  add_from_text(network, text, blocks);
+  return network.layout();
+}
+
+Network& Network::add(std::unique_ptr<Unit> unit, const std::string& label) {
+  add_node(std::move(unit), {last_}, new_path(label));
+  place_.items.push_back({.kind = Item::Kind::kUnit, .label = label, .unit = last_});
+  return *this;
+}
+
+Network& Network::group(const Part& inner, const std::string& label) {
+  const std::string path = new_path(label);
+  std::vector<Item> items = add_inside(inner, path + ".", "a group");
+  place_.items.push_back({.kind = Item::Kind::kGroup, .label = label, .items = std::move(items)});
+  return *this;
+}
+
+Network& Network::residual(const Part& branch, const Part& skip, const std::string& label) {
+  const std::string path = new_path(label);
+  const std::size_t from = last_;
+  std::vector<Item> items = add_inside(branch, path + ".", "a residual");
+  const std::size_t end_of_branch = std::exchange(last_, from);
+  std::vector<Item> skips;
+  if (skip) skips = add_inside(skip, path + ".skip.", "a skip");
+  add_node(sum(), {end_of_branch, last_}, path);
+  place_.items.push_back(
+      {.kind = Item::Kind::kResidual, .label = label, .items = std::move(items), .skip = std::move(skips)});
+  return *this;
+}
+
+/// What `part` adds below `prefix`. Errors: nothing.
+std::vector<Network::Item> Network::add_inside(const Part& part, const std::string& prefix,
+                                               const std::string& what) {
+  Place outside = std::exchange(place_, {place_.prefix + prefix});
+  part(*this);
+  Place inside = std::exchange(place_, std::move(outside));
+  if (inside.items.empty()) fail_input("{} without units; add one", what);
+  return std::move(inside.items);
+}
+
+/// The name of what is added next, inside its group: its label or its position.
+std::string Network::new_path(const std::string& label) const {
+  if (label.empty()) return std::to_string(place_.items.size());
+  const bool is_taken = std::any_of(place_.items.begin(), place_.items.end(),
+                                    [&](const Item& item) { return item.label == label; });
+  if (!is_name(label) || label == "skip" || label.find('-') != std::string::npos) {
+    fail_input("label '{}': expected a word of letters, digits and '_', other than skip", label);
+  }
+  if (is_taken) fail_input("label '{}' is given twice in one group; rename one", label);
+  return label;
+}
+
+void Network::add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources, std::string path) {
+  Node node{.unit = std::move(unit), .sources = std::move(sources), .path = place_.prefix + path};
+  if (sample_) connect(node);
+  last_ = nodes_.size();
+  nodes_.push_back(std::move(node));
+  own_parameters_ = {};
+  parameters_ = {};
+  plan_ = {};
+}
+
+/// Fits the node that comes next to its sources.
+void Network::connect(Node& node) {
+  std::vector<Shape> inputs;
+  std::string shapes;
+  for (const std::size_t source : node.sources) {
+    inputs.push_back(shape_of(source));
+    shapes += (shapes.empty() ? "" : " and ") + to_text(inputs.back());
+  }
+  try {
+    node.output = node.unit->connect(inputs);
+    node.range.offset = layout_.size();
+    for (const TensorSpec& tensor : node.unit->tensors()) {
+      node.range.size += layout_.add(nodes_.size(), node.path + "." + tensor.name, tensor).size;
+    }
+    node.unit->place(nodes_.size(), node.range);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{} ({}), whose input is {}: {}", node.path, node.unit->text(),
+                                          shapes, error.what()));
+  }
+}
+
+std::string Network::text_of(const std::vector<Item>& items, const std::string& in_place_of_random) const {
+  std::vector<std::string> each(items.size());
+  std::transform(items.begin(), items.end(), each.begin(),
+                 [&](const Item& item) { return text_of(item, in_place_of_random); });
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < items.size();) {
+    std::size_t next = i + 1;
+    if (items[i].kind != Item::Kind::kUnit && items[i].label.empty()) {
+      while (next < items.size() && each[next] == each[i]) ++next;
+    }
+    texts.push_back(next - i == 1 ? each[i] : fmt::format("{} x {}", next - i, each[i]));
+    i = next;
+  }
+  return join(texts);
+}
+
+std::string Network::text_of(const Item& item, const std::string& in_place_of_random) const {
+  std::string text = item.label.empty() ? "" : item.label + ": ";
+  switch (item.kind) {
+    case Item::Kind::kUnit: {
+      const Unit& one = unit(item.unit);
+      return text + (one.is_random() && !in_place_of_random.empty() ? in_place_of_random : one.text());
+    }
+    case Item::Kind::kGroup:
+      return text + "(" + text_of(item.items, in_place_of_random) + ")";
+    case Item::Kind::kResidual:
+      break;
+  }
+  text += "residual(" + text_of(item.items, in_place_of_random);
+  if (!item.skip.empty()) text += ", skip(" + text_of(item.skip, in_place_of_random) + ")";
+  return text + ")";
+}
+
+std::string Network::text_without_random_units() const { return text_of(place_.items, identity()->text()); }
+
+const Shape& Network::shape_of(std::size_t source) const {
+  return source == kInput ? *sample_ : *nodes_[source].output;
+}
+
+bool Network::learns() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return !node.unit->tensors().empty(); });
+}
+
+std::string Network::name_of_unit(std::size_t i) const {
+  return fmt::format("{} ({})", nodes_[i].path, nodes_[i].unit->text());
+}
+
+std::span<Real> Network::parameters() {
+  const auto size = static_cast<std::size_t>(layout_.size());
+  if (parameters_.size() != size) {
+    own_parameters_.assign(size, 0);
+    bind(own_parameters_);
+  }
+  return parameters_;
+}
+
+void Network::bind(std::span<Real> parameters) {
+  parameters_ = parameters;
+  for (const Node& node : nodes_) node.unit->bind(parameters_.data() + node.range.offset);
+}
+
+void Network::use(std::span<Real> memory) {
+  LOCKSTEP_CHECK(static_cast<Index>(memory.size()) == layout_.size());
+  bind(memory);
+  own_parameters_ = {};
+}
+
+/// How the first unit behind unit `i` responds that doesn't only pass on.
+Response Network::response_to(std::size_t i) const {
+  const auto takes = [&](const Node& node) {
+    return std::find(node.sources.begin(), node.sources.end(), i) != node.sources.end();
+  };
+  const auto next = std::find_if(nodes_.begin() + static_cast<Index>(i) + 1, nodes_.end(), takes);
+  if (next == nodes_.end()) return Response::kOther;
+  const Response response = next->unit->response();
+  return response == Response::kPassesOn ? response_to(static_cast<std::size_t>(next - nodes_.begin()))
+                                         : response;
+}
+
+void Network::initialize(std::uint64_t seed, Initialization scheme) {
+  const std::span<Real> all = parameters();
+  for (std::size_t number = 0; number < layout_.tensors().size(); ++number) {
+    const ParameterTensor& tensor = layout_.tensors()[number];
+    const auto values = all.subspan(static_cast<std::size_t>(tensor.range.offset),
+                                    static_cast<std::size_t>(tensor.range.size));
+    if (tensor.role != TensorRole::kWeight) {
+      std::fill(values.begin(), values.end(), tensor.role == TensorRole::kGain ? Real(1) : Real(0));
+      continue;
+    }
+    Initialization chosen = scheme;
+    if (scheme == Initialization::kAuto) {
+      chosen =
+          response_to(tensor.unit) == Response::kRectifies ? Initialization::kHe : Initialization::kGlorot;
+    }
+    draw_weight(
+        values, seed, number,
+        weight_distribution(chosen, static_cast<double>(tensor.fan_in), static_cast<double>(tensor.fan_out)));
+  }
+}
+
+Index Network::values_per_row() const {
+  // Gradients of a chain alternate between two places; branches have one more each until they meet.
+  constexpr Index kPlaces = 2;
+  Index values = 0;
+  Index widest = inputs();
+  Index places = kPlaces;
+  for (const Node& node : nodes_) {
+    values += node.output->size();
+    widest = std::max(widest, node.output->size());
+    places += std::ssize(node.sources) - 1;
+  }
+  return values + places * widest;
+}
+
+ConstMatrixView Network::value_of(std::size_t source, ConstMatrixView x) const {
+  return source == kInput ? x : output_of(source, x.rows());
+}
+
+ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
+  LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
+  for (Node& node : nodes_) {
+    inputs_.clear();
+    for (const std::size_t source : node.sources) inputs_.push_back(value_of(source, x));
+    node.unit->forward(block, inputs_, view(node.values, x.rows(), node.output->size()));
+  }
+  return value_of(last_, x);
+}
+
+/// From the last node to the first: each writes the gradients by its inputs where nothing else is kept, and
+/// its own is free then. What several nodes take in is written by the last of them, and the others add
+/// theirs.
+void Network::plan_gradients() {
+  constexpr auto kNone = static_cast<std::size_t>(-1);
+  plan_ = {.places = std::vector<std::size_t>(nodes_.size(), kNone),
+           .by_inputs = std::vector<std::vector<std::size_t>>(nodes_.size()),
+           .adds = std::vector<std::vector<bool>>(nodes_.size())};
+  std::vector<std::size_t> free;
+  const auto take = [&] {
+    if (free.empty()) return plan_.count++;
+    const std::size_t place = free.back();
+    free.pop_back();
+    return place;
+  };
+  plan_.places[last_] = take();
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    std::vector<std::size_t> only_added;
+    for (const std::size_t source : nodes_[i].sources) {
+      const bool adds = source != kInput && plan_.places[source] != kNone;
+      const std::size_t place = take();
+      if (source == kInput || adds) only_added.push_back(place);
+      if (source != kInput && !adds) plan_.places[source] = place;
+      plan_.by_inputs[i].push_back(place);
+      plan_.adds[i].push_back(adds);
+    }
+    free.insert(free.end(), only_added.begin(), only_added.end());
+    free.push_back(plan_.places[i]);
+  }
+  gradients_.resize(std::max(gradients_.size(), plan_.count));
+}
+
+MatrixView Network::gradient_place(std::size_t place, Index rows, Index columns) {
+  return view(gradients_[place], rows, columns);
+}
+
+MatrixView Network::output_gradient(Index rows) {
+  if (plan_.count == 0) plan_gradients();
+  return gradient_place(plan_.places[last_], rows, outputs());
+}
+
+void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink) {
+  LOCKSTEP_CHECK(plan_.count > 0);  // by output_gradient
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    const Node& node = nodes_[i];
+    inputs_.clear();
+    input_gradients_.clear();
+    for (std::size_t k = 0; k < node.sources.size(); ++k) {
+      const std::size_t source = node.sources[k];
+      inputs_.push_back(value_of(source, x));
+      input_gradients_.push_back(
+          gradient_place(plan_.by_inputs[i][k], source == kInput ? 0 : x.rows(), shape_of(source).size()));
+    }
+    const Index values = node.output->size();
+    node.unit->backward(block, inputs_, output_of(i, x.rows()),
+                        read_only(gradient_place(plan_.places[i], x.rows(), values)), input_gradients_, sink);
+    for (std::size_t k = 0; k < node.sources.size(); ++k) {
+      if (!plan_.adds[i][k]) continue;
+      const std::size_t source = node.sources[k];
+      add_to(gradient_place(plan_.places[source], x.rows(), shape_of(source).size()),
+             read_only(input_gradients_[k]));
+    }
+  }
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "data_helpers.hpp"
+#include "nn_helpers.hpp"
+#include <gtest/gtest.h>
+
+#include "lockstep/nn/gradient_check.hpp"
+#include "lockstep/nn/units.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::counted;
+using test::OwnedBlock;
+
+/// A network with pseudo-random parameters.
+Network with_values(const std::string& text, Index inputs) {
+  Network network(text, inputs);
+  const std::vector<Real> values = test::random_values(network.layout().size(), 3);
+  std::copy(values.begin(), values.end(), network.parameters().begin());
+  return network;
+}
+
+/// What the part of `whole` that `text` describes makes of x, with the parameters that begin at `offset`
+/// there.
+Matrix part_of_it(const Network& whole, Index offset, const std::string& text, const Matrix& x) {
+  Network part(text, x.cols());
+  std::copy_n(whole.parameters().begin() + offset, part.layout().size(), part.parameters().begin());
+  return Matrix(part.forward(OwnedBlock(counted(x.rows())).evaluation(), test::view(x)));
+}
+
+Matrix output(Network& network, const Matrix& x) {
+  return Matrix(network.forward(OwnedBlock(counted(x.rows())).evaluation(), test::view(x)));
+}
+
+const Matrix kX = test::random_matrix(5, 4, 1);
+
+TEST(Graph, ResidualAddsItsInput) {
+  Network network = with_values("residual(linear 4, tanh)", 4);
+  EXPECT_EQ(output(network, kX), part_of_it(network, 0, "linear 4, tanh", kX) + kX);
+}
+
+TEST(Graph, SkipTakesThePlaceOfTheInput) {
+  Network network = with_values("residual(linear 8, gelu, linear 3, skip(linear 3))", 4);
+  const std::string branch = "linear 8, gelu, linear 3";
+  EXPECT_EQ(output(network, kX), part_of_it(network, 0, branch, kX) +
+                                     part_of_it(network, layout_of(branch, 4).size(), "linear 3", kX));
+}
+
+TEST(Graph, GroupsComputeWhatTheyHold) {
+  Network nested = with_values("linear 6, 2 x (linear 6, tanh), (relu, (linear 2))", 4);
+  Network flat = with_values("linear 6, linear 6, tanh, linear 6, tanh, relu, linear 2", 4);
+  EXPECT_EQ(output(nested, kX), output(flat, kX));
+}
+
+TEST(Graph, IsTheSameMadeInCpp) {
+  Network network(Shape(4));
+  network.add(linear(6), "in").group([](Network& inner) { inner.add(linear(6)).add(relu()); });
+  network.residual([](Network& branch) { branch.add(linear(3)); }, [](Network& skip) { skip.add(linear(3)); },
+                   "r");
+  EXPECT_EQ(network.text(), "in: linear 6, (linear 6, relu), r: residual(linear 3, skip(linear 3))");
+  EXPECT_EQ(network.layout().size(), Network(network.text(), 4).layout().size());
+  EXPECT_EQ(network.outputs(), 3);
+  EXPECT_EQ(network.name_of_unit(1), "1.0 (linear 6)");
+}
+
+TEST(Graph, LinearTakesAllAxesOfASample) {
+  const Network network("tanh, linear 3", Shape({4, 5}));
+  EXPECT_EQ(network.inputs(), 20);
+  EXPECT_EQ(network.layout().tensors()[0].shape, (std::vector<Index>{3, 20}));
+  EXPECT_EQ(network.output(), Shape(3));
+}
+
+TEST(Graph, ShapesHaveOneToFourAxes) {
+  EXPECT_TRUE(test::is_bad_input([] { Shape(std::vector<Index>{}); }, {"one to 4 axes"}));
+  EXPECT_TRUE(test::is_bad_input([] { Shape({1, 2, 3, 4, 5}); }, {"1 x 2 x 3 x 4 x 5", "one to 4 axes"}));
+  EXPECT_TRUE(test::is_bad_input([] { Shape({3, 0}); }, {"3 x 0"}));
+  EXPECT_EQ(Shape({3, 28, 28}).size(), 2352);
+  EXPECT_EQ(to_text(Shape({3, 28, 28})), "3 x 28 x 28");
+}
+
+TEST(Graph, WeightsBeforeAJoinStartAsWhatFollowsItDemands) {
+  // He et al. before a rectifier: deviation √(2 / fan_in); Glorot, Bengio elsewhere: at most √(6 / (fan_in +
+  // fan_out)).
+  const auto largest = [](const std::string& text) {
+    Network network(text, 400);
+    network.initialize(1, Initialization::kAuto);
+    const auto weights = network.parameters().first(std::size_t{400} * 400);
+    return std::abs(*std::max_element(weights.begin(), weights.end(),
+                                      [](Real a, Real b) { return std::abs(a) < std::abs(b); }));
+  };
+  const double glorot = std::sqrt(6.0 / 800);
+  EXPECT_LE(largest("residual(linear 400), tanh"), glorot);
+  EXPECT_LE(largest("residual(linear 400)"), glorot);
+  EXPECT_GT(largest("residual(linear 400), relu"), 3 * std::sqrt(2.0 / 400)) << "of 160,000 normal numbers";
+  EXPECT_GT(largest("(linear 400, dropout 0.1), (identity, relu)"), 3 * std::sqrt(2.0 / 400));
+}
+
+TEST(Graph, HandsInEveryGradientOnceAMicroBatch) {
+  Network network =
+      with_values("residual(linear 4, residual(linear 4, tanh)), 2 x (linear 4, relu), linear 3", 4);
+  const Matrix x = test::random_matrix(6, 4, 1);
+  const auto labels = test::cycled_labels(6, 3);
+  test::RecordingSink sink(network.layout().size());
+  test::forward_backward(network, *make_cross_entropy(0), OwnedBlock(counted(6), {1, 3, 2}).training(),
+                         test::view(x), {.labels = labels, .values = {}}, sink);
+  for (const auto& [micro_batch, counts] : sink.added) {
+    EXPECT_EQ(counts, std::vector<int>(static_cast<std::size_t>(network.layout().size()), 1)) << micro_batch;
+  }
+}
+
+const std::vector<std::string> kNested = {
+    "residual(linear 4), linear 3",
+    "linear 5, residual(linear 5, tanh), linear 3",
+    "2 x residual(linear 4, gelu, linear 4), linear 3",
+    "residual(linear 6, tanh, skip(linear 6)), linear 3",
+    "residual(linear 6, tanh, linear 3, skip(sigmoid, linear 3))",
+    "residual(linear 5, residual(linear 5, residual(tanh, linear 5)), skip(residual(linear 4), linear 5)), "
+    "linear 3",
+    "3 x (linear 5, tanh), residual(dropout 0.4, linear 5), linear 3",
+};
+
+// Central differences are a measure in double only.
+TEST(Graph, GradientsAreTheDifferenceQuotients) {
+  if (!test::kIsDouble) GTEST_SKIP() << "of the build in double";
+  const auto labels = test::cycled_labels(5, 3);
+  for (const std::string& text : kNested) {
+    Network network = with_values(text, 4);
+    for (const GradientCheck& check :
+         check_gradients(network, *make_cross_entropy(0), OwnedBlock(counted(5)).training(), test::view(kX),
+                         {.labels = labels, .values = {}}, 1000)) {
+      EXPECT_LT(check.largest_error, 1e-6) << text << ": " << check.tensor << " " << check.worst_element;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lockstep
