@@ -21,9 +21,9 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   std::unique_ptr<TimedTraining> one_rank;
   std::unique_ptr<TimedTraining> fast;
   if (ranks > 1) one_rank = std::make_unique<TimedTraining>(config, problem, communicator, 1);
-  if (config.train.reduction == Reduction::kReproducible) {
+  if (config.training.reduction == Reduction::kReproducible) {
     Config changed = config;
-    changed.train.reduction = Reduction::kFast;
+    changed.training.reduction = Reduction::kFast;
     fast = std::make_unique<TimedTraining>(changed, problem, communicator, ranks);
   }
 
@@ -32,9 +32,9 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   report.ranks = ranks;
   report.micro_batches = trainer.micro_batches();
   report.batch_size = trainer.plan().batch_size;
-  report.parameters = trainer.model().layout().size();
-  report.operations = operations_per_sample(trainer.model()) * static_cast<double>(report.batch_size);
-  report.limits = measure_machine(config, trainer.model(), report.batch_size, communicator, rounds);
+  report.parameters = trainer.network().layout().size();
+  report.operations = operations_per_sample(trainer.network()) * static_cast<double>(report.batch_size);
+  report.limits = measure_machine(config, trainer.network(), report.batch_size, communicator, rounds);
   for (Index round = 0; round < rounds; ++round) {
     configured.round();
     if (one_rank) one_rank->round();

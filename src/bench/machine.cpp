@@ -126,11 +126,11 @@ double message_seconds(Communicator& communicator, Index rounds, std::size_t byt
 /// Collective.
 double exchange_seconds(const Config& config, const ParameterLayout& layout, Index batch_size,
                         Communicator& communicator, Index rounds) {
-  const bool fast = config.train.reduction == Reduction::kFast;
-  const Index micro_batches = fast ? communicator.size() : config.train.micro_batches;
-  const Shares shares = plan_shares(config, layout, communicator.size());
-  const auto reducer = make_gradient_reducer(communicator, shares, config.train.exchange);
-  const auto replica = make_replica(communicator, shares, config.train.exchange);
+  const bool fast = config.training.reduction == Reduction::kFast;
+  const Index micro_batches = fast ? communicator.size() : config.training.micro_batches;
+  const Shares shares = plan_shares(config.training, layout, communicator.size());
+  const auto reducer = make_gradient_reducer(communicator, shares, config.training.exchange);
+  const auto replica = make_replica(communicator, shares, config.training.exchange);
   const BatchPlan plan(batch_size, micro_batches, communicator.size());
   return time_of_collective(communicator, rounds, [&] {
     reducer->start(plan, 1);

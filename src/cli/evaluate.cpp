@@ -64,7 +64,7 @@ void evaluate_described(const std::string& file, const std::string& loss, const 
 /// Weights of another program: the configuration says what they belong to.
 void evaluate_by_config(const std::string& file, Config config, Communicator& world) {
   config.model.init = file;
-  config.train.batch_size = 1;
+  config.training.batch_size = 1;
   const Problem problem = make_problem(config, world);
   Network model = make_model(config, problem);
   const Dataset& data = problem.test ? *problem.test : problem.training;

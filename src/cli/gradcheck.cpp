@@ -19,7 +19,7 @@ constexpr double kTolerance = 1e-6;
 
 /// The first `count` training samples of the first epoch.
 std::vector<Index> first_samples(const Config& config, const Problem& problem, Index count) {
-  const Sampler sampler(config.train.seed, problem.split.training_size(), count);
+  const Sampler sampler(config.training.seed, problem.split.training_size(), count);
   std::vector<Index> samples(static_cast<std::size_t>(count));
   training_samples(problem, sampler, sampler.batch(0), 0, samples);
   return samples;
@@ -35,7 +35,7 @@ void check(const Config& config, const Problem& problem, Index samples, Index pe
                                     .data = problem.training,
                                     .normalization = problem.normalization,
                                     .samples = rows,
-                                    .seed = config.train.seed};
+                                    .seed = config.training.seed};
 
   log::info("tensor                checked  largest relative error");
   double worst = 0;

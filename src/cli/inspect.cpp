@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "commands.hpp"
 #include <nlohmann/json.hpp>
 
@@ -13,6 +15,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Whether a checkpoint's tensor is no parameter, but state of the optimizer or the average of the weights.
+bool is_state(const StoredTensors& stored, const StoredTensor& tensor) {
+  const auto is_parameter = [](const StoredTensor& one) { return one.name.starts_with("parameters/"); };
+  return std::any_of(stored.tensors.begin(), stored.tensors.end(), is_parameter) && !is_parameter(tensor);
+}
+
 Json describe(const std::string& file) {
   const StoredTensors stored = read_safetensors(file);
   Json tensors = Json::array();
@@ -20,7 +28,7 @@ Json describe(const std::string& file) {
   for (const StoredTensor& tensor : stored.tensors) {
     Index size = 1;
     for (const Index extent : tensor.shape) size *= extent;
-    parameters += size;
+    if (!is_state(stored, tensor)) parameters += size;
     tensors.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
   }
   return {{"file", file},

@@ -14,8 +14,6 @@
 #include <fmt/format.h>
 
 #include "lockstep/comm/launcher.hpp"
-#include "lockstep/comm/mpi.hpp"
-#include "lockstep/core/denormals.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
@@ -24,7 +22,7 @@
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
-#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/session/session.hpp"
 
 namespace lockstep {
 
@@ -98,43 +96,17 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   }
 }
 
-/// Prints `error` once: on rank 0 where all ranks failed alike, else on the rank that failed alone, which
-/// then ends the others, who may be waiting for it.
-int fail(const Error& error, MpiSession* session, Communicator& world) {
-  constexpr double kSecondsToArrive = 5;
-  const bool alone = session != nullptr && !session->all_arrive(kSecondsToArrive);
-  if (alone) {
-    fmt::print(stderr, "lockstep: rank {}: {}\n", world.rank(), error.what());
-    std::fflush(stderr);
-    world.abort(static_cast<int>(error.code()));
-  }
-  log::warn(fmt::format("lockstep: {}", error.what()));
-  return static_cast<int>(error.code());
-}
-
 int main(const std::vector<std::string>& words) {
   const Command* const command = words.empty() ? nullptr : find_named(commands(), words[0]);
   std::optional<StopSignals> stops;
   if (command != nullptr && command->stops_itself) stops.emplace();
-  take_signals();
 
   const Launch launch = read_launch();
   const bool takes_all = needs_ranks(words, launch);
   const bool is_one_of_several = launch.rank > 0 && !launch.has_ended;
   if (!takes_all && is_one_of_several) return static_cast<int>(ExitCode::kSuccess);
-  std::optional<MpiSession> session;
-  if (takes_all && launch.is_mpi) session.emplace();
-  const std::unique_ptr<Communicator> single = make_single_communicator();
-  Communicator& world = session ? session->world() : *single;
-  log::set_rank(world.rank());
-  try {
-    if (takes_all) together(world, [&] { check_world(launch, world.size()); });
-    if (session) session->watch();
-    run(words, world);
-    return static_cast<int>(ExitCode::kSuccess);
-  } catch (const std::exception& exception) {
-    return fail(as_error(exception), session ? &*session : nullptr, world);
-  }
+  Session session(takes_all);
+  return session.run([&] { run(words, session.world()); });
 }
 
 /// A standard descriptor that the caller has closed would be that of the next file, and what is printed would
@@ -151,8 +123,6 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) {
   lockstep::hold_signals();
-  lockstep::survive_size_limits();
-  lockstep::flush_denormals();  // before any thread that computes is made, for every command
   lockstep::open_standard_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
   return lockstep::main(words);

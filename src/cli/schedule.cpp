@@ -30,9 +30,9 @@ constexpr double kWidth = 60;
 TrainingPlan plan_of(const Config& config, Communicator& world) {
   // The number of samples tells only what is not given: the steps of an epoch, or the size of a full batch.
   // Where both are given, the data need not be there, and an epoch of one batch stands for theirs.
-  const bool needs_data = config.train.steps == 0 || config.train.batch_size == 0;
-  return plan_training(
-      config, needs_data ? make_problem(config, world).split.training_size() : config.train.batch_size);
+  const bool needs_data = config.training.steps == 0 || config.training.batch_size == 0;
+  return plan_training(config.training, needs_data ? make_problem(config, world).split.training_size()
+                                                   : config.training.batch_size);
 }
 
 /// About `count` steps from the first to the last.
@@ -59,7 +59,7 @@ void print(const TrainingPlan& plan, const Schedule& schedule) {
 }
 
 Json document(const Config& config, const TrainingPlan& plan, const Schedule& schedule) {
-  Json series = {{"name", config.schedule.name}, {"x", Json::array()}, {"y", Json::array()}};
+  Json series = {{"name", config.training.schedule.name}, {"x", Json::array()}, {"y", Json::array()}};
   for (const std::uint64_t step : spread_steps(plan.total_steps, kPoints)) {
     series["x"].push_back(step + 1);
     series["y"].push_back(plan.learning_rate * schedule.multiplier(step));
@@ -73,7 +73,7 @@ Json document(const Config& config, const TrainingPlan& plan, const Schedule& sc
       {"x", {{"title", "step"}, {"log", false}}},
       {"y", {{"title", "learning rate"}, {"log", false}}},
       {"series", {series}}};
-  return {{"title", fmt::format("Schedule: {}", config.schedule.name)},
+  return {{"title", fmt::format("Schedule: {}", config.training.schedule.name)},
           {"subtitle", "the learning rate of each step, without training"},
           {"generator", fmt::format("lockstep {}", kVersion)},
           {"sections", {chart}}};
@@ -82,7 +82,7 @@ Json document(const Config& config, const TrainingPlan& plan, const Schedule& sc
 void run(const Arguments& arguments, Communicator& world) {
   const Config config = make_config(arguments.settings);
   const TrainingPlan plan = plan_of(config, world);
-  const Schedule schedule(config.schedule, plan.total_steps);
+  const Schedule schedule(config.training.schedule, plan.total_steps);
   print(plan, schedule);
   const auto out = arguments.options.find("out");
   together(world, [&] {

@@ -25,7 +25,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"squ
 
 }  // namespace
 
-Algorithm adagrad() {
+Algorithm adagrad_algorithm() {
   return {.name = "adagrad",
           .hyperparameters =
               {{"learning-rate", 0.01, 0, 1e6, "step size α"},

@@ -75,7 +75,7 @@ std::vector<std::string> state(const Hyperparameters& values) {
 
 }  // namespace
 
-Algorithm adam() {
+Algorithm adam_algorithm() {
   return {
       .name = "adam",
       .hyperparameters =
@@ -88,8 +88,8 @@ Algorithm adam() {
       .update = update_adam};
 }
 
-Algorithm adamw() {
-  Algorithm algorithm = adam();
+Algorithm adamw_algorithm() {
+  Algorithm algorithm = adam_algorithm();
   algorithm.name = "adamw";
   algorithm.hyperparameters.push_back({"weight-decay", 0.01, 0, 1e6, "decoupled decay λ"});
   algorithm.hyperparameters.push_back({"decay-scaling",

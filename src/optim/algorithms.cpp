@@ -6,8 +6,9 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 const std::vector<Algorithm>& algorithms() {
-  static const std::vector<Algorithm> all = {sgd(),  adagrad(), rmsprop(), adam(),  adamw(),
-                                             lion(), lars(),    lamb(),    newton()};
+  static const std::vector<Algorithm> all = {sgd_algorithm(),  adagrad_algorithm(), rmsprop_algorithm(),
+                                             adam_algorithm(), adamw_algorithm(),   lion_algorithm(),
+                                             lars_algorithm(), lamb_algorithm(),    newton_algorithm()};
   return all;
 }
 

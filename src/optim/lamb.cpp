@@ -55,7 +55,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mea
 
 }  // namespace
 
-Algorithm lamb() {
+Algorithm lamb_algorithm() {
   return {
       .name = "lamb",
       .hyperparameters =

@@ -30,7 +30,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mom
 
 }  // namespace
 
-Algorithm lars() {
+Algorithm lars_algorithm() {
   return {.name = "lars",
           .hyperparameters = {{"learning-rate", 1, 0, 1e6, "global step size α"},
                               {"trust", 0.001, 0, 1e6, "η of the local rate η ‖w‖ / (‖g‖ + λ ‖w‖)"},

@@ -26,7 +26,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mea
 
 }  // namespace
 
-Algorithm lion() {
+Algorithm lion_algorithm() {
   return {
       .name = "lion",
       .hyperparameters =

@@ -44,7 +44,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {}; }
 
 }  // namespace
 
-Algorithm newton() {
+Algorithm newton_algorithm() {
   return {.name = "newton",
           .hyperparameters = {{"learning-rate", 1, 0, 1e6, "step size α"},
                               {"damping", 1e-10, 0, 1e6, "μ over the largest element of the Hessian"}},

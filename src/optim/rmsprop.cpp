@@ -42,7 +42,7 @@ std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"squ
 
 }  // namespace
 
-Algorithm rmsprop() {
+Algorithm rmsprop_algorithm() {
   return {.name = "rmsprop",
           .hyperparameters =
               {{"learning-rate", 0.01, 0, 1e6, "step size α"},

@@ -46,7 +46,7 @@ std::vector<std::string> state(const Hyperparameters& values) {
 
 }  // namespace
 
-Algorithm sgd() {
+Algorithm sgd_algorithm() {
   return {.name = "sgd",
           .hyperparameters = {{"learning-rate", 0.1, 0, 1e6, "step size α"},
                               {"weight-decay", 0, 0, 1e6, "decoupled decay λ"},

@@ -33,7 +33,7 @@ Config plain_config(const StudyRun& study, const std::string& batch_size) {
 /// The gradient of the whole training set at the initial weights. Collective.
 std::vector<double> full_gradient(StudyRun& study, const Problem& problem) {
   const Config config = plain_config(study, "full");
-  Trainer trainer(config, problem, study.communicator());
+  Trainer trainer(study.communicator(), make_model(config, problem), problem, config.training);
   const std::vector<Real> gradient = trainer.gradient_of(0);
   return {gradient.begin(), gradient.end()};
 }
@@ -42,7 +42,7 @@ std::vector<double> full_gradient(StudyRun& study, const Problem& problem) {
 GradientVariance measure_variance(StudyRun& study, const Problem& problem, Index batch_size,
                                   const std::vector<double>& mean) {
   const Config config = plain_config(study, std::to_string(batch_size));
-  Trainer trainer(config, problem, study.communicator());
+  Trainer trainer(study.communicator(), make_model(config, problem), problem, config.training);
   GradientVariance result{batch_size, std::min(problem.split.training_size() / batch_size, kMostGradients)};
   for (Index step = 0; step < result.gradients; ++step) {
     const std::vector<Real> g = trainer.gradient_of(static_cast<std::uint64_t>(step));
@@ -61,7 +61,7 @@ double predicted(double trace, Index batch_size, Index samples) {
 
 void study_variance(StudyRun& study, const Problem& problem) {
   const Index samples = problem.split.training_size();
-  std::set<Index> sizes = {1, study.config().train.batch_size};
+  std::set<Index> sizes = {1, study.config().training.batch_size};
   for (Index size = 4; size <= samples / 4; size *= 4) sizes.insert(size);
 
   Json chart = empty_chart("variance", "Variance of the gradient",
@@ -84,7 +84,7 @@ void study_variance(StudyRun& study, const Problem& problem) {
                   {"predicted", expected}});
     add_point(measured, size, v.variance);
     add_point(theory, size, expected);
-    if (size == study.config().train.batch_size) {
+    if (size == study.config().training.batch_size) {
       study.say(fmt::format(
           "The variance of the gradient is {:.4g} with one sample and {:.4g} with {}, where {:.4g} is "
           "predicted.",
@@ -96,7 +96,7 @@ void study_variance(StudyRun& study, const Problem& problem) {
 }
 
 void run(StudyRun& study) {
-  const Index batch = study.config().train.batch_size;
+  const Index batch = study.config().training.batch_size;
   if (batch <= 1) {
     fail_input(
         "train.batch-size: study 'batch-regimes' compares it with 1 and with the full set; give a number "

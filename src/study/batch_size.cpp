@@ -40,14 +40,14 @@ std::vector<Index> parse_batch_sizes(const std::string& text) {
 
 /// The length of a training is what is measured, so that no schedule may depend on it.
 void check_schedule(const Config& config) {
-  if (!find_schedule_shape(config.schedule.name).needs_total) return;
+  if (!find_schedule_shape(config.training.schedule.name).needs_total) return;
   std::vector<std::string> others;
   for (const ScheduleShape& shape : schedule_shapes()) {
     if (!shape.needs_total) others.push_back(shape.name);
   }
   fail_input(
       "schedule.name = {}: depends on the number of steps, which study 'batch-size' measures; use one of: {}",
-      config.schedule.name, join(others));
+      config.training.schedule.name, join(others));
 }
 
 /// As a number of steps or samples, of which there is at least one.

@@ -32,9 +32,9 @@ void record_evaluation(StudyRun& study, const Config& config, const std::string&
                        const TargetEvaluation& seen) {
   Json line = {{"event", "measurement"},
                {"part", part},
-               {"batch_size", config.train.batch_size},
-               {"learning_rate", config.optimizer.hyperparameters.at("learning-rate")},
-               {"seed", config.train.seed},
+               {"batch_size", config.training.batch_size},
+               {"learning_rate", config.training.optimizer.hyperparameters.at("learning-rate")},
+               {"seed", config.training.seed},
                {"step", seen.step},
                {"samples", seen.samples},
                {"loss", seen.evaluation.loss}};
@@ -96,9 +96,10 @@ class Trainings {
  private:
   TargetRun train(Index batch_size, const std::string& rate, Index number) {
     const auto settings =
-        run_settings(batch_size, rate, study_.config().train.seed + static_cast<std::uint64_t>(number));
+        run_settings(batch_size, rate, study_.config().training.seed + static_cast<std::uint64_t>(number));
     const Config config = study_.config_of({fmt::format("batch {} at {}", batch_size, rate), settings});
-    const auto total = static_cast<double>(plan_training(config, problem_.split.training_size()).total_steps);
+    const auto total =
+        static_cast<double>(plan_training(config.training, problem_.split.training_size()).total_steps);
     std::vector<TargetEvaluation> seen;
     TargetRun run = train_to_target(config, problem_, plan_.target, held_out_,
                                     std::min(total, std::ceil(plan_.budget * fewest_)), study_.communicator(),
@@ -149,7 +150,7 @@ std::map<std::string, std::string> run_settings(Index batch_size, const std::str
 
 std::vector<BatchTrainings> train_batches(StudyRun& study, const Problem& problem,
                                           const BatchStudyPlan& plan) {
-  const double base = study.config().optimizer.hyperparameters.at("learning-rate");
+  const double base = study.config().training.optimizer.hyperparameters.at("learning-rate");
   Trainings trainings(study, problem, plan);
   std::vector<BatchTrainings> batches;
   double start = 0;  // on the grid, between its points as scaling gives it

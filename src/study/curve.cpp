@@ -48,7 +48,7 @@ Measurement measure(Trainer& trainer, const Problem& problem, double samples, st
                 .test_loss = kNothing,
                 .test_accuracy = kNothing,
                 .gap = kNothing,
-                .weight_norm = weight_norm(trainer.model())};
+                .weight_norm = weight_norm(trainer.network())};
   std::vector<std::pair<std::string, Selection>> parts = {{"training", training_part(problem)}};
   for (const auto& part : held_out_parts(problem)) parts.push_back(part);
   for (const auto& [name, selection] : parts) {
@@ -108,16 +108,18 @@ std::string outcome(const Curve& curve) {
 
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations) {
   const Problem problem = make_problem(config, communicator);
-  Trainer trainer(config, problem, communicator);
+  Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   Curve curve{
-      .variant = "", .seed = config.train.seed, .points = {}, .diverged = false, .weights_digest = ""};
+      .variant = "", .seed = config.training.seed, .points = {}, .diverged = false, .weights_digest = ""};
   const std::uint64_t total = trainer.plan().total_steps;
   const std::uint64_t count = std::min(static_cast<std::uint64_t>(evaluations), total);
   double samples = 0;
   try {
     curve.points.push_back(measure(trainer, problem, samples, curve.note));
     for (std::uint64_t i = 1; i <= count; ++i) {
-      while (trainer.steps_done() < total * i / count) samples += static_cast<double>(trainer.step().samples);
+      trainer.run(total * i / count, {.after_step = [&](const StepReport& report) {
+                    samples += static_cast<double>(report.samples);
+                  }});
       const Measurement m = measure(trainer, problem, samples, curve.note);
       if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");
       curve.points.push_back(m);
@@ -125,7 +127,7 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
   } catch (const Diverged&) {
     curve.diverged = true;
   }
-  curve.weights_digest = weights_digest(trainer.model());
+  curve.weights_digest = weights_digest(trainer.network());
   return curve;
 }
 

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <utility>
 
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/tools/minima.hpp>
+#include <boost/math/tools/toms748_solve.hpp>
 
 #include "lockstep/core/error.hpp"
 
@@ -19,7 +22,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// What is further than a factor of a million from all that was measured has no bound there.
 const double kFar = std::log(1e6);
 
-/// The minimum of `f` over [low, high]: the best of many points, then golden sections around it.
+/// Where `f` is least in [low, high]: at the best of many points, and then by Brent's method around it.
 double minimize(const std::function<double(double)>& f, double low, double high) {
   constexpr int kPoints = 80;
   const double spacing = (high - low) / kPoints;
@@ -33,20 +36,9 @@ double minimize(const std::function<double(double)>& f, double low, double high)
       best = x;
     }
   }
-  constexpr int kSections = 50;
-  const double golden = (std::sqrt(5.0) - 1) / 2;
-  double a = std::max(low, best - spacing);
-  double b = std::min(high, best + spacing);
-  for (int i = 0; i < kSections; ++i) {
-    const double left = b - golden * (b - a);
-    const double right = a + golden * (b - a);
-    if (f(left) < f(right)) {
-      b = right;
-    } else {
-      a = left;
-    }
-  }
-  return (a + b) / 2;
+  const double a = std::max(low, best - spacing);
+  const double b = std::min(high, best + spacing);
+  return boost::math::tools::brent_find_minima(f, a, b, std::numeric_limits<double>::digits / 2).first;
 }
 
 /// Where `f` first exceeds `threshold`, from `estimate` in `direction` at most as far as `reach`; infinite if
@@ -62,12 +54,11 @@ double bound(const std::function<double(double)>& f, double estimate, double dir
   }
   outside = std::clamp(reach, 0.0, outside);
   if (f(estimate + direction * outside) <= threshold) return direction * kInfinity;
-  constexpr int kHalvings = 40;
-  for (int i = 0; i < kHalvings; ++i) {
-    const double middle = (inside + outside) / 2;
-    (f(estimate + direction * middle) <= threshold ? inside : outside) = middle;
-  }
-  return estimate + direction * inside;
+  const auto excess = [&](double distance) { return f(estimate + direction * distance) - threshold; };
+  std::uintmax_t most = 100;
+  const boost::math::tools::eps_tolerance<double> tolerance(std::numeric_limits<double>::digits - 10);
+  return estimate +
+         direction * boost::math::tools::toms748_solve(excess, inside, outside, tolerance, most).first;
 }
 
 /// Of the number with logarithm `estimate`, which is sought between `lowest` and `highest`.

@@ -69,7 +69,8 @@ RateSearch rate_search(StudyRun& study, const Variant& method) {
     variant.name = fmt::format("{} at {} (search)", method.name, rate);
     return cost_of({study.train_once(variant)});
   };
-  return {study.config_of(method).optimizer.hyperparameters.at("learning-rate"), std::sqrt(10.0), final_loss};
+  return {study.config_of(method).training.optimizer.hyperparameters.at("learning-rate"), std::sqrt(10.0),
+          final_loss};
 }
 
 /// The best at the end, where there is one. Local.

@@ -106,7 +106,7 @@ std::vector<ScalingCell> cells_of(const ScalingResults& results) {
 /// Says where the figures are those of ranks that share cores. Collective.
 void warn_of_shared_cores(StudyRun& study) {
   const int on_node = study.communicator().split_by_node()->size();
-  const int threads = study.config().train.threads;
+  const int threads = study.config().training.threads;
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   if (cores == 0 || on_node * threads <= cores) return;
   study.say(fmt::format(
@@ -120,12 +120,12 @@ void run(StudyRun& study) {
   const Network model = make_model(config, problem);
   const Index samples = problem.split.training_size();
   ScalingResults results;
-  results.batch_size = plan_training(config, samples).batch_size;
+  results.batch_size = plan_training(config.training, samples).batch_size;
   results.ranks = chosen_ranks(study, study.communicator().size());
   results.batches = chosen_batches(study, results.batch_size, samples);
   results.rank_batch = chosen_rank_batch(study, results.batch_size, results.ranks.back(), samples);
-  results.micro_batches = config.train.micro_batches;
-  results.threads = config.train.threads;
+  results.micro_batches = config.training.micro_batches;
+  results.threads = config.training.threads;
   results.parameters = model.layout().size();
   results.most_predicted = study.count("predict");
   study.count("rounds");  // wrong numbers show before anything is measured

@@ -42,14 +42,15 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
       communicator_(communicator),
       options_(settle_options(study, request_.options)),
       config_(make_config(request_.settings)) {
-  if (config_.average_decay > 0) {
+  if (config_.training.average_decay > 0) {
     fail_input("optimizer.average ({}): studies measure the weights themselves; remove it",
                request_.settings.at("optimizer.average").origin);
   }
   std::erase_if(config_.resolved, [](const auto& entry) { return entry.first.starts_with("checkpoint."); });
   resolve_micro_batches(config_, communicator.size());
-  request_.settings.try_emplace("train.micro-batches", GivenValue{std::to_string(config_.train.micro_batches),
-                                                                  kSettledOrigin, GivenBy::kRun});
+  request_.settings.try_emplace(
+      "train.micro-batches",
+      GivenValue{std::to_string(config_.training.micro_batches), kSettledOrigin, GivenBy::kRun});
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
   }
@@ -135,7 +136,7 @@ Curve StudyRun::train_once(const Variant& variant) { return train_seed(variant, 
 
 Curve StudyRun::train_seed(const Variant& variant, Index number) {
   Variant seeded = variant;
-  const auto seed = config_.train.seed + static_cast<std::uint64_t>(number);
+  const auto seed = config_.training.seed + static_cast<std::uint64_t>(number);
   seeded.settings["train.seed"] = std::to_string(seed);
   if (is_synthetic(config_.data.source.source) || config_.data.validation > 0) {
     seeded.settings["data.seed"] =

@@ -142,7 +142,8 @@ void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
 
 void run(StudyRun& study) {
   study.allow_only([](const std::string& key) { return key == "train.steps"; });
-  const std::uint64_t steps = study.config().train.steps > 0 ? study.config().train.steps : kDefaultSteps;
+  const std::uint64_t steps =
+      study.config().training.steps > 0 ? study.config().training.steps : kDefaultSteps;
   study.open();
   for (const Surface& surface : surfaces()) draw(study, surface, steps);
 }

@@ -55,11 +55,11 @@ Config config_of(const SweepRequest& request, const SweepGrid& grid, Index point
   std::map<std::string, GivenValue> settings = request.settings;
   for (const auto& [key, value] : grid.settings(point)) settings[key] = {value, "in --sweep"};
   Config config = make_config(settings);
-  if (config.average_decay > 0) {
+  if (config.training.average_decay > 0) {
     fail_input("optimizer.average ({}): a sweep measures the weights themselves; remove it",
                settings.at("optimizer.average").origin);
   }
-  if (config.train.reduction == Reduction::kFast) {
+  if (config.training.reduction == Reduction::kFast) {
     fail_input("train.reduction = fast ({}): a point's result would depend on its number of ranks; remove it",
                settings.at("train.reduction").origin);
   }
@@ -100,11 +100,11 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
   for (Index point = 0; point < grid.size(); ++point) {
     at_point(grid, point, [&] {
       Config config = config_of(settled, grid, point);
-      const bool is_open = config.train.micro_batches == 0;
+      const bool is_open = config.training.micro_batches == 0;
       resolve_micro_batches(config, static_cast<int>(most_ranks));
       if (is_open) {  // the same for all, and reported once
-        settled.settings["train.micro-batches"] = {std::to_string(config.train.micro_batches), "by the ranks",
-                                                   GivenBy::kRun};
+        settled.settings["train.micro-batches"] = {std::to_string(config.training.micro_batches),
+                                                   "by the ranks", GivenBy::kRun};
       }
       plan.folder = config.run.dir;
       plan.points.push_back(std::move(config));
@@ -167,8 +167,8 @@ void check_points(const SweepPlan& plan) {
         problem = std::make_unique<Problem>(make_problem(config, *alone));
         key = data_key(config);
       }
-      check_batch_size(config, problem->split);
-      const Trainer trainer(config, *problem, *alone);
+      check_batch_size(config.training, problem->split);
+      const Trainer trainer(*alone, make_model(config, *problem), *problem, config.training);
     });
   }
 }

@@ -45,10 +45,10 @@ std::string end_name(TargetRun::End end) {
 TargetRun train_to_target(const Config& config, const Problem& problem, const Target& target,
                           const Selection& held_out, double most_steps, Communicator& communicator,
                           const std::function<void(const TargetEvaluation&)>& see) {
-  Trainer trainer(config, problem, communicator);
+  Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   TargetRun run{.batch_size = trainer.plan().batch_size,
                 .learning_rate = trainer.plan().learning_rate,
-                .seed = config.train.seed,
+                .seed = config.training.seed,
                 .weights_digest = {}};
   TargetEvaluation last{.evaluation = trainer.evaluate(held_out)};
   if (const std::string reason = nonfinite_text(last.evaluation); !reason.empty()) {
@@ -65,13 +65,14 @@ TargetRun train_to_target(const Config& config, const Problem& problem, const Ta
   try {
     while (shortfall > 0 && static_cast<double>(last.step) < most_steps) {
       TargetEvaluation now = last;
-      while (now.step < next_evaluation(last.step) && static_cast<double>(now.step) < most_steps) {
-        const StepReport report = trainer.step();
+      const auto count = [&](const StepReport& report) {
         now.step = report.step;
         now.samples += static_cast<double>(report.samples);
         now.seconds += report.seconds;
         add_noise(run.noise, report, now.samples);
-      }
+      };
+      const double next = std::min(static_cast<double>(next_evaluation(last.step)), std::ceil(most_steps));
+      trainer.run(static_cast<std::uint64_t>(next), {.after_step = count});
       now.evaluation = trainer.evaluate(held_out);
       if (!std::isfinite(now.evaluation.loss)) throw Diverged("the held-out loss is no longer finite");
       see(now);
@@ -91,7 +92,7 @@ TargetRun train_to_target(const Config& config, const Problem& problem, const Ta
   }
   run.steps_done = trainer.steps_done();
   run.measured = target.measured(last.evaluation);
-  run.weights_digest = weights_digest(trainer.model());
+  run.weights_digest = weights_digest(trainer.network());
   return run;
 }
 

@@ -60,7 +60,7 @@ class MeasuredRun {
  public:
   MeasuredRun(const Config& config, const Problem& problem, Communicator& communicator)
       : communicator_(communicator),
-        trainer_(config, problem, communicator),
+        trainer_(communicator, make_model(config, problem), problem, config.training),
         checkpointing_(Config::Checkpoint{}, communicator) {
     together(communicator, [&] {
       if (communicator.rank() != 0) return;
@@ -69,19 +69,19 @@ class MeasuredRun {
       directory_.emplace(scratch_->path());
       checkpointing_.open(
           CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
-                          trainer_.model().layout(), weights_metadata(trainer_.model(), problem)),
+                          trainer_.network().layout(), weights_metadata(trainer_.network(), problem)),
           [this] { directory_->sync(); });
     });
   }
 
   /// Collective, as the next two.
   void steps(std::uint64_t count) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const StepReport report = trainer_.step();
+    const auto after_step = [&](const StepReport& report) {
       if (directory_) directory_->metric(step_event(report));
       const int signal = checkpointing_.agree(report.step, requested_stop()).stop_signal;
       if (signal != 0) throw Error(ExitCode::kStopped, fmt::format("{}: stopped", signal_name(signal)));
-    }
+    };
+    trainer_.run(trainer_.steps_done() + count, {.after_step = after_step});
   }
 
   void begin_checkpoint() {

@@ -63,33 +63,35 @@ void settle(const std::string& section, const Method& method, Hyperparameters& v
 
 /// Refuses what only makes sense beside another key.
 void check_combinations(const Config& config) {
-  const Hyperparameters& optimizer = config.optimizer.hyperparameters;
-  if (config.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 && optimizer.at("momentum") == 0) {
+  const Hyperparameters& optimizer = config.training.optimizer.hyperparameters;
+  if (config.training.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 &&
+      optimizer.at("momentum") == 0) {
     fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, such as 0.9");
   }
-  if (find_algorithm(config.optimizer.name).needs_hessian && config.train.batch_size != 0) {
+  if (find_algorithm(config.training.optimizer.name).needs_hessian && config.training.batch_size != 0) {
     fail_input(
         "optimizer.name = {}: needs train.batch-size = full; the Hessian of a part of the samples is "
         "singular",
-        config.optimizer.name);
+        config.training.optimizer.name);
   }
-  if (config.train.noise_scale && config.train.reduction == Reduction::kFast) {
+  if (config.training.noise_scale && config.training.reduction == Reduction::kFast) {
     fail_input(
         "train.noise-scale = true: needs train.reduction = reproducible; with fast a rank has one "
         "micro-batch");
   }
-  if (config.train.noise_scale && (config.train.micro_batches == 1 || config.train.batch_size == 1)) {
+  if (config.training.noise_scale &&
+      (config.training.micro_batches == 1 || config.training.batch_size == 1)) {
     fail_input("train.noise-scale = true: compares micro-batches; needs {} of at least 2",
-               config.train.micro_batches == 1 ? "train.micro-batches" : "train.batch-size");
+               config.training.micro_batches == 1 ? "train.micro-batches" : "train.batch-size");
   }
 }
 
 /// Whether weights decay, or a given value shows that they were meant to.
 bool has_decay(const Config& config, const GivenValues& given) {
-  const auto decay = config.optimizer.hyperparameters.find("weight-decay");
-  return config.optimizer.l2 > 0 || given.contains("optimizer.l2") ||
+  const auto decay = config.training.optimizer.hyperparameters.find("weight-decay");
+  return config.training.optimizer.l2 > 0 || given.contains("optimizer.l2") ||
          given.contains("optimizer.weight-decay") ||
-         (decay != config.optimizer.hyperparameters.end() && decay->second > 0);
+         (decay != config.training.optimizer.hyperparameters.end() && decay->second > 0);
 }
 
 /// Whether train.epochs says how long a training is. train.steps takes its place, wherever both stand in one
@@ -97,7 +99,7 @@ bool has_decay(const Config& config, const GivenValues& given) {
 bool has_epochs(const Config& config, const GivenValues& given) {
   const auto epochs = given.find("train.epochs");
   const auto steps = given.find("train.steps");
-  if (config.train.steps == 0 || epochs == given.end() || steps == given.end()) return true;
+  if (config.training.steps == 0 || epochs == given.end() || steps == given.end()) return true;
   return epochs->second.by != GivenBy::kPerson || epochs->second.origin == steps->second.origin;
 }
 
@@ -109,16 +111,16 @@ void check_effects(const Config& config, const GivenValues& given) {
     if (is_default(key, value->second.text)) return;
     fail_input("{} ({}): has no effect {}", key, value->second.origin, why);
   };
-  check("schedule.reference-batch", config.batch_scaling != BatchScaling::kNone,
+  check("schedule.reference-batch", config.training.batch_scaling != BatchScaling::kNone,
         "without schedule.scaling; set that, or remove it");
-  check("train.nonfinite-limit", config.train.on_nonfinite == OnNonFinite::kSkip,
+  check("train.nonfinite-limit", config.training.on_nonfinite == OnNonFinite::kSkip,
         "without train.on-nonfinite = skip; set that, or remove it");
   check("train.epochs", has_epochs(config, given),
-        fmt::format("beside train.steps = {}; set that instead", config.train.steps));
+        fmt::format("beside train.steps = {}; set that instead", config.training.steps));
   // Every config.cfg has the number that its run settled on.
   const auto micro_batches = given.find("train.micro-batches");
   check("train.micro-batches",
-        config.train.reduction != Reduction::kFast || micro_batches == given.end() ||
+        config.training.reduction != Reduction::kFast || micro_batches == given.end() ||
             micro_batches->second.by != GivenBy::kPerson,
         "with train.reduction = fast, which has one micro-batch a rank; remove it");
   check("optimizer.weight-decay-on", has_decay(config, given),
@@ -141,13 +143,13 @@ std::string settled_text(const Config& config, const std::string& key) {
   const std::size_t dot = key.find('.');
   const std::string section = key.substr(0, dot);
   const std::string name = key.substr(dot + 1);
-  if (section == "optimizer" && config.optimizer.hyperparameters.contains(name)) {
-    return hyperparameter_text(find_algorithm(config.optimizer.name).hyperparameters,
-                               config.optimizer.hyperparameters, name);
+  if (section == "optimizer" && config.training.optimizer.hyperparameters.contains(name)) {
+    return hyperparameter_text(find_algorithm(config.training.optimizer.name).hyperparameters,
+                               config.training.optimizer.hyperparameters, name);
   }
-  if (section == "schedule" && config.schedule.hyperparameters.contains(name)) {
-    return hyperparameter_text(find_schedule_shape(config.schedule.name).hyperparameters,
-                               config.schedule.hyperparameters, name);
+  if (section == "schedule" && config.training.schedule.hyperparameters.contains(name)) {
+    return hyperparameter_text(find_schedule_shape(config.training.schedule.name).hyperparameters,
+                               config.training.schedule.hyperparameters, name);
   }
   return {};
 }
@@ -213,12 +215,13 @@ Config make_config(const GivenValues& given) {
   }
 
   std::set<std::string> unused;
-  settle("optimizer", find_algorithm(config.optimizer.name), config.optimizer.hyperparameters, given, unused);
-  settle("schedule", find_schedule_shape(config.schedule.name), config.schedule.hyperparameters, given,
-         unused);
+  settle("optimizer", find_algorithm(config.training.optimizer.name),
+         config.training.optimizer.hyperparameters, given, unused);
+  settle("schedule", find_schedule_shape(config.training.schedule.name),
+         config.training.schedule.hyperparameters, given, unused);
   check_combinations(config);
   check_effects(config, given);
-  if (config.batch_scaling == BatchScaling::kNone) unused.insert("schedule.reference-batch");
+  if (config.training.batch_scaling == BatchScaling::kNone) unused.insert("schedule.reference-batch");
   for (const Setting& setting : settings) {
     if (unused.contains(setting.key)) continue;
     const auto value = given.find(setting.key);
@@ -232,9 +235,9 @@ Config make_config(const GivenValues& given) {
 }
 
 void resolve_micro_batches(Config& config, int world_size) {
-  int& micro_batches = config.train.micro_batches;
+  int& micro_batches = config.training.micro_batches;
   const int needed = static_cast<int>(std::bit_ceil(static_cast<unsigned>(world_size)));
-  if (config.train.reduction == Reduction::kFast) {
+  if (config.training.reduction == Reduction::kFast) {
     micro_batches = world_size;
     return;
   }

@@ -20,7 +20,7 @@ Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
           {"libraries", {message_library, products_library()}},
           {"threads", threads()},
           {"micro_batches", trainer.micro_batches()},
-          {"parameters", trainer.model().layout().size()},
+          {"parameters", trainer.network().layout().size()},
           {"training_samples", problem.split.training_size()}};
 }
 

@@ -173,11 +173,12 @@ Finding first_bad_gradient(const FailedStep& step, Network& model, int rank) {
 /// What a step multiplies weights with beside their gradient is 1 less this: λ times what scales it. Of
 /// algorithms that step by a tensor's norm, and of L2 in those that divide by the gradient's size, none is
 /// too much.
-double decay_of(const Config& config, double learning_rate, const std::string& key) {
-  const Hyperparameters& values = config.optimizer.hyperparameters;
-  if (key == "optimizer.l2") return config.optimizer.name == "sgd" ? learning_rate * config.optimizer.l2 : 0;
+double decay_of(const TrainingOptions& options, double learning_rate, const std::string& key) {
+  const Hyperparameters& values = options.optimizer.hyperparameters;
+  if (key == "optimizer.l2")
+    return options.optimizer.name == "sgd" ? learning_rate * options.optimizer.l2 : 0;
   const auto decay = values.find("weight-decay");
-  if (decay == values.end() || find_algorithm(config.optimizer.name).scope == Scope::kTensor) return 0;
+  if (decay == values.end() || find_algorithm(options.optimizer.name).scope == Scope::kTensor) return 0;
   const auto scaling = values.find("decay-scaling");
   const bool by_schedule = scaling != values.end() && scaling->second != 0;
   return (by_schedule ? 1 : learning_rate) * decay->second;
@@ -185,29 +186,28 @@ double decay_of(const Config& config, double learning_rate, const std::string& k
 
 }  // namespace
 
-std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates,
-                             bool in_step) {
+std::string nonfinite_advice(const TrainingOptions& options, const Problem& problem, double learning_rate,
+                             std::uint64_t updates, bool in_step) {
   if (updates == 0) {
-    const bool is_plain = config.data.normalize == NormalizationKind::kNone;
-    return fmt::format("nothing is trained yet: look at {}{}",
-                       config.model.init.empty() ? "model.initialization" : "model.init",
-                       is_plain ? ", or set data.normalize = standard" : " and the data there");
+    return fmt::format(
+        "nothing is trained yet: look at model.initialization or model.init{}",
+        problem.normalize == "none" ? ", or set data.normalize = standard" : " and the data there");
   }
-  const auto epsilon = config.optimizer.hyperparameters.find("epsilon");
-  if (epsilon != config.optimizer.hyperparameters.end() && static_cast<Real>(epsilon->second) == 0) {
+  const auto epsilon = options.optimizer.hyperparameters.find("epsilon");
+  if (epsilon != options.optimizer.hyperparameters.end() && static_cast<Real>(epsilon->second) == 0) {
     return "raise optimizer.epsilon: where a gradient stays 0, as that of a constant column, 0 is divided by "
            "0";
   }
   constexpr double kMost = 2;  // beyond it a step makes weights larger and turns their sign
   for (const char* const key : {"optimizer.weight-decay", "optimizer.l2"}) {
-    const double decay = decay_of(config, learning_rate, key);
+    const double decay = decay_of(options, learning_rate, key);
     if (decay > kMost) {
       return fmt::format("lower {}: with the learning rate it multiplies weights by {:.3g} in every step",
                          key, 1 - decay);
     }
   }
   return fmt::format("{}lower optimizer.learning-rate or {} optimizer.clip-norm",
-                     in_step ? "look at the data there, or " : "", config.clip_norm > 0 ? "lower" : "set");
+                     in_step ? "look at the data there, or " : "", options.clip_norm > 0 ? "lower" : "set");
 }
 
 std::string find_nonfinite(const FailedStep& step, Network& model,

@@ -35,7 +35,8 @@ std::string find_nonfinite(const FailedStep& step, Network& model,
 
 /// What to try where a loss or a gradient (`in_step`), or else the weights, are not finite after `updates`
 /// steps of the optimizer.
-std::string nonfinite_advice(const Config& config, double learning_rate, std::uint64_t updates, bool in_step);
+std::string nonfinite_advice(const TrainingOptions& options, const Problem& problem, double learning_rate,
+                             std::uint64_t updates, bool in_step);
 
 /// The first tensor with weights that are not finite, and how many they are; empty where all are. Local.
 std::string nonfinite_weights(const Network& model);

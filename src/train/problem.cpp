@@ -22,33 +22,31 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-Split make_split(const Config::Data& data, const Dataset& training) {
+Split make_split(const ProblemOptions& options, const Dataset& training) {
   const auto held_out =
-      static_cast<Index>(std::llround(data.validation * static_cast<double>(training.size())));
+      static_cast<Index>(std::llround(options.validation * static_cast<double>(training.size())));
   if (held_out >= training.size()) {
     fail_input("data.validation = {}: leaves none of the {} samples to train on; hold out less",
-               data.validation, training.size());
+               options.validation, training.size());
   }
-  return {data.source.synthetic.seed, training.size(), held_out};
+  return {options.seed, training.size(), held_out};
 }
 
 /// Rank 0's normalisation on every rank, as weights files keep it.
-Normalization share_normalization(const Config& config, const Dataset& training, const Split& split,
+Normalization share_normalization(NormalizationKind kind, const Dataset& training, const Split& split,
                                   Communicator& communicator) {
   std::string text;
   if (communicator.rank() == 0) {
-    text =
-        to_text(of_file_values(compute_normalization(config.data.normalize, training, split.training_size(),
-                                                     [&](Index i) { return split.training(i); }),
-                               training.description().units));
+    text = to_text(of_file_values(compute_normalization(kind, training, split.training_size(),
+                                                        [&](Index i) { return split.training(i); }),
+                                  training.description().units));
   }
   return of_stored_values(normalization_from_text(broadcast_text(communicator, text, 0)),
                           training.description().units);
 }
 
 /// What float takes away from features that are not normalised.
-void warn_of_lost_digits(const Config& config, const Dataset& data) {
-  if (config.data.normalize != NormalizationKind::kNone) return;
+void warn_of_lost_digits(const Dataset& data) {
   const std::vector<Distinct> columns = distinct_values(data);
   const std::vector<std::string>& names = data.description().feature_names;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -114,19 +112,19 @@ Network add_units(Network network, const Config& config) {
 
 }  // namespace
 
-void check_batch_size(const Config& config, const Split& split) {
-  if (config.train.batch_size > split.training_size()) {
+void check_batch_size(const TrainingOptions& options, const Split& split) {
+  if (options.batch_size > split.training_size()) {
     fail_input("train.batch-size = {}: larger than the {} training samples; use at most that, or 'full'",
-               config.train.batch_size, split.training_size());
+               options.batch_size, split.training_size());
   }
 }
 
-void check_outputs(const Network& model, const DatasetDescription& data) {
+void check_outputs(const Network& network, const DatasetDescription& data) {
   const bool classifies = data.task == Task::kClassification;
   const Index expected = classifies ? data.classes : data.targets;
-  if (model.outputs() == expected) return;
+  if (network.outputs() == expected) return;
   fail_input("model.layers: the last unit gives {}, {} has {}; end the network with 'linear {}'",
-             count_of(model.outputs(), "output"), data.name,
+             count_of(network.outputs(), "output"), data.name,
              classifies ? fmt::format("{} classes", expected) : count_of(expected, "target"), expected);
 }
 
@@ -134,35 +132,59 @@ Network outline_network(const Config& config) { return add_units(Network(), conf
 
 Network make_network(const Config& config, const Shape& sample) { return add_units(Network(sample), config); }
 
+Index Problem::outputs() const {
+  const DatasetDescription& data = training.description();
+  return data.task == Task::kClassification ? data.classes : data.targets;
+}
+
+Reader csv_reader(std::filesystem::path file, CsvOptions options) {
+  return [file = std::move(file), options = std::move(options)]() -> SourceParts {
+    return {.training = read_csv(file, options), .test = std::nullopt};
+  };
+}
+
+Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator) {
+  std::vector<Dataset> parts = share_datasets(communicator, [&] {
+    SourceParts all = read();
+    std::vector<DatasetContent> contents;
+    contents.push_back(std::move(all.training));
+    if (all.test) contents.push_back(std::move(*all.test));
+    return contents;
+  });
+  const Split split = make_split(options, parts[0]);
+  if (communicator.rank() == 0) {
+    for (const Dataset& part : parts) {
+      if (options.normalize == NormalizationKind::kNone) warn_of_lost_digits(part);
+    }
+    warn_of_missing_classes(parts[0], split);
+  }
+  ChosenLoss chosen = choose_loss(options.loss, options.loss_parameters, parts[0].description().task);
+  return {.training = parts[0],
+          .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
+          .split = split,
+          .normalization = share_normalization(options.normalize, parts[0], split, communicator),
+          .loss = std::move(chosen.loss),
+          .loss_name = chosen.name,
+          .loss_parameters = chosen.parameters,
+          .normalize = normalize_name(options.normalize)};
+}
+
 Problem make_problem(const Config& config, Communicator& communicator) {
   const std::string different = differences(communicator, {config.resolved.begin(), config.resolved.end()});
   if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
   set_watch_timeout(config.run.timeout);
   // A network that can't be built is reported before any data are read.
   outline_network(config);
-  std::vector<Dataset> parts = share_datasets(communicator, [&] {
-    SourceParts read = read_source(config.data.source);
-    std::vector<DatasetContent> contents;
-    contents.push_back(std::move(read.training));
-    if (read.test) contents.push_back(std::move(*read.test));
-    return contents;
-  });
-  Split split = make_split(config.data, parts[0]);
-  check_batch_size(config, split);
-  if (communicator.rank() == 0) {
-    for (const Dataset& part : parts) warn_of_lost_digits(config, part);
-    warn_of_missing_classes(parts[0], split);
-  }
-  ChosenLoss chosen =
-      choose_loss(config.model.loss, config.model.loss_parameters, parts[0].description().task);
-  return {.training = parts[0],
-          .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
-          .split = split,
-          .normalization = share_normalization(config, parts[0], split, communicator),
-          .loss = std::move(chosen.loss),
-          .loss_name = chosen.name,
-          .loss_parameters = chosen.parameters,
-          .normalize = normalize_name(config.data.normalize)};
+  const Config::Data& data = config.data;
+  Problem problem = make_problem([&] { return read_source(data.source); },
+                                 {.normalize = data.normalize,
+                                  .validation = data.validation,
+                                  .seed = data.source.synthetic.seed,
+                                  .loss = config.model.loss,
+                                  .loss_parameters = config.model.loss_parameters},
+                                 communicator);
+  check_batch_size(config.training, problem.split);
+  return problem;
 }
 
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
@@ -198,7 +220,7 @@ Network make_model(const Config& config, const Problem& problem) {
   Network model = make_network(config, problem.training.description().feature_shape);
   check_outputs(model, problem.training.description());
   if (config.model.init.empty()) {
-    model.initialize(config.train.seed, config.model.initialization);
+    model.initialize(config.training.seed, config.model.initialization);
   } else {
     const std::string file = weights_file(config.model.init).string();
     const StoredTensors weights = read_safetensors(file);

@@ -52,7 +52,7 @@ bool may_change(const std::string& key, const Config& config) {
   constexpr std::array kFree = {"train.epochs",      "train.steps",        "train.exchange",
                                 "train.check-every", "train.on-nonfinite", "train.nonfinite-limit",
                                 "data.source",       "data.test",          "data.prefix"};
-  const bool is_fast = config.train.reduction == Reduction::kFast;
+  const bool is_fast = config.training.reduction == Reduction::kFast;
   return key.starts_with("checkpoint.") || key.starts_with("run.") ||
          std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
          (is_fast && key == "train.micro-batches");
@@ -140,21 +140,21 @@ bool is_complete(const std::string& folder, const Texts& now, const Config& conf
 void check_steps(const Checkpoint& checkpoint, const Config& before, const Config& config,
                  Index training_samples) {
   const std::uint64_t done = checkpoint.state.steps_done;
-  const std::uint64_t planned = plan_training(before, training_samples).total_steps;
-  const std::uint64_t total = plan_training(config, training_samples).total_steps;
+  const std::uint64_t planned = plan_training(before.training, training_samples).total_steps;
+  const std::uint64_t total = plan_training(config.training, training_samples).total_steps;
   if (total < done) {
     fail_input(
         "train.steps, train.epochs: {} steps are asked for, the run has done {}; give at least as many",
         total, done);
   }
-  const Schedule old_schedule(config.schedule, planned);
-  const Schedule new_schedule(config.schedule, total);
+  const Schedule old_schedule(config.training.schedule, planned);
+  const Schedule new_schedule(config.training.schedule, total);
   for (std::uint64_t step = 0; planned != total && step < done; ++step) {
     if (old_schedule.multiplier(step) == new_schedule.multiplier(step)) continue;
     fail_input(
         "train.steps, train.epochs: {} steps in place of {} would have changed the learning rate of step "
         "{}, which is done: schedule '{}' depends on them; keep the number, or start anew",
-        total, planned, step + 1, config.schedule.name);
+        total, planned, step + 1, config.training.schedule.name);
   }
 }
 
@@ -235,8 +235,8 @@ RunStart start_run(GivenValues given, const std::string& resume, Communicator& c
   if (start.checkpoint) {
     const Texts& before = start.checkpoint->run.config;
     const auto settled = before.find("train.micro-batches");
-    if (start.config.train.micro_batches == 0 && settled != before.end()) {
-      start.config.train.micro_batches = static_cast<int>(parse_integer(settled->second).value_or(0));
+    if (start.config.training.micro_batches == 0 && settled != before.end()) {
+      start.config.training.micro_batches = static_cast<int>(parse_integer(settled->second).value_or(0));
     }
   }
   resolve_micro_batches(start.config, communicator.size());

@@ -43,7 +43,7 @@ class Run {
   Run(const RunStart& start, const Problem& problem, Communicator& communicator)
       : problem_(problem),
         communicator_(communicator),
-        trainer_(start.config, problem, communicator),
+        trainer_(communicator, make_model(start.config, problem), problem, start.config.training),
         epochs_(problem, trainer_),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
@@ -61,24 +61,25 @@ class Run {
     announce(message_library);
     advise();
     const auto begin = std::chrono::steady_clock::now();
-    const auto steps_per_epoch = static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch);
-    while (trainer_.steps_done() < trainer_.plan().total_steps) {
-      const StepReport report = guarded([&] { return trainer_.step(); });
-      record(report);
-      const bool is_last = report.step == trainer_.plan().total_steps;
-      bool is_best = false;
-      if (report.step % steps_per_epoch == 0 || is_last) is_best = evaluate(report) && keeps_best_;
-      const auto verdict = checkpointing_.agree(report.step, requested_stop());
-      const bool stops = verdict.stop_signal != 0 && !is_last;
-      if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) {
-        save();
-      }
-      if (stops) stop(verdict.stop_signal);
-    }
+    trainer_.run({.after_step = [&](const StepReport& report) { after_step(report); },
+                  .on_failure = [&](const Error& error) { give_up(error); }});
     finish(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
 
  private:
+  /// Collective. Errors (exit code 4): a signal has asked for the end.
+  void after_step(const StepReport& report) {
+    record(report);
+    const TrainingPlan& plan = trainer_.plan();
+    const bool is_last = report.step == plan.total_steps;
+    const bool ends_epoch = report.step % static_cast<std::uint64_t>(plan.steps_per_epoch) == 0;
+    const bool is_best = (ends_epoch || is_last) && evaluate(report) && keeps_best_;
+    const auto verdict = checkpointing_.agree(report.step, requested_stop());
+    const bool stops = verdict.stop_signal != 0 && !is_last;
+    if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) save();
+    if (stops) stop(verdict.stop_signal);
+  }
+
   /// On rank 0. Errors: see check_goes_on and RunDirectory.
   void open(const RunStart& start) {
     const Config& config = start.config;
@@ -95,7 +96,7 @@ class Run {
     log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
     checkpointing_.open(
         CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
-                        trainer_.model().layout(), weights_metadata(trainer_.model(), problem_)),
+                        trainer_.network().layout(), weights_metadata(trainer_.network(), problem_)),
         [this] { directory_->sync(); });
   }
 
@@ -116,30 +117,23 @@ class Run {
     return checkpoint;
   }
 
-  /// What `action` of the trainer gives. Collective. Errors: its own; the state before a step that diverged
-  /// is saved.
-  template <typename Action>
-  std::invoke_result_t<Action> guarded(const Action& action) {
-    try {
-      return action();
-    } catch (const Diverged& diverged) {
-      give_up(diverged.what(), nonfinite_weights(trainer_.model()).empty());
-    } catch (const Error& error) {
-      if (error.code() != ExitCode::kGuard) throw;
-      give_up(error.what(), false);
-    }
-  }
-
   /// Begins to write a checkpoint. Collective. Errors (exit code 3): weights from which nothing goes on.
   void save() {
-    guarded([&] { trainer_.check_weights(); });
+    try {
+      trainer_.check_weights();
+    } catch (const Diverged& diverged) {
+      give_up(diverged);
+    }
     checkpointing_.write([&] { return snapshot(); });
     advise();
   }
 
-  /// Ends the run on its own guard when all checkpoints are written, with the state as it is where that is
-  /// wanted. Collective.
-  [[noreturn]] void give_up(std::string message, bool saves) {
+  /// Ends the run on its own guard when all checkpoints are written; the state before a step that diverged is
+  /// saved, unless its weights are not finite already. Collective.
+  [[noreturn]] void give_up(const Error& error) {
+    std::string message = error.what();
+    const bool is_divergence = dynamic_cast<const Diverged*>(&error) != nullptr;
+    const bool saves = is_divergence && nonfinite_weights(trainer_.network()).empty();
     if (saves) checkpointing_.write([&] { return snapshot(); });
     together(communicator_, [&] {
       if (!directory_) return;
@@ -184,8 +178,8 @@ class Run {
     log::info(fmt::format("data     {}: {} of {}", data.name,
                           count_of(problem_.split.training_size(), "training sample"),
                           count_of(data.features(), "feature")));
-    log::info(fmt::format("network  {} ({})", trainer_.model().text(),
-                          count_of(trainer_.model().layout().size(), "parameter")));
+    log::info(fmt::format("network  {} ({})", trainer_.network().text(),
+                          count_of(trainer_.network().layout().size(), "parameter")));
     log::info(fmt::format("run      {} on {}, {} micro-batch{} a step, into {}",
                           count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
                           count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
@@ -239,7 +233,7 @@ class Run {
     std::filesystem::path file =
         std::filesystem::temp_directory_path() /
         fmt::format("lockstep-{}-step-{}.safetensors", getpid(), trainer_.steps_done());
-    write_safetensors(file, {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
+    write_safetensors(file, {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
     return file;
   }
 
@@ -289,9 +283,9 @@ class Run {
       if (!directory_) return;
       keep_directory();
       write_safetensors(directory_->path() / name,
-                        {weights_metadata(trainer_.model(), problem_), to_tensors(trainer_.model())});
+                        {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
     });
-    return weights_digest(trainer_.model());
+    return weights_digest(trainer_.network());
   }
 
   const Problem& problem_;

@@ -203,7 +203,7 @@ void add_model(Config::Model& model, std::vector<Setting>& settings) {
        {"model.init", "", "safetensors file with the weights to start from", words(model.init)}});
 }
 
-void add_train(Config::Train& train, std::vector<Setting>& settings) {
+void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
   settings.insert(
       settings.end(),
       {{"train.batch-size", "256", "samples of one step over all ranks, or full",
@@ -272,38 +272,41 @@ void add_hyperparameters(const std::string& section, const Methods& methods, Hyp
 }
 
 void add_optimizer(Config& config, std::vector<Setting>& settings) {
+  config.training.optimizer.hyperparameters.clear();  // those of the method that is chosen, once it is
   const std::vector<std::string> names = names_of(algorithms());
   settings.push_back(
-      {"optimizer.name", "sgd", "the method: " + join(names), one_of(config.optimizer.name, names)});
-  add_hyperparameters("optimizer", algorithms(), config.optimizer.hyperparameters, settings);
+      {"optimizer.name", "sgd", "the method: " + join(names), one_of(config.training.optimizer.name, names)});
+  add_hyperparameters("optimizer", algorithms(), config.training.optimizer.hyperparameters, settings);
   settings.insert(
       settings.end(),
       {{"optimizer.l2", "0", "λ of the penalty λ/2 ‖x‖², added to the gradient",
-        real(config.optimizer.l2, 0, 1e6)},
+        real(config.training.optimizer.l2, 0, 1e6)},
        {"optimizer.weight-decay-on", "weights", "what decay and l2 act on: weights, or all (biases too)",
-        choice(config.optimizer.decay_scope, {{"weights", DecayScope::kWeights}, {"all", DecayScope::kAll}})},
+        choice(config.training.optimizer.decay_scope,
+               {{"weights", DecayScope::kWeights}, {"all", DecayScope::kAll}})},
        {"optimizer.clip-norm", "0", "largest norm of the gradient, 0 for any",
-        real(config.clip_norm, 0, 1e30)},
+        real(config.training.clip_norm, 0, 1e30)},
        {"optimizer.average", "0",
         "decay of a moving average of the weights, saved beside them, such as 0.999; 0: none",
-        real(config.average_decay, 0, 1, true)}});
+        real(config.training.average_decay, 0, 1, true)}});
 }
 
 void add_schedule(Config& config, std::vector<Setting>& settings) {
   const std::vector<std::string> names = names_of(schedule_shapes());
   settings.push_back({"schedule.name", "constant", "learning rate over the steps: " + join(names),
-                      one_of(config.schedule.name, names)});
-  add_hyperparameters("schedule", schedule_shapes(), config.schedule.hyperparameters, settings);
+                      one_of(config.training.schedule.name, names)});
+  add_hyperparameters("schedule", schedule_shapes(), config.training.schedule.hyperparameters, settings);
   settings.insert(
       settings.end(),
-      {{"schedule.warmup-steps", "0", "steps of linear warm-up", whole(config.schedule.warmup_steps, 0)},
+      {{"schedule.warmup-steps", "0", "steps of linear warm-up",
+        whole(config.training.schedule.warmup_steps, 0)},
        {"schedule.scaling", "none",
         "how the learning rate grows with train.batch-size over schedule.reference-batch: none, linear, sqrt",
-        choice(config.batch_scaling, {{"none", BatchScaling::kNone},
-                                      {"linear", BatchScaling::kLinear},
-                                      {"sqrt", BatchScaling::kSqrt}})},
+        choice(config.training.batch_scaling, {{"none", BatchScaling::kNone},
+                                               {"linear", BatchScaling::kLinear},
+                                               {"sqrt", BatchScaling::kSqrt}})},
        {"schedule.reference-batch", "256", "the batch size that optimizer.learning-rate is meant for",
-        whole(config.reference_batch, 1)}});
+        whole(config.training.reference_batch, 1)}});
 }
 
 void add_checkpoint(Config::Checkpoint& checkpoint, std::vector<Setting>& settings) {
@@ -339,7 +342,7 @@ std::vector<Setting> make_settings(Config& config) {
   std::vector<Setting> settings;
   add_data(config.data, settings);
   add_model(config.model, settings);
-  add_train(config.train, settings);
+  add_train(config.training, settings);
   add_optimizer(config, settings);
   add_schedule(config, settings);
   add_checkpoint(config.checkpoint, settings);

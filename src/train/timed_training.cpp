@@ -28,7 +28,8 @@ double median_of(const Elements& elements, const Value& value) {
 TimedTraining::TimedTraining(Config config, const Problem& problem, Communicator& world, int ranks)
     : config_(std::move(config)), world_(world), group_(world.split(world.rank() < ranks ? 0 : 1)) {
   in_groups(world_, *group_, [&] {
-    if (world_.rank() < ranks) trainer_ = std::make_unique<Trainer>(config_, problem, *group_);
+    if (world_.rank() < ranks)
+      trainer_ = std::make_unique<Trainer>(*group_, make_model(config_, problem), problem, config_.training);
   });
 }
 

@@ -22,10 +22,10 @@ namespace {
 /// Activations of one block take at most about this much.
 constexpr Index kBlockBytes = Index{256} << 20U;
 
-OptimizerOptions optimizer_options(const Config& config, double learning_rate) {
-  OptimizerOptions options = config.optimizer;
-  options.hyperparameters["learning-rate"] = learning_rate;
-  return options;
+OptimizerOptions optimizer_options(const TrainingOptions& options, double learning_rate) {
+  OptimizerOptions optimizer = options.optimizer;
+  optimizer.hyperparameters["learning-rate"] = learning_rate;
+  return optimizer;
 }
 
 void check_precision(Precision precision) {
@@ -33,10 +33,15 @@ void check_precision(Precision precision) {
   if (!obstacle.empty()) fail_input("train.precision = bf16: {}; set train.precision = float32", obstacle);
 }
 
+Network with_parameters(Network network, const TrainingOptions& options) {
+  if (!network.has_parameters()) network.initialize(options.seed, Initialization::kAuto);
+  return network;
+}
+
 /// What has to be settled before anything is computed or a thread is started.
-const Config& prepare_arithmetic(const Config& config) {
-  set_threads(config.train.threads);
-  return config;
+TrainingOptions prepare(TrainingOptions options) {
+  set_threads(options.threads);
+  return options;
 }
 
 /// `action` is step `step` of an optimizer, which may diverge on one rank alone. Collective. Errors:
@@ -59,47 +64,67 @@ std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
 
 }  // namespace
 
-Trainer::Trainer(const Config& config, const Problem& problem, Communicator& communicator)
-    : config_(prepare_arithmetic(config)),
-      problem_(problem),
+Trainer::Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options)
+    : options_(prepare(std::move(options))),
+      problem_(std::move(problem)),
       communicator_(communicator),
-      plan_(plan_training(config, problem.split.training_size())),
-      sampler_(config.train.seed, problem.split.training_size(), plan_.batch_size),
-      micro_batches_(config.train.reduction == Reduction::kFast ? communicator.size()
-                                                                : config.train.micro_batches),
-      model_(make_model(config, problem)),
-      shares_(plan_shares(config, model_.layout(), communicator.size())),
-      replica_(make_replica(communicator, shares_, config.train.exchange)),
-      reducer_(make_gradient_reducer(communicator, shares_, config.train.exchange)),
+      plan_(plan_training(options_, problem_.split.training_size())),
+      sampler_(options_.seed, problem_.split.training_size(), plan_.batch_size),
+      micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
+      network_(with_parameters(std::move(network), options_)),
+      shares_(plan_shares(options_, network_.layout(), communicator.size())),
+      replica_(make_replica(communicator, shares_, options_.exchange)),
+      reducer_(make_gradient_reducer(communicator, shares_, options_.exchange)),
       facts_(communicator, shares_, micro_batches_),
-      optimizer_(optimizer_options(config, plan_.learning_rate), model_.layout(),
+      optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
                  owned_ranges(shares_, communicator.rank())),
-      schedule_(config.schedule, plan_.total_steps),
-      most_rows_(kBlockBytes / (model_.values_per_row() * static_cast<Index>(sizeof(Real)))),
-      timeline_(config.train.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
+      schedule_(options_.schedule, plan_.total_steps),
+      most_rows_(kBlockBytes / (network_.values_per_row() * static_cast<Index>(sizeof(Real)))),
+      timeline_(options_.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
       clock_(timeline_ ? &*timeline_ : nullptr) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
-  together(communicator, [&] { check_precision(config.train.precision); });
-  if (config.train.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
+  check_outputs(network_, problem_.training.description());
+  check_batch_size(options_, problem_.split);
+  together(communicator, [&] { check_precision(options_.precision); });
+  if (options_.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
   if (optimizer_.needs_hessian()) {
-    hessian_reducer_.emplace(model_, *problem.loss, shares_.is_replicated(), communicator,
-                             config.train.exchange);
+    hessian_reducer_.emplace(network_, *problem_.loss, shares_.is_replicated(), communicator,
+                             options_.exchange);
   }
   const std::vector<ParameterRange> owned = owned_ranges(shares_, communicator.rank());
-  if (config.average_decay > 0) average_.emplace(config.average_decay, owned);
+  if (options_.average_decay > 0) average_.emplace(options_.average_decay, owned);
   // Every rank has made its own initial weights; from here on the owners' count.
-  if (config.train.check_every > 0) check_replicas();
+  if (options_.check_every > 0) check_replicas();
   const std::span<Real> parameters = replica_->values();
   for (const ParameterRange& range : owned) {
-    std::copy_n(model_.parameters().begin() + range.offset, range.size, parameters.begin() + range.offset);
+    std::copy_n(network_.parameters().begin() + range.offset, range.size, parameters.begin() + range.offset);
   }
   replica_->publish();
-  model_.use(parameters);
+  network_.use(parameters);
 }
 
-StepReport Trainer::step() {
+void Trainer::run(std::uint64_t last, const Hooks& hooks) {
+  while (steps_done_ < last) {
+    const StepReport report = guarded_step(hooks);
+    if (hooks.after_step) hooks.after_step(report);
+  }
+}
+
+StepReport Trainer::guarded_step(const Hooks& hooks) {
+  try {
+    return step(hooks);
+  } catch (const Error& error) {
+    if (hooks.on_failure && error.code() == ExitCode::kGuard) hooks.on_failure(error);
+    throw;
+  }
+}
+
+StepReport Trainer::step() { return step({}); }
+
+StepReport Trainer::step(const Hooks& hooks) {
   Stopwatch watch;
-  compute_gradient();
+  compute_gradient(steps_done_);
+  if (hooks.before_update) hooks.before_update();
   StepReport report = apply_gradient();
   report.seconds = watch.lap();
   return report;
@@ -107,7 +132,7 @@ StepReport Trainer::step() {
 
 void Trainer::compute_gradient(std::uint64_t step) {
   const InStep in_step(step);
-  set_threads(config_.train.threads);  // another trainer may have set others
+  set_threads(options_.threads);  // another trainer may have set others
   clock_.start(step);
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
@@ -146,7 +171,7 @@ StepReport Trainer::apply_gradient() {
   replica_->publish();
   lap_exchange(waited);
   ++steps_done_;
-  const std::uint64_t every = config_.train.check_every;
+  const std::uint64_t every = options_.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
   if (steps_done_ == plan_.total_steps) check_weights();
   in_step.done();
@@ -166,9 +191,9 @@ StepReport Trainer::apply_gradient() {
 
 /// The optimizer's step, and the average's. Collective where it may fail.
 void Trainer::update(double multiplier) {
-  const double factor = config_.clip_norm > 0 ? clip_factor(facts_.gradient_norm(), config_.clip_norm) : 1;
+  const double factor = options_.clip_norm > 0 ? clip_factor(facts_.gradient_norm(), options_.clip_norm) : 1;
   const auto step = [&] {
-    optimizer_.step(model_.parameters(), reducer_->gradient(), factor, multiplier, updates_done() + 1,
+    optimizer_.step(network_.parameters(), reducer_->gradient(), factor, multiplier, updates_done() + 1,
                     {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
   };
   if (optimizer_.needs_hessian()) {
@@ -176,7 +201,7 @@ void Trainer::update(double multiplier) {
   } else {
     step();
   }
-  if (average_) average_->add(model_.parameters());
+  if (average_) average_->add(network_.parameters());
   skipped_.in_a_row = 0;
 }
 
@@ -203,10 +228,10 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     take_rows(batch, step, block.rows);
     clock_.lap(StepPart::kGather);
     const RowBlock rows = row_block(block.micro_batches, step);
-    const ConstMatrixView outputs = model_.forward(rows, features());
+    const ConstMatrixView outputs = network_.forward(rows, features());
 
     block_losses_.resize(block.micro_batches.size());
-    problem_.loss->evaluate(rows, outputs, targets(), block_losses_, model_.output_gradient(rows.rows()));
+    problem_.loss->evaluate(rows, outputs, targets(), block_losses_, network_.output_gradient(rows.rows()));
     for (std::size_t i = 0; i < block_losses_.size(); ++i) {
       losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses_[i];
     }
@@ -214,7 +239,7 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
     const double before = clock_.times().sum();
     TimedSink sink(noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_, clock_.times());
-    model_.backward(rows, features(), sink);
+    network_.backward(rows, features(), sink);
     clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
   }
 }
@@ -250,20 +275,22 @@ RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches, std::
   return {.micro_batches = micro_batches,
           .samples = batch_.samples,
           .training = true,
-          .seed = config_.train.seed,
+          .seed = options_.seed,
           .step = step,
-          .precision = config_.train.precision};
+          .precision = options_.precision};
 }
 
-ConstMatrixView Trainer::features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
+ConstMatrixView Trainer::features() const {
+  return {batch_.features.data(), batch_.rows(), network_.inputs()};
+}
 
 Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
 
 std::vector<Real> Trainer::plain_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   gather_rows(problem_, sampler_, batch, {0, batch.size}, batch_);
-  std::vector<Real> gradient(static_cast<std::size_t>(model_.layout().size()));
-  lockstep::plain_gradient(model_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
+  std::vector<Real> gradient(static_cast<std::size_t>(network_.layout().size()));
+  lockstep::plain_gradient(network_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
                            gradient);
   for (Real& value : gradient) value /= static_cast<Real>(batch.size);
   return gradient;
@@ -277,7 +304,7 @@ std::optional<std::string> Trainer::timeline() const {
 void Trainer::with_average(const std::function<void()>& action) {
   const auto swap = [&] {
     replica_->publish();  // nobody reads any more
-    average_->swap(model_.parameters());
+    average_->swap(network_.parameters());
     replica_->publish();
   };
   swap();
@@ -286,11 +313,12 @@ void Trainer::with_average(const std::function<void()>& action) {
 }
 
 Evaluation Trainer::evaluate(const Selection& selection) {
-  return lockstep::evaluate(model_, *problem_.loss, problem_.normalization, selection, communicator_);
+  return lockstep::evaluate(network_, *problem_.loss, problem_.normalization, selection, communicator_);
 }
 
 nlohmann::ordered_json Trainer::examine(const Selection& selection, const std::string& part) {
-  return examine_predictions(model_, *problem_.loss, problem_.normalization, selection, part, communicator_);
+  return examine_predictions(network_, *problem_.loss, problem_.normalization, selection, part,
+                             communicator_);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -16,12 +16,12 @@ namespace lockstep::inline LOCKSTEP_REAL {
 void Trainer::skip() {
   check_weights();  // that are not finite stay so
   const std::string place = find_nonfinite(steps_done_);
-  const std::string advice = nonfinite_advice(config_, plan_.learning_rate, updates_done(), true);
-  if (config_.train.on_nonfinite == OnNonFinite::kStop) {
+  const std::string advice = nonfinite_advice(options_, problem_, plan_.learning_rate, updates_done(), true);
+  if (options_.on_nonfinite == OnNonFinite::kStop) {
     throw Diverged(
         fmt::format("{}; {}; or set train.on-nonfinite = skip to go on without such steps", place, advice));
   }
-  if (skipped_.in_a_row >= config_.train.nonfinite_limit) {
+  if (skipped_.in_a_row >= options_.nonfinite_limit) {
     throw Diverged(fmt::format("{}; steps skipped in a row before it: {}; {}; or raise train.nonfinite-limit",
                                place, skipped_.in_a_row, advice));
   }
@@ -40,18 +40,19 @@ std::string Trainer::find_nonfinite(std::uint64_t step) {
                           .rows = row_block({}, step),
                           .losses = facts_.losses()};
   return lockstep::find_nonfinite(
-      failed, model_, [&] { return whole_gradient(); }, communicator_);
+      failed, network_, [&] { return whole_gradient(); }, communicator_);
 }
 
 void Trainer::check_weights() const {
-  const std::string place = nonfinite_weights(model_);
+  const std::string place = nonfinite_weights(network_);
   if (place.empty()) return;
-  throw Diverged(fmt::format("step {}: the weights are no longer finite: {}; {}", steps_done_, place,
-                             nonfinite_advice(config_, plan_.learning_rate, updates_done(), false)));
+  throw Diverged(
+      fmt::format("step {}: the weights are no longer finite: {}; {}", steps_done_, place,
+                  nonfinite_advice(options_, problem_, plan_.learning_rate, updates_done(), false)));
 }
 
 void Trainer::check_replicas() {
-  const std::vector<Opinion> found = opinions(communicator_, weights_digest(model_));
+  const std::vector<Opinion> found = opinions(communicator_, weights_digest(network_));
   if (found.size() == 1) return;
   std::vector<std::string> ranks;
   ranks.reserve(found.size());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/share_vectors.hpp"
 #include "lockstep/train/trainer.hpp"
@@ -22,13 +23,12 @@ std::vector<NamedState> Trainer::owned_state() {
 TrainingState Trainer::state() {
   const std::vector<NamedState> kept = owned_state();
   if (!gathered_) {
-    gathered_ =
-        std::make_shared<GatheredVectors>(communicator_, shares_, kept.size(), config_.train.exchange);
+    gathered_ = std::make_shared<GatheredVectors>(communicator_, shares_, kept.size(), options_.exchange);
   }
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),
                  [](const NamedState& vector) { return vector.values; });
-  std::string digest = gathered_->gather(model_.parameters(), owned);
+  std::string digest = gathered_->gather(network_.parameters(), owned);
 
   TrainingState state{.steps_done = steps_done_,
                       .skipped = skipped_,
@@ -83,6 +83,13 @@ void Trainer::set_own_parameters(std::span<const Real> packed) {
                 replica_->values().begin() + share.range.offset);
   }
   replica_->publish();
+}
+
+void Trainer::save(const std::filesystem::path& file) const {
+  together(communicator_, [&] {
+    if (communicator_.rank() != 0) return;
+    write_safetensors(file, {weights_metadata(network_, problem_), to_tensors(network_)});
+  });
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -63,24 +63,28 @@ void compare(std::span<const Real> gradient, std::span<const Real> plain, const 
 Trace train(const Config& config, const Problem& problem, Communicator& group, std::uint64_t steps,
             bool in_one_piece) {
   Trace trace;
-  Trainer trainer(config, problem, group);
-  std::vector<std::string> before = tensor_digests(trainer.model());
-  for (std::uint64_t step = 1; step <= steps; ++step) {
-    std::vector<Real> plain;
-    const bool compares = in_one_piece && group.rank() == 0;
+  Trainer trainer(group, make_model(config, problem), problem, config.training);
+  std::vector<std::string> before = tensor_digests(trainer.network());
+  std::vector<Real> plain;
+  std::vector<Real> gradient;
+  const bool compares = in_one_piece && group.rank() == 0;
+  const auto before_update = [&] {
+    gradient = trainer.whole_gradient();
     if (compares) plain = trainer.plain_gradient();
-    trainer.compute_gradient();
-    const std::vector<Real> gradient = trainer.whole_gradient();
-    const StepReport report = trainer.apply_gradient();
+  };
+  const auto after_step = [&](const StepReport& report) {
     if (report.skipped) ++trace.skipped;
-    if (compares && !report.skipped) compare(gradient, plain, trainer.model(), step, trace.from_one_piece);
-    std::vector<std::string> digests = tensor_digests(trainer.model());
+    if (compares && !report.skipped) {
+      compare(gradient, plain, trainer.network(), report.step, trace.from_one_piece);
+    }
+    std::vector<std::string> digests = tensor_digests(trainer.network());
     trace.moved = trace.moved || digests != before;
     before = digests;
     trace.digests.push_back(std::move(digests));
-  }
+  };
+  trainer.run(steps, {.after_step = after_step, .before_update = before_update});
   trainer.check_weights();
-  trace.weights_digest = weights_digest(trainer.model());
+  trace.weights_digest = weights_digest(trainer.network());
   return trace;
 }
 
@@ -165,8 +169,8 @@ void verify(Config config, Communicator& communicator, const std::vector<int>& r
   together(communicator, [&] {
     if (!all_agree) {
       fail_guard("verify: the weights depend on the rank count (see the table); {}",
-                 config.train.reduction == Reduction::kFast ? "train.reduction = fast promises no more"
-                                                            : "please report it with this configuration");
+                 config.training.reduction == Reduction::kFast ? "train.reduction = fast promises no more"
+                                                               : "please report it with this configuration");
     }
     // Rounding is far below, a wrong gradient far above.
     constexpr double kLargestDifference = 1e-2;

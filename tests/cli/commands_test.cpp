@@ -282,6 +282,17 @@ Outcome run_redirected(const std::string& redirection, const Words& words, const
   return Process(shell + command_line(0, words), folder.path()).wait(60);
 }
 
+TEST(CommandsTest, InspectCountsTheParametersOfACheckpointAlone) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_lockstep(0, small_training("run") + Words{"--checkpoint.every", "6"}, folder).exit_code, 0);
+  const auto parameters = [&](const std::string& file) {
+    return nlohmann::json::parse(run_lockstep(0, {"inspect", file}, folder).out).at("parameters");
+  };
+  // 20 x 8 + 8 + 8 x 4 + 4, and a momentum for each in the checkpoint.
+  EXPECT_EQ(parameters("run/weights.safetensors"), 204);
+  EXPECT_EQ(parameters("run/checkpoints/step-000000006.safetensors"), 204);
+}
+
 TEST(CommandsTest, AResultThatCannotBePrintedIsAnError) {
   const TemporaryFolder folder;
   ASSERT_EQ(run_lockstep(0, small_training("run"), folder).exit_code, 0);

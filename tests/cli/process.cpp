@@ -30,18 +30,24 @@ void set_environment() {
   }
 }
 
-/// `text` without the blocks between two rules in which Open MPI 5 tells how a rank ended, and the NUL that
-/// it writes after some of them; nothing switches them off.
+/// `text` without what mpirun 5 adds of its own, which nothing switches off: the blocks between two rules in
+/// which it tells how a rank ended or that it has no memory to share, the NUL that it writes after some of
+/// them, and the line that libevent writes where a rank ends while something is being sent to it.
 std::string without_banners(std::string text) {
   const std::string rule = std::string(74, '-') + "\n";
-  for (const char* const words : {"MPI_ABORT was invoked on ", "prterun detected that ",
-                                  "prterun has exited due to ", "prterun noticed that "}) {
+  for (const char* const words :
+       {"MPI_ABORT was invoked on ", "prterun detected that ", "prterun has exited due to ",
+        "prterun noticed that ", "A system call failed during shared memory initialization "}) {
     for (std::size_t begin = 0; (begin = text.find(rule + words)) != std::string::npos;) {
       const std::size_t end = text.find(rule, begin + rule.size());
       if (end == std::string::npos) return text;
       text.erase(begin, end + rule.size() - begin);
       if (begin < text.size() && text[begin] == '\0') text.erase(begin, 1);
     }
+  }
+  for (std::size_t begin = 0; (begin = text.find("[warn] Epoll MOD(")) != std::string::npos;) {
+    const std::size_t end = text.find('\n', begin);
+    text.erase(begin, end == std::string::npos ? end : end + 1 - begin);
   }
   return text;
 }

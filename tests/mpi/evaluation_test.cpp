@@ -79,7 +79,7 @@ TEST_F(TrainerEvaluationTest, OfHeldOutSamplesIsTheSameAsAlone) {
   const auto single = make_single_communicator();
   const auto evaluate_on = [&](Communicator& communicator) {
     const Problem problem = make_problem(config, communicator);
-    Trainer trainer(config, problem, communicator);
+    Trainer trainer(communicator, make_model(config, problem), problem, config.training);
     while (trainer.steps_done() < trainer.plan().total_steps) trainer.step();
     return trainer.evaluate({problem.training, problem.split.validation_size(),
                              [&](Index i) { return problem.split.validation(i); }});

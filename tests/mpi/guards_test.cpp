@@ -70,7 +70,7 @@ Caught train_with_fault(int broken, const std::string& reduction, const std::str
                                           {"train.epochs", "4"}});
   FaultyCommunicator communicator(world());
   const Problem problem = make_problem(config, communicator);
-  Trainer trainer(config, problem, communicator);
+  Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   trainer.step();
   if (world().rank() == broken) communicator.break_next_exchange();
   return catch_error([&] {
@@ -134,13 +134,13 @@ TEST_F(GuardTest, ANonFiniteLossNamesStepMicroBatchRankAndSamples) {
                                           {"train.micro-batches", "8"}});
   for (const Index bad_sample : {0, 31, 63}) {
     const Problem problem = make_bad_problem(config, bad_sample);
-    Trainer trainer(config, problem, world());
+    Trainer trainer(world(), make_model(config, problem), problem, config.training);
     const Caught caught = catch_error([&] {
       while (trainer.steps_done() < trainer.plan().total_steps) trainer.step();
     });
 
     // Where the sample stands, found one by one.
-    const Sampler sampler(config.train.seed, problem.training.size(), config.train.batch_size);
+    const Sampler sampler(config.training.seed, problem.training.size(), config.training.batch_size);
     Index at = -1;
     std::uint64_t step = 0;
     for (; at < 0; ++step) {
@@ -150,7 +150,7 @@ TEST_F(GuardTest, ANonFiniteLossNamesStepMicroBatchRankAndSamples) {
       const auto found = std::find(samples.begin(), samples.end(), bad_sample);
       if (found != samples.end()) at = found - samples.begin();
     }
-    const BatchPlan plan(config.train.batch_size, config.train.micro_batches, world().size());
+    const BatchPlan plan(config.training.batch_size, config.training.micro_batches, world().size());
     Index m = 0;
     while (plan.rows(m).last <= at) ++m;
     expect_same_error(

@@ -47,8 +47,8 @@ Settings settings(const Settings& more) {
 
 /// The sample at `place`, by the sampler's own words.
 Index sample_at(const Config& config, Place place) {
-  const Index batch = config.train.batch_size > 0 ? config.train.batch_size : kSamples;
-  const Sampler sampler(config.train.seed, kSamples, batch);
+  const Index batch = config.training.batch_size > 0 ? config.training.batch_size : kSamples;
+  const Sampler sampler(config.training.seed, kSamples, batch);
   Index sample = 0;
   sampler.samples(sampler.batch(place.step), place.row, {&sample, 1});
   return Split(config.data.source.synthetic.seed, kSamples, 0).training(sample);
@@ -90,7 +90,7 @@ TrainingState state_of(std::uint64_t steps_done, std::vector<Real> parameters) {
 
 /// As many times `value` as there are parameters.
 std::vector<Real> filled_with(const Trainer& trainer, Real value) {
-  return std::vector<Real>(static_cast<std::size_t>(trainer.model().layout().size()), value);
+  return std::vector<Real>(static_cast<std::size_t>(trainer.network().layout().size()), value);
 }
 
 class NonFiniteTest : public MpiTest {
@@ -100,12 +100,12 @@ class NonFiniteTest : public MpiTest {
   static void expect_stop(const Config& config, const std::vector<Place>& places, const Change& change,
                           const std::vector<std::string>& fragments) {
     const Problem problem = make_changed(config, world(), places, change);
-    Trainer trainer(config, problem, world());
+    Trainer trainer(world(), make_model(config, problem), problem, config.training);
     trainer.restore(state_of(0, filled_with(trainer, 1)));
-    const std::string before = weights_digest(trainer.model());
+    const std::string before = weights_digest(trainer.network());
     expect_same_error(catch_error([&] { finish(trainer); }), ExitCode::kGuard, fragments);
     EXPECT_EQ(trainer.steps_done(), places.front().step);
-    EXPECT_EQ(weights_digest(trainer.model()), before) << "the rate is 0";
+    EXPECT_EQ(weights_digest(trainer.network()), before) << "the rate is 0";
   }
 
   static int owner_of(Index row) {
@@ -170,7 +170,7 @@ TEST_F(NonFiniteTest, WeightsThatAreNotFiniteStopEvenWhereStepsMayBeSkipped) {
   const Config config =
       make_test_config(settings({{"train.on-nonfinite", "skip"}, {"model.layers", "linear 3, linear 1"}}));
   const Problem problem = make_problem(config, world());
-  Trainer trainer(config, problem, world());
+  Trainer trainer(world(), make_model(config, problem), problem, config.training);
   std::vector<Real> weights = filled_with(trainer, 1);
   weights[1] = std::numeric_limits<Real>::infinity();
   trainer.restore(state_of(2, std::move(weights)));
@@ -184,7 +184,7 @@ TEST_F(NonFiniteTest, AHessianThatIsNotFiniteIsEverybodysFailure) {
   const Config config = make_test_config(
       settings({{"optimizer.name", "newton"}, {"train.batch-size", "full"}, {"train.steps", "2"}}));
   const Problem problem = make_changed(config, world(), {{0, 5}}, features({1e20F}));
-  Trainer trainer(config, problem, world());
+  Trainer trainer(world(), make_model(config, problem), problem, config.training);
   trainer.restore(state_of(0, filled_with(trainer, 0)));
   expect_same_error(catch_error([&] { trainer.step(); }), ExitCode::kGuard,
                     {"step 1: newton: the Hessian or the gradient is not finite"});
@@ -223,7 +223,7 @@ TEST_F(NonFiniteTest, ARunWithSkippedStepsHasTheSameBitsAtEveryRankCount) {
     const Config config = make_test_config(skipping(more));
     const auto run = [&](Communicator& communicator) {
       const Problem problem = make_changed(config, communicator, {{0, 3}, {2, 9}}, target(kNan));
-      Trainer trainer(config, problem, communicator);
+      Trainer trainer(communicator, make_model(config, problem), problem, config.training);
       return finish(trainer);
     };
     const RunResult result = run(world());
@@ -239,21 +239,22 @@ TEST_F(NonFiniteTest, ASkippedStepIsOneThatHasNotBeen) {
   const Config config = make_test_config(skipping({}));
   const Place bad{1, 11};
   const Problem problem = make_changed(config, world(), {bad}, target(kNan));
-  Trainer trainer(config, problem, world());
-  const std::vector<Real> initial(trainer.model().parameters().begin(), trainer.model().parameters().end());
+  Trainer trainer(world(), make_model(config, problem), problem, config.training);
+  const std::vector<Real> initial(trainer.network().parameters().begin(),
+                                  trainer.network().parameters().end());
   finish(trainer);
 
   const Config plain = make_test_config(settings({{"train.epochs", "3"}}));
   const std::unique_ptr<Communicator> alone = make_single_communicator();
   const Problem whole = make_problem(plain, *alone);
-  Trainer gradients(plain, whole, *alone);
+  Trainer gradients(*alone, make_model(plain, whole), whole, plain.training);
   std::vector<Real> x = initial;
-  Optimizer optimizer(config.optimizer, gradients.model().layout());
-  WeightAverage average(config.average_decay, {{0, gradients.model().layout().size()}});
-  const Schedule schedule(config.schedule, trainer.plan().total_steps);
+  Optimizer optimizer(config.training.optimizer, gradients.model().layout());
+  WeightAverage average(config.training.average_decay, {{0, gradients.model().layout().size()}});
+  const Schedule schedule(config.training.schedule, trainer.plan().total_steps);
   const Index sample = sample_at(config, bad);
   std::uint64_t t = 0;
-  const Sampler sampler(config.train.seed, kSamples, kBatch);
+  const Sampler sampler(config.training.seed, kSamples, kBatch);
   for (std::uint64_t step = 0; step < trainer.plan().total_steps; ++step) {
     std::vector<Index> samples(kBatch);
     sampler.samples(sampler.batch(step), 0, samples);
@@ -263,10 +264,10 @@ TEST_F(NonFiniteTest, ASkippedStepIsOneThatHasNotBeen) {
     average.add(x);
   }
   EXPECT_EQ(t, trainer.plan().total_steps - 3) << "once an epoch";
-  const auto weights = trainer.model().parameters();
+  const auto weights = trainer.network().parameters();
   EXPECT_EQ(std::vector<Real>(weights.begin(), weights.end()), x);
   trainer.with_average([&] {
-    const auto averaged = trainer.model().parameters();
+    const auto averaged = trainer.network().parameters();
     EXPECT_EQ(std::vector<Real>(averaged.begin(), averaged.end()),
               std::vector<Real>(average.values().begin(), average.values().end()));
   });
@@ -278,7 +279,7 @@ TEST_F(NonFiniteTest, TheNoiseScaleDoesNotCountASkippedStep) {
       skipping({{"train.noise-scale", "true"}, {"model.loss", "mae"}, {"train.batch-size", "64"}}));
   const Problem problem =
       make_changed(config, world(), {{0, 40}}, target(std::numeric_limits<float>::infinity()));
-  Trainer trainer(config, problem, world());
+  Trainer trainer(world(), make_model(config, problem), problem, config.training);
   const NoiseEstimate before{2, 3};
   trainer.restore({.steps_done = 0, .vectors = trainer.state().vectors, .noise = before});
   while (trainer.steps_done() < trainer.plan().total_steps) {
@@ -297,7 +298,7 @@ TEST_F(NonFiniteTest, TheLimitCountsStepsInARow) {
   const Config config = make_test_config(skipping({{"train.nonfinite-limit", "2"}}));
   const auto train_with = [&](const std::vector<Place>& places) {
     const Problem problem = make_changed(config, world(), places, target(kNan));
-    Trainer trainer(config, problem, world());
+    Trainer trainer(world(), make_model(config, problem), problem, config.training);
     const Caught caught = catch_error([&] { finish(trainer); });
     return std::pair(caught, trainer.steps_done());
   };
@@ -315,14 +316,14 @@ using Places = std::vector<Place>;
 TrainingState state_behind(std::uint64_t stop, const Config& config, const Places& places,
                            Communicator& ranks) {
   const Problem problem = make_changed(config, ranks, places, target(kNan));
-  Trainer trainer(config, problem, ranks);
+  Trainer trainer(ranks, make_model(config, problem), problem, config.training);
   while (trainer.steps_done() < stop) trainer.step();
   return trainer.state();
 }
 
 RunResult go_on(const TrainingState& state, const Config& config, const Places& places, Communicator& ranks) {
   const Problem problem = make_changed(config, ranks, places, target(kNan));
-  Trainer trainer(config, problem, ranks);
+  Trainer trainer(ranks, make_model(config, problem), problem, config.training);
   trainer.restore(state);
   return finish(trainer);
 }

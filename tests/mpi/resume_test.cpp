@@ -22,7 +22,7 @@ RunResult train_in_two(const Config& config, Communicator* before, Communicator*
   TrainingState state;
   if (before != nullptr) {
     const Problem problem = make_problem(config, *before);
-    Trainer trainer(config, problem, *before);
+    Trainer trainer(*before, make_model(config, problem), problem, config.training);
     while (trainer.steps_done() < kStop) trainer.step();
     state = trainer.state();
     EXPECT_EQ(state.steps_done, kStop);
@@ -31,7 +31,7 @@ RunResult train_in_two(const Config& config, Communicator* before, Communicator*
   RunResult result;
   if (after == nullptr) return result;
   const Problem problem = make_problem(config, *after);
-  Trainer trainer(config, problem, *after);
+  Trainer trainer(*after, make_model(config, problem), problem, config.training);
   trainer.restore(state);
   EXPECT_EQ(trainer.steps_done(), kStop);
   return finish(trainer);
@@ -132,8 +132,8 @@ TEST_F(RestoreTest, AStateOfAnotherNetworkIsAnErrorOnAllRanks) {
   const Config config = make_test_config({{"optimizer.momentum", "0.9"}});
   const Config other = make_test_config({});
   const Problem problem = make_problem(config, world());
-  Trainer trainer(config, problem, world());
-  Trainer stranger(other, problem, world());
+  Trainer trainer(world(), make_model(config, problem), problem, config.training);
+  Trainer stranger(world(), make_model(other, problem), problem, other.training);
   const TrainingState state = stranger.state();
   expect_same_error(catch_error([&] { trainer.restore(state); }), ExitCode::kBadInput,
                     {"another network or optimizer"});

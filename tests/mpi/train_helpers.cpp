@@ -25,7 +25,7 @@ Config make_test_config(const Settings& settings) {
 
 RunResult train(const Config& config, Communicator& communicator) {
   const Problem problem = make_problem(config, communicator);
-  Trainer trainer(config, problem, communicator);
+  Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   return finish(trainer);
 }
 
@@ -40,9 +40,9 @@ RunResult finish(Trainer& trainer) {
     const auto& [estimate, scale] = *report.noise;
     result.noise.insert(result.noise.end(), {estimate.square, estimate.variance, scale});
   }
-  result.weights_digest = weights_digest(trainer.model());
+  result.weights_digest = weights_digest(trainer.network());
   if (trainer.has_average()) {
-    trainer.with_average([&] { result.average_digest = weights_digest(trainer.model()); });
+    trainer.with_average([&] { result.average_digest = weights_digest(trainer.network()); });
   }
   return result;
 }

@@ -96,7 +96,7 @@ TEST(TargetRun, EndsAtItsLimitOrWhereItDiverges) {
   EXPECT_EQ(stopped.samples, 5 * 32);
   TrainingRun same(blobs());
   for (int step = 0; step < 5; ++step) same.trainer.step();
-  EXPECT_EQ(stopped.weights_digest, weights_digest(same.trainer.model()));
+  EXPECT_EQ(stopped.weights_digest, weights_digest(same.trainer.network()));
 
   const TargetRun diverged =
       train({{"optimizer.learning-rate", "100000"}, {"train.epochs", "1000"}}, {.value = 1e-9});

@@ -193,7 +193,7 @@ TEST(ConfigError, RefusesEpochsThatStepsOfAFileOverrule) {
       {"train.epochs (on the command line): has no effect beside train.steps = 15"}));
   EXPECT_EQ(make_config({{"train.steps", {"4", "on the command line"}},
                          {"train.epochs", {"3", "in a.cfg", GivenBy::kFile}}})
-                .train.steps,
+                .training.steps,
             4U);
 }
 

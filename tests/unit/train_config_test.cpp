@@ -24,18 +24,18 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.model.loss, "auto");
   EXPECT_EQ(config.model.loss_parameters, (Hyperparameters{{"huber-delta", 1}, {"label-smoothing", 0}}));
   EXPECT_EQ(config.model.initialization, Initialization::kAuto);
-  EXPECT_EQ(config.train.batch_size, 256);
-  EXPECT_EQ(config.train.epochs, 10);
-  EXPECT_EQ(config.train.steps, 0U);
-  EXPECT_EQ(config.train.micro_batches, 0);
-  EXPECT_EQ(config.train.seed, 1U);
-  EXPECT_EQ(config.train.reduction, Reduction::kReproducible);
-  EXPECT_EQ(config.optimizer.name, "sgd");
-  EXPECT_EQ(config.optimizer.l2, 0);
-  EXPECT_EQ(config.optimizer.decay_scope, DecayScope::kWeights);
-  EXPECT_EQ(config.clip_norm, 0);
-  EXPECT_EQ(config.schedule.name, "constant");
-  EXPECT_EQ(config.schedule.warmup_steps, 0U);
+  EXPECT_EQ(config.training.batch_size, 256);
+  EXPECT_EQ(config.training.epochs, 10);
+  EXPECT_EQ(config.training.steps, 0U);
+  EXPECT_EQ(config.training.micro_batches, 0);
+  EXPECT_EQ(config.training.seed, 1U);
+  EXPECT_EQ(config.training.reduction, Reduction::kReproducible);
+  EXPECT_EQ(config.training.optimizer.name, "sgd");
+  EXPECT_EQ(config.training.optimizer.l2, 0);
+  EXPECT_EQ(config.training.optimizer.decay_scope, DecayScope::kWeights);
+  EXPECT_EQ(config.training.clip_norm, 0);
+  EXPECT_EQ(config.training.schedule.name, "constant");
+  EXPECT_EQ(config.training.schedule.warmup_steps, 0U);
   EXPECT_EQ(config.checkpoint.every, 0U);
   EXPECT_EQ(config.checkpoint.minutes, 10);
   EXPECT_EQ(config.checkpoint.keep, 3);
@@ -48,9 +48,10 @@ TEST(Config, EveryAlgorithmHasItsOwnDefaults) {
   for (const Algorithm& algorithm : algorithms()) {
     const Config config = config_of(
         {{"optimizer.name", algorithm.name}, {"train.batch-size", algorithm.needs_hessian ? "full" : "32"}});
-    EXPECT_EQ(config.optimizer.hyperparameters.size(), algorithm.hyperparameters.size());
+    EXPECT_EQ(config.training.optimizer.hyperparameters.size(), algorithm.hyperparameters.size());
     for (const Hyperparameter& h : algorithm.hyperparameters) {
-      EXPECT_EQ(config.optimizer.hyperparameters.at(h.name), h.default_value) << algorithm.name << h.name;
+      EXPECT_EQ(config.training.optimizer.hyperparameters.at(h.name), h.default_value)
+          << algorithm.name << h.name;
     }
   }
 }
@@ -74,24 +75,24 @@ TEST(Config, TakesWhatIsGiven) {
                                    {"optimizer.clip-norm", "2"},
                                    {"schedule.name", "cosine"},
                                    {"schedule.final", "0.5"}});
-  EXPECT_EQ(config.train.batch_size, 0);
-  EXPECT_EQ(config.train.steps, 12U);
-  EXPECT_EQ(config.train.micro_batches, 5);
-  EXPECT_EQ(config.train.seed, 0U);
-  EXPECT_EQ(config_of({{"train.reduction", "fast"}}).train.reduction, Reduction::kFast);
+  EXPECT_EQ(config.training.batch_size, 0);
+  EXPECT_EQ(config.training.steps, 12U);
+  EXPECT_EQ(config.training.micro_batches, 5);
+  EXPECT_EQ(config.training.seed, 0U);
+  EXPECT_EQ(config_of({{"train.reduction", "fast"}}).training.reduction, Reduction::kFast);
   EXPECT_EQ(config.model.layers, "linear 3");
   EXPECT_EQ(config.model.loss, "huber");
   EXPECT_EQ(config.model.loss_parameters.at("huber-delta"), 0.25);
   EXPECT_EQ(config.model.initialization, Initialization::kNormal);
   EXPECT_EQ(config.data.source.task, Task::kMultiLabel);
   EXPECT_EQ(config.data.source.synthetic.test_samples, 7);
-  EXPECT_EQ(config.optimizer.hyperparameters.at("momentum"), 0.9);
-  EXPECT_EQ(config.optimizer.hyperparameters.at("nesterov"), 1);
-  EXPECT_EQ(config.optimizer.l2, 1e-4);
-  EXPECT_EQ(config.optimizer.decay_scope, DecayScope::kAll);
-  EXPECT_EQ(config.clip_norm, 2);
-  EXPECT_EQ(config.schedule.name, "cosine");
-  EXPECT_EQ(config.schedule.hyperparameters.at("final"), 0.5);
+  EXPECT_EQ(config.training.optimizer.hyperparameters.at("momentum"), 0.9);
+  EXPECT_EQ(config.training.optimizer.hyperparameters.at("nesterov"), 1);
+  EXPECT_EQ(config.training.optimizer.l2, 1e-4);
+  EXPECT_EQ(config.training.optimizer.decay_scope, DecayScope::kAll);
+  EXPECT_EQ(config.training.clip_norm, 2);
+  EXPECT_EQ(config.training.schedule.name, "cosine");
+  EXPECT_EQ(config.training.schedule.hyperparameters.at("final"), 0.5);
 }
 
 TEST(Config, EveryKeyHasAHelpText) {
@@ -153,10 +154,10 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
     const Config again = config_of(parsed(to_text(config)));
     EXPECT_EQ(again.resolved, config.resolved);
     EXPECT_EQ(to_text(again), to_text(config));
-    EXPECT_EQ(again.optimizer.hyperparameters, config.optimizer.hyperparameters);
+    EXPECT_EQ(again.training.optimizer.hyperparameters, config.training.optimizer.hyperparameters);
     EXPECT_EQ(again.model.loss_parameters, config.model.loss_parameters);
     // One a rank in fast mode, whatever the configuration says.
-    EXPECT_EQ(again.train.micro_batches, config.train.reduction == Reduction::kFast ? 0 : 16);
+    EXPECT_EQ(again.training.micro_batches, config.training.reduction == Reduction::kFast ? 0 : 16);
   }
 }
 
@@ -188,7 +189,7 @@ TEST(MicroBatches, AreEightOrTheNextPowerOfTwo) {
        std::map<int, int>{{1, 8}, {3, 8}, {8, 8}, {9, 16}, {16, 16}, {17, 32}, {100, 128}}) {
     Config config = config_of({});
     resolve_micro_batches(config, ranks);
-    EXPECT_EQ(config.train.micro_batches, expected) << ranks;
+    EXPECT_EQ(config.training.micro_batches, expected) << ranks;
     EXPECT_NE(to_text(config).find("\nmicro-batches = " + std::to_string(expected) + "\n"),
               std::string::npos);
   }
@@ -198,7 +199,7 @@ TEST(MicroBatches, StayAsConfigured) {
   for (const int ranks : {1, 3, 5}) {
     Config config = config_of({{"train.micro-batches", "5"}});
     resolve_micro_batches(config, ranks);
-    EXPECT_EQ(config.train.micro_batches, 5);
+    EXPECT_EQ(config.training.micro_batches, 5);
   }
   Config config = config_of({{"train.micro-batches", "5"}});
   EXPECT_TRUE(is_bad_input([&] { resolve_micro_batches(config, 6); },

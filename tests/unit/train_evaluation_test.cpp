@@ -23,7 +23,7 @@ using test::TrainingRun;
 template <typename Action>
 void for_each_sample(const TrainingRun& run, const Selection& selection, Action action) {
   Network model = make_model(run.config, *run.problem);
-  std::copy(run.trainer.model().parameters().begin(), run.trainer.model().parameters().end(),
+  std::copy(run.trainer.network().parameters().begin(), run.trainer.network().parameters().end(),
             model.parameters().begin());
   for (Index i = 0; i < selection.count; ++i) {
     Batch batch;
@@ -181,8 +181,9 @@ TEST(Evaluation, ChangesNoBitOfTheTraining) {
     with.trainer.step();
     without.trainer.step();
   }
-  EXPECT_TRUE(std::equal(with.trainer.model().parameters().begin(), with.trainer.model().parameters().end(),
-                         without.trainer.model().parameters().begin()));
+  EXPECT_TRUE(std::equal(with.trainer.network().parameters().begin(),
+                         with.trainer.network().parameters().end(),
+                         without.trainer.network().parameters().begin()));
 }
 
 }  // namespace

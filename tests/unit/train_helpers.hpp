@@ -51,7 +51,7 @@ struct TrainingRun {
   TrainingRun(Config c, std::unique_ptr<Problem> p)
       : config(std::move(c)),
         problem(p ? std::move(p) : std::make_unique<Problem>(make_problem(config, *communicator))),
-        trainer(config, *problem, *communicator) {}
+        trainer(*communicator, make_model(config, *problem), *problem, config.training) {}
 };
 
 }  // namespace lockstep::test

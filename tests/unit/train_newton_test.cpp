@@ -51,7 +51,7 @@ TEST(Newton, SolvesLeastSquaresInOneStep) {
   const Eigen::VectorXd expected = least_squares(run);
   run.trainer.step();
   for (Index i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(run.trainer.model().parameters()[static_cast<std::size_t>(i)], expected(i),
+    EXPECT_NEAR(run.trainer.network().parameters()[static_cast<std::size_t>(i)], expected(i),
                 test::kIsDouble ? 1e-6 * expected.norm() : 1e-4)
         << i;
   }
@@ -59,13 +59,12 @@ TEST(Newton, SolvesLeastSquaresInOneStep) {
 
 /// The norm of the gradient of loss + λ/2 ‖weights‖².
 double objective_gradient_norm(TrainingRun& run, double l2) {
-  run.trainer.compute_gradient();
-  const std::vector<Real> g = run.trainer.whole_gradient();
-  const ParameterRange weights = run.trainer.model().layout().tensors()[0].range;
+  const std::vector<Real> g = run.trainer.gradient_of(run.trainer.steps_done());
+  const ParameterRange weights = run.trainer.network().layout().tensors()[0].range;
   double sum = 0;
   for (Index i = 0; i < std::ssize(g); ++i) {
     const auto at = static_cast<std::size_t>(i);
-    const double slope = g[at] + (i < weights.size ? l2 * run.trainer.model().parameters()[at] : 0.0);
+    const double slope = g[at] + (i < weights.size ? l2 * run.trainer.network().parameters()[at] : 0.0);
     sum += slope * slope;
   }
   return std::sqrt(sum);
@@ -83,7 +82,7 @@ TEST(Newton, FitsSoftmaxRegressionOnTheDigits) {
   EXPECT_GT(objective_gradient_norm(run, 0.001), 0.1);
   int steps = 0;
   for (; steps < 15 && objective_gradient_norm(run, 0.001) >= (test::kIsDouble ? 1e-6 : 1e-4); ++steps) {
-    run.trainer.apply_gradient();
+    run.trainer.step();
   }
   EXPECT_LT(objective_gradient_norm(run, 0.001), test::kIsDouble ? 1e-6 : 1e-4);
   EXPECT_LT(steps, 15);

@@ -119,7 +119,7 @@ NoiseEstimate closed_form(std::span<const Real> parameters) {
 
 TEST(NoiseScale, OfALinearRegressionIsItsClosedForm) {
   TrainingRun run(regression("true"));
-  const NoiseEstimate expected = closed_form(run.trainer.model().parameters());
+  const NoiseEstimate expected = closed_form(run.trainer.network().parameters());
   NoiseEstimate mean;
   GradientNoise last;
   const auto steps = run.trainer.plan().total_steps;
@@ -141,7 +141,7 @@ TEST(NoiseScale, ChangesNoBitOfTheTraining) {
     for (int step = 0; step < 7; ++step) {
       EXPECT_EQ(run.trainer.step().noise.has_value(), noise_scale == "true");
     }
-    digests.push_back(weights_digest(run.trainer.model()));
+    digests.push_back(weights_digest(run.trainer.network()));
   }
   EXPECT_EQ(digests[0], digests[1]);
 }

@@ -11,12 +11,15 @@ namespace {
 using test::blobs;
 
 TEST(TrainingPlan, CountsStepsOfWholeAndRaggedEpochs) {
-  const TrainingPlan plan = plan_training(blobs({{"train.batch-size", "32"}, {"train.epochs", "3"}}), 100);
+  const TrainingPlan plan =
+      plan_training(blobs({{"train.batch-size", "32"}, {"train.epochs", "3"}}).training, 100);
   EXPECT_EQ(plan.batch_size, 32);
   EXPECT_EQ(plan.steps_per_epoch, 4);
   EXPECT_EQ(plan.total_steps, 12U);
-  EXPECT_EQ(plan_training(blobs({{"train.batch-size", "full"}, {"train.epochs", "3"}}), 100).total_steps, 3U);
-  EXPECT_EQ(plan_training(blobs({{"train.steps", "7"}}), 100).total_steps, 7U);
+  EXPECT_EQ(
+      plan_training(blobs({{"train.batch-size", "full"}, {"train.epochs", "3"}}).training, 100).total_steps,
+      3U);
+  EXPECT_EQ(plan_training(blobs({{"train.steps", "7"}}).training, 100).total_steps, 7U);
 }
 
 TEST(TrainingPlan, ScalesTheLearningRateWithTheBatch) {
@@ -24,7 +27,8 @@ TEST(TrainingPlan, ScalesTheLearningRateWithTheBatch) {
     return plan_training(blobs({{"schedule.scaling", scaling},
                                 {"schedule.reference-batch", "16"},
                                 {"train.batch-size", batch},
-                                {"optimizer.learning-rate", "0.5"}}),
+                                {"optimizer.learning-rate", "0.5"}})
+                             .training,
                          100)
         .learning_rate;
   };
@@ -32,7 +36,7 @@ TEST(TrainingPlan, ScalesTheLearningRateWithTheBatch) {
   EXPECT_EQ(rate("sqrt", "64"), 1);
   EXPECT_EQ(rate("linear", "4"), 0.125);
   EXPECT_EQ(rate("linear", "full"), 3.125);
-  EXPECT_EQ(plan_training(blobs({{"optimizer.learning-rate", "0.5"}}), 100).learning_rate, 0.5);
+  EXPECT_EQ(plan_training(blobs({{"optimizer.learning-rate", "0.5"}}).training, 100).learning_rate, 0.5);
 }
 
 TEST(TrainingPlan, IsWhatTheTrainerDoes) {
@@ -45,7 +49,7 @@ TEST(TrainingPlan, IsWhatTheTrainerDoes) {
 TEST(Trainer, KeepsAnAverageBesideTheWeights) {
   test::TrainingRun run(blobs({{"optimizer.average", "0.5"}, {"train.steps", "2"}}));
   run.trainer.step();
-  const std::span<const Real> weights = run.trainer.model().parameters();
+  const std::span<const Real> weights = run.trainer.network().parameters();
   const std::vector<Real> first(weights.begin(), weights.end());
   run.trainer.step();
   const std::vector<Real> second(weights.begin(), weights.end());

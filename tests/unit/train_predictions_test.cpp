@@ -28,7 +28,7 @@ struct Answer {
 
 std::vector<Answer> answers(TrainingRun& run, const Dataset& data) {
   Network model = make_model(run.config, *run.problem);
-  std::copy(run.trainer.model().parameters().begin(), run.trainer.model().parameters().end(),
+  std::copy(run.trainer.network().parameters().begin(), run.trainer.network().parameters().end(),
             model.parameters().begin());
   std::vector<Answer> all;
   for (Index i = 0; i < data.size(); ++i) {
@@ -99,7 +99,7 @@ TEST(Predictions, AreOfNoClassWhereOutputsAreNotFinite) {
                                      {"train.micro-batches", "2"},
                                      {"train.batch-size", "4"},
                                      {"model.layers", layers}}));
-    const auto size = static_cast<std::size_t>(run.trainer.model().layout().size());
+    const auto size = static_cast<std::size_t>(run.trainer.network().layout().size());
     const auto memory = std::make_shared<std::vector<Real>>(size, std::numeric_limits<Real>::quiet_NaN());
     run.trainer.restore({.steps_done = 0, .vectors = {{"parameters", *memory}}, .memory = memory});
     const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");

@@ -26,8 +26,8 @@ const Texts kTags = {{"data.source", "tags"}, {"model.layers", "linear 16, relu,
 
 std::filesystem::path saved(const TrainingRun& run, const TemporaryFolder& folder) {
   std::filesystem::path file = folder.path() / "weights.safetensors";
-  write_safetensors(file,
-                    {weights_metadata(run.trainer.model(), *run.problem), to_tensors(run.trainer.model())});
+  write_safetensors(
+      file, {weights_metadata(run.trainer.network(), *run.problem), to_tensors(run.trainer.network())});
   return file;
 }
 
@@ -62,11 +62,11 @@ TEST(SavedModel, HasTheLossItWasTrainedWith) {
 TEST(SavedModel, OfALossWithoutItsParameterHasTheDefault) {
   const TemporaryFolder folder;
   TrainingRun run(blobs({{"model.label-smoothing", "0.2"}}));
-  auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  auto metadata = weights_metadata(run.trainer.network(), *run.problem);
   EXPECT_EQ(metadata.at("label-smoothing"), "0.2");
   metadata.erase("label-smoothing");
   const std::filesystem::path file = folder.path() / "w";
-  write_safetensors(file, {metadata, to_tensors(run.trainer.model())});
+  write_safetensors(file, {metadata, to_tensors(run.trainer.network())});
   SavedModel model = load_model(file);
   const Evaluation found = evaluate(model.model, *model.loss, model.normalization,
                                     all_of(run.problem->training), *run.communicator);
@@ -78,7 +78,7 @@ TEST(SavedModel, OfALossWithoutItsParameterHasTheDefault) {
 TEST(SavedModel, RefusesADamagedDescription) {
   const TemporaryFolder folder;
   TrainingRun run(blobs());
-  const auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  const auto metadata = weights_metadata(run.trainer.network(), *run.problem);
   const std::vector<std::pair<std::string, std::string>> damages = {
       {"loss", "hinge"},
       {"label-smoothing", "much"},
@@ -91,7 +91,7 @@ TEST(SavedModel, RefusesADamagedDescription) {
     auto damaged = metadata;
     damaged[key] = text;
     const std::filesystem::path file = folder.path() / "w";
-    write_safetensors(file, {damaged, to_tensors(run.trainer.model())});
+    write_safetensors(file, {damaged, to_tensors(run.trainer.network())});
     EXPECT_TRUE(is_bad_input([&] { load_model(file); }, {"w: ", key == "loss" ? "hinge" : "'" + key + "'"}));
   }
 }
@@ -100,10 +100,10 @@ TEST(SavedModel, RefusesADamagedDescription) {
 TEST(SavedModel, TakesNoMemoryForANetworkThatTheFileDoesNotHold) {
   const TemporaryFolder folder;
   TrainingRun run(blobs());
-  auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  auto metadata = weights_metadata(run.trainer.network(), *run.problem);
   metadata["layers"] = "linear 16777216, relu, linear 16384";
   const std::filesystem::path file = folder.path() / "w";
-  write_safetensors(file, {metadata, to_tensors(run.trainer.model())});
+  write_safetensors(file, {metadata, to_tensors(run.trainer.network())});
   EXPECT_TRUE(
       is_bad_input([&] { load_model(file); }, {"w: holds 0.weight", "expected 0.weight [16777216 x "}));
 }
@@ -137,19 +137,19 @@ TEST_F(TargetsOfCsv, FeaturesAreNamedInTheWeightsFile) {
   TrainingRun run(blobs(texts("z,y")));
   const SavedModel model = load_model(saved(run, folder_));
   EXPECT_EQ(model.data.feature_names, (std::vector<std::string>{"x"}));
-  auto metadata = weights_metadata(run.trainer.model(), *run.problem);
+  auto metadata = weights_metadata(run.trainer.network(), *run.problem);
   EXPECT_FALSE(metadata.contains("units"));
   for (const auto& [key, text] : Texts{{"features", "[\"x\", \"y\"]"}, {"units", "[[1, 1], [1, 1]]"}}) {
     auto damaged = metadata;
     damaged[key] = text;
-    write_safetensors(folder_.path() / "w", {damaged, to_tensors(run.trainer.model())});
+    write_safetensors(folder_.path() / "w", {damaged, to_tensors(run.trainer.network())});
     EXPECT_TRUE(is_bad_input([&] { load_model(folder_.path() / "w"); }, {"2 features", "'inputs' says 1"}));
   }
   metadata["features"] = "[1]";
-  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.model())});
+  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.network())});
   EXPECT_TRUE(is_bad_input([&] { load_model(folder_.path() / "w"); }, {"'features' is no list of names"}));
   metadata.erase("features");
-  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.model())});
+  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.network())});
   EXPECT_TRUE(load_model(folder_.path() / "w").data.feature_names.empty()) << "as older versions wrote it";
 }
 

@@ -34,7 +34,7 @@ class RunThatStopped {
     while (run_.trainer.steps_done() < step) run_.trainer.step();
     checkpoint_ = {
         .state = run_.trainer.state(), .run = identify(run_.config, *run_.problem), .best = std::nullopt};
-    CheckpointStore(folder_.path(), 1, run_.trainer.model().layout(), {}).save(checkpoint_);
+    CheckpointStore(folder_.path(), 1, run_.trainer.network().layout(), {}).save(checkpoint_);
     folder_.write("metrics.jsonl", "{\"event\":\"start\"}\n");
   }
 
@@ -73,8 +73,8 @@ TEST(Resume, TakesWhatMayChange) {
                                          {"checkpoint.every", "3"},
                                          {"run.timeout", "0"},
                                          {"optimizer.learning-rate", "5e-2"}});
-  EXPECT_EQ(start.config.train.epochs, 20);
-  EXPECT_EQ(start.config.train.on_nonfinite, OnNonFinite::kSkip);
+  EXPECT_EQ(start.config.training.epochs, 20);
+  EXPECT_EQ(start.config.training.on_nonfinite, OnNonFinite::kSkip);
   EXPECT_EQ(start.config.checkpoint.every, 3U);
   EXPECT_EQ(start.config.run.timeout, 0);
   stopped.check(start.config);
@@ -233,13 +233,14 @@ TEST(Resume, WeightsToStartFromAreNotReadAgain) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "w";
   TrainingRun first(blobs());
-  write_safetensors(file, {{}, to_tensors(first.trainer.model())});
+  write_safetensors(file, {{}, to_tensors(first.trainer.network())});
   RunThatStopped stopped(blobs({{"model.init", file.string()}}));
   std::filesystem::remove(file);
   const RunStart start = stopped.resume();
-  Trainer trainer(start.config, *stopped.run().problem, *stopped.run().communicator);
+  Trainer trainer(*stopped.run().communicator, make_model(start.config, *stopped.run().problem),
+                  *stopped.run().problem, start.config.training);
   trainer.restore(start.checkpoint->state);
-  EXPECT_EQ(weights_digest(trainer.model()), weights_digest(stopped.run().trainer.model()));
+  EXPECT_EQ(weights_digest(trainer.network()), weights_digest(stopped.run().trainer.network()));
 }
 
 TEST(Resume, AStateOfAnotherOptimizerIsRefused) {

@@ -52,11 +52,10 @@ TEST(Trainer, GradientIsThatOfTheWholeBatch) {
                              {"model.layers", kDropoutNet}}));
       for (int step = 0; step < 8; ++step) {
         const Values plain = run.trainer.plain_gradient();
-        run.trainer.compute_gradient();
-        const Values gradient = run.trainer.whole_gradient();
+        const Values gradient = run.trainer.gradient_of(run.trainer.steps_done());
         EXPECT_LT(difference(gradient, plain), 1e-5)
             << "batches of " << batch_size << " in " << micro_batches << ", step " << step;
-        run.trainer.apply_gradient();
+        run.trainer.step();
       }
     }
   }
@@ -65,7 +64,7 @@ TEST(Trainer, GradientIsThatOfTheWholeBatch) {
 TEST(Trainer, LossIsTheMeanOverTheGlobalBatch) {
   for (const Index batch_size : {1, 3, 7, 32}) {
     TrainingRun run(blobs({{"train.batch-size", std::to_string(batch_size)}}));
-    const Sampler sampler(run.config.train.seed, 200, batch_size);
+    const Sampler sampler(run.config.training.seed, 200, batch_size);
     Network model = make_model(run.config, *run.problem);
     for (std::uint64_t step = 0; step < 8; ++step) {
       const GlobalBatch global = sampler.batch(step);
@@ -73,7 +72,7 @@ TEST(Trainer, LossIsTheMeanOverTheGlobalBatch) {
       batch.samples.resize(static_cast<std::size_t>(global.size));
       sampler.samples(global, 0, batch.samples);
       gather(run.problem->training, run.problem->normalization, batch);
-      std::copy_n(run.trainer.model().parameters().begin(), model.parameters().size(),
+      std::copy_n(run.trainer.network().parameters().begin(), model.parameters().size(),
                   model.parameters().begin());
       const auto y = model.forward(test::OwnedBlock(batch.samples).evaluation(),
                                    {batch.features.data(), batch.rows(), model.inputs()});
@@ -107,7 +106,7 @@ TEST(Trainer, TakesTheSameStepsASecondTime) {
       const StepReport b = second.trainer.step();
       EXPECT_EQ(a.loss, b.loss);
       EXPECT_EQ(a.gradient_norm, b.gradient_norm);
-      EXPECT_EQ(weights_digest(first.trainer.model()), weights_digest(second.trainer.model())) << step;
+      EXPECT_EQ(weights_digest(first.trainer.network()), weights_digest(second.trainer.network())) << step;
     }
   }
 }
@@ -115,7 +114,7 @@ TEST(Trainer, TakesTheSameStepsASecondTime) {
 TEST(Trainer, SeedsGiveDifferentRuns) {
   TrainingRun first(blobs());
   TrainingRun second(blobs({{"train.seed", "2"}}));
-  EXPECT_NE(weights_digest(first.trainer.model()), weights_digest(second.trainer.model()));
+  EXPECT_NE(weights_digest(first.trainer.network()), weights_digest(second.trainer.network()));
 }
 
 // What the trainer does, with blocks of every size.
@@ -123,8 +122,8 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
   for (const Index batch_size : {3, 32, 61}) {
     TrainingRun run(blobs({{"train.batch-size", std::to_string(batch_size)}, {"model.layers", kDropoutNet}}));
     const Values expected = run.trainer.gradient_of(0);
-    const GlobalBatch global = Sampler(run.config.train.seed, 200, batch_size).batch(0);
-    const Sampler sampler(run.config.train.seed, 200, batch_size);
+    const GlobalBatch global = Sampler(run.config.training.seed, 200, batch_size).batch(0);
+    const Sampler sampler(run.config.training.seed, 200, batch_size);
     Network model = make_model(run.config, *run.problem);
     const BatchPlan plan(batch_size, 8, 1);
     for (const Index most_rows : {1, 5, 9, 17, 1000}) {
@@ -140,7 +139,7 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
         const RowBlock rows{.micro_batches = block.micro_batches,
                             .samples = batch.samples,
                             .training = true,
-                            .seed = run.config.train.seed,
+                            .seed = run.config.training.seed,
                             .step = 0};
         test::forward_backward(model, *run.problem->loss, rows,
                                {batch.features.data(), batch.rows(), model.inputs()},
@@ -157,9 +156,8 @@ TEST(Trainer, CountsStepsAndEpochs) {
   EXPECT_EQ(run.trainer.plan().steps_per_epoch, 7);
   EXPECT_EQ(run.trainer.plan().total_steps, 21U);
   for (std::uint64_t step = 1; step <= 21; ++step) {
-    run.trainer.compute_gradient();
-    const Values gradient = run.trainer.whole_gradient();
-    const StepReport report = run.trainer.apply_gradient();
+    const Values gradient = run.trainer.gradient_of(step - 1);
+    const StepReport report = run.trainer.step();
     EXPECT_EQ(report.step, step);
     EXPECT_EQ(run.trainer.steps_done(), step);
     const std::uint64_t epoch = (step - 1) / 7;
@@ -177,9 +175,9 @@ TEST(Trainer, ClipsTheGradientButReportsItsNorm) {
   test::Texts clipped = plain;
   clipped["optimizer.clip-norm"] = "0.001";
   TrainingRun run(blobs(clipped));
-  const Values before = copy(run.trainer.model().parameters());
+  const Values before = copy(run.trainer.network().parameters());
   const StepReport report = run.trainer.step();
-  Values moved = copy(run.trainer.model().parameters());
+  Values moved = copy(run.trainer.network().parameters());
   for (std::size_t i = 0; i < moved.size(); ++i) moved[i] -= before[i];
   EXPECT_NEAR(norm(moved), 0.001, 1e-5);
   EXPECT_EQ(report.gradient_norm, TrainingRun(blobs(plain)).trainer.step().gradient_norm);

@@ -60,6 +60,8 @@ class Network {
   std::string name_of_unit(std::size_t i) const;
 
   const ParameterLayout& layout() const { return layout_; }
+  /// Whether they have memory yet: from the first use of parameters() or initialize() on.
+  bool has_parameters() const { return !parameters_.empty(); }
   /// All parameters; zero at first.
   std::span<Real> parameters();
   std::span<const Real> parameters() const { return parameters_; }

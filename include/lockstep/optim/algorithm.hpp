@@ -50,17 +50,17 @@ const Algorithm& find_algorithm(const std::string& name);
 /// - nesterov: d = g + γ y, the gradient at the look-ahead point in the form of Sutskever et al., ICML
 ///   2013, and torch.optim.SGD.
 /// The decay is decoupled; with α constant it equals the L2 penalty.
-Algorithm sgd();
+Algorithm sgd_algorithm();
 
 /// v ← v + g²;  x ← x - α g / (√v + ε), or g / √(v + ε) with epsilon-placement = inside.
 /// Duchi, Hazan, Singer: Adaptive subgradient methods. JMLR 12, 2011; as torch.optim.Adagrad.
-Algorithm adagrad();
+Algorithm adagrad_algorithm();
 
 /// v ← β v + (1-β) g²;  d = g / (√v + ε);  x ← x - α d, or with momentum y ← γ y + d, x ← x - α y.
 /// centered: the variance v - ḡ², ḡ ← β ḡ + (1-β) g, takes the place of v.
 /// Tieleman, Hinton: Lecture 6.5 (RMSProp), 2012; centered: Graves, arXiv 1308.0850, eq. 38 to 45; as
 /// torch.optim.RMSprop, and with epsilon-placement = inside as the lecture's slide.
-Algorithm rmsprop();
+Algorithm rmsprop_algorithm();
 
 /// Algorithm 1 of Kingma, Ba: Adam, arXiv 1412.6980:
 ///   m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  m̂ = m / (1-β₁ᵗ);  v̂ = v / (1-β₂ᵗ);  θ ← θ - α m̂ / (√v̂ + ε)
@@ -68,27 +68,27 @@ Algorithm rmsprop();
 /// adamw decays too, decoupled: Algorithm 2 of Loshchilov, Hutter, arXiv 1711.05101. decay-scaling =
 /// learning-rate takes α η_t λ θ off, as torch.optim.AdamW; decay-scaling = schedule takes η_t λ θ off, as
 /// the paper.
-Algorithm adam();
-Algorithm adamw();
+Algorithm adam_algorithm();
+Algorithm adamw_algorithm();
 
 /// c = β₁ m + (1-β₁) g;  θ ← θ - α (sign(c) + λ θ);  m ← β₂ m + (1-β₂) g.
 /// Algorithm 2 of Chen et al.: Symbolic discovery of optimization algorithms, arXiv 2302.06675.
-Algorithm lion();
+Algorithm lion_algorithm();
 
 /// Algorithm 1 of You, Gitman, Ginsburg: Large batch training of convolutional networks, arXiv 1708.03888,
 /// tensor by tensor: local rate ρ = η ‖w‖ / (‖g‖ + λ ‖w‖), or 1 where that is no number;  v ← γ v + α ρ (g +
 /// λ w);  w ← w - v.
-Algorithm lars();
+Algorithm lars_algorithm();
 
 /// Algorithm 2 of You et al.: Large batch optimization for deep learning (LAMB), arXiv 1904.00962, tensor by
 /// tensor, with φ the identity: r = m̂ / (√v̂ + ε) as in Adam;  u = r + λ x;  x ← x - α (‖x‖ / ‖u‖) u, the
 /// ratio 1 where a norm is 0.
-Algorithm lamb();
+Algorithm lamb_algorithm();
 
 /// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the largest element of H,
 /// and ten times more, again and again, while H + μ I is not positive definite (Nocedal, Wright: Numerical
 /// optimization, 2nd edition, section 3.4, algorithm 3.3). H is the exact Hessian of the global batch: for
 /// networks of one linear unit.
-Algorithm newton();
+Algorithm newton_algorithm();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

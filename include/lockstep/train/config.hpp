@@ -12,15 +12,9 @@
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/data/source.hpp"
 #include "lockstep/nn/initialization.hpp"
-#include "lockstep/nn/row_block.hpp"
-#include "lockstep/optim/optimizer_options.hpp"
-#include "lockstep/optim/schedule.hpp"
-#include "lockstep/parallel/exchange.hpp"
+#include "lockstep/train/training_options.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
-
-/// What becomes of a step whose loss or gradient is not finite: the run stops, or goes on without it.
-enum class OnNonFinite { kStop, kSkip };
 
 /// Everything a run depends on, checked key by key.
 struct Config {
@@ -40,29 +34,7 @@ struct Config {
     std::string init;  ///< weights file to start from, or empty
   } model;
   /// [train]
-  struct Train {
-    Index batch_size = 0;  ///< 0: full
-    Index epochs = 0;
-    std::uint64_t steps = 0;  ///< 0: by epochs
-    int micro_batches = 0;    ///< 0: by the world size, see resolve_micro_batches
-    int threads = 1;          ///< of each rank
-    Precision precision = Precision::kFloat32;
-    std::uint64_t seed = 0;
-    Reduction reduction = Reduction::kReproducible;
-    Exchange exchange = Exchange::kAuto;
-    bool timeline = false;          ///< whether to leave a trace of the first steps
-    std::uint64_t check_every = 0;  ///< steps between comparisons of the replicas, 0: never
-    bool noise_scale = false;       ///< measure the gradient noise scale
-    OnNonFinite on_nonfinite = OnNonFinite::kStop;
-    std::uint64_t nonfinite_limit = 0;  ///< the most steps in a row to go on without
-  } train;
-  OptimizerOptions optimizer;
-  double clip_norm = 0;      ///< 0: none
-  double average_decay = 0;  ///< of the moving average of the weights, 0: none
-  ScheduleOptions schedule;
-  BatchScaling batch_scaling = BatchScaling::kNone;
-  Index reference_batch = 0;
-  /// [checkpoint]
+  TrainingOptions training;
   struct Checkpoint {
     std::uint64_t every = 0;  ///< steps, 0: never by steps
     double minutes = 0;       ///< 0: never by time

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,15 +31,38 @@ struct Problem {
   std::string loss_name;
   Hyperparameters loss_parameters = {};
   std::string normalize = {};  ///< as data.normalize; how `normalization` was made
+
+  /// The shape of a sample, and how many outputs a network for it has: one a class, or one a target.
+  Shape sample() const { return training.description().feature_shape; }
+  Index outputs() const;
 };
 
-/// Reads and shares the data of `config` and checks that model, loss, batch size and data fit. Collective.
-/// Errors: ranks with different configurations; those of the readers; an output layer that does not fit the
-/// classes; a loss that does not fit the task; a batch larger than the data; nothing left to train on.
+/// What data become before a network sees them, and what it is to minimise.
+struct ProblemOptions {
+  NormalizationKind normalize = NormalizationKind::kStandard;
+  double validation = 0;                 ///< part of the training samples that is held out
+  std::uint64_t seed = 1;                ///< of the choice of those
+  std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
+  Hyperparameters loss_parameters = {};  ///< of that loss; its defaults where nothing is given
+};
+
+/// Gives a training part and, where there is one, a test part. Called on one rank of every node.
+using Reader = std::function<SourceParts()>;
+
+/// Reads a CSV file.
+Reader csv_reader(std::filesystem::path file, CsvOptions options = {});
+
+/// The problem of the data that `read` gives, one copy a node. Warns of classes without a training sample and
+/// of digits that float takes away. Collective. Errors: those of the reader; a loss that does not fit the
+/// task; nothing left to train on.
+Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator);
+
+/// The problem that `config` describes. Collective. Errors: ranks with different configurations, a network
+/// that can't be built, a batch larger than the data; those of the problem of its data.
 Problem make_problem(const Config& config, Communicator& communicator);
 
 /// Errors: a batch larger than the training samples of `split`.
-void check_batch_size(const Config& config, const Split& split);
+void check_batch_size(const TrainingOptions& options, const Split& split);
 
 /// samples[i] = the sample of problem.training at row `first + i` of `batch`. Local.
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,

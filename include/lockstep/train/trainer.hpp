@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/data/batch.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/optim/weight_average.hpp"
@@ -22,11 +24,11 @@
 #include "lockstep/parallel/share_vectors.hpp"
 #include "lockstep/parallel/shares.hpp"
 #include "lockstep/parallel/step_facts.hpp"
-#include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/noise_scale.hpp"
 #include "lockstep/train/problem.hpp"
 #include "lockstep/train/step_times.hpp"
+#include "lockstep/train/training_options.hpp"
 #include "lockstep/train/training_plan.hpp"
 #include "lockstep/train/training_state.hpp"
 
@@ -46,30 +48,40 @@ struct StepReport {
   std::optional<GradientNoise> noise = std::nullopt;  ///< where train.noise-scale asks for it
 };
 
+/// What happens around a step; what a hook does has to be the same on every rank.
+struct Hooks {
+  /// The step's report: it is done.
+  std::function<void(const StepReport& report)> after_step = {};
+  /// The mean gradient over the global batch is there, and the weights have not been stepped yet.
+  std::function<void()> before_update = {};
+  /// The step has stopped on its own guard (Error of exit code 3), which is thrown on after this.
+  std::function<void(const Error& error)> on_failure = {};
+};
+
 /// Trains one network together with the other ranks of `communicator`: each rank computes the gradients of
 /// its micro-batches, and steps the parameters that it owns.
 class Trainer {
  public:
-  /// config.train.micro_batches is settled and at least the group's size. Collective.
-  /// Errors: those of make_model and Schedule.
-  Trainer(const Config& config, const Problem& problem, Communicator& communicator);
+  /// Trains `network` from the parameters that it has, the same on every rank, or from Network::initialize
+  /// where it has none yet. There are at least as many micro-batches as ranks. Collective. Errors: a network
+  /// that does not fit the data, a batch larger than they are, those of Schedule and of the optimizer.
+  Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options);
 
   const TrainingPlan& plan() const { return plan_; }
   std::uint64_t steps_done() const { return steps_done_; }
   /// Of one step; with the fast reduction, one a rank.
   int micro_batches() const { return micro_batches_; }
 
-  /// One step on the next global batch. Where a loss or the gradient is not finite, train.on-nonfinite has
-  /// the step skipped, or the run stopped: weights, optimizer and average stay as they were. Collective.
-  /// Errors (exit code 3, the same on every rank): Diverged where a loss, the gradient or, at the end, a
-  /// weight is not finite; replicas that differ.
+  /// Takes steps until `last` of them are done, and the hooks where there are such. Where a loss or the
+  /// gradient is not finite, options.on_nonfinite has the step skipped, or the training stopped: weights,
+  /// optimizer and average stay as they were. Collective. Errors (exit code 3, the same on every rank):
+  /// Diverged where a loss, the gradient or, at the end, a weight is not finite; replicas that differ. Those
+  /// of the hooks.
+  void run(std::uint64_t last, const Hooks& hooks = {});
+  /// All steps that are left.
+  void run(const Hooks& hooks = {}) { run(plan_.total_steps, hooks); }
+  /// The next step.
   StepReport step();
-
-  /// The two halves of a step, for whoever wants to look in between. First the mean gradient over the global
-  /// batch, each rank what it owns of it; then clipping, schedule and the optimizer's update, or what becomes
-  /// of the step where that gradient is not finite. Collective.
-  void compute_gradient() { compute_gradient(steps_done_); }
-  StepReport apply_gradient();
 
   /// All of the gradient that was computed last. Collective.
   std::vector<Real> whole_gradient() { return lockstep::whole_gradient(*reducer_, shares_, communicator_); }
@@ -95,7 +107,11 @@ class Trainer {
   /// at. Collective. Errors: vectors of another network or optimizer.
   void restore(const TrainingState& state);
 
-  const Network& model() const { return model_; }
+  /// Writes the weights, with what `evaluate` needs to know of them, to a safetensors file. Collective.
+  /// Errors: it can't be written.
+  void save(const std::filesystem::path& file) const;
+
+  const Network& network() const { return network_; }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
   /// The trace of all ranks so far, where train.timeline asks for one. Collective.
@@ -113,7 +129,10 @@ class Trainer {
     std::vector<Block> blocks;
   };
 
+  StepReport guarded_step(const Hooks& hooks);
+  StepReport step(const Hooks& hooks);
   void compute_gradient(std::uint64_t step);
+  StepReport apply_gradient();
   void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step);
   const Work& work_on(const GlobalBatch& batch);
   void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
@@ -131,13 +150,13 @@ class Trainer {
   std::vector<NamedState> owned_state();
   void set_own_parameters(std::span<const Real> packed);
 
-  const Config& config_;
-  const Problem& problem_;
+  const TrainingOptions options_;
+  const Problem problem_;
   Communicator& communicator_;
   TrainingPlan plan_;
   Sampler sampler_;
   int micro_batches_;
-  Network model_;
+  Network network_;
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;

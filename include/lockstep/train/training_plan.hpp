@@ -3,11 +3,11 @@
 #include <cstdint>
 
 #include "lockstep/parallel/shares.hpp"
-#include "lockstep/train/config.hpp"
+#include "lockstep/train/training_options.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// What a configuration means for a training set of some size. A pure function, the same on every rank.
+/// What the options mean for a training set of some size. A pure function, the same on every rank.
 struct TrainingPlan {
   Index batch_size = 0;  ///< samples of a global batch, the last of an epoch apart
   Index steps_per_epoch = 0;
@@ -16,10 +16,10 @@ struct TrainingPlan {
 };
 
 /// The plan of `config` for so many training samples.
-TrainingPlan plan_training(const Config& config, Index training_samples);
+TrainingPlan plan_training(const TrainingOptions& options, Index training_samples);
 
 /// Which rank owns which parameters: shared as far as the optimizer lets them be; all on every rank for the
 /// fast reduction. Pure as well.
-Shares plan_shares(const Config& config, const ParameterLayout& layout, int ranks);
+Shares plan_shares(const TrainingOptions& options, const ParameterLayout& layout, int ranks);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,60 @@
+#include "lockstep/session/session.hpp"
+
+#include <cstdio>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/denormals.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/refusal.hpp"
+#include "lockstep/core/signals.hpp"
+#include "lockstep/parallel/agreement.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Before MPI starts, which makes threads that inherit it and changes the environment.
+Launch prepare() {
+  hold_signals();
+  survive_size_limits();
+  flush_denormals();
+  take_signals();
+  return read_launch();
+}
+
+}  // namespace
+
+Session::Session(bool uses_ranks)
+    : launch_(prepare()), uses_ranks_(uses_ranks), single_(make_single_communicator()) {
+  if (uses_ranks && launch_.is_mpi) mpi_.emplace();
+  log::set_rank(world().rank());
+}
+
+int Session::run(const std::function<void()>& program) {
+  try {
+    if (uses_ranks_) together(world(), [&] { check_world(launch_, world().size()); });
+    if (mpi_) mpi_->watch();
+    program();
+    return static_cast<int>(ExitCode::kSuccess);
+  } catch (const std::exception& exception) {
+    return fail(exception);
+  }
+}
+
+int Session::fail(const std::exception& exception) {
+  constexpr double kSecondsToArrive = 5;
+  const Error error = as_error(exception);
+  const bool alone = mpi_ && !mpi_->all_arrive(kSecondsToArrive);
+  if (alone) {
+    fmt::print(stderr, "lockstep: rank {}: {}\n", world().rank(), error.what());
+    std::fflush(stderr);
+    world().abort(static_cast<int>(error.code()));
+  }
+  log::warn(fmt::format("lockstep: {}", error.what()));
+  return static_cast<int>(error.code());
+}
+
+}  // namespace lockstep
