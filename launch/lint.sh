@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Format (clang-format), bugs and names (clang-tidy), scripts (shellcheck). Changes nothing; fails if there is anything
-# to say. To apply the format: git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+# Format (clang-format), bugs and names (clang-tidy), scripts (shellcheck), the direction of includes. Changes nothing; fails
+# if there is anything to say. To apply the format: git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,20 +8,23 @@ launch/setup.sh --tests --lint
 failed=0
 
 echo "lint: shellcheck"
-shellcheck --external-sources launch/*.sh .ci/run || failed=1
+shellcheck --external-sources launch/*.sh tests/*/*.sh .ci/run || failed=1
 
 echo "lint: clang-format"
 find src include tests -name '*.[ch]pp' -print0 | xargs -0 -r clang-format --dry-run -Werror || failed=1
 
-# Every source is compiled twice, in float and in double, and clang-tidy would check it for each: keep the first of the
+echo "lint: includes"
+python3 -B launch/check_includes.py || failed=1
+
+# Many sources are compiled twice, in float and in double, and clang-tidy would check them for each: keep the first of the
 # entries of a file. CMake writes one member a line.
 echo "lint: clang-tidy"
-cmake --preset release -DBUILD_TESTING=ON --log-level=WARNING >/dev/null
-mkdir -p build/lint
+cmake --preset lint --log-level=WARNING >/dev/null
+mkdir -p build/lint/commands
 awk '/^\{/ { entry = ""; next }
      /^\}/ { if (!(file in seen)) { printf "%s{\n%s}", separator, entry; separator = ",\n"; seen[file] = 1 } next }
      /^ / { entry = entry $0 "\n"; if ($1 == "\"file\":") file = $2 }
-     BEGIN { print "[" } END { print "\n]" }' build/release/compile_commands.json >build/lint/compile_commands.json
+     BEGIN { print "[" } END { print "\n]" }' build/lint/compile_commands.json >build/lint/commands/compile_commands.json
 # What clang-tidy says of a file depends on its command, its preprocessed text and the checks: a file once found clean is known
 # again by their digest. The file is the last word of its command.
 # shellcheck disable=SC2317  # it is xargs that calls this
@@ -30,11 +33,11 @@ tidy() {
   digest=$({ clang-tidy --version && cat .clang-tidy tests/.clang-tidy && echo "$1" && eval "${1% -o *} -E -C '$file'"; } |
     sha256sum | cut -d ' ' -f 1)
   [[ -e build/lint/$digest ]] && return
-  clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option "$file" && touch "build/lint/$digest"
+  clang-tidy --quiet -p build/lint/commands --extra-arg=-Wno-unknown-warning-option "$file" && touch "build/lint/$digest"
 }
 export -f tidy
 # shellcheck disable=SC2016  # $0 is that shell's
-sed -n 's/^ *"command": "\(.*\)",$/\1/p' build/lint/compile_commands.json | sed 's/\\\(.\)/\1/g' | tr '\n' '\0' |
+sed -n 's/^ *"command": "\(.*\)",$/\1/p' build/lint/commands/compile_commands.json | sed 's/\\\(.\)/\1/g' | tr '\n' '\0' |
   xargs -0 -r -n 1 -P "$(nproc)" bash -c 'tidy "$0"' || failed=1
 
 ((failed == 0)) && echo "lint: clean"

@@ -1,12 +1,40 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, runs all tests. Arguments go to ctest, for example: launch/test.sh -R unit_optim
+# Installs what is missing, builds, runs all tests; or those of one kind of build, each in a build folder of its own, so that
+# the next run builds only what has changed:
+#
+#   launch/test.sh [KIND] [ctest's arguments …]     for example: launch/test.sh -R unit_optim
+#
+#   --compiler clang     all tests, built by clang
+#   --eigen              all tests, with Eigen's matrix products in place of oneDNN's
+#   --sanitize           unit tests and bad input, with the address and undefined-behaviour sanitizers
+#   --thread-sanitizer   unit tests of threads, watchdog, signals and checkpoints, with the thread sanitizer (clang)
+#   --docs               links and comments, and Doxygen on the public headers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+preset=release
+setup=(--tests)
+case ${1:-} in
+  --compiler)
+    [[ ${2:-} == clang ]] || { echo "test.sh: --compiler ${2:-}: expected clang" >&2 && exit 2; }
+    preset=clang setup+=(--fuzz)
+    shift 2
+    ;;
+  --eigen) preset=eigen && shift ;;
+  --sanitize) preset=asan && shift ;;
+  --thread-sanitizer) preset=tsan setup+=(--fuzz) && shift ;;
+  --docs) preset=documentation setup+=(--docs) && shift ;;
+esac
+configuration=${preset/documentation/release}
+
 source launch/environment.sh
 lockstep_check_root
-launch/setup.sh --tests
+launch/setup.sh "${setup[@]}"
 
-cmake --preset release -DBUILD_TESTING=ON ${CI:+-DLOCKSTEP_WERROR=ON}
-cmake --build --preset release
-ctest --preset release "$@"
+if [[ $preset == tsan ]]; then
+  # libarcher, of clang's OpenMP, tells the sanitizer where its threads wait for each other.
+  export TSAN_OPTIONS="ignore_noninstrumented_modules=1 ${TSAN_OPTIONS:-}"
+fi
+cmake --preset "$configuration" -DBUILD_TESTING=ON ${CI:+-DLOCKSTEP_WERROR=ON}
+cmake --build --preset "$preset"
+ctest --preset "$preset" "$@"

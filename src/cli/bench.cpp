@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include <nlohmann/json.hpp>
 
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 
 namespace lockstep {
@@ -15,7 +16,7 @@ void run(const Arguments& arguments, Communicator& world) {
     refuse_unused(arguments.settings, {"run.dir"}, "'bench' without checkpoint.every");
   }
   const BenchReport report = run_bench(config, world, count_option(arguments, "rounds"));
-  if (arguments.options.contains("json")) return log::info(to_json(report).dump());
+  if (arguments.options.contains("json")) return log::info(json_text(to_json(report)));
   for (const std::string& line : to_lines(report)) log::info(line);
 }
 

@@ -5,6 +5,7 @@
 
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/parallel/shared_datasets.hpp"
 #include "lockstep/train/evaluation.hpp"
@@ -21,7 +22,7 @@ using Json = nlohmann::ordered_json;
 void print(const std::string& weights, const Dataset& data, const Evaluation& evaluation) {
   Json line = {{"event", "evaluation"}, {"weights", weights}, {"data", data.description().name}};
   add_results(line, evaluation);
-  log::info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
+  log::info(json_text(line));
   const std::string reason = nonfinite_text(evaluation);
   if (reason.empty()) return;
   fail_guard("{}: the loss is not finite: {}; look at {}", data.description().name, reason,

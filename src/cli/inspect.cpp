@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -47,7 +48,7 @@ void run(const Arguments& arguments, Communicator& world) {
     if (world.rank() != 0) return;
     constexpr int kIndent = 2;
     const std::string file = weights_file(arguments.positional.front()).string();
-    log::info(describe(file).dump(kIndent, ' ', false, Json::error_handler_t::replace));
+    log::info(json_text(describe(file), false, kIndent));
   });
 }
 

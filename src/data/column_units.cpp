@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 
@@ -97,13 +98,13 @@ std::vector<Distinct> distinct_values(const Dataset& table) {
 std::string units_to_text(const std::vector<ColumnUnit>& units) {
   nlohmann::json json = nlohmann::json::array();
   for (const ColumnUnit& unit : units) json.push_back({unit.origin, unit.unit});
-  return json.dump();
+  return json_text(json);
 }
 
 std::vector<ColumnUnit> units_from_text(const std::string& text) {
   std::vector<ColumnUnit> units;
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const nlohmann::json json = parse_json<nlohmann::json>(text);
     for (const nlohmann::json& pair : json) {
       units.push_back({pair.at(0).get<double>(), pair.at(1).get<double>()});
     }

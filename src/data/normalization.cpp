@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/multiversion.hpp"
 #include "lockstep/data/column_units.hpp"
 
@@ -169,13 +170,13 @@ Normalization of_file_values(Normalization of_stored, const std::vector<ColumnUn
 }
 
 std::string to_text(const Normalization& normalization) {
-  return nlohmann::json{{"shift", normalization.shift}, {"scale", normalization.scale}}.dump();
+  return json_text(nlohmann::json{{"shift", normalization.shift}, {"scale", normalization.scale}});
 }
 
 Normalization normalization_from_text(const std::string& text) {
   Normalization result;
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const nlohmann::json json = parse_json<nlohmann::json>(text);
     json.at("shift").get_to(result.shift);
     json.at("scale").get_to(result.scale);
   } catch (const nlohmann::json::exception&) {

@@ -15,6 +15,7 @@
 #include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 
@@ -85,7 +86,7 @@ StoredTensors parse(std::span<const std::byte> bytes) {
   std::memcpy(&header_bytes, bytes.data(), kLengthBytes);
   if (header_bytes > bytes.size() - kLengthBytes) throw std::invalid_argument("its header exceeds the file");
   const auto* const text = reinterpret_cast<const char*>(bytes.data()) + kLengthBytes;
-  const Json header = Json::parse(text, text + header_bytes);
+  const Json header = parse_json<Json>({text, header_bytes});
   const std::span<const std::byte> data = bytes.subspan(kLengthBytes + header_bytes);
   if (!header.is_object()) throw std::invalid_argument("its header is no JSON object");
 
@@ -145,8 +146,7 @@ std::string safetensors_header(const std::map<std::string, std::string>& metadat
         {"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {position, end}}};
     position = end;
   }
-  // Text that is no UTF-8 (a file name, say) is stored with replacement characters.
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(header);
   text.append((alignment - (kLengthBytes + text.size()) % alignment) % alignment, ' ');
 
   std::string length(kLengthBytes, '\0');

@@ -10,12 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 
 namespace {
-
-constexpr auto kReplaceBadText = nlohmann::json::error_handler_t::replace;
 
 /// `texts` of all ranks, in rank order.
 std::vector<Opinion> group(const std::vector<std::string>& texts) {
@@ -90,8 +89,8 @@ std::string differences(Communicator& communicator, const Facts& facts) {
   const nlohmann::json json(facts);
   std::vector<Facts> of_ranks;
   std::set<std::string> names;
-  for (const std::string& text : all_gather_text(communicator, json.dump(-1, ' ', true, kReplaceBadText))) {
-    of_ranks.push_back(nlohmann::json::parse(text).get<Facts>());
+  for (const std::string& text : all_gather_text(communicator, json_text(json, true))) {
+    of_ranks.push_back(parse_json<nlohmann::json>(text).get<Facts>());
     for (const auto& [name, unused] : of_ranks.back()) names.insert(name);
   }
   std::vector<std::string> different;

@@ -9,6 +9,7 @@
 
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/data/column_units.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
@@ -30,11 +31,11 @@ std::string to_text(const DatasetDescription& d) {
                      {"target_names", d.target_names},
                      {"feature_names", d.feature_names},
                      {"units", units_to_text(d.units)}};
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return json_text(json, true);
 }
 
 DatasetDescription from_text(const std::string& text) {
-  const Json json = Json::parse(text);
+  const Json json = parse_json<Json>(text);
   return {.name = json.at("name"),
           .task = json.at("task"),
           .storage = json.at("storage"),

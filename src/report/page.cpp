@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 
@@ -14,7 +15,7 @@ namespace {
 /// `document` as JSON of ASCII characters none of which HTML gives a meaning: nothing in it ends the script
 /// element that holds it, nor a line of a script.
 std::string json_for_html(const nlohmann::ordered_json& document) {
-  const std::string json = document.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string json = json_text(document, true);
   std::string text;
   text.reserve(json.size());
   for (const char c : json) {

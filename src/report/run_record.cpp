@@ -13,6 +13,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep {
@@ -110,10 +111,10 @@ void read_metrics(RunRecord& run) {
   const fs::path file = run.folder / "metrics.jsonl";
   std::string text = read_text(file);
   const std::size_t last = text.rfind('\n') + 1;
-  if (!Json::accept(text.begin() + static_cast<std::ptrdiff_t>(last), text.end())) text.resize(last);
+  if (parse_json_or_nothing<Json>(std::string_view(text).substr(last)).is_discarded()) text.resize(last);
   for_each_line(text, [&](std::string_view line, std::size_t line_number) {
     try {
-      add_line(run, Json::parse(line));
+      add_line(run, parse_json<Json>(line));
     } catch (const nlohmann::json::exception& error) {
       fail_input("{}:{}: damaged ({}); restore the file, or remove that line", file.string(), line_number,
                  error.what());
@@ -131,7 +132,7 @@ void read_predictions(RunRecord& run) {
   std::error_code unreadable;
   if (!fs::exists(file, unreadable)) return;
   try {
-    run.predictions = Json::parse(read_text(file));
+    run.predictions = parse_json<Json>(read_text(file));
   } catch (const nlohmann::json::exception& error) {
     fail_input("{}: damaged ({}); restore or remove it", file.string(), error.what());
   }

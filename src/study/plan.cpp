@@ -10,6 +10,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
@@ -40,7 +41,7 @@ class StudyRecord {
     config_ = text_of(folder_ / "config.cfg");
     const std::string text = text_of(folder_ / "metrics.jsonl");
     for (const std::string_view line : split(text, '\n')) {
-      if (!line.empty()) lines_.push_back(Json::parse(line, nullptr, false));
+      if (!line.empty()) lines_.push_back(parse_json_or_nothing<Json>(line));
     }
   }
 

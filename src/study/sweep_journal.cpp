@@ -8,6 +8,7 @@
 #include "sweep_plan.hpp"
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/refusal.hpp"
 #include "lockstep/train/run_directory.hpp"
@@ -125,7 +126,7 @@ const std::map<Index, Json>& SweepJournal::read() {
 }
 
 void SweepJournal::take(const std::string& text) {
-  Json line = Json::parse(text);
+  Json line = parse_json<Json>(text);
   const std::string event = line.at("event").get<std::string>();
   const auto point = [&] { return line.at("point").get<Index>() - 1; };
   if (event == "sweep") description_ = line;

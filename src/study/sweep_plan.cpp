@@ -10,6 +10,7 @@
 
 #include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/parallel/partition.hpp"
 #include "lockstep/train/trainer.hpp"
@@ -143,7 +144,7 @@ std::string first_difference(const Json& there, const Json& here) {
   const Json flat_here = here.flatten();
   const auto text = [](const Json& all, const std::string& key) {
     if (!all.contains(key)) return std::string("nothing");
-    return all[key].is_string() ? all[key].get<std::string>() : all[key].dump();
+    return all[key].is_string() ? all[key].get<std::string>() : json_text(all[key]);
   };
   for (const Json& keys : {flat_here, flat_there}) {
     for (const auto& item : keys.items()) {

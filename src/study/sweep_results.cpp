@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/train/run_directory.hpp"
 
@@ -127,7 +128,7 @@ std::string table_csv(const SweepPlan& plan, const std::vector<Curve>& results) 
     fields.insert(fields.end(), {results[i].diverged ? "true" : "false", std::to_string(last.step)});
     for (const Column& column : kColumns) {
       const Json value = number(last.*column.quantity);
-      fields.push_back(value.is_null() ? "" : value.dump());
+      fields.push_back(value.is_null() ? "" : json_text(value));
     }
     fields.push_back(results[i].weights_digest);
     text += csv_line(fields);

@@ -14,6 +14,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
 #include "lockstep/core/file_lock.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/refusal.hpp"
 
@@ -83,7 +84,7 @@ KeptMetrics metrics_until(std::string_view metrics, std::uint64_t step) {
     const std::size_t end = metrics.find('\n', kept.length);
     if (end == std::string_view::npos) break;
     const nlohmann::json line =
-        nlohmann::json::parse(metrics.substr(kept.length, end - kept.length), nullptr, false);
+        parse_json_or_nothing<nlohmann::json>(metrics.substr(kept.length, end - kept.length));
     if (!line.is_object() || line.value("event", nlohmann::json()) == "end") break;
     const nlohmann::json line_step = line.value("step", nlohmann::json(0U));
     if (!line_step.is_number_unsigned() || line_step.get<std::uint64_t>() > step) break;

@@ -15,6 +15,7 @@
 
 #include "lockstep/core/digest.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/machine.hpp"
 #include "lockstep/core/text.hpp"
@@ -37,11 +38,11 @@ std::optional<Checkpoint> share_newest_checkpoint(const std::string& folder, Com
   together(communicator, [&] {
     if (communicator.rank() != 0) return;
     checkpoint = newest_checkpoint(folder);
-    if (checkpoint) text = nlohmann::json(to_metadata(*checkpoint)).dump();
+    if (checkpoint) text = json_text(nlohmann::json(to_metadata(*checkpoint)));
   });
   text = broadcast_text(communicator, text, 0);
   if (communicator.rank() != 0 && !text.empty()) {
-    checkpoint = checkpoint_from_metadata(nlohmann::json::parse(text).get<Texts>(), folder);
+    checkpoint = checkpoint_from_metadata(parse_json<nlohmann::json>(text).get<Texts>(), folder);
   }
   return checkpoint;
 }

@@ -12,6 +12,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/file.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
@@ -33,9 +34,7 @@ std::vector<fs::path> missing_folders(fs::path path) {
 
 }  // namespace
 
-std::string to_line(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string to_line(const nlohmann::ordered_json& json) { return json_text(json); }
 
 std::string make_run_folder(const std::string& prefix) {
   const std::string name = fmt::format("runs/{}{}{:%Y-%m-%d-%H%M%S}", prefix, prefix.empty() ? "" : "-",
@@ -78,7 +77,7 @@ bool has_ended(const fs::path& folder) {
   std::ifstream file(folder / kMetrics);
   std::string last;
   for (std::string line; std::getline(file, line);) last = line;
-  const auto json = nlohmann::json::parse(last, nullptr, false);
+  const auto json = parse_json_or_nothing<nlohmann::json>(last);
   return json.is_object() && json.value("event", nlohmann::json()) == "end";
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
@@ -40,16 +41,14 @@ ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::
   return choose_loss(name, parameters, task);
 }
 
-std::string names_to_text(const std::vector<std::string>& names) {
-  return nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string names_to_text(const std::vector<std::string>& names) { return json_text(nlohmann::json(names)); }
 
 /// The names that a weights file keeps under `key`, if any. Errors: something else stands there.
 std::vector<std::string> names_from_text(const StoredTensors& stored, const std::string& key,
                                          const std::string& file) {
   const auto text = stored.metadata.find(key);
   if (text == stored.metadata.end()) return {};
-  const auto names = nlohmann::json::parse(text->second, nullptr, false);
+  const auto names = parse_json_or_nothing<nlohmann::json>(text->second);
   const bool valid = names.is_array() && std::all_of(names.begin(), names.end(),
                                                      [](const auto& name) { return name.is_string(); });
   if (!valid) fail_input("{}: '{}' is no list of names; is it damaged?", file, key);

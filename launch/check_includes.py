@@ -1,0 +1,71 @@
+"""A part includes its own headers and those of the parts before it, and no others; fails and names each line that does.
+
+The order of the parts is that in which src/CMakeLists.txt adds them. Their files stand in src/PART and include/lockstep/PART;
+a header right in include/lockstep is for programs, and no part includes it."""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+
+
+def order_of_parts(root):
+    return re.findall(r"^\s*add_subdirectory\((\w+)\)", (root / "src/CMakeLists.txt").read_text(encoding="utf-8"), re.M)
+
+
+def part_of(path, root):
+    """The part that `path` belongs to, "" for a header that is for programs, or None for what is not Lockstep's."""
+    for folder in (root / "src", root / "include/lockstep"):
+        if folder in path.parents:
+            words = path.relative_to(folder).parts
+            return words[0] if len(words) > 1 else ""
+    return None
+
+
+def included(file, name, root):
+    """The file that `#include "name"` in `file` means, as far as it is one of Lockstep's."""
+    if name.startswith("lockstep/"):
+        return root / "include" / name
+    return pathlib.Path(file.parent / name).resolve()
+
+
+def violations(root):
+    """A line for each include that is against the order."""
+    order = order_of_parts(root)
+    found = []
+    for file in sorted([*(root / "src").rglob("*.[ch]pp"), *(root / "include/lockstep").rglob("*.hpp")]):
+        own = part_of(file, root)
+        if own not in order:  # for programs, or generated
+            continue
+        text = file.read_text(encoding="utf-8")
+        for match in INCLUDE.finditer(text):
+            other = part_of(included(file, match.group(1), root), root)
+            if other is None or (other in order and order.index(other) <= order.index(own)):
+                continue
+            line = text.count("\n", 0, match.start(1)) + 1
+            found.append(f"{file.relative_to(root)}:{line}: {own} includes {match.group(1)}, and may include only what stands "
+                         f"before it: {' '.join(order[: order.index(own) + 1])}")
+    return found
+
+
+def check_itself():
+    """Violations are found, in each direction and by either way of naming a header."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder).resolve()
+        for part in ("core", "nn"):
+            (root / "src" / part).mkdir(parents=True)
+            (root / "include/lockstep" / part).mkdir(parents=True)
+        (root / "src/CMakeLists.txt").write_text("add_subdirectory(core)\nif(X)\n  add_subdirectory(nn)\nendif()\n")
+        (root / "src/nn/good.cpp").write_text('#include "own.hpp"\n#include <vector>\n#include "lockstep/core/a.hpp"\n')
+        (root / "src/core/bad.cpp").write_text('#include "own.hpp"\n#include "../nn/private.hpp"\n')
+        (root / "include/lockstep/core/bad.hpp").write_text('\n#include "lockstep/nn/b.hpp"\n#include "lockstep/all.hpp"\n')
+        assert [line.split(": ")[0] for line in violations(root)] == [
+            "include/lockstep/core/bad.hpp:2", "include/lockstep/core/bad.hpp:3", "src/core/bad.cpp:2"], violations(root)
+
+
+check_itself()
+wrong = violations(pathlib.Path(__file__).resolve().parents[1])
+print("\n".join(wrong), end="\n" if wrong else "")
+sys.exit(1 if wrong else 0)
