@@ -11,6 +11,14 @@ const std::vector<Algorithm>& algorithms() {
   return all;
 }
 
+std::vector<KeptValues> one_per_parameter(const ParameterTensor& tensor,
+                                          const std::vector<std::string>& names) {
+  std::vector<KeptValues> kept;
+  kept.reserve(names.size());
+  for (const std::string& name : names) kept.push_back({name, tensor.shape});
+  return kept;
+}
+
 const Algorithm& find_algorithm(const std::string& name) {
   const Algorithm* const found = find_named(algorithms(), name);
   if (found == nullptr) {

@@ -8,6 +8,7 @@
 #include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
+#include "lockstep/nn/parameter_layout.hpp"
 #include "lockstep/optim/scope.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -16,13 +17,25 @@ namespace lockstep::inline LOCKSTEP_REAL {
 struct Update {
   std::span<Real> x = {};                       ///< the parameters, to be stepped
   std::span<const Real> g = {};                 ///< their gradient
-  std::span<const std::span<Real>> state = {};  ///< its own vectors, in the order of Algorithm::state
+  std::span<const std::span<Real>> state = {};  ///< what it keeps for them, in the order of Algorithm::state
   double alpha = 0;                             ///< learning rate of this step, schedule included
   double eta = 1;                               ///< schedule multiplier of this step, part of alpha
   double lambda = 0;                            ///< decoupled weight decay of this range
   std::uint64_t t = 1;                          ///< step, counted from 1
   std::span<const double> hessian = {};         ///< [n x n] for n parameters, for algorithms that need it
+  const ParameterTensor* tensor = nullptr;      ///< that they are of, but for kModel
+  std::size_t group = 0;                        ///< that it is in, see Algorithm::group
 };
+
+/// Values that an algorithm keeps for a tensor from step to step, zero at first.
+struct KeptValues {
+  std::string name;  ///< "momentum"
+  std::vector<Index> shape;
+};
+
+/// What most algorithms keep: under each of `names` one value for each parameter.
+std::vector<KeptValues> one_per_parameter(const ParameterTensor& tensor,
+                                          const std::vector<std::string>& names);
 
 /// One optimization method. To add one: write its update function in a file of its own beside sgd.cpp,
 /// describe it there, and list it in algorithms.cpp; configuration, help, trainer and tests take it from the
@@ -30,11 +43,15 @@ struct Update {
 struct Algorithm {
   std::string name;
   std::vector<Hyperparameter> hyperparameters;
-  /// Names of the vectors it keeps with these values, each as long as the parameters, zero at first.
-  std::vector<std::string> (*state)(const Hyperparameters& values) = nullptr;
+  /// What it keeps for a tensor that is in group `group`. With kElements, parts of a tensor may be stepped by
+  /// several ranks: there is one value for each parameter under every name.
+  std::vector<KeptValues> (*state)(const Hyperparameters& values, const ParameterTensor& tensor,
+                                   std::size_t group) = nullptr;
   void (*update)(const Hyperparameters& values, const Update& update) = nullptr;
   Scope scope = Scope::kElements;
   bool needs_hessian = false;
+  /// The group of parameters that a tensor of `layout` is in, where it does not treat all alike.
+  std::size_t (*group)(const ParameterLayout& layout, const ParameterTensor& tensor) = nullptr;
 };
 
 /// All methods, in the order of their help.
