@@ -43,6 +43,8 @@ Optimizer::Optimizer(OptimizerOptions options, const ParameterLayout& layout,
   }
   LOCKSTEP_CHECK(algorithm_.scope != Scope::kModel || owned_size_ == 0 || owned_size_ == layout.size());
   set_state();
+  LOCKSTEP_CHECK(!has_two_passes() || !needs_hessian());
+  if (has_two_passes()) unmoved_.resize(static_cast<std::size_t>(owned_size_));
 
   Index largest = algorithm_.scope == Scope::kModel ? owned_size_ : 0;
   for (const Piece& piece : pieces_) largest = std::max(largest, piece.range.size);
@@ -71,7 +73,7 @@ void Optimizer::add_pieces(const Kept& kept, ParameterRange owned) {
   const std::vector<ParameterRange> ranges =
       algorithm_.scope == Scope::kElements ? pieces_of(owned, kPiece) : std::vector<ParameterRange>{owned};
   for (const ParameterRange& range : ranges) {
-    pieces_.push_back({.range = range, .kept = &kept, .decays = decays});
+    pieces_.push_back({.range = range, .position = owned_size_, .kept = &kept, .decays = decays});
     owned_size_ += range.size;
   }
 }
@@ -103,6 +105,23 @@ std::vector<NamedState> Optimizer::state() {
   named.reserve(vectors_.size());
   for (Vector& vector : vectors_) named.push_back({vector.name, vector.owned, vector.layout});
   return named;
+}
+
+void Optimizer::perturb(std::span<Real> parameters, std::span<const Real> gradient, double gradient_norm) {
+  for_each_part(std::ssize(pieces_), [&](Index i) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(i)];
+    const std::span<Real> x = part(parameters, piece.range.offset, piece.range.size);
+    std::copy(x.begin(), x.end(), unmoved_.begin() + piece.position);
+    algorithm_.perturb(
+        options_.hyperparameters,
+        {.x = x, .g = part(gradient, piece.range.offset, piece.range.size), .gradient_norm = gradient_norm});
+  });
+}
+
+void Optimizer::move_back(std::span<Real> parameters) const {
+  for (const Piece& piece : pieces_) {
+    std::copy_n(unmoved_.begin() + piece.position, piece.range.size, parameters.begin() + piece.range.offset);
+  }
 }
 
 /// One call for all parameters, after the pieces have had their L2 terms.

@@ -27,6 +27,13 @@ struct Update {
   std::size_t group = 0;                        ///< that it is in, see Algorithm::group
 };
 
+/// What an algorithm of two passes sees between them, for a range of parameters.
+struct Perturbation {
+  std::span<Real> x = {};        ///< the parameters, to be moved to where the second gradient is taken
+  std::span<const Real> g = {};  ///< their gradient in the first pass
+  double gradient_norm = 0;      ///< ‖g‖ over all parameters
+};
+
 /// Values that an algorithm keeps for a tensor from step to step, zero at first.
 struct KeptValues {
   std::string name;  ///< "momentum"
@@ -50,6 +57,9 @@ struct Algorithm {
   void (*update)(const Hyperparameters& values, const Update& update) = nullptr;
   Scope scope = Scope::kElements;
   bool needs_hessian = false;
+  /// For an algorithm of two passes in a step: `update` gets the gradient, of the same samples, where this
+  /// has moved the parameters, and finds the parameters back in their places. Element by element.
+  void (*perturb)(const Hyperparameters& values, const Perturbation& perturbation) = nullptr;
   /// The group of parameters that a tensor of `layout` is in, where it does not treat all alike.
   std::size_t (*group)(const ParameterLayout& layout, const ParameterTensor& tensor) = nullptr;
 };

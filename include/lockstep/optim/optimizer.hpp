@@ -44,6 +44,15 @@ class Optimizer {
   void step(std::span<Real> parameters, std::span<const Real> gradient, double gradient_factor,
             double multiplier, std::uint64_t t, std::span<double> hessian = {});
 
+  /// Whether a step takes two passes: the gradient that `step` gets is that between `perturb` and
+  /// `move_back`.
+  bool has_two_passes() const { return algorithm_.perturb != nullptr; }
+
+  /// Moves what it owns of `parameters`, given their gradient and its norm over all parameters, to where the
+  /// second gradient of a step is to be taken; `move_back` puts back the bits that stood there.
+  void perturb(std::span<Real> parameters, std::span<const Real> gradient, double gradient_norm);
+  void move_back(std::span<Real> parameters) const;
+
   bool needs_hessian() const { return algorithm_.needs_hessian; }
 
   double learning_rate() const;
@@ -67,6 +76,7 @@ class Optimizer {
   };
   struct Piece {
     ParameterRange range;
+    Index position = 0;  // among what it owns
     const Kept* kept;
     bool decays = false;
     std::vector<std::span<Real>> state = {};
@@ -87,6 +97,7 @@ class Optimizer {
   std::vector<Vector> vectors_;
   std::vector<Piece> pieces_;  // of uniform decay, as large as the algorithm's scope lets one call see
   Index owned_size_ = 0;
+  std::vector<Real> unmoved_;                 // of two passes: what it owns, as it was before `perturb`
   std::vector<std::span<Real>> whole_state_;  // for an algorithm that steps all at once
   std::vector<std::vector<Real>> changed_;    // by thread: a piece of the gradient after clipping and L2
 };

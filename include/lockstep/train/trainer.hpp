@@ -66,8 +66,9 @@ class Trainer {
   StepReport step();
 
   /// The two halves of a step, for whoever wants to look in between. First the mean gradient over the global
-  /// batch, each rank what it owns of it; then clipping, schedule and the optimizer's update, or what becomes
-  /// of the step where that gradient is not finite. Collective.
+  /// batch, each rank what it owns of it; then, where the optimizer asks for it, the gradient of a second
+  /// pass over that batch in its place; clipping, schedule and the optimizer's update, or what becomes of the
+  /// step where a gradient is not finite. The report is that of the first gradient. Collective.
   void compute_gradient() { compute_gradient(steps_done_); }
   StepReport apply_gradient();
 
@@ -114,7 +115,9 @@ class Trainer {
   };
 
   void compute_gradient(std::uint64_t step);
-  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step);
+  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);
+  void sum_gradient();
+  std::string second_pass();
   const Work& work_on(const GlobalBatch& batch);
   void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
   void gather_ahead(std::uint64_t step);
@@ -123,7 +126,7 @@ class Trainer {
   Targets targets() const;
   std::uint64_t updates_done() const { return steps_done_ - skipped_.total; }
   std::string find_nonfinite(std::uint64_t step);
-  void skip();
+  void skip(const std::string& place);
   void update(double multiplier);
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
