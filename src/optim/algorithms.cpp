@@ -6,8 +6,8 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 const std::vector<Algorithm>& algorithms() {
-  static const std::vector<Algorithm> all = {sgd(),  adagrad(), rmsprop(), adam(),  adamw(),
-                                             lion(), lars(),    lamb(),    newton()};
+  static const std::vector<Algorithm> all = {sgd(),  adagrad(), rmsprop(), adam(), adamw(),
+                                             lion(), lars(),    lamb(),    muon(), newton()};
   return all;
 }
 

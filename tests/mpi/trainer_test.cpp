@@ -117,6 +117,14 @@ std::vector<Case> cases() {
         {"train.batch-size", "7"},
         {"train.steps", "70"},
         {"optimizer.learning-rate", "0.001"}}},
+      // All hidden matrices are tall, wide or square, and there are more tensors than ranks or fewer.
+      {"MuonOfSeveralShapes",
+       {{"optimizer.name", "muon"},
+        {"optimizer.weight-decay", "0.1"},
+        {"optimizer.clip-norm", "0.5"},
+        {"optimizer.average", "0.9"},
+        {"model.layers", "linear 33, relu, linear 33, gelu, residual(linear 33, tanh), linear 7, linear 4"}}},
+      {"MuonByMessages", {{"optimizer.name", "muon"}, {"train.exchange", "messages"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
   };
 }
@@ -183,14 +191,17 @@ const Settings kWide = {{"data.features", "601"},
                         {"optimizer.average", "0.9"}};
 
 TEST_F(TrainingTest, ThreadsDoNotChangeABit) {
-  const RunResult one = train(make_test_config(kWide), world());
-  for (const std::string threads : {"2", "3"}) {
+  for (const std::string optimizer : {"adamw", "muon"}) {
     Settings settings = kWide;
-    settings["train.threads"] = threads;
-    const RunResult several = train(make_test_config(settings), world());
-    EXPECT_EQ(several.weights_digest, one.weights_digest) << threads;
-    EXPECT_EQ(several.average_digest, one.average_digest) << threads;
-    EXPECT_EQ(several.losses, one.losses) << threads;
+    settings["optimizer.name"] = optimizer;
+    const RunResult one = train(make_test_config(settings), world());
+    for (const std::string threads : {"2", "3"}) {
+      settings["train.threads"] = threads;
+      const RunResult several = train(make_test_config(settings), world());
+      EXPECT_EQ(several.weights_digest, one.weights_digest) << optimizer << ", " << threads;
+      EXPECT_EQ(several.average_digest, one.average_digest) << optimizer << ", " << threads;
+      EXPECT_EQ(several.losses, one.losses) << optimizer << ", " << threads;
+    }
   }
   set_threads(1);
 }

@@ -62,6 +62,7 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
                                {"train.timeline", "true"},
                                {"schedule.name", "cosine"}}),
             0);
+  EXPECT_EQ(count_allocations({{"optimizer.name", "muon"}}), 0);
 }
 
 }  // namespace

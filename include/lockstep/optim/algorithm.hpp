@@ -112,6 +112,18 @@ Algorithm lars();
 /// ratio 1 where a norm is 0.
 Algorithm lamb();
 
+/// For weights that are matrices W [rows x columns] (of more axes: the first is the rows, the others together
+/// the columns), but for those of the last unit:
+///   B ← μ B + G;  D = G + μ B;  O = NewtonSchulz(D);  W ← (1 - αλ) W - α √max(1, rows / columns) O
+/// where NewtonSchulz takes D = USVᵀ to about UVᵀ: X₀ = D / (‖D‖ + 1e-7) in Frobenius' norm, then five times
+/// X ← a X + (b XXᵀ + c (XXᵀ)²) X with (a, b, c) = (3.4445, -4.7750, 2.0315), which leaves singular values
+/// between about 0.7 and 1.2. Biases, gains and the last unit are AdamW's, at α times adamw-ratio: output
+/// layers do better so, says the post. (Its other exception, a first layer that embeds symbols, is none
+/// here: the first layer's inputs are features.) Jordan et al.: Muon: An optimizer for hidden layers in
+/// neural networks, 2024, https://kellerjordan.github.io/posts/muon, with Nesterov's momentum, the scaling by
+/// shape of https://github.com/KellerJordan/Muon (torch.optim.Muon's "original") and that program's defaults.
+Algorithm muon();
+
 /// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the largest element of H,
 /// and ten times more, again and again, while H + μ I is not positive definite (Nocedal, Wright: Numerical
 /// optimization, 2nd edition, section 3.4, algorithm 3.3). H is the exact Hessian of the global batch: for
