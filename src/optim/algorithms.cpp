@@ -6,8 +6,9 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 const std::vector<Algorithm>& algorithms() {
-  static const std::vector<Algorithm> all = {sgd(),  adagrad(), rmsprop(), adam(), adamw(),
-                                             lion(), lars(),    lamb(),    muon(), newton()};
+  static const std::vector<Algorithm> all = {sgd(),   adagrad(), rmsprop(),  adam(),
+                                             adamw(), lion(),    lars(),     lamb(),
+                                             muon(),  newton(),  sam(sgd()), sam(adamw())};
   return all;
 }
 

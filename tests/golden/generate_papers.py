@@ -105,6 +105,23 @@ def muon_of(name, shape, last, o):
     return Muon(o) if hidden_matrix else Adamw(o, o["learning-rate"] * o["adamw-ratio"])
 
 
+class Sgd:
+    """Decoupled decay; y = momentum y + g."""
+
+    def __init__(self, o):
+        self.o, self.y = o, 0
+
+    def step(self, w, g, decay):
+        self.y = self.o["momentum"] * self.y + g
+        return w - self.o["learning-rate"] * decay * w - self.o["learning-rate"] * self.y
+
+
+def sam_point(weights, gradient, rho):
+    """Algorithm 1 of Foret et al. with p = 2: w + rho g / |g|."""
+    scale = rho / norm(gradient)
+    return {name: (w + scale * gradient[name]).astype(w.dtype) for name, w in weights.items()}
+
+
 def train(problem, case, dtype):
     o, layers = case["optimizer"], problem["layers"].split(", ")
     weights = {name: np.array(t["values"], dtype).reshape(t["shape"]) for name, t in problem["initial"].items()}
@@ -117,6 +134,11 @@ def train(problem, case, dtype):
         loss, g = gradient_at(weights)
         losses.append(loss)
         norms.append(norm(g))
+        if "rho" in o:
+            _, g = gradient_at(sam_point(weights, g, o["rho"]))
+        if "clip-norm" in o:
+            factor = min(1, o["clip-norm"] / (norm(g) + 1e-6))
+            g = {name: (factor * values).astype(dtype) for name, values in g.items()}
         for name, w in weights.items():
             decay = o["weight-decay"] if name.endswith("weight") else 0
             weights[name] = steppers[name].step(w, g[name], decay).astype(dtype)
@@ -125,7 +147,9 @@ def train(problem, case, dtype):
 
 
 def make_stepper(name, shape, last, o):
-    return {"muon": muon_of}[o["name"]](name, shape, last, o)
+    if o["name"] == "muon":
+        return muon_of(name, shape, last, o)
+    return Sgd(o) if o["name"] == "sam-sgd" else Adamw(o, o["learning-rate"])
 
 
 def muon(rate=0.02, momentum=0.95, steps=5, ratio=0.015, beta1=0.9, beta2=0.95, epsilon=1e-10, decay=0.0):
@@ -133,9 +157,23 @@ def muon(rate=0.02, momentum=0.95, steps=5, ratio=0.015, beta1=0.9, beta2=0.95, 
             "adamw-ratio": ratio, "beta1": beta1, "beta2": beta2, "epsilon": epsilon, "weight-decay": decay}
 
 
+def sam_sgd(rate, rho, momentum=0.0, decay=0.0, **more):
+    return {"name": "sam-sgd", "learning-rate": rate, "momentum": momentum, "weight-decay": decay, "rho": rho, **more}
+
+
+def sam_adamw(rate, rho, beta1=0.9, beta2=0.999, epsilon=1e-8, decay=0.01):
+    return {"name": "sam-adamw", "learning-rate": rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon,
+            "weight-decay": decay, "rho": rho}
+
+
 CASES = {
-    "classification.json": numbered("muon", muon(), muon(0.05, 0.8, 3, 0.3, 0.8, 0.99, 1e-4, 0.1), muon(0.1, 0.6, 4)),
-    "regression.json": numbered("muon", muon(ratio=0.5, decay=0.01), muon(0.005, 0.9, 6, 1)),
+    "classification.json": numbered("muon", muon(), muon(0.05, 0.8, 3, 0.3, 0.8, 0.99, 1e-4, 0.1), muon(0.1, 0.6, 4)) +
+                           numbered("sam-sgd", sam_sgd(0.5, 0.05), sam_sgd(0.1, 0.5, 0.9), sam_sgd(0.2, 0.2, 0.5, 0.1),
+                                    sam_sgd(0.5, 0.1, **{"clip-norm": 0.4})) +
+                           numbered("sam-adamw", sam_adamw(0.02, 0.05), sam_adamw(0.02, 0.5, 0.8, 0.95, decay=0.5)),
+    "regression.json": numbered("muon", muon(ratio=0.5, decay=0.01), muon(0.005, 0.9, 6, 1)) +
+                       numbered("sam-sgd", sam_sgd(0.02, 0.05)) +
+                       numbered("sam-adamw", sam_adamw(0.03, 0.1, 0.95, 0.99, 1e-4)),
 }
 
 if __name__ == "__main__":

@@ -125,6 +125,25 @@ std::vector<Case> cases() {
         {"optimizer.average", "0.9"},
         {"model.layers", "linear 33, relu, linear 33, gelu, residual(linear 33, tanh), linear 7, linear 4"}}},
       {"MuonByMessages", {{"optimizer.name", "muon"}, {"train.exchange", "messages"}}},
+      {"SamWithAllAroundIt",
+       {{"optimizer.name", "sam-sgd"},
+        {"optimizer.rho", "0.1"},
+        {"optimizer.momentum", "0.9"},
+        {"optimizer.clip-norm", "0.05"},
+        {"optimizer.l2", "0.01"},
+        {"optimizer.average", "0.9"},
+        {"train.noise-scale", "true"},
+        {"model.layers", "dropout 0.1, linear 16, relu, dropout 0.5, linear 4"}}},
+      {"SamByMessages", {{"optimizer.name", "sam-adamw"}, {"train.exchange", "messages"}}},
+      {"SamOfRaggedBatches",
+       {{"optimizer.name", "sam-sgd"}, {"train.batch-size", "44"}, {"train.epochs", "3"}}},
+      {"SamOfSeveralBlocks",
+       {{"optimizer.name", "sam-sgd"},
+        {"data.samples", "1200"},
+        {"data.features", "1"},
+        {"model.layers", "linear 45000, relu, linear 4"},
+        {"train.batch-size", "1200"},
+        {"train.steps", "2"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
   };
 }
@@ -191,7 +210,7 @@ const Settings kWide = {{"data.features", "601"},
                         {"optimizer.average", "0.9"}};
 
 TEST_F(TrainingTest, ThreadsDoNotChangeABit) {
-  for (const std::string optimizer : {"adamw", "muon"}) {
+  for (const std::string optimizer : {"adamw", "muon", "sam-adamw"}) {
     Settings settings = kWide;
     settings["optimizer.name"] = optimizer;
     const RunResult one = train(make_test_config(settings), world());

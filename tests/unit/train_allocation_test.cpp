@@ -62,7 +62,9 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
                                {"train.timeline", "true"},
                                {"schedule.name", "cosine"}}),
             0);
-  EXPECT_EQ(count_allocations({{"optimizer.name", "muon"}}), 0);
+  for (const std::string optimizer : {"muon", "sam-adamw"}) {
+    EXPECT_EQ(count_allocations({{"optimizer.name", optimizer}}), 0) << optimizer;
+  }
 }
 
 }  // namespace

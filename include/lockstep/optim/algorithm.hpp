@@ -130,4 +130,13 @@ Algorithm muon();
 /// networks of one linear unit.
 Algorithm newton();
 
+/// Sharpness-aware minimization around `base`, which needs no Hessian: `base` steps from the weights w, but
+/// by the gradient at w + ε of the same samples,
+///   ε = ρ g / ‖g‖,  g the gradient at w, its norm over all parameters; ε = 0 where that is 0.
+/// Algorithm 1 of Foret, Kleiner, Mobahi, Neyshabur: Sharpness-aware minimization for efficiently improving
+/// generalization, arXiv 2010.01412, with p = 2. An L2 term is no part of g and ε, as in the paper's
+/// objective; clipping acts on the second gradient, which the step is taken with. Two passes over the samples
+/// make a step take twice as long. `base`'s name becomes "sam-NAME".
+Algorithm sam(Algorithm base);
+
 }  // namespace lockstep::inline LOCKSTEP_REAL
