@@ -1,5 +1,6 @@
 #include "lockstep/core/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -62,6 +63,13 @@ std::string base64(std::span<const std::byte> bytes) {
     }
   }
   return text;
+}
+
+bool is_name(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !text.empty() && is_letter(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
 }
 
 }  // namespace lockstep

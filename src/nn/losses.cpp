@@ -1,12 +1,44 @@
 #include "lockstep/nn/losses.hpp"
 
+#include <utility>
+
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/registry.hpp"
 #include "lockstep/core/text.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
+
+std::deque<LossForm>& all_losses() {
+  static std::deque<LossForm> all = {
+      {.name = "cross-entropy",
+       .description = "cross-entropy of the softmax",
+       .task = Task::kClassification,
+       .hyperparameters =
+           {{"label-smoothing", 0, 0, 1, "weight of the uniform distribution", {}, Numbers::kBelowHighest}},
+       .make =
+           [](const Hyperparameters& values) { return make_cross_entropy(values.at("label-smoothing")); }},
+      {.name = "mse",
+       .description = "mean squared error",
+       .task = Task::kRegression,
+       .make = [](const Hyperparameters&) { return make_mean_squared_error(); }},
+      {.name = "mae",
+       .description = "mean absolute error",
+       .task = Task::kRegression,
+       .make = [](const Hyperparameters&) { return make_mean_absolute_error(); }},
+      {.name = "huber",
+       .description = "squares of small, amounts of large errors",
+       .task = Task::kRegression,
+       .hyperparameters = {{"huber-delta", 1, 1e-6, 1e6, "the error from which on amounts count"}},
+       .make = [](const Hyperparameters& values) { return make_huber(values.at("huber-delta")); }},
+      {.name = "bce",
+       .description = "binary cross-entropy of each label",
+       .task = Task::kMultiLabel,
+       .make = [](const Hyperparameters&) { return make_binary_cross_entropy(); }}};
+  return all;
+}
 
 std::vector<std::string> names_for(Task task) {
   std::vector<std::string> names;
@@ -43,33 +75,11 @@ void check_parameters(const LossForm& chosen, const Hyperparameters& given) {
 
 }  // namespace
 
-const std::vector<LossForm>& losses() {
-  static const std::vector<LossForm> all = {
-      {.name = "cross-entropy",
-       .description = "cross-entropy of the softmax",
-       .task = Task::kClassification,
-       .hyperparameters =
-           {{"label-smoothing", 0, 0, 1, "weight of the uniform distribution", {}, Numbers::kBelowHighest}},
-       .make =
-           [](const Hyperparameters& values) { return make_cross_entropy(values.at("label-smoothing")); }},
-      {.name = "mse",
-       .description = "mean squared error",
-       .task = Task::kRegression,
-       .make = [](const Hyperparameters&) { return make_mean_squared_error(); }},
-      {.name = "mae",
-       .description = "mean absolute error",
-       .task = Task::kRegression,
-       .make = [](const Hyperparameters&) { return make_mean_absolute_error(); }},
-      {.name = "huber",
-       .description = "squares of small, amounts of large errors",
-       .task = Task::kRegression,
-       .hyperparameters = {{"huber-delta", 1, 1e-6, 1e6, "the error from which on amounts count"}},
-       .make = [](const Hyperparameters& values) { return make_huber(values.at("huber-delta")); }},
-      {.name = "bce",
-       .description = "binary cross-entropy of each label",
-       .task = Task::kMultiLabel,
-       .make = [](const Hyperparameters&) { return make_binary_cross_entropy(); }}};
-  return all;
+const std::deque<LossForm>& losses() { return all_losses(); }
+
+void register_loss(LossForm form) {
+  check_new_name(losses(), form.name, "a loss");
+  all_losses().push_back(std::move(form));
 }
 
 ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task) {

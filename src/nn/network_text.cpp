@@ -292,13 +292,6 @@ class Builder {
 
 }  // namespace
 
-bool is_name(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return !text.empty() && is_letter(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
-
 void add_from_text(Network& network, std::string_view text, std::string_view blocks) {
   if (trim(text).empty())
     fail_input("there is no unit; expected, for example, 'linear 128, relu, linear 10'");

@@ -7,9 +7,9 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/registry.hpp"
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
-#include "lockstep/nn/network_text.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -68,10 +68,7 @@ void UnitWords::refuse(const std::string& expected) const {
 const std::vector<UnitForm>& unit_forms() { return all_forms(); }
 
 void register_unit(UnitForm form) {
-  if (!is_name(form.name))
-    fail_input("a unit called '{}': expected a word of letters, digits and '-'", form.name);
-  if (find_named(unit_forms(), form.name) != nullptr)
-    fail_input("there is a unit called '{}' already", form.name);
+  check_new_name(unit_forms(), form.name, "a unit");
   all_forms().push_back(std::move(form));
 }
 

@@ -21,7 +21,10 @@ void update(const Hyperparameters& values, const Update& u) {
        static_cast<Real>(values.at("epsilon")), values.at("epsilon-placement") != 0);
 }
 
-std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"square_sum"}; }
+std::vector<KeptValues> state(const Hyperparameters& /*values*/, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  return one_per_parameter(tensor, {"square_sum"});
+}
 
 }  // namespace
 

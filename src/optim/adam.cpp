@@ -68,9 +68,10 @@ void update_adamw(const Hyperparameters& values, const Update& u) {
   step(values, u, 1 - (by_schedule ? u.eta : u.alpha) * u.lambda);
 }
 
-std::vector<std::string> state(const Hyperparameters& values) {
-  if (values.at("amsgrad") == 0) return {"mean", "square"};
-  return {"mean", "square", "largest_square"};
+std::vector<KeptValues> state(const Hyperparameters& values, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  if (values.at("amsgrad") == 0) return one_per_parameter(tensor, {"mean", "square"});
+  return one_per_parameter(tensor, {"mean", "square", "largest_square"});
 }
 
 }  // namespace

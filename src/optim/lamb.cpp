@@ -51,7 +51,10 @@ void update(const Hyperparameters& values, const Update& update) {
   step(update.x.data(), u.data(), n, static_cast<Real>(update.alpha * ratio));
 }
 
-std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mean", "square", "direction"}; }
+std::vector<KeptValues> state(const Hyperparameters& /*values*/, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  return one_per_parameter(tensor, {"mean", "square", "direction"});
+}
 
 }  // namespace
 

@@ -26,7 +26,10 @@ void update(const Hyperparameters& values, const Update& u) {
        static_cast<Real>(u.lambda));
 }
 
-std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"momentum"}; }
+std::vector<KeptValues> state(const Hyperparameters& /*values*/, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  return one_per_parameter(tensor, {"momentum"});
+}
 
 }  // namespace
 

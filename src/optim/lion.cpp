@@ -22,7 +22,10 @@ void update(const Hyperparameters& values, const Update& u) {
        static_cast<Real>(1 - u.alpha * u.lambda));
 }
 
-std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"mean"}; }
+std::vector<KeptValues> state(const Hyperparameters& /*values*/, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  return one_per_parameter(tensor, {"mean"});
+}
 
 }  // namespace
 

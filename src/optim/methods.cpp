@@ -77,4 +77,24 @@ OptimizerOptions newton(const Newton& values) {
           .hyperparameters = {{"learning-rate", values.learning_rate}, {"damping", values.damping}}};
 }
 
+OptimizerOptions muon(const Muon& values) {
+  return {.name = "muon",
+          .hyperparameters = {{"learning-rate", values.learning_rate},
+                              {"momentum", values.momentum},
+                              {"newton-schulz-steps", values.newton_schulz_steps},
+                              {"adamw-ratio", values.adamw_ratio},
+                              {"beta1", values.beta1},
+                              {"beta2", values.beta2},
+                              {"epsilon", values.epsilon},
+                              {"amsgrad", values.amsgrad ? 1 : 0},
+                              {"weight-decay", values.weight_decay},
+                              {"decay-scaling", values.decay_by_schedule ? 1 : 0}}};
+}
+
+OptimizerOptions sam(OptimizerOptions base, double rho) {
+  base.name = "sam-" + base.name;
+  base.hyperparameters["rho"] = rho;
+  return base;
+}
+
 }  // namespace lockstep

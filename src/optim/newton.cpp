@@ -40,7 +40,10 @@ void update(const Hyperparameters& values, const Update& u) {
   x = (x.cast<double>() - u.alpha * direction).cast<Real>();
 }
 
-std::vector<std::string> state(const Hyperparameters& /*values*/) { return {}; }
+std::vector<KeptValues> state(const Hyperparameters& /*values*/, const ParameterTensor& /*tensor*/,
+                              std::size_t /*group*/) {
+  return {};
+}
 
 }  // namespace
 

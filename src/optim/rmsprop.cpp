@@ -38,7 +38,10 @@ void update(const Hyperparameters& values, const Update& u) {
        static_cast<Index>(u.x.size()), constants);
 }
 
-std::vector<std::string> state(const Hyperparameters& /*values*/) { return {"square", "mean", "momentum"}; }
+std::vector<KeptValues> state(const Hyperparameters& /*values*/, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  return one_per_parameter(tensor, {"square", "mean", "momentum"});
+}
 
 }  // namespace
 

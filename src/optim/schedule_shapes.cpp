@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/named.hpp"
+#include "lockstep/core/registry.hpp"
 #include "lockstep/core/text.hpp"
 #include "lockstep/optim/schedule.hpp"
 
@@ -59,10 +61,8 @@ double one_cycle(const Hyperparameters& values, double t, double total) {
   return cosine_between(1, values.at("final"), done);
 }
 
-}  // namespace
-
-const std::vector<ScheduleShape>& schedule_shapes() {
-  static const std::vector<ScheduleShape> all = {
+std::deque<ScheduleShape>& all_shapes() {
+  static std::deque<ScheduleShape> all = {
       {"constant", {}, constant},
       {"step",
        {{"every", kRequired, 1, kMostSteps, "steps between two drops", {}, Numbers::kWhole},
@@ -93,6 +93,15 @@ const std::vector<ScheduleShape>& schedule_shapes() {
        one_cycle,
        true}};
   return all;
+}
+
+}  // namespace
+
+const std::deque<ScheduleShape>& schedule_shapes() { return all_shapes(); }
+
+void register_schedule_shape(ScheduleShape shape) {
+  check_new_name(schedule_shapes(), shape.name, "a schedule");
+  all_shapes().push_back(std::move(shape));
 }
 
 const ScheduleShape& find_schedule_shape(const std::string& name) {

@@ -40,8 +40,10 @@ void update(const Hyperparameters& values, const Update& u) {
   }
 }
 
-std::vector<std::string> state(const Hyperparameters& values) {
-  return values.at("momentum") == 0 ? std::vector<std::string>{} : std::vector<std::string>{"momentum"};
+std::vector<KeptValues> state(const Hyperparameters& values, const ParameterTensor& tensor,
+                              std::size_t /*group*/) {
+  if (values.at("momentum") == 0) return {};
+  return one_per_parameter(tensor, {"momentum"});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "lockstep/parallel/share_vectors.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "transport.hpp"
 
@@ -11,10 +12,46 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, std::size_t count,
-                                 Exchange exchange)
-    : communicator_(communicator), shares_(shares) {
-  const std::size_t size = (1 + count) * static_cast<std::size_t>(shares.parameters()) * sizeof(Real);
+namespace {
+
+/// A share's part of a vector.
+struct Run {
+  ParameterRange range;  // in the whole vector
+  Index position = 0;    // in what the owner keeps of it
+};
+
+/// The parts of a vector that `rank` keeps, in their order.
+std::vector<Run> runs_of(const Shares& shares, const StateLayout& layout, int rank) {
+  std::vector<Run> runs;
+  Index position = 0;
+  for (const Share& share : shares.owned_by(rank)) {
+    const ParameterRange range = layout.range_of(share.range);
+    if (range.size > 0) runs.push_back({range, position});
+    position += range.size;
+  }
+  return runs;
+}
+
+std::span<const Real> part(std::span<const Real> values, Index first, Index size) {
+  return values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+Index owned_size(const Shares& shares, const StateLayout& layout, int rank) {
+  const std::vector<Run> runs = runs_of(shares, layout, rank);
+  return runs.empty() ? 0 : runs.back().position + runs.back().range.size;
+}
+
+GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares,
+                                 std::vector<StateLayout> layouts, Exchange exchange)
+    : communicator_(communicator), shares_(shares), layouts_(std::move(layouts)) {
+  Index end = shares.parameters();
+  for (const StateLayout& layout : layouts_) {
+    begins_.push_back(end);
+    end += layout.size();
+  }
+  const std::size_t size = static_cast<std::size_t>(end) * sizeof(Real);
   if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
     memory_.emplace(communicator, size, Pages::kLarge);
     counters_.emplace(communicator, 0);
@@ -31,7 +68,7 @@ std::string GatheredVectors::gather(std::span<const Real> parameters,
   if (counters_) {
     counters_->barrier();  // nobody reads any more
     for (const Share& share : shares_.owned_by(communicator_.rank())) {
-      copy(parameters.subspan(static_cast<std::size_t>(share.range.offset)), 0, share.range);
+      put_parameters(parameters, share.range);
     }
     put(owned);
     counters_->barrier();
@@ -39,7 +76,7 @@ std::string GatheredVectors::gather(std::span<const Real> parameters,
   }
   send(owned);
   if (communicator_.rank() != 0) return "";
-  copy(parameters, 0, {0, shares_.parameters()});
+  put_parameters(parameters, {0, shares_.parameters()});
   put(owned);
   return DigestBlocks(memory_->bytes()).digest();
 }
@@ -57,16 +94,21 @@ std::string GatheredVectors::digest_together() {
   return communicator_.rank() == 0 ? DigestBlocks::digest(all) : "";
 }
 
+std::span<const Real> GatheredVectors::parameters() {
+  if (communicator_.rank() != 0) return {};
+  return place(0, {0, shares_.parameters()});
+}
+
 std::span<const Real> GatheredVectors::vector(std::size_t i) {
   if (communicator_.rank() != 0) return {};
-  return place(i, {0, shares_.parameters()});
+  return place(begins_[i], {0, layouts_[i].size()});
 }
 
 /// What this rank owns into memory that it reaches.
 void GatheredVectors::put(std::span<const std::span<const Real>> owned) {
-  for (const Share& share : shares_.owned_by(communicator_.rank())) {
-    for (std::size_t i = 0; i < owned.size(); ++i) {
-      copy(owned[i].subspan(static_cast<std::size_t>(share.position)), i + 1, share.range);
+  for (std::size_t i = 0; i < owned.size(); ++i) {
+    for (const Run& run : runs_of(shares_, layouts_[i], communicator_.rank())) {
+      std::copy_n(owned[i].begin() + run.position, run.range.size, place(begins_[i], run.range).begin());
     }
   }
 }
@@ -76,14 +118,12 @@ void GatheredVectors::send(std::span<const std::span<const Real>> owned) {
   std::vector<OutgoingMessage> outgoing;
   std::vector<IncomingMessage> incoming;
   for (int rank = 1; rank < communicator_.size() && !shares_.is_replicated(); ++rank) {
-    for (const Share& share : shares_.owned_by(rank)) {
-      for (std::size_t i = 0; i < owned.size(); ++i) {
+    for (std::size_t i = 0; i < owned.size(); ++i) {
+      for (const Run& run : runs_of(shares_, layouts_[i], rank)) {
         if (communicator_.rank() == 0) {
-          incoming.push_back({rank, std::as_writable_bytes(place(i + 1, share.range))});
+          incoming.push_back({rank, std::as_writable_bytes(place(begins_[i], run.range))});
         } else if (communicator_.rank() == rank) {
-          outgoing.push_back(
-              {0, std::as_bytes(owned[i].subspan(static_cast<std::size_t>(share.position),
-                                                 static_cast<std::size_t>(share.range.size)))});
+          outgoing.push_back({0, std::as_bytes(part(owned[i], run.position, run.range.size))});
         }
       }
     }
@@ -91,18 +131,18 @@ void GatheredVectors::send(std::span<const std::span<const Real>> owned) {
   communicator_.exchange(outgoing, incoming);
 }
 
-void GatheredVectors::copy(std::span<const Real> from, std::size_t i, ParameterRange range) {
-  std::copy_n(from.begin(), range.size, place(i, range).begin());
+void GatheredVectors::put_parameters(std::span<const Real> parameters, ParameterRange range) {
+  std::copy_n(parameters.begin() + range.offset, range.size, place(0, range).begin());
 }
 
-std::span<Real> GatheredVectors::place(std::size_t i, ParameterRange range) {
+/// `range` of the vector that begins at `begin`.
+std::span<Real> GatheredVectors::place(Index begin, ParameterRange range) {
   Real* const first = reinterpret_cast<Real*>(memory_->bytes().data());
-  return {first + i * static_cast<std::size_t>(shares_.parameters()) + range.offset,
-          static_cast<std::size_t>(range.size)};
+  return {first + begin + range.offset, static_cast<std::size_t>(range.size)};
 }
 
-void deal_shares(Communicator& communicator, const Shares& shares, std::span<const Real> whole,
-                 std::span<Real> owned) {
+void deal_shares(Communicator& communicator, const Shares& shares, const StateLayout& layout,
+                 std::span<const Real> whole, std::span<Real> owned) {
   if (shares.is_replicated()) {
     if (communicator.rank() == 0) std::copy(whole.begin(), whole.end(), owned.begin());
     communicator.broadcast(std::as_writable_bytes(owned), 0);
@@ -113,13 +153,14 @@ void deal_shares(Communicator& communicator, const Shares& shares, std::span<con
     communicator.exchange({}, {&message, 1});
     return;
   }
-  LOCKSTEP_CHECK(static_cast<Index>(whole.size()) == shares.parameters());
+  LOCKSTEP_CHECK(std::ssize(whole) == layout.size());
   std::vector<std::vector<Real>> packed(static_cast<std::size_t>(shares.ranks()));
   for (int rank = 0; rank < shares.ranks(); ++rank) {
     std::vector<Real>& values = packed[static_cast<std::size_t>(rank)];
-    values.resize(static_cast<std::size_t>(shares.size_of(rank)));
-    for (const Share& share : shares.owned_by(rank)) {
-      std::copy_n(whole.begin() + share.range.offset, share.range.size, values.begin() + share.position);
+    values.reserve(static_cast<std::size_t>(owned_size(shares, layout, rank)));
+    for (const Run& run : runs_of(shares, layout, rank)) {
+      const std::span<const Real> run_values = part(whole, run.range.offset, run.range.size);
+      values.insert(values.end(), run_values.begin(), run_values.end());
     }
   }
   std::vector<OutgoingMessage> messages;

@@ -44,7 +44,13 @@ Path descend(const Surface& surface, const OptimizerOptions& method, std::uint64
   double logarithms = 0;
   for (std::uint64_t t = 1; t <= steps; ++t) {
     const Point g = surface.gradient(path.points.back());
-    const std::array<Real, 2> gradient = {static_cast<Real>(g[0]), static_cast<Real>(g[1])};
+    std::array<Real, 2> gradient = {static_cast<Real>(g[0]), static_cast<Real>(g[1])};
+    if (optimizer.has_two_passes()) {
+      optimizer.perturb(x, gradient, std::hypot(g[0], g[1]));
+      const Point there = surface.gradient({x[0], x[1]});
+      optimizer.move_back(x);
+      gradient = {static_cast<Real>(there[0]), static_cast<Real>(there[1])};
+    }
     Hessian2 hessian = surface.hessian(path.points.back());
     optimizer.step(x, gradient, 1, 1, t, hessian);
     const Point p = {x[0], x[1]};

@@ -24,14 +24,16 @@ const std::string kMachinePrefix = "machine.";
 
 /// The vectors cut into tensors.
 std::vector<TensorView> to_tensors(const std::vector<StateVector>& vectors, const ParameterLayout& layout) {
+  const StateLayout parameters(layout);
   std::vector<TensorView> tensors;
   tensors.reserve(vectors.size() * layout.tensors().size() + 1);
   for (const StateVector& vector : vectors) {
-    LOCKSTEP_CHECK(static_cast<Index>(vector.values.size()) == layout.size());
-    for (const ParameterTensor& tensor : layout.tensors()) {
-      const auto part = vector.values.subspan(static_cast<std::size_t>(tensor.range.offset),
-                                              static_cast<std::size_t>(tensor.range.size));
-      tensors.push_back({vector.name + "/" + tensor.name, kRealName, tensor.shape, std::as_bytes(part)});
+    const StateLayout& own = vector.layout == nullptr ? parameters : *vector.layout;
+    LOCKSTEP_CHECK(std::ssize(vector.values) == own.size());
+    for (const StateLayout::Part& part : own.parts()) {
+      const auto values = vector.values.subspan(static_cast<std::size_t>(part.range.offset),
+                                                static_cast<std::size_t>(part.range.size));
+      tensors.push_back({vector.name + "/" + part.tensor, kRealName, part.shape, std::as_bytes(values)});
     }
   }
   return tensors;

@@ -64,8 +64,7 @@ void settle(const std::string& section, const Method& method, Hyperparameters& v
 /// Refuses what only makes sense beside another key.
 void check_combinations(const Config& config) {
   const Hyperparameters& optimizer = config.training.optimizer.hyperparameters;
-  if (config.training.optimizer.name == "sgd" && optimizer.at("nesterov") != 0 &&
-      optimizer.at("momentum") == 0) {
+  if (optimizer.contains("nesterov") && optimizer.at("nesterov") != 0 && optimizer.at("momentum") == 0) {
     fail_input("optimizer.nesterov = true: needs optimizer.momentum above 0, such as 0.9");
   }
   if (find_algorithm(config.training.optimizer.name).needs_hessian && config.training.batch_size != 0) {

@@ -136,17 +136,46 @@ void Trainer::compute_gradient(std::uint64_t step) {
   clock_.start(step);
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
-  forward_backward(work, batch, step);
+  if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
+  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
+  forward_backward(work, batch, step, noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_);
   gather_ahead(step + 1);  // while other ranks may still compute
   clock_.lap(StepPart::kGather);
 
   const double waited = seconds_waited();
-  reducer_->finish();
+  sum_gradient();
   if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
-  facts_.share(reducer_->squares());
   if (noise_meter_) noise_meter_->gather(communicator_);
   lap_exchange(waited);
   loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
+}
+
+/// Ends what forward_backward has begun. Collective.
+void Trainer::sum_gradient() {
+  reducer_->finish();
+  facts_.share(reducer_->squares());
+}
+
+/// The gradient of the coming step's batch at the weights that the optimizer asks for, in the place of the
+/// first; dropout is the same. The weights are in their places again afterwards. Where it is not finite,
+/// returns where that begins. Collective.
+std::string Trainer::second_pass() {
+  const GlobalBatch batch = sampler_.batch(steps_done_);
+  const std::span<Real> parameters = network_.parameters();
+  optimizer_.perturb(parameters, reducer_->gradient(), facts_.gradient_norm());
+  clock_.lap(StepPart::kOptimizer);
+  double waited = seconds_waited();
+  replica_->publish();
+  lap_exchange(waited);
+  forward_backward(work_on(batch), batch, steps_done_, *reducer_);
+  waited = seconds_waited();
+  sum_gradient();  // nobody reads the weights any more
+  lap_exchange(waited);
+  const std::string place =
+      facts_.are_finite() ? "" : find_nonfinite(steps_done_) + ", in the optimizer's second pass";
+  optimizer_.move_back(parameters);
+  if (!place.empty()) replica_->publish();  // nobody else will, if the run stops
+  return place;
 }
 
 std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
@@ -160,9 +189,16 @@ StepReport Trainer::apply_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = facts_.gradient_norm();
   const double multiplier = schedule_.multiplier(steps_done_);
-  const bool skips = !facts_.are_finite();
+  std::string place;  // where a gradient is not finite
+  if (!facts_.are_finite()) {
+    check_weights();  // that are not finite stay so
+    place = find_nonfinite(steps_done_);
+  } else if (optimizer_.has_two_passes()) {
+    place = second_pass();
+  }
+  const bool skips = !place.empty();
   if (skips) {
-    skip();
+    skip(place);
   } else {
     update(multiplier);
   }
@@ -213,16 +249,15 @@ void Trainer::lap_exchange(double waited_before) {
   clock_.lap(StepPart::kExchange, waited);
 }
 
-/// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer and the facts.
-/// Local, but for what the reducer already brings to other ranks.
-void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step) {
+/// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer through `sink`
+/// and into the facts. Local, but for what the reducer already brings to other ranks.
+void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step,
+                               GradientSink& sink) {
   const Interval owned = work.plan.owned_by(communicator_.rank());
   const std::span<double> losses = facts_.own_losses();
   std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
 
   reducer_->start(work.plan, work.blocks.size());
-  if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
-  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
   clock_.lap(StepPart::kExchange);
   for (const Block& block : work.blocks) {
     take_rows(batch, step, block.rows);
@@ -238,8 +273,8 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     clock_.lap(StepPart::kForward);
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
     const double before = clock_.times().sum();
-    TimedSink sink(noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_, clock_.times());
-    network_.backward(rows, features(), sink);
+    TimedSink timed(sink, clock_.times());
+    network_.backward(rows, features(), timed);
     clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
   }
 }

@@ -11,11 +11,9 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// Goes on without the coming step, if that is wanted. Collective. Errors (Diverged): it is not, or not so
-/// often in a row, or it is of no use.
-void Trainer::skip() {
-  check_weights();  // that are not finite stay so
-  const std::string place = find_nonfinite(steps_done_);
+/// Goes on without the coming step, which is not finite in `place`, if that is wanted. Local, and the same on
+/// every rank. Errors (Diverged): it is not, or not so often in a row, or it is of no use.
+void Trainer::skip(const std::string& place) {
   const std::string advice = nonfinite_advice(options_, problem_, plan_.learning_rate, updates_done(), true);
   if (options_.on_nonfinite == OnNonFinite::kStop) {
     throw Diverged(

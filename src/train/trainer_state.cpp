@@ -15,15 +15,19 @@ namespace lockstep::inline LOCKSTEP_REAL {
 std::vector<NamedState> Trainer::owned_state() {
   std::vector<NamedState> vectors;
   for (const NamedState& kept : optimizer_.state())
-    vectors.push_back({"optimizer." + kept.name, kept.values});
-  if (average_) vectors.push_back({"average", average_->values()});
+    vectors.push_back({"optimizer." + kept.name, kept.values, kept.layout});
+  if (average_) vectors.push_back({"average", average_->values(), StateLayout(network_.layout())});
   return vectors;
 }
 
 TrainingState Trainer::state() {
   const std::vector<NamedState> kept = owned_state();
   if (!gathered_) {
-    gathered_ = std::make_shared<GatheredVectors>(communicator_, shares_, kept.size(), options_.exchange);
+    std::vector<StateLayout> layouts(kept.size());
+    std::transform(kept.begin(), kept.end(), layouts.begin(),
+                   [](const NamedState& vector) { return vector.layout; });
+    gathered_ =
+        std::make_shared<GatheredVectors>(communicator_, shares_, std::move(layouts), options_.exchange);
   }
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),
@@ -38,9 +42,9 @@ TrainingState Trainer::state() {
                       .memory = gathered_};
   if (noise_meter_) state.noise = noise_meter_->average().values();
   if (communicator_.rank() != 0) return state;
-  state.vectors.push_back({"parameters", gathered_->vector(0)});
+  state.vectors.push_back({"parameters", gathered_->parameters()});
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    state.vectors.push_back({kept[i].name, gathered_->vector(i + 1)});
+    state.vectors.push_back({kept[i].name, gathered_->vector(i), &gathered_->layout(i)});
   }
   return state;
 }
@@ -48,11 +52,11 @@ TrainingState Trainer::state() {
 void Trainer::restore(const TrainingState& state) {
   std::vector<Real> parameters(static_cast<std::size_t>(shares_.size_of(communicator_.rank())));
   std::vector<NamedState> vectors = owned_state();
-  vectors.insert(vectors.begin(), {"parameters", parameters});
+  vectors.insert(vectors.begin(), {"parameters", parameters, StateLayout(network_.layout())});
   together(communicator_, [&] {
     if (communicator_.rank() != 0) return;
     const auto fits = [&](const StateVector& stored, const NamedState& kept) {
-      return stored.name == kept.name && static_cast<Index>(stored.values.size()) == shares_.parameters();
+      return stored.name == kept.name && std::ssize(stored.values) == kept.layout.size();
     };
     if (!std::equal(state.vectors.begin(), state.vectors.end(), vectors.begin(), vectors.end(), fits)) {
       fail_input(
@@ -61,8 +65,8 @@ void Trainer::restore(const TrainingState& state) {
   });
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     const bool deals = communicator_.rank() == 0;
-    deal_shares(communicator_, shares_, deals ? state.vectors[i].values : std::span<const Real>(),
-                vectors[i].values);
+    deal_shares(communicator_, shares_, vectors[i].layout,
+                deals ? state.vectors[i].values : std::span<const Real>(), vectors[i].values);
   }
   set_own_parameters(parameters);
   steps_done_ = state.steps_done;

@@ -12,10 +12,7 @@
 double error_of_scale() {
   using namespace lockstep;
   Network network(Shape{3});
-  network.add(linear(5))
-      .add(tanh())
-      .add(consumer::scale_form().make({consumer::scale_form(), {}}))
-      .add(linear(2));
+  network.add(linear(5)).add(tanh()).add(consumer::scale()).add(linear(2));
   network.initialize(1, Initialization::kAuto);
 
   const std::vector<Real> x = {0.5, -1, 2, 1, 0.25, -0.75, -2, 0, 1.5, 0.1, 0.2, 0.3};

@@ -1,71 +1,79 @@
-// Trains a network with a unit of its own (scale.cpp) on data of its own, and prints the digest of the
-// weights.
+// Trains a network with a unit of its own (scale.cpp), a loss, an optimizer and data of its own, and prints
+// the digest of the weights.
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "check_scale.hpp"
 #include "scale.hpp"
 
-#include "lockstep/comm/mpi.hpp"
-#include "lockstep/core/denormals.hpp"
-#include "lockstep/core/error.hpp"
-#include "lockstep/nn/weights.hpp"
-#include "lockstep/train/trainer.hpp"
+#include "lockstep/lockstep.hpp"
+#include "lockstep/optim/algorithm.hpp"
 
 namespace {
 
 using namespace lockstep;
 
-/// Points in a square, and whether they lie in the circle inside.
-Dataset circle() {
-  DatasetContent content;
-  content.description = {
-      .name = "circle", .storage = Storage::kFloats, .samples = 300, .feature_shape = {2}, .classes = 2};
-  for (int i = 0; i < content.description.samples; ++i) {
+/// Points in a square, with 1 for those in the circle inside and -1 for the others.
+SourceParts circle() {
+  DatasetContent points;
+  points.description = {.name = "circle",
+                        .task = Task::kRegression,
+                        .storage = Storage::kFloats,
+                        .samples = 300,
+                        .feature_shape = {2}};
+  for (int i = 0; i < points.description.samples; ++i) {
     const double x = std::fmod(i * 0.618, 1) * 2 - 1;
     const double y = std::fmod(i * 0.414, 1) * 2 - 1;
-    content.values.insert(content.values.end(), {static_cast<float>(x), static_cast<float>(y)});
-    content.labels.push_back(x * x + y * y < 0.6 ? 1 : 0);
+    points.values.insert(points.values.end(), {static_cast<float>(x), static_cast<float>(y)});
+    points.targets.push_back(x * x + y * y < 0.6 ? 1.0F : -1.0F);
   }
-  return make_dataset(std::move(content));
+  return {.training = std::move(points), .test = std::nullopt};
 }
 
-int train(Communicator& world) {
-  register_unit(consumer::scale_form());
-  Config config = make_config({{"data.source", {"blobs", "in main.cpp"}},
-                               {"model.layers", {"linear 16, tanh, scale, linear 2", "in main.cpp"}},
-                               {"optimizer.name", {"adamw", "in main.cpp"}},
-                               {"optimizer.learning-rate", {"0.01", "in main.cpp"}},
-                               {"train.batch-size", {"30", "in main.cpp"}},
-                               {"train.epochs", {"40", "in main.cpp"}}});
-  resolve_micro_batches(config, world.size());
-  const Dataset data = circle();
-  const ChosenLoss loss = choose_loss("auto", config.model.loss_parameters, Task::kClassification);
-  const Problem problem{.training = data,
-                        .test = std::nullopt,
-                        .split = Split(1, data.size(), 0),
-                        .normalization = {},
-                        .loss = loss.loss,
-                        .loss_name = loss.name};
-  Trainer trainer(config, problem, world);
-  while (trainer.steps_done() < trainer.plan().total_steps) trainer.step();
-  const Evaluation evaluation = trainer.evaluate(training_part(problem));
-  if (world.rank() == 0) {
-    std::printf("error of gradients %.1e, accuracy %.3f, weights_digest %s\n", error_of_scale(),
-                *evaluation.accuracy, weights_digest(trainer.model()).c_str());
+/// log cosh(output - target).
+class LogCosh final : public Loss {
+  double row(std::span<const Real> outputs, const Targets& targets, Index row,
+             Real* gradient) const override {
+    const double d = static_cast<double>(outputs[0]) - targets.values[static_cast<std::size_t>(row)];
+    if (gradient != nullptr) gradient[0] = static_cast<Real>(std::tanh(d));
+    return std::log(std::cosh(d));
   }
-  return error_of_scale() < 1e-6 && *evaluation.accuracy > 0.9 ? 0 : 1;
+};
+
+/// x ← x - α sign(g).
+Algorithm sign_descent() {
+  return {.name = "sign-descent",
+          .hyperparameters = {{"learning-rate", 0.01, 0, 1, "step size α"}},
+          .state = [](const Hyperparameters&, const ParameterTensor&,
+                      std::size_t) { return std::vector<KeptValues>(); },
+          .update =
+              [](const Hyperparameters&, const Update& u) {
+                const auto alpha = static_cast<Real>(u.alpha);
+                for (std::size_t i = 0; i < u.x.size(); ++i)
+                  u.x[i] -= u.g[i] > 0 ? alpha : u.g[i] < 0 ? -alpha : 0;
+              }};
 }
 
 }  // namespace
 
 int main() {
-  flush_denormals();  // before any thread that computes is started
-  MpiSession session;
-  try {
-    return train(session.world());
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return static_cast<int>(error.code());
-  }
+  Session session;
+  return session.run([&] {
+    register_algorithm(sign_descent());
+    Problem problem = make_problem(circle, {.validation = 0.2}, session);
+    problem.loss = std::make_shared<LogCosh>();
+    Network network(problem.sample());
+    network.add(linear(16)).add(tanh()).add(consumer::scale()).add(linear(problem.outputs()));
+    Trainer trainer(session, std::move(network), problem,
+                    {.batch_size = 30,
+                     .epochs = 40,
+                     .optimizer = {.name = "sign-descent", .hyperparameters = {{"learning-rate", 0.005}}}});
+    const double before = trainer.evaluate(held_out_parts(problem).front().second).loss;
+    trainer.run();
+    const double after = trainer.evaluate(held_out_parts(problem).front().second).loss;
+    trainer.save("weights.safetensors");
+    if (error_of_scale() > 1e-6 || after > before / 2) throw std::runtime_error("it does not learn");
+    log::info("loss " + std::to_string(after) + ", weights_digest " + weights_digest(trainer.network()));
+  });
 }

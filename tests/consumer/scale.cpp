@@ -53,8 +53,6 @@ class Scale final : public Unit {
 
 }  // namespace
 
-UnitForm scale_form() {
-  return {.name = "scale", .make = [](const UnitWords&) { return std::make_unique<Scale>(); }};
-}
+std::unique_ptr<Unit> scale() { return std::make_unique<Scale>(); }
 
 }  // namespace consumer::inline LOCKSTEP_REAL

@@ -1,10 +1,12 @@
 #pragma once
 
-#include "lockstep/nn/unit_forms.hpp"
+#include <memory>
+
+#include "lockstep/nn/unit.hpp"
 
 namespace consumer::inline LOCKSTEP_REAL {
 
-/// y = g x, with a learned gain g for each value; in a configuration "scale".
-lockstep::UnitForm scale_form();
+/// y = g x, with a learned gain g for each value.
+std::unique_ptr<lockstep::Unit> scale();
 
 }  // namespace consumer::inline LOCKSTEP_REAL

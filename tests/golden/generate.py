@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes the trained networks of this folder, computed by PyTorch (Debian 12's python3-torch, 1.13); its neighbour
-generate_schedules.py writes the schedules. Tests read the files only; run this again to change what is covered, then
+"""Writes the trained networks of this folder, computed by PyTorch (Debian 12's python3-torch, 1.13); its neighbours
+generate_schedules.py and generate_papers.py write the schedules, and what PyTorch does not have. Tests read the files only; run this again to change what is covered, then
 commit both:
 
     /usr/bin/python3 tests/golden/generate.py
@@ -31,15 +31,13 @@ What PyTorch means where definitions differ:
 """
 
 import json
-import pathlib
 import struct
-import textwrap
 
 import numpy as np
 import torch
+from golden import FOLDER, distance, numbered, write_json
 from torch import nn
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 STEPS, ROWS = 50, 6
 
 torch.set_num_threads(1)
@@ -115,35 +113,6 @@ def train(make_net, initial, inputs, targets, case, dtype):
     return net, first_gradient, {"losses": losses, "gradient_norms": norms, "final": state(net.state_dict())}
 
 
-def distance(record, other):
-    def values(x):
-        return np.concatenate([t["values"] for t in x.values()]) if isinstance(x, dict) else np.array(x)
-
-    def largest(a, b):
-        return float(np.max(np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 0.01)))
-
-    return {key: float(f"{largest(values(record[key]), values(other[key])):.1e}") for key in record}
-
-
-def write_json(name, value):
-    """JSON with the numbers of a flat list filled into lines, repr's shortest exact digits."""
-
-    def text(value, indent):
-        pad = "  " * (indent + 1)
-        if isinstance(value, dict):
-            members = [f"{pad}{json.dumps(k)}: {text(v, indent + 1)}" for k, v in value.items()]
-            return "{\n" + ",\n".join(members) + "\n" + "  " * indent + "}"
-        if isinstance(value, list) and value and isinstance(value[0], list):
-            return "[\n" + ",\n".join(pad + text(v, indent + 1) for v in value) + "\n" + "  " * indent + "]"
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            return "[" + ", ".join(text(v, indent) for v in value) + "]"
-        flat = json.dumps(value, allow_nan=False)
-        return flat if len(flat) < 110 else textwrap.fill(flat, 110, subsequent_indent=pad, break_long_words=False,
-                                                          break_on_hyphens=False)
-
-    (FOLDER / name).write_text(text(value, 0) + "\n")
-
-
 def write_safetensors(path, tensors, metadata):
     """The format's public specification: length of the header (8 bytes, little-endian), JSON header, data."""
     header, data = {"__metadata__": metadata}, b""
@@ -197,10 +166,6 @@ def rmsprop(rate, beta=0.99, epsilon=1e-8, momentum=0.0, centered=False, l2=0.0)
 
 def adagrad(rate, epsilon=1e-10, l2=0.0):
     return {"name": "adagrad", "learning-rate": rate, "epsilon": epsilon, "l2": l2, **ALL}
-
-
-def numbered(kind, *optimizers, smoothing=0.0):
-    return [(f"{kind} {i + 1}", optimizer, smoothing) for i, optimizer in enumerate(optimizers)]
 
 
 def classification():

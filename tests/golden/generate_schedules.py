@@ -20,7 +20,7 @@ Most of PyTorch's schedulers multiply the rate before by a ratio: they collect r
 import torch
 from torch.optim import lr_scheduler
 
-from generate import write_json
+from golden import write_json
 
 
 def make_scheduler(optimizer, options, steps):

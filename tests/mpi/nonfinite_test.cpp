@@ -273,6 +273,38 @@ TEST_F(NonFiniteTest, ASkippedStepIsOneThatHasNotBeen) {
   });
 }
 
+// With all weights 1 or small, a feature of 1e33 gives a finite loss and gradient; 1e6 uphill the output is
+// infinite.
+TEST_F(NonFiniteTest, ASecondPassThatIsNotFiniteIsNamedAndLeavesTheWeights) {
+  for (const std::string exchange : {"auto", "messages"}) {
+    const Settings sam = {{"optimizer.name", "sam-sgd"},
+                          {"optimizer.rho", "1e6"},
+                          {"model.loss", "mae"},
+                          {"train.exchange", exchange}};
+    const Place bad{2, 7};
+    expect_stop(make_test_config(settings(sam)), {bad}, features({1e33F}),
+                {fmt::format("step 3: the loss of micro-batch 3 on rank {} is inf", owner_of(bad.row)),
+                 "from unit 0 (linear 1) on, in the optimizer's second pass"});
+
+    const Config config = make_test_config(skipping(sam));
+    const std::unique_ptr<Communicator> alone = make_single_communicator();
+    const auto run = [&](Communicator& communicator) {
+      const Problem problem = make_changed(config, communicator, {bad}, features({1e33F}));
+      Trainer trainer(communicator, make_model(config, problem), problem, config.training);
+      for (std::uint64_t step = 0; step <= bad.step; ++step) {
+        const std::string before = weights_digest(trainer.network());
+        const StepReport report = trainer.step();
+        EXPECT_EQ(report.skipped, step == bad.step);
+        EXPECT_TRUE(std::isfinite(report.loss) && std::isfinite(report.gradient_norm));
+        EXPECT_EQ(weights_digest(trainer.network()) == before, report.skipped);
+      }
+      return finish(trainer);
+    };
+    const RunResult result = run(world());
+    expect_same(result, run(*alone));
+  }
+}
+
 // An absolute error that is infinite has a gradient of ±1, so that a meter could measure it.
 TEST_F(NonFiniteTest, TheNoiseScaleDoesNotCountASkippedStep) {
   const Config config = make_test_config(

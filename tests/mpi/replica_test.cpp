@@ -56,8 +56,8 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
   std::vector<Real> whole(static_cast<std::size_t>(layout_.size()));
   std::iota(whole.begin(), whole.end(), Real(0));
   std::vector<Real> owned(static_cast<std::size_t>(shares.size_of(world().rank())), Real(-1));
-  deal_shares(world(), shares, world().rank() == 0 ? std::span<const Real>(whole) : std::span<const Real>(),
-              owned);
+  deal_shares(world(), shares, StateLayout(layout_),
+              world().rank() == 0 ? std::span<const Real>(whole) : std::span<const Real>(), owned);
   for (const Share& share : shares.owned_by(world().rank())) {
     for (Index i = 0; i < share.range.size; ++i) {
       EXPECT_EQ(owned[static_cast<std::size_t>(share.position + i)],
@@ -66,12 +66,10 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
   }
   const std::vector<Real> parameters(whole.rbegin(), whole.rend());
   std::vector<Real> multiplied(owned.size());
-  GatheredVectors gathered(world(), shares, 2, exchange);
-  const auto expect = [&](std::size_t i, const std::vector<Real>& expected) {
-    const std::span<const Real> vector = gathered.vector(i);
+  GatheredVectors gathered(world(), shares, {StateLayout(layout_), StateLayout(layout_)}, exchange);
+  const auto expect = [&](std::span<const Real> vector, const std::vector<Real>& expected) {
     EXPECT_EQ(std::vector<Real>(vector.begin(), vector.end()),
-              world().rank() == 0 ? expected : std::vector<Real>())
-        << "vector " << i;
+              world().rank() == 0 ? expected : std::vector<Real>());
   };
   for (const int factor : {2, 3}) {  // the second time over the first
     const auto times = [&](Real value) { return static_cast<Real>(factor) * value; };
@@ -85,10 +83,56 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
     const DigestBlocks blocks(std::as_bytes(std::span(all)));
     EXPECT_GT(blocks.count(), 2U);
     EXPECT_EQ(digest, world().rank() == 0 ? blocks.digest() : "");
-    expect(0, parameters);
-    expect(1, whole);
-    expect(2, multiple);
+    expect(gathered.parameters(), parameters);
+    expect(gathered.vector(0), whole);
+    expect(gathered.vector(1), multiple);
   }
+}
+
+// For every second tensor two values and three times its own, for the others nothing: what only owners of
+// whole tensors can keep.
+TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
+  const auto& [exchange, scope] = GetParam();
+  if (scope == Scope::kElements) return;
+  const Shares shares(layout_, scope, world().size());
+  StateLayout two;
+  StateLayout thrice;
+  for (std::size_t i = 0; i < layout_.tensors().size(); i += 2) {
+    const ParameterTensor& tensor = layout_.tensors()[i];
+    two.add(tensor, {2});
+    thrice.add(tensor, {3, tensor.range.size});
+  }
+  std::vector<Real> whole(static_cast<std::size_t>(thrice.size()));
+  std::iota(whole.begin(), whole.end(), Real(0));
+  const std::span<const Real> first = std::span(whole).first(static_cast<std::size_t>(two.size()));
+  const auto deal = [&](const StateLayout& layout, std::span<const Real> values) {
+    std::vector<Real> owned(static_cast<std::size_t>(owned_size(shares, layout, world().rank())), Real(-1));
+    deal_shares(world(), shares, layout, world().rank() == 0 ? values : std::span<const Real>(), owned);
+    return owned;
+  };
+  const std::vector<Real> owned_first = deal(two, first);
+  const std::vector<Real> owned_whole = deal(thrice, whole);
+  std::size_t position = 0;
+  for (const Share& share : shares.owned_by(world().rank())) {
+    const ParameterRange range = thrice.range_of(share.range);
+    EXPECT_EQ(range.size, two.range_of(share.range).size > 0 ? 3 * share.range.size : 0);
+    for (Index k = 0; k < range.size; ++k) {
+      EXPECT_EQ(owned_whole[position++], static_cast<Real>(range.offset + k));
+    }
+  }
+  EXPECT_EQ(position, owned_whole.size());
+
+  std::vector<Real> all(static_cast<std::size_t>(layout_.size()), Real(7));
+  GatheredVectors gathered(world(), shares, {two, thrice}, exchange);
+  const std::array<std::span<const Real>, 2> vectors = {owned_first, owned_whole};
+  const std::string digest = gathered.gather(all, vectors);
+  if (world().rank() != 0) return;
+  EXPECT_TRUE(std::ranges::equal(gathered.parameters(), all));
+  EXPECT_TRUE(std::ranges::equal(gathered.vector(0), first));
+  EXPECT_TRUE(std::ranges::equal(gathered.vector(1), whole));
+  all.insert(all.end(), first.begin(), first.end());
+  all.insert(all.end(), whole.begin(), whole.end());
+  EXPECT_EQ(digest, DigestBlocks(std::as_bytes(std::span(all))).digest());
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ReplicaTest,

@@ -119,6 +119,33 @@ std::vector<Case> cases() {
         {"train.batch-size", "7"},
         {"train.steps", "70"},
         {"optimizer.learning-rate", "0.001"}}},
+      // All hidden matrices are tall, wide or square, and there are more tensors than ranks or fewer.
+      {"MuonOfSeveralShapes",
+       {{"optimizer.name", "muon"},
+        {"optimizer.weight-decay", "0.1"},
+        {"optimizer.clip-norm", "0.5"},
+        {"optimizer.average", "0.9"},
+        {"model.layers", "linear 33, relu, linear 33, gelu, residual(linear 33, tanh), linear 7, linear 4"}}},
+      {"MuonByMessages", {{"optimizer.name", "muon"}, {"train.exchange", "messages"}}},
+      {"SamWithAllAroundIt",
+       {{"optimizer.name", "sam-sgd"},
+        {"optimizer.rho", "0.1"},
+        {"optimizer.momentum", "0.9"},
+        {"optimizer.clip-norm", "0.05"},
+        {"optimizer.l2", "0.01"},
+        {"optimizer.average", "0.9"},
+        {"train.noise-scale", "true"},
+        {"model.layers", "dropout 0.1, linear 16, relu, dropout 0.5, linear 4"}}},
+      {"SamByMessages", {{"optimizer.name", "sam-adamw"}, {"train.exchange", "messages"}}},
+      {"SamOfRaggedBatches",
+       {{"optimizer.name", "sam-sgd"}, {"train.batch-size", "44"}, {"train.epochs", "3"}}},
+      {"SamOfSeveralBlocks",
+       {{"optimizer.name", "sam-sgd"},
+        {"data.samples", "1200"},
+        {"data.features", "1"},
+        {"model.layers", "linear 45000, relu, linear 4"},
+        {"train.batch-size", "1200"},
+        {"train.steps", "2"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
   };
 }
@@ -185,14 +212,17 @@ const Settings kWide = {{"data.features", "601"},
                         {"optimizer.average", "0.9"}};
 
 TEST_F(TrainingTest, ThreadsDoNotChangeABit) {
-  const RunResult one = train(make_test_config(kWide), world());
-  for (const std::string threads : {"2", "3"}) {
+  for (const std::string optimizer : {"adamw", "muon", "sam-adamw"}) {
     Settings settings = kWide;
-    settings["train.threads"] = threads;
-    const RunResult several = train(make_test_config(settings), world());
-    EXPECT_EQ(several.weights_digest, one.weights_digest) << threads;
-    EXPECT_EQ(several.average_digest, one.average_digest) << threads;
-    EXPECT_EQ(several.losses, one.losses) << threads;
+    settings["optimizer.name"] = optimizer;
+    const RunResult one = train(make_test_config(settings), world());
+    for (const std::string threads : {"2", "3"}) {
+      settings["train.threads"] = threads;
+      const RunResult several = train(make_test_config(settings), world());
+      EXPECT_EQ(several.weights_digest, one.weights_digest) << optimizer << ", " << threads;
+      EXPECT_EQ(several.average_digest, one.average_digest) << optimizer << ", " << threads;
+      EXPECT_EQ(several.losses, one.losses) << optimizer << ", " << threads;
+    }
   }
   set_threads(1);
 }

@@ -43,6 +43,12 @@ inline Matrix random_matrix(Index rows, Index columns, std::uint64_t seed) {
   return ConstMatrixView(values.data(), rows, columns);
 }
 
+/// `name` as GoogleTest takes it for a part of a test's name.
+inline std::string identifier(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 inline ConstMatrixView view(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
 inline MatrixView view(Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
 

@@ -5,6 +5,7 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "lockstep/nn/losses.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 
@@ -148,8 +149,11 @@ TEST(NetworkText, IsBounded) {
 TEST(NetworkText, KnowsUnitsOfOthers) {
   register_unit({.name = "double-tanh", .make = [](const UnitWords&) { return tanh(); }});
   EXPECT_EQ(Network("linear 4, double-tanh", 4).text(), "linear 4, tanh");
-  EXPECT_TRUE(is_bad_input([] { register_unit({.name = "relu", .make = {}}); }, {"'relu' already"}));
+  EXPECT_TRUE(is_bad_input([] { register_unit({.name = "relu", .make = {}}); }, {"'relu' is known already"}));
   EXPECT_TRUE(is_bad_input([] { register_unit({.name = "my unit", .make = {}}); }, {"'my unit'", "a word"}));
+  EXPECT_TRUE(
+      is_bad_input([] { register_loss({.name = "mse", .description = "", .task = Task::kRegression}); },
+                   {"a loss called 'mse' is known already"}));
 }
 
 }  // namespace

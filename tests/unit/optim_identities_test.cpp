@@ -272,7 +272,7 @@ TEST_P(DecayScopeOf, NothingMovesAtRateZero) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, DecayScopeOf, testing::ValuesIn(names_of(algorithms())),
-                         [](const auto& name) { return name.param; });
+                         [](const auto& name) { return test::identifier(name.param); });
 
 TEST(Optimizer, FactorScalesTheGradientBeforeThePenaltyJoinsIt) {
   Values x = random_values(36, 3);

@@ -11,8 +11,8 @@ namespace {
 
 // The defaults of the structures and those of the configuration are written down apart.
 TEST(Methods, HaveTheHyperparametersAndDefaultsOfTheConfiguration) {
-  for (const OptimizerOptions& method :
-       {sgd(), adagrad(), rmsprop(), adam(), adamw(), lion(), lars(), lamb(), newton()}) {
+  for (const OptimizerOptions& method : {sgd(), adagrad(), rmsprop(), adam(), adamw(), lion(), lars(), lamb(),
+                                         muon(), newton(), sam(sgd()), sam(adamw())}) {
     const Algorithm& algorithm = find_algorithm(method.name);
     EXPECT_EQ(method.hyperparameters.size(), algorithm.hyperparameters.size()) << method.name;
     for (const Hyperparameter& h : algorithm.hyperparameters) {

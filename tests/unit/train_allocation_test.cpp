@@ -62,6 +62,9 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
                                {"train.timeline", "true"},
                                {"schedule.name", "cosine"}}),
             0);
+  for (const std::string optimizer : {"muon", "sam-adamw"}) {
+    EXPECT_EQ(count_allocations({{"optimizer.name", optimizer}}), 0) << optimizer;
+  }
 }
 
 }  // namespace

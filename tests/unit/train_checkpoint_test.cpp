@@ -104,6 +104,32 @@ TEST(Checkpoint, IsASafetensorsFileOfNamedTensors) {
   EXPECT_EQ(stored.tensors[2].shape, (std::vector<Index>{2, 3}));
 }
 
+// A vector may have values for some tensors only, in shapes of their own.
+TEST(Checkpoint, KeepsStateOfAnyShape) {
+  const TemporaryFolder folder;
+  StateLayout rows;
+  rows.add(layout().tensors()[0], {2});
+  StateLayout moments;
+  moments.add(layout().tensors()[1], {3, 2});
+  Checkpoint checkpoint = sample();
+  checkpoint.state.vectors = {{"parameters", kAll.first(8)},
+                              {"optimizer.rows", kAll.subspan(8, 2), &rows},
+                              {"optimizer.moments", kAll.subspan(10, 6), &moments}};
+  checkpoint.state.digest = DigestBlocks(std::as_bytes(kAll.first(16))).digest();
+  const Bytes bytes = bytes_of(checkpoint, folder);
+  const StoredTensors stored = parse_safetensors(bytes, "file");
+  ASSERT_EQ(stored.tensors.size(), 5U);
+  EXPECT_EQ(stored.tensors[2].name, "optimizer.rows/0.weight");
+  EXPECT_EQ(stored.tensors[2].shape, (std::vector<Index>{2}));
+  EXPECT_EQ(stored.tensors[3].name, "optimizer.moments/0.bias");
+  EXPECT_EQ(stored.tensors[3].shape, (std::vector<Index>{3, 2}));
+  const Checkpoint read = parse_checkpoint(bytes, "file");
+  ASSERT_EQ(read.state.vectors.size(), 3U);
+  EXPECT_EQ(read.state.vectors[1].name, "optimizer.rows");
+  EXPECT_TRUE(std::ranges::equal(read.state.vectors[1].values, kAll.subspan(8, 2)));
+  EXPECT_TRUE(std::ranges::equal(read.state.vectors[2].values, kAll.subspan(10, 6)));
+}
+
 TEST(Checkpoint, EndsWithTheDigestsOfHeaderAndData) {
   const TemporaryFolder folder;
   const Bytes bytes = bytes_of(sample(), folder);

@@ -16,6 +16,7 @@ namespace lockstep {
 namespace {
 
 using test::blobs;
+using test::Texts;
 using test::TrainingRun;
 using Values = std::vector<Real>;
 
@@ -168,6 +169,37 @@ TEST(Trainer, CountsStepsAndEpochs) {
     EXPECT_NEAR(report.gradient_norm, norm(gradient), 1e-14 * report.gradient_norm);
   }
   EXPECT_EQ(TrainingRun(blobs({{"train.steps", "5"}})).trainer.plan().total_steps, 5U);
+}
+
+// Two trainers at the same weights: SAM's report is that of its first pass, its step that of the gradient
+// where this pass leads to, with the same dropout.
+TEST(Trainer, TakesASecondPassBySam) {
+  const Texts common = {{"model.layers", kDropoutNet}, {"optimizer.learning-rate", "0.1"}};
+  Texts sam = common;
+  sam["optimizer.name"] = "sam-sgd";
+  sam["optimizer.rho"] = "0.2";
+  TrainingRun plain(blobs(common));
+  TrainingRun run(blobs(sam));
+  for (int step = 0; step < 5; ++step) {
+    const Values before = copy(run.trainer.network().parameters());
+    const auto at = [&](const Values& x) {
+      TrainingState state{.steps_done = run.trainer.steps_done(), .vectors = {{"parameters", x}}};
+      plain.trainer.restore(state);
+      return plain.trainer.gradient_of(run.trainer.steps_done());
+    };
+    const Values g = at(before);
+    const StepReport expected = plain.trainer.step();
+    Values there = before;
+    for (std::size_t i = 0; i < there.size(); ++i) there[i] += static_cast<Real>(0.2 / norm(g)) * g[i];
+    const Values second = at(there);
+    const StepReport report = run.trainer.step();
+    EXPECT_EQ(report.loss, expected.loss);
+    EXPECT_EQ(report.gradient_norm, expected.gradient_norm);
+    Values after = before;
+    for (std::size_t i = 0; i < after.size(); ++i) after[i] -= static_cast<Real>(0.1) * second[i];
+    EXPECT_LT(difference(copy(run.trainer.network().parameters()), after), 1e-6) << step;
+    EXPECT_GT(difference(second, g), 1e-3) << step;
+  }
 }
 
 TEST(Trainer, ClipsTheGradientButReportsItsNorm) {

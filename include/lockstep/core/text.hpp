@@ -30,4 +30,7 @@ std::string join(std::span<const std::string> words);
 /// `bytes` as text: RFC 4648, section 4.
 std::string base64(std::span<const std::byte> bytes);
 
+/// Whether `text` is a word of letters, digits, '-' and '_' that begins with a letter.
+bool is_name(std::string_view text);
+
 }  // namespace lockstep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,7 +23,11 @@ struct LossForm {
 };
 
 /// All losses, in the order of their help. The first of a task is that of "auto".
-const std::vector<LossForm>& losses();
+const std::deque<LossForm>& losses();
+
+/// Makes another loss known, also to configurations. Before the first configuration is read. Errors: a name
+/// that is known, or no word.
+void register_loss(LossForm form);
 
 /// A loss with what a weights file needs to know of it.
 struct ChosenLoss {

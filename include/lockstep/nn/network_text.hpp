@@ -22,7 +22,4 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// of make_unit and Network.
 void add_from_text(Network& network, std::string_view text, std::string_view blocks = {});
 
-/// Whether `text` is a word of letters, digits, '-' and '_' that begins with a letter.
-bool is_name(std::string_view text);
-
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
+#include "lockstep/nn/parameter_layout.hpp"
 #include "lockstep/optim/scope.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -16,13 +18,32 @@ namespace lockstep::inline LOCKSTEP_REAL {
 struct Update {
   std::span<Real> x = {};                       ///< the parameters, to be stepped
   std::span<const Real> g = {};                 ///< their gradient
-  std::span<const std::span<Real>> state = {};  ///< its own vectors, in the order of Algorithm::state
+  std::span<const std::span<Real>> state = {};  ///< what it keeps for them, in the order of Algorithm::state
   double alpha = 0;                             ///< learning rate of this step, schedule included
   double eta = 1;                               ///< schedule multiplier of this step, part of alpha
   double lambda = 0;                            ///< decoupled weight decay of this range
   std::uint64_t t = 1;                          ///< step, counted from 1
   std::span<const double> hessian = {};         ///< [n x n] for n parameters, for algorithms that need it
+  const ParameterTensor* tensor = nullptr;      ///< that they are of, but for kModel
+  std::size_t group = 0;                        ///< that it is in, see Algorithm::group
 };
+
+/// What an algorithm of two passes sees between them, for a range of parameters.
+struct Perturbation {
+  std::span<Real> x = {};        ///< the parameters, to be moved to where the second gradient is taken
+  std::span<const Real> g = {};  ///< their gradient in the first pass
+  double gradient_norm = 0;      ///< ‖g‖ over all parameters
+};
+
+/// Values that an algorithm keeps for a tensor from step to step, zero at first.
+struct KeptValues {
+  std::string name;  ///< "momentum"
+  std::vector<Index> shape;
+};
+
+/// What most algorithms keep: under each of `names` one value for each parameter.
+std::vector<KeptValues> one_per_parameter(const ParameterTensor& tensor,
+                                          const std::vector<std::string>& names);
 
 /// One optimization method. To add one: write its update function in a file of its own beside sgd.cpp,
 /// describe it there, and list it in algorithms.cpp; configuration, help, trainer and tests take it from the
@@ -30,15 +51,26 @@ struct Update {
 struct Algorithm {
   std::string name;
   std::vector<Hyperparameter> hyperparameters;
-  /// Names of the vectors it keeps with these values, each as long as the parameters, zero at first.
-  std::vector<std::string> (*state)(const Hyperparameters& values) = nullptr;
+  /// What it keeps for a tensor that is in group `group`. With kElements, parts of a tensor may be stepped by
+  /// several ranks: there is one value for each parameter under every name.
+  std::vector<KeptValues> (*state)(const Hyperparameters& values, const ParameterTensor& tensor,
+                                   std::size_t group) = nullptr;
   void (*update)(const Hyperparameters& values, const Update& update) = nullptr;
   Scope scope = Scope::kElements;
   bool needs_hessian = false;
+  /// For an algorithm of two passes in a step: `update` gets the gradient, of the same samples, where this
+  /// has moved the parameters, and finds the parameters back in their places. Element by element.
+  void (*perturb)(const Hyperparameters& values, const Perturbation& perturbation) = nullptr;
+  /// The group of parameters that a tensor of `layout` is in, where it does not treat all alike.
+  std::size_t (*group)(const ParameterLayout& layout, const ParameterTensor& tensor) = nullptr;
 };
 
 /// All methods, in the order of their help.
-const std::vector<Algorithm>& algorithms();
+const std::deque<Algorithm>& algorithms();
+
+/// Makes another method known, also to configurations. Before the first configuration is read. Errors: a name
+/// that is known, or no word.
+void register_algorithm(Algorithm algorithm);
 
 /// The method called `name`. Errors: an unknown name (the known ones are listed).
 const Algorithm& find_algorithm(const std::string& name);
@@ -85,10 +117,31 @@ Algorithm lars_algorithm();
 /// ratio 1 where a norm is 0.
 Algorithm lamb_algorithm();
 
+/// For weights that are matrices W [rows x columns] (of more axes: the first is the rows, the others together
+/// the columns), but for those of the last unit:
+///   B ← μ B + G;  D = G + μ B;  O = NewtonSchulz(D);  W ← (1 - αλ) W - α √max(1, rows / columns) O
+/// where NewtonSchulz takes D = USVᵀ to about UVᵀ: X₀ = D / (‖D‖ + 1e-7) in Frobenius' norm, then five times
+/// X ← a X + (b XXᵀ + c (XXᵀ)²) X with (a, b, c) = (3.4445, -4.7750, 2.0315), which leaves singular values
+/// between about 0.7 and 1.2. Biases, gains and the last unit are AdamW's, at α times adamw-ratio: output
+/// layers do better so, says the post. (Its other exception, a first layer that embeds symbols, is none
+/// here: the first layer's inputs are features.) Jordan et al.: Muon: An optimizer for hidden layers in
+/// neural networks, 2024, https://kellerjordan.github.io/posts/muon, with Nesterov's momentum, the scaling by
+/// shape of https://github.com/KellerJordan/Muon (torch.optim.Muon's "original") and that program's defaults.
+Algorithm muon_algorithm();
+
 /// x ← x - α (H + μ I)⁻¹ g, by Cholesky's decomposition in double; μ = damping · the largest element of H,
 /// and ten times more, again and again, while H + μ I is not positive definite (Nocedal, Wright: Numerical
 /// optimization, 2nd edition, section 3.4, algorithm 3.3). H is the exact Hessian of the global batch: for
 /// networks of one linear unit.
 Algorithm newton_algorithm();
+
+/// Sharpness-aware minimization around `base`, which needs no Hessian: `base` steps from the weights w, but
+/// by the gradient at w + ε of the same samples,
+///   ε = ρ g / ‖g‖,  g the gradient at w, its norm over all parameters; ε = 0 where that is 0.
+/// Algorithm 1 of Foret, Kleiner, Mobahi, Neyshabur: Sharpness-aware minimization for efficiently improving
+/// generalization, arXiv 2010.01412, with p = 2. An L2 term is no part of g and ε, as in the paper's
+/// objective; clipping acts on the second gradient, which the step is taken with. Two passes over the samples
+/// make a step take twice as long. `base`'s name becomes "sam-NAME".
+Algorithm sam_algorithm(Algorithm base);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

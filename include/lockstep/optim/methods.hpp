@@ -101,4 +101,23 @@ struct Newton {
 /// The method newton.
 OptimizerOptions newton(const Newton& values = {});
 
+/// The hyperparameters of muon.
+struct Muon {
+  double learning_rate = 0.02;
+  double momentum = 0.95;
+  int newton_schulz_steps = 5;
+  double adamw_ratio = 0.015;
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double epsilon = 1e-10;
+  bool amsgrad = false;
+  double weight_decay = 0;
+  bool decay_by_schedule = false;
+};
+/// The method muon.
+OptimizerOptions muon(const Muon& values = {});
+
+/// Sharpness-aware minimisation around `base`, which is sgd or adamw: sam-sgd or sam-adamw.
+OptimizerOptions sam(OptimizerOptions base, double rho = 0.05);
+
 }  // namespace lockstep

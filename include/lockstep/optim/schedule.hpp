@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,11 @@ struct ScheduleShape {
 /// - one-cycle: from `initial` up to 1 over the part `rise` of the steps, then down to f, both by half a
 ///   cosine (Smith, Topin: Super-convergence, arXiv 1708.07120, as torch OneCycleLR, which leaves the
 ///   momentum alone with cycle_momentum = False).
-const std::vector<ScheduleShape>& schedule_shapes();
+const std::deque<ScheduleShape>& schedule_shapes();
+
+/// Makes another shape known, also to configurations. Before the first configuration is read. Errors: a name
+/// that is known, or no word.
+void register_schedule_shape(ScheduleShape shape);
 
 /// The shape called `name`. Errors: an unknown name (the known ones are listed).
 const ScheduleShape& find_schedule_shape(const std::string& name);

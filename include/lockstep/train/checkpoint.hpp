@@ -38,9 +38,10 @@ struct Checkpoint {
 };
 
 /// Writes `checkpoint` to `file`, whole or not at all, as safetensors: the metadata hold everything but the
-/// vectors, and `weights_metadata` besides; each vector is cut into the tensors of `layout`,
-/// "optimizer.m/0.weight" and so on. A last tensor, "checksums", holds two XXH3 digests: of all before the
-/// data, and the state's of the data before itself. Errors: a folder that can't be written, a full disk.
+/// vectors, and `weights_metadata` besides; each vector is cut into the tensors of its layout, or else of
+/// `layout`, "optimizer.m/0.weight" and so on. A last tensor, "checksums", holds two XXH3 digests: of all
+/// before the data, and the state's of the data before itself. Errors: a folder that can't be written, a full
+/// disk.
 void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint,
                       const ParameterLayout& layout,
                       const std::map<std::string, std::string>& weights_metadata);

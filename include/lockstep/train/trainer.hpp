@@ -133,7 +133,9 @@ class Trainer {
   StepReport step(const Hooks& hooks);
   void compute_gradient(std::uint64_t step);
   StepReport apply_gradient();
-  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step);
+  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);
+  void sum_gradient();
+  std::string second_pass();
   const Work& work_on(const GlobalBatch& batch);
   void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
   void gather_ahead(std::uint64_t step);
@@ -142,7 +144,7 @@ class Trainer {
   Targets targets() const;
   std::uint64_t updates_done() const { return steps_done_ - skipped_.total; }
   std::string find_nonfinite(std::uint64_t step);
-  void skip();
+  void skip(const std::string& place);
   void update(double multiplier);
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }

@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "lockstep/core/real.hpp"
+#include "lockstep/optim/state_layout.hpp"
 #include "lockstep/train/noise_scale.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// A vector as long as the parameters, in their order.
+/// The parameters, or a vector that goes along with them.
 struct StateVector {
   std::string name;  ///< "parameters", "optimizer.m", "average"
   std::span<const Real> values;
+  const StateLayout* layout = nullptr;  ///< none: one value for each parameter
 };
 
 /// Steps that were skipped because a loss or gradient was not finite.
