@@ -8,7 +8,7 @@
 #   --ranks N      ranks to start (all cores)
 #   --fewer        one rank less after each failure, down to one: for a node or core that is gone
 #   --failures N   failures in a row without a new checkpoint after which to give up (3)
-#   --program FILE the program (build/release/lockstep)
+#   --program FILE the program (build/release/lockstep, or where Lockstep is installed the lockstep that is found)
 #
 # Bad usage, configuration or data (exit code 2) and guards (3) would only fail again: those end it at once. So does a
 # run that a signal stopped (4): whoever sent it wants the place. Under nohup, it and its run outlive the terminal.
@@ -25,6 +25,7 @@ ranks=$lockstep_cores
 fewer=0
 failures=3
 program=$root/build/release/lockstep
+[[ -e $program ]] || program=$(command -v lockstep || echo "$program")
 directory=
 arguments=()
 while (($#)); do

@@ -32,6 +32,7 @@ if(oneDNN_FOUND)
   list(APPEND LOCKSTEP_PC_LIBRARIES -ldnnl)
 endif()
 list(JOIN LOCKSTEP_PC_LIBRARIES " " LOCKSTEP_PC_LIBRARIES)
+file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(src/cmake/lockstep.pc.in lockstep.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lockstep.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 

@@ -9,9 +9,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_STRIP_FILES ON)
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME lockstep)
-set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "${PROJECT_DESCRIPTION}
- Trains neural networks under MPI: a run on many ranks is the single-process
- run with the same batch, bit for bit.")
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "Trains neural networks under MPI
+ A run on many ranks is the single-process run with the same batch, bit for bit.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS openmpi-bin)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS dataset-fashion-mnist)

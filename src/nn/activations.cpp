@@ -107,6 +107,13 @@ std::unique_ptr<Unit> activation(std::string text, Response response, Function f
   return std::make_unique<Activation<Function>>(std::move(text), response, function);
 }
 
+std::unique_ptr<Unit> make_leaky_relu(const UnitWords& words) {
+  const std::optional<double> slope = words.number(0);
+  if (!slope) return leaky_relu();
+  if (!(*slope >= 0 && *slope <= 1)) words.refuse("a slope from 0 to 1");
+  return leaky_relu(*slope);
+}
+
 UnitForm plain_form(const std::string& name, std::unique_ptr<Unit> (*make)()) {
   return {.name = name, .make = [make](const UnitWords&) { return make(); }};
 }
@@ -125,16 +132,13 @@ std::unique_ptr<Unit> softplus() { return activation<Softplus>("softplus", Respo
 std::unique_ptr<Unit> identity() { return activation<Identity>("identity", Response::kPassesOn); }
 
 std::vector<UnitForm> activation_forms() {
-  const auto make_leaky = [](const UnitWords& words) {
-    const std::optional<double> slope = words.number(0);
-    if (slope && !(*slope >= 0 && *slope <= 1)) words.refuse("a slope from 0 to 1");
-    return slope ? leaky_relu(*slope) : leaky_relu();
-  };
-  return {
-      plain_form("relu", relu),           {.name = "leaky-relu", .values = {"[SLOPE]"}, .make = make_leaky},
-      plain_form("tanh", lockstep::tanh), plain_form("sigmoid", sigmoid),
-      plain_form("gelu", gelu),           plain_form("softplus", softplus),
-      plain_form("identity", identity)};
+  return {plain_form("relu", relu),
+          {.name = "leaky-relu", .values = {"[SLOPE]"}, .make = make_leaky_relu},
+          plain_form("tanh", lockstep::tanh),
+          plain_form("sigmoid", sigmoid),
+          plain_form("gelu", gelu),
+          plain_form("softplus", softplus),
+          plain_form("identity", identity)};
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -28,7 +28,7 @@ class Dropout final : public Unit {
   void place(std::size_t number, ParameterRange /*range*/) override { number_ = number; }
 
   void forward(const RowBlock& block, Inputs inputs, MatrixView y) override {
-    const ConstMatrixView x = inputs[0];
+    const ConstMatrixView& x = inputs[0];
     if (!block.training) {
       y = x;
       return;

@@ -118,7 +118,8 @@ std::string Network::new_path(const std::string& label) const {
   return label;
 }
 
-void Network::add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources, std::string path) {
+void Network::add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources,
+                       const std::string& path) {
   Node node{.unit = std::move(unit), .sources = std::move(sources), .path = place_.prefix + path};
   if (sample_) connect(node);
   last_ = nodes_.size();

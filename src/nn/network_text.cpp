@@ -228,8 +228,9 @@ class Builder {
 
   void add_words(const std::vector<std::string>& written, const std::string& label) {
     if (network_.units() >= kMostUnits) fail_input("more than {} units; repeat fewer", kMostUnits);
-    std::vector<std::string> words;
-    for (const std::string& word : written) words.push_back(with_values(word));
+    std::vector<std::string> words(written.size());
+    std::transform(written.begin(), written.end(), words.begin(),
+                   [&](const std::string& word) { return with_values(word); });
     const Block* const block = words.empty() ? nullptr : find_named(blocks_, words.front());
     if (block == nullptr) {
       network_.add(make_unit(words), label);

@@ -55,6 +55,7 @@ double bound(const std::function<double(double)>& f, double estimate, double dir
   outside = std::clamp(reach, 0.0, outside);
   if (f(estimate + direction * outside) <= threshold) return direction * kInfinity;
   const auto excess = [&](double distance) { return f(estimate + direction * distance) - threshold; };
+  if (excess(inside) > 0) return estimate;  // of curves that fit exactly
   std::uintmax_t most = 100;
   const boost::math::tools::eps_tolerance<double> tolerance(std::numeric_limits<double>::digits - 10);
   return estimate +

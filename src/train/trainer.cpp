@@ -291,6 +291,7 @@ const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
 void Trainer::take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows) {
   if (gathered_ahead_ == std::pair(step, rows)) {
     std::swap(batch_, next_batch_);
+    gathered_ahead_.reset();
   } else {
     gather_rows(problem_, sampler_, batch, rows, batch_);
   }

@@ -69,8 +69,11 @@ Trace train(const Config& config, const Problem& problem, Communicator& group, s
   std::vector<Real> gradient;
   const bool compares = in_one_piece && group.rank() == 0;
   const auto before_update = [&] {
+    // Together, as other ranks would step weights that this one still reads.
+    together(group, [&] {
+      if (compares) plain = trainer.plain_gradient();
+    });
     gradient = trainer.whole_gradient();
-    if (compares) plain = trainer.plain_gradient();
   };
   const auto after_step = [&](const StepReport& report) {
     if (report.skipped) ++trace.skipped;

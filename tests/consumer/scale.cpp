@@ -40,8 +40,9 @@ class Scale final : public Unit {
     };
     sink.add(block, range_, std::ref(write));
     sink.done(range_);
-    for (Index row = 0; row < dx[0].rows(); ++row) {
-      for (Index i = 0; i < values_; ++i) dx[0](row, i) = gain_[i] * dy(row, i);
+    MatrixView by_input = dx[0];
+    for (Index row = 0; row < by_input.rows(); ++row) {
+      for (Index i = 0; i < values_; ++i) by_input(row, i) = gain_[i] * dy(row, i);
     }
   }
 

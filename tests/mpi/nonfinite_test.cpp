@@ -249,8 +249,8 @@ TEST_F(NonFiniteTest, ASkippedStepIsOneThatHasNotBeen) {
   const Problem whole = make_problem(plain, *alone);
   Trainer gradients(*alone, make_model(plain, whole), whole, plain.training);
   std::vector<Real> x = initial;
-  Optimizer optimizer(config.training.optimizer, gradients.model().layout());
-  WeightAverage average(config.training.average_decay, {{0, gradients.model().layout().size()}});
+  Optimizer optimizer(config.training.optimizer, gradients.network().layout());
+  WeightAverage average(config.training.average_decay, {{0, gradients.network().layout().size()}});
   const Schedule schedule(config.training.schedule, trainer.plan().total_steps);
   const Index sample = sample_at(config, bad);
   std::uint64_t t = 0;

@@ -174,7 +174,10 @@ TEST(Trainer, CountsStepsAndEpochs) {
 // Two trainers at the same weights: SAM's report is that of its first pass, its step that of the gradient
 // where this pass leads to, with the same dropout.
 TEST(Trainer, TakesASecondPassBySam) {
-  const Texts common = {{"model.layers", kDropoutNet}, {"optimizer.learning-rate", "0.1"}};
+  const Texts common = {{"model.layers", kDropoutNet},
+                        {"optimizer.learning-rate", "0.1"},
+                        {"optimizer.momentum", "0"},
+                        {"train.steps", "5"}};
   Texts sam = common;
   sam["optimizer.name"] = "sam-sgd";
   sam["optimizer.rho"] = "0.2";

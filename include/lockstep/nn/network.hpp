@@ -128,7 +128,7 @@ class Network {
   std::string text_of(const Item& item, const std::string& in_place_of_random) const;
   std::string new_path(const std::string& label) const;
   std::vector<Item> add_inside(const Part& part, const std::string& prefix, const std::string& what);
-  void add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources, std::string path);
+  void add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources, const std::string& path);
   void connect(Node& node);
   Response response_to(std::size_t i) const;
   void bind(std::span<Real> parameters);

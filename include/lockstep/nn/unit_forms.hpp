@@ -54,7 +54,7 @@ void register_unit(UnitForm form);
 /// named), a missing, superfluous or bad value.
 std::unique_ptr<Unit> make_unit(const std::vector<std::string>& words);
 
-// The forms of the units in units.hpp, beside their sources.
+/// The forms of the units in units.hpp, beside their sources.
 UnitForm linear_form();
 UnitForm dropout_form();
 std::vector<UnitForm> activation_forms();

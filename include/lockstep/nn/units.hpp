@@ -14,7 +14,7 @@ std::unique_ptr<Unit> linear(Index outputs);
 /// Source: Srivastava et al.: Dropout. JMLR 15, 2014, in its inverted form (torch.nn.Dropout).
 std::unique_ptr<Unit> dropout(double p);
 
-// Element-wise functions, as torch.nn names them.
+/// Element-wise functions, as torch.nn names them.
 std::unique_ptr<Unit> relu();
 std::unique_ptr<Unit> leaky_relu(double slope = 0.01);
 std::unique_ptr<Unit> tanh();

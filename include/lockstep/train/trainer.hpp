@@ -52,7 +52,8 @@ struct StepReport {
 struct Hooks {
   /// The step's report: it is done.
   std::function<void(const StepReport& report)> after_step = {};
-  /// The mean gradient over the global batch is there, and the weights have not been stepped yet.
+  /// The mean gradient over the global batch is there. A rank that leaves this goes on to step its share of
+  /// the weights, which ranks of a node read in one place.
   std::function<void()> before_update = {};
   /// The step has stopped on its own guard (Error of exit code 3), which is thrown on after this.
   std::function<void(const Error& error)> on_failure = {};
