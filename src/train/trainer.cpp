@@ -171,7 +171,7 @@ std::string Trainer::second_pass() {
   waited = seconds_waited();
   sum_gradient();  // nobody reads the weights any more
   lap_exchange(waited);
-  const std::string place =
+  std::string place =
       facts_.are_finite() ? "" : find_nonfinite(steps_done_) + ", in the optimizer's second pass";
   optimizer_.move_back(parameters);
   if (!place.empty()) replica_->publish();  // nobody else will, if the run stops

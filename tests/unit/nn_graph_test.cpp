@@ -117,8 +117,8 @@ const std::vector<std::string> kNested = {
     "2 x residual(linear 4, gelu, linear 4), linear 3",
     "residual(linear 6, tanh, skip(linear 6)), linear 3",
     "residual(linear 6, tanh, linear 3, skip(sigmoid, linear 3))",
-    "residual(linear 5, residual(linear 5, residual(tanh, linear 5)), skip(residual(linear 4), linear 5)), "
-    "linear 3",
+    "residual(linear 5, residual(linear 5, residual(linear 5)), skip(residual(linear 4), linear 5)), linear "
+    "3",
     "3 x (linear 5, tanh), residual(dropout 0.4, linear 5), linear 3",
 };
 

@@ -139,10 +139,10 @@ TEST(NetworkText, RefusesWhatIsNoNetwork) {
 // Text that asks for more than any machine holds, or nests without end, is refused at once.
 TEST(NetworkText, IsBounded) {
   std::string text = "linear 1";
-  for (int i = 0; i < 50; ++i) text = "1000 x (" + text + ")";
+  for (int i = 0; i < 50; ++i) text.insert(0, "1000 x (").append(")");
   EXPECT_TRUE(is_bad_input([&] { layout_of(text, 1); }, {"more than 65536 units"}));
   std::string pairs = "linear 1";
-  for (int i = 0; i < 60; ++i) pairs = "(relu), (" + pairs + ")";
+  for (int i = 0; i < 60; ++i) pairs.insert(0, "(relu), (").append(")");
   EXPECT_EQ(Network(pairs, 1).text(), pairs) << "in no time that grows with two to the depth";
 }
 

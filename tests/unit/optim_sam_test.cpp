@@ -28,7 +28,7 @@ ParameterLayout layout() {
   return result;
 }
 
-OptimizerOptions options(const std::string& name, Hyperparameters given) {
+OptimizerOptions options(const std::string& name, const Hyperparameters& given) {
   return {.name = name, .hyperparameters = with_defaults(find_algorithm(name).hyperparameters, given)};
 }
 
