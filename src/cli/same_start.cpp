@@ -14,13 +14,11 @@ namespace lockstep {
 
 void check_same_program(Communicator& world, const std::string& command) {
   if (world.size() == 1) return;
-  const std::string different =
-      differences(world, {{"the command", command.empty() ? "none" : command},
-                          {"the version", kVersion},
-                          {"the program's digest", program_digest()},
-                          {"the number type", sizeof(Real) == sizeof(float) ? "float" : "double"},
-                          {"the product library", products_library()},
-                          {"the vector unit", products_vector_unit()}});
+  const std::string different = differences(world, {{"the command", command.empty() ? "none" : command},
+                                                    {"the version", kVersion},
+                                                    {"the program's digest", program_digest()},
+                                                    {"the product library", products_library()},
+                                                    {"the vector unit", products_vector_unit()}});
   if (!different.empty()) {
     fail_input("{}; start the same program on all ranks, on the same kind of CPU", different);
   }

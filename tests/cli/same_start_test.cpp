@@ -59,12 +59,6 @@ TEST_P(SameStart, AnotherBinaryIsNamed) {
   EXPECT_NE(outcome.err.find(" on rank " + rank), std::string::npos) << outcome.err;
 }
 
-TEST_P(SameStart, AnotherNumberTypeIsNamed) {
-  const Outcome outcome =
-      run(Words{LOCKSTEP_PROGRAM} + kTraining, Words{std::string(LOCKSTEP_PROGRAM) + "-double"} + kTraining);
-  expect_one_line(outcome, 2, difference("the number type", "float", "double"));
-}
-
 TEST_P(SameStart, AnotherVectorUnitIsNamed) {
   run_lockstep(0, small_training("alone"), folder_);
   if (metrics(folder_, "alone", "start").at(0).dump().find("oneDNN") == std::string::npos) {

@@ -67,7 +67,7 @@ int main() {
     network.add(linear(16)).add(tanh()).add(consumer::scale()).add(linear(problem.outputs()));
     Trainer trainer(session, std::move(network), problem,
                     {.batch_size = 30,
-                     .epochs = 40,
+                     .epochs = 150,
                      .optimizer = {.name = "sign-descent", .hyperparameters = {{"learning-rate", 0.005}}}});
     const double before = trainer.evaluate(held_out_parts(problem).front().second).loss;
     trainer.run();
