@@ -96,9 +96,11 @@ void read_file(const std::string& path, const po::options_description& settings,
         add_setting(arguments, option, "in " + path, GivenBy::kFile);
         continue;
       }
-      const std::string& separator = separators().at(option.string_key);
-      if (separator.empty()) fail_input("{}: {} is given twice; remove one", path, option.string_key);
-      before->second.text += separator + std::string(trim(option.value.front()));
+      const auto separator = separators().find(option.string_key);
+      if (separator == separators().end() || separator->second.empty()) {
+        fail_input("{}: {} is given twice; remove one", path, option.string_key);
+      }
+      before->second.text += separator->second + std::string(trim(option.value.front()));
     }
   } catch (const po::invalid_config_file_syntax& error) {
     fail_input("{}: '{}': expected [section] lines and 'key = value' lines", path, error.tokens());

@@ -64,6 +64,10 @@ std::vector<BadInput> bad_usage() {
       // Boost replaces such words in its own messages, and for ever in these.
       {"PlaceholderAsOption", kBlobRun + Words{"--%canonical_option%="},
        "--%canonical_option%: needs a value"},
+      {"UnknownKeyTwiceInAFile",
+       {"train", "--config", "f.cfg"},
+       "f.cfg: none.such is given twice",
+       file("f.cfg", "[none]\nsuch = 1\nsuch = 2\n")},
       {"PlaceholderInAFile",
        {"train", "--config", "f.cfg"},
        "f.cfg: '%invalid_line%': expected [section] lines",

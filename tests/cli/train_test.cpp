@@ -222,5 +222,22 @@ TEST(TrainTest, MoreThanEightRanksGetMoreMicroBatchesAndSaySo) {
   EXPECT_NE(outcome.out.find("train.micro-batches is 16"), std::string::npos) << outcome.out;
 }
 
+TEST(TrainTest, SeveralLinesOfLayersAndBlocksAreJoined) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "f.cfg")
+      << "[data]\nsource = blobs\nsamples = 64\n[train]\nsteps = 2\nbatch-size = 16\n"
+         "[model]\nblock = wide n: linear n, relu\nblock = deep n: 2 x (wide n)\n"
+         "layers = deep 8, wide 5\nlayers = linear 4\n";
+  const Outcome outcome = run_lockstep(2, {"train", "--run.dir", "run", "--config", "f.cfg"}, folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("network  (2 x ((linear 8, relu))), (linear 5, relu), linear 4 ("),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_EQ(run_lockstep(0, {"train", "--run.dir", "again", "--config", "run/config.cfg"}, folder).exit_code,
+            0);
+  EXPECT_EQ(metrics(folder, "run", "end").at(0).at("weights_digest"),
+            metrics(folder, "again", "end").at(0).at("weights_digest"));
+}
+
 }  // namespace
 }  // namespace lockstep::test
