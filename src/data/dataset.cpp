@@ -44,6 +44,8 @@ std::string task_name(Task task) {
       ->name;
 }
 
+Index DatasetDescription::outputs() const { return task == Task::kClassification ? classes : targets; }
+
 Index DatasetDescription::features() const {
   return std::accumulate(feature_shape.begin(), feature_shape.end(), Index{1}, std::multiplies<>());
 }

@@ -218,16 +218,16 @@ void Network::use(std::span<Real> memory) {
   own_parameters_ = {};
 }
 
-/// How the first unit behind unit `i` responds that doesn't only pass on.
+/// How the first unit after unit `i` responds that doesn't only pass on.
 Response Network::response_to(std::size_t i) const {
-  const auto takes = [&](const Node& node) {
-    return std::find(node.sources.begin(), node.sources.end(), i) != node.sources.end();
-  };
-  const auto next = std::find_if(nodes_.begin() + static_cast<Index>(i) + 1, nodes_.end(), takes);
-  if (next == nodes_.end()) return Response::kOther;
-  const Response response = next->unit->response();
-  return response == Response::kPassesOn ? response_to(static_cast<std::size_t>(next - nodes_.begin()))
-                                         : response;
+  for (std::size_t next = i + 1; next < nodes_.size(); ++next) {
+    const std::vector<std::size_t>& sources = nodes_[next].sources;
+    if (std::find(sources.begin(), sources.end(), i) == sources.end()) continue;
+    const Response response = nodes_[next].unit->response();
+    if (response != Response::kPassesOn) return response;
+    i = next;
+  }
+  return Response::kOther;
 }
 
 void Network::initialize(std::uint64_t seed, Initialization scheme) {

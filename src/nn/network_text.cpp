@@ -177,6 +177,7 @@ class Builder {
   Builder(Network& network, const std::vector<Block>& blocks) : network_(network), blocks_(blocks) {}
 
   void add(const std::vector<Item>& items) {
+    if (++depth_ > kDeepest) fail_input("more than {} groups inside each other", kDeepest);
     for (const Item& item : items) {
       if (item.repeat.empty()) {
         add_one(item, item.label);
@@ -186,6 +187,7 @@ class Builder {
         network_.group([&](Network&) { repeat(item); }, item.label);
       }
     }
+    --depth_;
   }
 
   /// Errors: a block that has not been used.
@@ -237,11 +239,11 @@ class Builder {
       return;
     }
     used_.insert(block->name);
+    if (!open_.insert(block->name).second) fail_input("block '{}' is part of itself", block->name);
     Values outside = std::exchange(values_, arguments(*block, words));
-    if (++depth_ > kDeepest) fail_input("block '{}' is part of itself", block->name);
     network_.group([&](Network&) { add(block->items); }, label);
-    --depth_;
     values_ = std::move(outside);
+    open_.erase(block->name);
   }
 
   /// The values of the block's parameters where `words` call it.
@@ -288,7 +290,8 @@ class Builder {
   const std::vector<Block>& blocks_;
   Values values_;
   std::set<std::string> used_;
-  int depth_ = 0;
+  std::set<std::string> open_;  // blocks that are being added
+  int depth_ = 0;               // of groups
 };
 
 }  // namespace

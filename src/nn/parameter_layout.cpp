@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/nn/shape.hpp"
 
 namespace lockstep {
 
@@ -18,15 +19,12 @@ std::vector<ParameterRange> pieces_of(ParameterRange range, Index size) {
 }
 
 ParameterRange ParameterLayout::add(std::size_t unit, std::string name, const TensorSpec& spec) {
-  Index size = 1;
-  Index total = 0;
-  bool overflows = false;
-  for (const Index extent : spec.shape) overflows = __builtin_mul_overflow(size, extent, &size) || overflows;
-  if (__builtin_add_overflow(size_, size, &total) || overflows) {
+  const std::optional<Index> end = count_values(spec.shape, size_);
+  if (!end) {
     fail_input("{} [{}]: more parameters than can be counted; make that unit smaller", name,
                fmt::join(spec.shape, " x "));
   }
-  const ParameterRange range{size_, size};
+  const ParameterRange range{size_, *end - size_};
   tensors_.push_back({.name = std::move(name),
                       .shape = spec.shape,
                       .role = spec.role,
@@ -34,7 +32,7 @@ ParameterRange ParameterLayout::add(std::size_t unit, std::string name, const Te
                       .fan_out = spec.fan_out,
                       .range = range,
                       .unit = unit});
-  size_ = total;
+  size_ = *end;
   return range;
 }
 

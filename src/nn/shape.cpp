@@ -1,5 +1,6 @@
 #include "lockstep/nn/shape.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -10,11 +11,22 @@ namespace lockstep {
 
 Shape::Shape(std::vector<Index> axes) : axes_(std::move(axes)) {
   constexpr std::size_t kMostAxes = 4;
-  bool fits = !axes_.empty() && axes_.size() <= kMostAxes;
-  for (const Index axis : axes_) fits = fits && axis >= 1 && !__builtin_mul_overflow(size_, axis, &size_);
-  if (!fits) {
+  const bool has_axes = !axes_.empty() && axes_.size() <= kMostAxes &&
+                        std::all_of(axes_.begin(), axes_.end(), [](Index axis) { return axis >= 1; });
+  const std::optional<Index> size = count_values(axes_);
+  if (!has_axes || !size) {
     fail_input("a sample of shape {}: expected one to {} axes of at least 1", to_text(*this), kMostAxes);
   }
+  size_ = *size;
+}
+
+std::optional<Index> count_values(const std::vector<Index>& extents, Index before) {
+  Index size = 1;
+  for (const Index extent : extents) {
+    if (__builtin_mul_overflow(size, extent, &size)) return std::nullopt;
+  }
+  Index total = 0;
+  return __builtin_add_overflow(before, size, &total) ? std::nullopt : std::optional(total);
 }
 
 std::string to_text(const Shape& shape) { return fmt::format("{}", fmt::join(shape.axes(), " x ")); }

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/nn/shape.hpp"
 
 namespace lockstep {
 
@@ -14,17 +15,14 @@ StateLayout::StateLayout(const ParameterLayout& layout) {
 
 ParameterRange StateLayout::add(const ParameterTensor& tensor, const std::vector<Index>& shape) {
   LOCKSTEP_CHECK(parts_.empty() || parts_.back().parameters.offset < tensor.range.offset);
-  Index size = 1;
-  Index total = 0;
-  bool overflows = false;
-  for (const Index extent : shape) overflows = __builtin_mul_overflow(size, extent, &size) || overflows;
-  if (__builtin_add_overflow(size_, size, &total) || overflows) {
+  const std::optional<Index> end = count_values(shape, size_);
+  if (!end) {
     fail_input("{}: what the optimizer keeps for it, [{}], is more than can be counted; make it smaller",
                tensor.name, fmt::join(shape, " x "));
   }
-  const ParameterRange range{size_, size};
+  const ParameterRange range{size_, *end - size_};
   parts_.push_back({.tensor = tensor.name, .shape = shape, .parameters = tensor.range, .range = range});
-  size_ = total;
+  size_ = *end;
   return range;
 }
 

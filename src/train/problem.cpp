@@ -120,21 +120,23 @@ void check_batch_size(const TrainingOptions& options, const Split& split) {
 }
 
 void check_outputs(const Network& network, const DatasetDescription& data) {
-  const bool classifies = data.task == Task::kClassification;
-  const Index expected = classifies ? data.classes : data.targets;
+  const Index expected = data.outputs();
   if (network.outputs() == expected) return;
-  fail_input("model.layers: the last unit gives {}, {} has {}; end the network with 'linear {}'",
-             count_of(network.outputs(), "output"), data.name,
-             classifies ? fmt::format("{} classes", expected) : count_of(expected, "target"), expected);
+  fail_input(
+      "model.layers: the last unit gives {}, {} has {}; end the network with 'linear {}'",
+      count_of(network.outputs(), "output"), data.name,
+      data.task == Task::kClassification ? fmt::format("{} classes", expected) : count_of(expected, "target"),
+      expected);
 }
 
 Network outline_network(const Config& config) { return add_units(Network(), config); }
 
 Network make_network(const Config& config, const Shape& sample) { return add_units(Network(sample), config); }
 
-Index Problem::outputs() const {
-  const DatasetDescription& data = training.description();
-  return data.task == Task::kClassification ? data.classes : data.targets;
+void Problem::use_loss(std::string name, std::shared_ptr<const Loss> own) {
+  loss = std::move(own);
+  loss_name = std::move(name);
+  loss_parameters.clear();
 }
 
 Reader csv_reader(std::filesystem::path file, CsvOptions options) {

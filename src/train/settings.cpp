@@ -1,10 +1,7 @@
 #include "settings.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <limits>
-#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,118 +17,10 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-using Assign = std::function<std::string(const std::string&)>;
-
-/// The most that counts may be: far above any use, far below overflow.
-constexpr std::int64_t kMostCount = std::int64_t{1} << 40U;
-
-template <typename Number>
-Assign whole(Number& field, std::int64_t lowest, std::int64_t highest = kMostCount) {
-  return [&field, lowest, highest](const std::string& text) -> std::string {
-    const auto value = parse_integer(text);
-    if (!value || *value < lowest || *value > highest) {
-      const bool too_large = parse_number(text).value_or(0) > static_cast<double>(highest);
-      return highest == kMostCount && !too_large
-                 ? fmt::format("a whole number of at least {}", lowest)
-                 : fmt::format("a whole number from {} to {}", lowest, highest);
-    }
-    field = static_cast<Number>(*value);
-    return {};
-  };
-}
-
-/// A whole number of at least 1, or `word` for 0.
-template <typename Number>
-Assign whole_or(Number& field, const std::string& word, std::int64_t highest = kMostCount) {
-  return [&field, word, highest](const std::string& text) -> std::string {
-    if (text == word) {
-      field = 0;
-      return {};
-    }
-    const std::string expected = whole(field, 1, highest)(text);
-    return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, word);
-  };
-}
-
-/// Whether `value` is not 0, but becomes 0 where parameters are computed. Looks at its bits: a comparison may
-/// flush it to 0 itself.
-bool vanishes(double value) {
-  return (std::bit_cast<std::uint64_t>(value) << 1U) != 0 &&
-         std::abs(value) < std::numeric_limits<Real>::min();
-}
-
-/// lowest <= value <= highest, or < highest where it is excluded, also where parameters are computed.
-Assign real(double& field, double lowest, double highest, bool highest_excluded = false) {
-  return [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
-    const auto value = parse_number(text);
-    if (value && *value >= lowest && (highest_excluded ? *value < highest : *value <= highest)) {
-      constexpr auto kPrecision = sizeof(Real) == sizeof(float) ? "float" : "double";
-      if (vanishes(*value)) {
-        return fmt::format("0, or at least {:.3g}: this is 0 as a {}; raise it",
-                           std::numeric_limits<Real>::min(), kPrecision);
-      }
-      if (highest_excluded && static_cast<double>(static_cast<Real>(*value)) == highest) {
-        return fmt::format("less than {} as a {} too; lower it", highest, kPrecision);
-      }
-      field = *value;
-      return {};
-    }
-    return fmt::format("a number from {} to {}{}", lowest, highest, highest_excluded ? " (excluded)" : "");
-  };
-}
-
-Assign words(std::string& field) {
-  return [&field](const std::string& text) -> std::string {
-    field = text;
-    return {};
-  };
-}
-
-template <typename Value>
-Assign choice(Value& field, std::vector<std::pair<std::string, std::type_identity_t<Value>>> choices) {
-  return [&field, choices = std::move(choices)](const std::string& text) -> std::string {
-    std::vector<std::string> names;
-    for (const auto& [name, value] : choices) {
-      if (name == text) {
-        field = value;
-        return {};
-      }
-      names.push_back(name);
-    }
-    return fmt::format("one of: {}", join(names));
-  };
-}
-
-Assign one_of(std::string& field, const std::vector<std::string>& names) {
-  std::vector<std::pair<std::string, std::string>> choices;
-  choices.reserve(names.size());
-  for (const std::string& name : names) choices.emplace_back(name, name);
-  return choice(field, std::move(choices));
-}
-
-/// One of `names`, kept as its index.
-Assign index(double& field, const std::vector<std::string>& names) {
-  std::vector<std::pair<std::string, double>> choices;
-  choices.reserve(names.size());
-  for (const std::string& name : names) choices.emplace_back(name, static_cast<double>(choices.size()));
-  return choice(field, std::move(choices));
-}
-
 std::vector<std::pair<std::string, Task>> task_choices() {
   std::vector<std::pair<std::string, Task>> choices;
   for (const NamedTask& named : tasks()) choices.emplace_back(named.name, named.task);
   return choices;
-}
-
-/// `h` has to outlive the setting, as those of the registries do.
-Assign value_of(const Hyperparameter& h, double& field) {
-  return [&h, &field](const std::string& text) -> std::string {
-    if (!h.choices.empty()) return index(field, h.choices)(text);
-    if (h.numbers == Numbers::kWhole) {
-      return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest))(text);
-    }
-    return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest)(text);
-  };
 }
 
 void add_data(Config::Data& data, std::vector<Setting>& settings) {

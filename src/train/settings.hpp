@@ -1,8 +1,9 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
+
+#include "setting_values.hpp"
 
 #include "lockstep/train/config.hpp"
 
@@ -13,8 +14,7 @@ struct Setting {
   std::string key;
   std::string default_value;
   std::string help;
-  /// Takes the text over, or returns what was expected instead.
-  std::function<std::string(const std::string& text)> assign;
+  Assign assign;
   /// What stands between the values of several lines of a file; empty where there may be only one.
   std::string separator = {};
 };

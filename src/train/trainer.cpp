@@ -9,7 +9,6 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/rank_status.hpp"
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -105,29 +104,25 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
 
 void Trainer::run(std::uint64_t last, const Hooks& hooks) {
   while (steps_done_ < last) {
-    const StepReport report = guarded_step(hooks);
+    StepReport report;
+    try {
+      Stopwatch watch;
+      compute_gradient(steps_done_);
+      if (hooks.before_update) hooks.before_update();
+      report = apply_gradient();
+      report.seconds = watch.lap();
+    } catch (const Error& error) {
+      if (hooks.on_failure && error.code() == ExitCode::kGuard) hooks.on_failure(error);
+      throw;
+    }
     if (hooks.after_step) hooks.after_step(report);
   }
 }
 
-StepReport Trainer::guarded_step(const Hooks& hooks) {
-  try {
-    return step(hooks);
-  } catch (const Error& error) {
-    if (hooks.on_failure && error.code() == ExitCode::kGuard) hooks.on_failure(error);
-    throw;
-  }
-}
-
-StepReport Trainer::step() { return step({}); }
-
-StepReport Trainer::step(const Hooks& hooks) {
-  Stopwatch watch;
-  compute_gradient(steps_done_);
-  if (hooks.before_update) hooks.before_update();
-  StepReport report = apply_gradient();
-  report.seconds = watch.lap();
-  return report;
+StepReport Trainer::step() {
+  StepReport done;
+  run(steps_done_ + 1, {.after_step = [&](const StepReport& report) { done = report; }});
+  return done;
 }
 
 void Trainer::compute_gradient(std::uint64_t step) {
@@ -247,89 +242,6 @@ void Trainer::lap_exchange(double waited_before) {
   const double waited = seconds_waited() - waited_before;
   clock_.times()[StepPart::kWaiting] += waited;
   clock_.lap(StepPart::kExchange, waited);
-}
-
-/// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer through `sink`
-/// and into the facts. Local, but for what the reducer already brings to other ranks.
-void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step,
-                               GradientSink& sink) {
-  const Interval owned = work.plan.owned_by(communicator_.rank());
-  const std::span<double> losses = facts_.own_losses();
-  std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
-
-  reducer_->start(work.plan, work.blocks.size());
-  clock_.lap(StepPart::kExchange);
-  for (const Block& block : work.blocks) {
-    take_rows(batch, step, block.rows);
-    clock_.lap(StepPart::kGather);
-    const RowBlock rows = row_block(block.micro_batches, step);
-    const ConstMatrixView outputs = network_.forward(rows, features());
-
-    block_losses_.resize(block.micro_batches.size());
-    problem_.loss->evaluate(rows, outputs, targets(), block_losses_, network_.output_gradient(rows.rows()));
-    for (std::size_t i = 0; i < block_losses_.size(); ++i) {
-      losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses_[i];
-    }
-    clock_.lap(StepPart::kForward);
-    if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
-    const double before = clock_.times().sum();
-    TimedSink timed(sink, clock_.times());
-    network_.backward(rows, features(), timed);
-    clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
-  }
-}
-
-const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
-  const auto known = work_.find(batch.size);
-  if (known != work_.end()) return known->second;
-  const BatchPlan plan(batch.size, micro_batches_, communicator_.size());
-  return work_.emplace(batch.size, Work{plan, cut_into_blocks(plan, communicator_.rank(), most_rows_)})
-      .first->second;
-}
-
-/// The rows of step `step` into batch_, from what was gathered ahead if that is it.
-void Trainer::take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows) {
-  if (gathered_ahead_ == std::pair(step, rows)) {
-    std::swap(batch_, next_batch_);
-    gathered_ahead_.reset();
-  } else {
-    gather_rows(problem_, sampler_, batch, rows, batch_);
-  }
-}
-
-/// The first rows that this rank will need in step `step`, if there will be one.
-void Trainer::gather_ahead(std::uint64_t step) {
-  if (step >= plan_.total_steps) return;
-  const GlobalBatch batch = sampler_.batch(step);
-  const Work& work = work_on(batch);
-  if (work.blocks.empty()) return;
-  gather_rows(problem_, sampler_, batch, work.blocks.front().rows, next_batch_);
-  gathered_ahead_ = {step, work.blocks.front().rows};
-}
-
-RowBlock Trainer::row_block(std::span<const MicroBatchRows> micro_batches, std::uint64_t step) const {
-  return {.micro_batches = micro_batches,
-          .samples = batch_.samples,
-          .training = true,
-          .seed = options_.seed,
-          .step = step,
-          .precision = options_.precision};
-}
-
-ConstMatrixView Trainer::features() const {
-  return {batch_.features.data(), batch_.rows(), network_.inputs()};
-}
-
-Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
-
-std::vector<Real> Trainer::plain_gradient() {
-  const GlobalBatch batch = sampler_.batch(steps_done_);
-  gather_rows(problem_, sampler_, batch, {0, batch.size}, batch_);
-  std::vector<Real> gradient(static_cast<std::size_t>(network_.layout().size()));
-  lockstep::plain_gradient(network_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
-                           gradient);
-  for (Real& value : gradient) value /= static_cast<Real>(batch.size);
-  return gradient;
 }
 
 std::optional<std::string> Trainer::timeline() const {

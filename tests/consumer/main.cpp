@@ -62,7 +62,7 @@ int main() {
   return session.run([&] {
     register_algorithm(sign_descent());
     Problem problem = make_problem(circle, {.validation = 0.2}, session);
-    problem.loss = std::make_shared<LogCosh>();
+    problem.use_loss("log-cosh", std::make_shared<LogCosh>());
     Network network(problem.sample());
     network.add(linear(16)).add(tanh()).add(consumer::scale()).add(linear(problem.outputs()));
     Trainer trainer(session, std::move(network), problem,

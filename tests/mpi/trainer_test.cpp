@@ -279,7 +279,7 @@ TEST_F(TrainingTest, MadeInCppIsThatOfTheConfiguration) {
   source.synthetic = config.data.source.synthetic;
   Problem problem = make_problem([&] { return read_source(source); },
                                  {.normalize = NormalizationKind::kUnit, .validation = 0.25}, world());
-  problem.loss = std::make_shared<OwnLoss>();
+  problem.use_loss("own", std::make_shared<OwnLoss>());
   Network network(problem.sample());
   network.add(linear(9)).residual([](Network& branch) { branch.add(linear(9)).add(tanh()); }).add(linear(1));
   Trainer trainer(world(), std::move(network), problem,

@@ -96,6 +96,22 @@ TEST(Gradient, OfAllUnitsTogetherIsTheDifferenceQuotient) {
                {.labels = {}, .values = random_values(kRows * kOutputs, 9)});
 }
 
+TEST(Gradient, OfNestedNetworksIsTheDifferenceQuotient) {
+  const auto labels = cycled_labels(kRows, kOutputs);
+  for (const std::string layers :
+       {"residual(linear 5), linear 4", "linear 6, residual(linear 6, tanh), linear 4",
+        "2 x residual(linear 6, gelu, linear 5), linear 4",
+        "residual(linear 6, tanh, skip(linear 6)), linear 4",
+        "residual(linear 6, tanh, linear 4, skip(sigmoid, linear 4))",
+        "residual(linear 6, residual(linear 6, residual(tanh, linear 6)), skip(linear 6)), linear 4",
+        "residual(linear 6, skip(residual(linear 5), linear 6)), linear 4",
+        "3 x (linear 5, tanh), residual(dropout 0.4, linear 5), linear 4"}) {
+    Network network(layers, kInputs);
+    keep_from_kinks(network);
+    expect_exact(network, *make_cross_entropy(0), {.labels = labels, .values = {}});
+  }
+}
+
 class WrongLoss final : public Loss {
   double row(std::span<const Real> outputs, const Targets& /*targets*/, Index /*row*/,
              Real* gradient) const override {

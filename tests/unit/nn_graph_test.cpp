@@ -6,7 +6,6 @@
 #include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/units.hpp"
 
 namespace lockstep {
@@ -108,31 +107,6 @@ TEST(Graph, HandsInEveryGradientOnceAMicroBatch) {
                          test::view(x), {.labels = labels, .values = {}}, sink);
   for (const auto& [micro_batch, counts] : sink.added) {
     EXPECT_EQ(counts, std::vector<int>(static_cast<std::size_t>(network.layout().size()), 1)) << micro_batch;
-  }
-}
-
-const std::vector<std::string> kNested = {
-    "residual(linear 4), linear 3",
-    "linear 5, residual(linear 5, tanh), linear 3",
-    "2 x residual(linear 4, gelu, linear 4), linear 3",
-    "residual(linear 6, tanh, skip(linear 6)), linear 3",
-    "residual(linear 6, tanh, linear 3, skip(sigmoid, linear 3))",
-    "residual(linear 5, residual(linear 5, residual(linear 5)), skip(residual(linear 4), linear 5)), linear "
-    "3",
-    "3 x (linear 5, tanh), residual(dropout 0.4, linear 5), linear 3",
-};
-
-// Central differences are a measure in double only.
-TEST(Graph, GradientsAreTheDifferenceQuotients) {
-  if (!test::kIsDouble) GTEST_SKIP() << "of the build in double";
-  const auto labels = test::cycled_labels(5, 3);
-  for (const std::string& text : kNested) {
-    Network network = with_values(text, 4);
-    for (const GradientCheck& check :
-         check_gradients(network, *make_cross_entropy(0), OwnedBlock(counted(5)).training(), test::view(kX),
-                         {.labels = labels, .values = {}}, 1000)) {
-      EXPECT_LT(check.largest_error, 1e-6) << text << ": " << check.tensor << " " << check.worst_element;
-    }
   }
 }
 

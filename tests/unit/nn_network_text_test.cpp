@@ -141,6 +141,11 @@ TEST(NetworkText, IsBounded) {
   std::string text = "linear 1";
   for (int i = 0; i < 50; ++i) text.insert(0, "1000 x (").append(")");
   EXPECT_TRUE(is_bad_input([&] { layout_of(text, 1); }, {"more than 65536 units"}));
+  std::string blocks = "b0: linear 1";
+  for (int i = 1; i < 20; ++i) {
+    blocks += "; b" + std::to_string(i) + ": ((((((((b" + std::to_string(i - 1) + "))))))))";
+  }
+  EXPECT_TRUE(is_bad_input([&] { layout_of("b19", 1, blocks); }, {"more than 100 groups"}));
   std::string pairs = "linear 1";
   for (int i = 0; i < 60; ++i) pairs.insert(0, "(relu), (").append(")");
   EXPECT_EQ(Network(pairs, 1).text(), pairs) << "in no time that grows with two to the depth";

@@ -151,5 +151,13 @@ TEST(Schedule, RefusesUnknownNamesAndTooLongAWarmUp) {
                            {"schedule.warmup-steps = 11", "10 steps"}));
 }
 
+TEST(Schedule, KnowsShapesOfOthers) {
+  register_schedule_shape({.name = "half",
+                           .hyperparameters = {},
+                           .multiplier = [](const Hyperparameters&, double, double) { return 0.5; }});
+  EXPECT_EQ(Schedule({.name = "half"}, 10).multiplier(3), 0.5);
+  EXPECT_THROW(register_schedule_shape({.name = "cosine", .hyperparameters = {}}), Error);
+}
+
 }  // namespace
 }  // namespace lockstep

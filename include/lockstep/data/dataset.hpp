@@ -52,6 +52,8 @@ struct DatasetDescription {
 
   /// What to call class `label`: its name, else its number.
   std::string class_name(Index label) const;
+  /// How many outputs a network for it has: one a class, or one a target.
+  Index outputs() const;
   /// Features of one sample: the product of `feature_shape`.
   Index features() const;
   /// Bytes of all features, and of all labels or targets.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ class Shape {
   std::vector<Index> axes_;
   Index size_ = 1;
 };
+
+/// `before` and the values of a tensor with these extents; nothing where that is more than an Index counts.
+std::optional<Index> count_values(const std::vector<Index>& extents, Index before = 0);
 
 /// "28 x 28".
 std::string to_text(const Shape& shape);

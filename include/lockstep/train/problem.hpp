@@ -32,9 +32,13 @@ struct Problem {
   Hyperparameters loss_parameters = {};
   std::string normalize = {};  ///< as data.normalize; how `normalization` was made
 
-  /// The shape of a sample, and how many outputs a network for it has: one a class, or one a target.
+  /// The shape of a sample, and how many outputs a network for it has.
   Shape sample() const { return training.description().feature_shape; }
-  Index outputs() const;
+  Index outputs() const { return training.description().outputs(); }
+
+  /// Takes another loss, called `name` in weights files: `evaluate` can use them where a loss of that name is
+  /// registered.
+  void use_loss(std::string name, std::shared_ptr<const Loss> own);
 };
 
 /// What data become before a network sees them, and what it is to minimise.

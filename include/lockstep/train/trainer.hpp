@@ -130,8 +130,6 @@ class Trainer {
     std::vector<Block> blocks;
   };
 
-  StepReport guarded_step(const Hooks& hooks);
-  StepReport step(const Hooks& hooks);
   void compute_gradient(std::uint64_t step);
   StepReport apply_gradient();
   void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);
