@@ -10,7 +10,7 @@ namespace lockstep {
 
 namespace {
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_bench(const Arguments& arguments, Communicator& world) {
   const Config config = make_config(arguments.settings);
   if (config.checkpoint.every == 0) {
     refuse_unused(arguments.settings, {"run.dir"}, "'bench' without checkpoint.every");
@@ -36,7 +36,7 @@ Command bench_command() {
                   {"json", "", "print one line of JSON instead", true}},
       .unused = {"run.resume", "checkpoint.minutes", "checkpoint.keep", "checkpoint.best", "train.timeline"},
       .prints_result = true,
-      .run = run};
+      .run = run_bench};
 }
 
 }  // namespace lockstep

@@ -72,7 +72,7 @@ void evaluate_by_config(const std::string& file, Config config, Communicator& wo
   print(file, data, evaluate(model, *problem.loss, problem.normalization, all_of(data), world));
 }
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_evaluate(const Arguments& arguments, Communicator& world) {
   const std::string file = weights_file(required_option(arguments, "weights")).string();
   const Config config = make_config(arguments.settings);
   set_watch_timeout(config.run.timeout);
@@ -104,7 +104,7 @@ Command evaluate_command() {
       .unused = {"data.validation", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
                  "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,
-      .run = run};
+      .run = run_evaluate};
 }
 
 }  // namespace lockstep

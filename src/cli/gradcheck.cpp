@@ -57,7 +57,7 @@ void check(const Config& config, const Problem& problem, Index samples, Index pe
   log::info(fmt::format("all gradients agree with central differences within {:.0e}", kTolerance));
 }
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_gradcheck(const Arguments& arguments, Communicator& world) {
   const Config config = make_config(arguments.settings);
   const Problem problem = make_problem(config, world);
   const Index samples = std::min<Index>(count_option(arguments, "samples"), problem.split.training_size());
@@ -80,7 +80,7 @@ Command gradcheck_command() {
           .unused = unused,
           .prints_result = true,
           .needs_ranks = false,
-          .run = run};
+          .run = run_gradcheck};
 }
 
 }  // namespace lockstep

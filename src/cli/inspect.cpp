@@ -39,7 +39,7 @@ Json describe(const std::string& file) {
           {"tensors", tensors}};
 }
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_inspect(const Arguments& arguments, Communicator& world) {
   if (arguments.positional.size() != 1)
     fail_input(
         "inspect: expected one file, as in 'lockstep inspect weights.safetensors', or the directory of a "
@@ -63,7 +63,7 @@ Command inspect_command() {
           .takes_paths = true,
           .prints_result = true,
           .needs_ranks = false,
-          .run = run};
+          .run = run_inspect};
 }
 
 }  // namespace lockstep

@@ -10,7 +10,7 @@ namespace lockstep {
 
 namespace {
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_report(const Arguments& arguments, Communicator& world) {
   together(world, [&] {
     if (world.rank() != 0) return;
     const std::vector<std::filesystem::path> run_dirs(arguments.positional.begin(),
@@ -37,7 +37,7 @@ Command report_command() {
           .takes_settings = false,
           .takes_paths = true,
           .needs_ranks = false,
-          .run = run};
+          .run = run_report};
 }
 
 }  // namespace lockstep

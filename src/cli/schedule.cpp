@@ -79,7 +79,7 @@ Json document(const Config& config, const TrainingPlan& plan, const Schedule& sc
           {"sections", {chart}}};
 }
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_schedule(const Arguments& arguments, Communicator& world) {
   const Config config = make_config(arguments.settings);
   const TrainingPlan plan = plan_of(config, world);
   const Schedule schedule(config.training.schedule, plan.total_steps);
@@ -108,7 +108,7 @@ Command schedule_command() {
           .unused = unused,
           .prints_result = true,
           .needs_ranks = false,
-          .run = run};
+          .run = run_schedule};
 }
 
 }  // namespace lockstep

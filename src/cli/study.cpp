@@ -37,7 +37,7 @@ std::string summary() {
   return text;
 }
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_study(const Arguments& arguments, Communicator& world) {
   if (arguments.positional.size() != 1) {
     fail_input("study: expected the name of one study, one of: {}", join(names_of(studies())));
   }
@@ -53,7 +53,7 @@ Command study_command() {
           .options = options_of_studies(),
           .takes_paths = true,
           .unused = {"checkpoint.", "run.resume", "train.timeline"},
-          .run = run};
+          .run = run_study};
 }
 
 }  // namespace lockstep

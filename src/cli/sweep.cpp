@@ -6,7 +6,7 @@ namespace lockstep {
 
 namespace {
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_sweep(const Arguments& arguments, Communicator& world) {
   const auto sweeps = arguments.lists.find("sweep");
   run_sweep({.settings = arguments.settings,
              .sweeps = sweeps == arguments.lists.end() ? std::vector<std::string>() : sweeps->second,
@@ -35,7 +35,7 @@ Command sweep_command() {
                   {"groups", "1", "groups of ranks, each of which trains one point at a time"},
                   {"evaluations", "5", "measurements of each training"}},
       .unused = unused_in_sweeps(),
-      .run = run};
+      .run = run_sweep};
 }
 
 }  // namespace lockstep

@@ -8,7 +8,7 @@ namespace lockstep {
 
 namespace {
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_train(const Arguments& arguments, Communicator& world) {
   const auto resume = arguments.options.find("resume");
   if (resume != arguments.options.end() && resume->second.empty()) {
     fail_input("--resume: names no directory; give that of the run to go on with");
@@ -28,7 +28,7 @@ Command train_command() {
               "checkpoint and exit code 4; --resume goes on, on any number of ranks, to the same weights.",
           .options = {{"resume", "", "go on from the newest checkpoint of the run in this directory"}},
           .stops_itself = true,
-          .run = run};
+          .run = run_train};
 }
 
 }  // namespace lockstep

@@ -27,7 +27,7 @@ std::vector<int> rank_counts(const std::string& text, int world_size) {
   return counts;
 }
 
-void run(const Arguments& arguments, Communicator& world) {
+void run_verify(const Arguments& arguments, Communicator& world) {
   verify(make_config(arguments.settings), world,
          rank_counts(required_option(arguments, "ranks"), world.size()),
          static_cast<std::uint64_t>(count_option(arguments, "steps")));
@@ -46,7 +46,7 @@ Command verify_command() {
                   {"steps", "10", "optimizer steps of each"}},
       .unused = {"checkpoint.", "run.dir", "run.resume", "train.timeline"},
       .prints_result = true,
-      .run = run};
+      .run = run_verify};
 }
 
 }  // namespace lockstep

@@ -22,7 +22,7 @@ void say_how_norms_depend(StudyRun& study, const std::string& name,
                         variants.back().front().variant, weakest / strongest));
 }
 
-void run(StudyRun& study) {
+void run_adam_decay(StudyRun& study) {
   study.allow_only([](const std::string& key) {
     return !key.starts_with("optimizer.") || key == "optimizer.learning-rate" ||
            key == "optimizer.clip-norm" || key == "optimizer.weight-decay-on";
@@ -65,7 +65,7 @@ Study adam_decay_study() {
           .options = {seeds_option(),
                       evaluations_option(),
                       {"decay", "0.01,0.1,1,10", "strengths λ from weak to strong, separated by commas"}},
-          .run = run};
+          .run = run_adam_decay};
 }
 
 }  // namespace lockstep

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "batch_fits.hpp"
+#include "numbers.hpp"
 #include "sections.hpp"
 #include <fmt/format.h>
 
@@ -11,10 +11,8 @@ namespace lockstep {
 
 namespace {
 
-using Quantity = double TargetRun::*;
+using TargetQuantity = double TargetRun::*;
 using Batches = std::vector<BatchTrainings>;
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 const std::string kRegimes =
     "Perfect scaling: at most a quarter more samples than the least; plateau: at most a quarter more steps "
@@ -48,7 +46,7 @@ std::vector<double> spaced(std::pair<double, double> range) {
 }
 
 /// Every training at the best rates, and their medians.
-void add_trainings(Json& chart, const Batches& batches, Quantity quantity) {
+void add_trainings(Json& chart, const Batches& batches, TargetQuantity quantity) {
   Json reached = empty_series("trainings");
   Json stopped = empty_series("not reached, stopped there");
   Json medians = empty_series("median");

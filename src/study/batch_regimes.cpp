@@ -95,7 +95,7 @@ void study_variance(StudyRun& study, const Problem& problem) {
   study.show(chart);
 }
 
-void run(StudyRun& study) {
+void run_batch_regimes(StudyRun& study) {
   const Index batch = study.config().training.batch_size;
   if (batch <= 1) {
     fail_input(
@@ -131,7 +131,7 @@ Study batch_regimes_study() {
   return {.name = "batch-regimes",
           .summary = "batch, mini-batch and single-sample descent: loss, and the variance of the gradient",
           .options = {seeds_option(), evaluations_option()},
-          .run = run};
+          .run = run_batch_regimes};
 }
 
 }  // namespace lockstep

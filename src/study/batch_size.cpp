@@ -147,7 +147,7 @@ void say_results(StudyRun& study, const BatchStudyPlan& plan, const std::vector<
   if (const std::optional<double> critical = fits->critical()) say_regimes(study, batches, *critical);
 }
 
-void run(StudyRun& study) {
+void run_batch_size(StudyRun& study) {
   study.allow_only([](const std::string& key) {
     return key != "train.batch-size" && key != "train.noise-scale" && key != "schedule.scaling" &&
            key != "schedule.reference-batch";
@@ -196,7 +196,7 @@ Study batch_size_study() {
                   rates_option("9"),
                   {"budget", "2", "a training is stopped at so many times the fewest steps so far"},
                   {"evaluation-samples", "2000", "of the held-out ones that are evaluated"}},
-      .run = run};
+      .run = run_batch_size};
 }
 
 }  // namespace lockstep

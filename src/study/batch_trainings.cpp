@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "numbers.hpp"
 #include "rate_search.hpp"
 #include <fmt/format.h>
 
@@ -12,8 +12,6 @@
 namespace lockstep {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Between neighbours of the grid of rates.
 constexpr double kRateFactor = 2;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
+#include "numbers.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -16,9 +16,6 @@
 namespace lockstep {
 
 namespace {
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double weight_norm(const Network& model) {
   double sum = 0;

@@ -10,7 +10,7 @@ namespace lockstep {
 
 namespace {
 
-void run(StudyRun& study) {
+void run_dropout(StudyRun& study) {
   const std::map<std::string, std::string> plain = without_dropout(study.config());
   const std::string layers = outline_network(study.config()).text();
   if (plain.at("model.layers") == layers) {
@@ -45,7 +45,7 @@ Study dropout_study() {
   return {.name = "dropout",
           .summary = "training and held-out loss with the network's dropout layers and without them",
           .options = {seeds_option(), evaluations_option()},
-          .run = run};
+          .run = run_dropout};
 }
 
 }  // namespace lockstep

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "numbers.hpp"
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/tools/minima.hpp>
 #include <boost/math/tools/toms748_solve.hpp>
@@ -16,8 +17,6 @@
 namespace lockstep {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// What is further than a factor of a million from all that was measured has no bound there.
 const double kFar = std::log(1e6);

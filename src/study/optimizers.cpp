@@ -89,7 +89,7 @@ void say_best(StudyRun& study, const std::vector<VariantCurves>& variants, const
                 : "The learning rates were chosen by the validation loss.");
 }
 
-void run(StudyRun& study) {
+void run_optimizers(StudyRun& study) {
   study.allow_only([](const std::string& key) {
     return !key.starts_with("optimizer.") || key == "optimizer.l2" || key == "optimizer.clip-norm" ||
            key == "optimizer.weight-decay-on";
@@ -140,7 +140,7 @@ Study optimizers_study() {
                       evaluations_option(),
                       {"optimizers", "all", "all, or names separated by commas"},
                       rates_option("7")},
-          .run = run};
+          .run = run_optimizers};
 }
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <set>
 
+#include "numbers.hpp"
 #include "sections.hpp"
 #include "studies.hpp"
 #include "study_run.hpp"
@@ -21,8 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kSecondsAnHour = 3600;
-constexpr double kMilli = 1e3;
-constexpr double kPercent = 100;
 
 std::string text_of(const fs::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
@@ -227,7 +226,7 @@ void say_choice(StudyRun& study, const std::string& which, const TargetCell& cel
       cell.core_seconds() / kSecondsAnHour, cell.steps, kMilli * cell.step_seconds, evidence(cell)));
 }
 
-void run(StudyRun& study) {
+void run_plan(StudyRun& study) {
   study.allow_only([](const std::string& /*key*/) { return false; });
   TargetModel model;
   double error = 0;
@@ -280,7 +279,7 @@ Study plan_study() {
       .options = {{"batch-size", "", "run directory of a study batch-size"},
                   {"scaling", "", "run directory of a study scaling of the same training"},
                   {"most-ranks", "64", "most ranks to plan for"}},
-      .run = run};
+      .run = run_plan};
 }
 
 }  // namespace lockstep

@@ -114,7 +114,7 @@ void warn_of_shared_cores(StudyRun& study) {
       threads == 1 ? "" : fmt::format(" of {} threads", threads), cores, std::max(1, cores / threads)));
 }
 
-void run(StudyRun& study) {
+void run_scaling(StudyRun& study) {
   const Config& config = study.config();
   const Problem problem = make_problem(config, study.communicator());
   const Network model = make_model(config, problem);
@@ -207,7 +207,7 @@ Study scaling_study() {
            {"rank-batch", kAuto, "samples a rank of weak scaling; auto: train.batch-size over all ranks"},
            {"rounds", "5", "times that everything is measured, in turn; the median counts"},
            {"predict", "64", "most ranks to predict for"}},
-      .run = run};
+      .run = run_scaling};
 }
 
 }  // namespace lockstep

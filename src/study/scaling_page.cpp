@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "numbers.hpp"
 #include "scaling.hpp"
 #include "sections.hpp"
 #include <fmt/format.h>
@@ -12,9 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kMilli = 1e3;
 constexpr double kMicro = 1e6;
-constexpr double kPercent = 100;
 
 std::string batch_name(Index batch) { return fmt::format("batch {}", batch); }
 

@@ -146,7 +146,7 @@ void draw(StudyRun& study, const Surface& surface, std::uint64_t steps) {
   study.show(values);
 }
 
-void run(StudyRun& study) {
+void run_surfaces(StudyRun& study) {
   study.allow_only([](const std::string& key) { return key == "train.steps"; });
   const std::uint64_t steps =
       study.config().training.steps > 0 ? study.config().training.steps : kDefaultSteps;
@@ -160,7 +160,7 @@ Study surfaces_study() {
   return {.name = "surfaces",
           .summary = "paths of all optimizers over two-dimensional surfaces, each at its best learning rate",
           .options = {},
-          .run = run};
+          .run = run_surfaces};
 }
 
 }  // namespace lockstep

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "numbers.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/json.hpp"
@@ -16,8 +17,6 @@ namespace lockstep {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 struct Column {
   const char* name;

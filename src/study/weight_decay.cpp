@@ -7,7 +7,7 @@ namespace lockstep {
 
 namespace {
 
-void run(StudyRun& study) {
+void run_weight_decay(StudyRun& study) {
   study.allow_only([](const std::string& key) { return key != "optimizer.weight-decay"; });
   study.make_problem_with_held_out();
   std::vector<VariantCurves> variants;
@@ -46,7 +46,7 @@ Study weight_decay_study() {
           .options = {seeds_option(),
                       evaluations_option(),
                       {"decay", "0,3", "values of optimizer.weight-decay, separated by commas"}},
-          .run = run};
+          .run = run_weight_decay};
 }
 
 }  // namespace lockstep
