@@ -46,7 +46,6 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
     fail_input("optimizer.average ({}): studies measure the weights themselves; remove it",
                request_.settings.at("optimizer.average").origin);
   }
-  std::erase_if(config_.resolved, [](const auto& entry) { return entry.first.starts_with("checkpoint."); });
   resolve_micro_batches(config_, communicator.size());
   request_.settings.try_emplace(
       "train.micro-batches",
@@ -79,12 +78,19 @@ void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_
     fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
                study_.name);
   }
-  // The defaults of an optimizer are not those of the ones that the study compares.
-  const auto is_foreign = [&](const std::string& key) {
-    return key.starts_with("optimizer.") && !is_used("optimizer.name") && !request_.settings.contains(key);
-  };
-  std::erase_if(config_.resolved,
-                [&](const auto& entry) { return !is_used(entry.first) || is_foreign(entry.first); });
+  is_used_ = is_used;
+}
+
+SettingTexts StudyRun::shared_settings() const {
+  SettingTexts settings = settings_of(with_absolute_paths(config_));
+  std::erase_if(settings, [&](const auto& entry) {
+    const std::string& key = entry.first;
+    // The defaults of an optimizer are not those of the ones that the study compares.
+    const bool is_foreign =
+        key.starts_with("optimizer.") && !is_used_("optimizer.name") && !request_.settings.contains(key);
+    return key.starts_with("checkpoint.") || !is_used_(key) || is_foreign;
+  });
+  return settings;
 }
 
 void StudyRun::open() {
@@ -92,7 +98,7 @@ void StudyRun::open() {
     if (communicator_.rank() != 0 || directory_) return;
     directory_.emplace(config_.run.dir.empty() ? make_run_folder(study_.name) : config_.run.dir);
     config_.run.dir = directory_->path().string();
-    directory_->write("config.cfg", to_text(with_absolute_paths(config_)));
+    directory_->write("config.cfg", to_text(shared_settings()));
   });
   config_.run.dir = broadcast_text(communicator_, config_.run.dir, 0);
 }
@@ -174,7 +180,7 @@ void StudyRun::finish() {
     sections.push_back({{"type", "text"}, {"title", "Findings"}, {"paragraphs", findings_}});
     for (const Json& section : sections_) sections.push_back(section);
     Json rows = Json::array();
-    for (const auto& [key, value] : config_.resolved) rows.push_back({key, value});
+    for (const auto& [key, value] : shared_settings()) rows.push_back({key, value});
     if (!rows.empty()) {
       sections.push_back(
           {{"type", "table"},

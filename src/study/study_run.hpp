@@ -61,12 +61,15 @@ class StudyRun {
 
  private:
   Curve train_seed(const Variant& variant, Index number);
+  /// The settings that all its trainings share, as they are written down.
+  SettingTexts shared_settings() const;
 
   const Study& study_;
   StudyRequest request_;
   Communicator& communicator_;
   std::map<std::string, std::string> options_;
   Config config_;
+  std::function<bool(const std::string& key)> is_used_ = [](const std::string& /*key*/) { return true; };
   std::optional<RunDirectory> directory_;  // rank 0 alone
   std::vector<std::string> findings_;
   std::vector<Json> sections_;

@@ -91,15 +91,14 @@ struct Group {
   }
 };
 
-void write_configurations(const SweepPlan& plan) {
+void write_configurations(SweepPlan plan) {
   const fs::path folder = plan.folder;
-  Config shared = plan.points.front();
-  shared.resolved = shared_settings(plan);
-  write_file(folder / "config.cfg", to_text(with_absolute_paths(shared)));
+  for (Config& point : plan.points) point = with_absolute_paths(std::move(point));
+  write_file(folder / "config.cfg", to_text(shared_settings(plan)));
   fs::create_directories(folder / "points");
   for (Index point = 0; point < plan.grid.size(); ++point) {
     write_file(folder / config_file(point),
-               to_text(with_absolute_paths(plan.points[static_cast<std::size_t>(point)])));
+               to_text(settings_of(plan.points[static_cast<std::size_t>(point)])));
   }
 }
 

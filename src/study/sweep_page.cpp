@@ -75,7 +75,7 @@ Json commands_table(const SweepPlan& plan) {
   for (const auto& [key, value] : shared_settings(plan)) shared.insert(key);
   std::vector<std::string> keys;
   for (const Config& config : plan.points) {
-    for (const auto& [key, value] : config.resolved) {
+    for (const auto& [key, value] : settings_of(config)) {
       if (!shared.contains(key) && std::find(keys.begin(), keys.end(), key) == keys.end())
         keys.push_back(key);
     }
@@ -84,13 +84,13 @@ Json commands_table(const SweepPlan& plan) {
   for (const std::string& key : keys) columns.push_back(column(key, false));
   Json rows = Json::array();
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    const auto& resolved = plan.points[i].resolved;
+    const SettingTexts settings = settings_of(plan.points[i]);
     Json row = {
         i + 1, fmt::format("lockstep train --config {}/{}", plan.folder, config_file(static_cast<Index>(i)))};
     for (const std::string& key : keys) {
       const auto entry =
-          std::find_if(resolved.begin(), resolved.end(), [&](const auto& e) { return e.first == key; });
-      row.push_back(entry == resolved.end() ? Json() : Json(entry->second));
+          std::find_if(settings.begin(), settings.end(), [&](const auto& e) { return e.first == key; });
+      row.push_back(entry == settings.end() ? Json() : Json(entry->second));
     }
     rows.push_back(std::move(row));
   }

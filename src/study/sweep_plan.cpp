@@ -70,7 +70,7 @@ Config config_of(const SweepRequest& request, const SweepGrid& grid, Index point
 /// What make_problem depends on beside the batch size: points that agree in it share their data.
 std::string data_key(const Config& config) {
   std::string text;
-  for (const auto& [key, value] : config.resolved) {
+  for (const auto& [key, value] : settings_of(config)) {
     const bool counts =
         key.starts_with("data.") ||
         (key.starts_with("model.") && std::find(kOfModel.begin(), kOfModel.end(), key) == kOfModel.end());
@@ -114,10 +114,11 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
   return plan;
 }
 
-std::vector<std::pair<std::string, std::string>> shared_settings(const SweepPlan& plan) {
-  std::vector<std::pair<std::string, std::string>> shared = plan.points.front().resolved;
+SettingTexts shared_settings(const SweepPlan& plan) {
+  SettingTexts shared = settings_of(plan.points.front());
   for (const Config& config : plan.points) {
-    const std::set<std::pair<std::string, std::string>> own(config.resolved.begin(), config.resolved.end());
+    const SettingTexts all = settings_of(config);
+    const std::set<std::pair<std::string, std::string>> own(all.begin(), all.end());
     std::erase_if(shared, [&](const auto& entry) { return !own.contains(entry); });
   }
   return shared;
@@ -129,7 +130,7 @@ Json describe(const SweepPlan& plan) {
   Json shared = Json::object();
   for (const auto& [key, value] : shared_settings(plan)) shared[key] = value;
   Digest digest;
-  for (const Config& config : plan.points) digest.add(to_text(with_absolute_paths(config)));
+  for (const Config& config : plan.points) digest.add(to_text(settings_of(with_absolute_paths(config))));
   return {{"event", "sweep"},
           {"version", kVersion},
           {"evaluations", plan.evaluations},

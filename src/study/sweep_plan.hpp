@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "sweep_grid.hpp"
@@ -25,7 +24,7 @@ struct SweepPlan {
 SweepPlan plan_sweep(const SweepRequest& request, int world_size);
 
 /// The keys and values that all points have in common.
-std::vector<std::pair<std::string, std::string>> shared_settings(const SweepPlan& plan);
+SettingTexts shared_settings(const SweepPlan& plan);
 
 /// What tells one sweep from another: the "sweep" line of the journal.
 nlohmann::ordered_json describe(const SweepPlan& plan);

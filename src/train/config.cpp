@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <filesystem>
-#include <set>
 
 #include "settings.hpp"
 #include <fmt/format.h>
@@ -41,23 +40,22 @@ void check_text(const std::string& key, const GivenValue& value) {
       key, value.origin);
 }
 
-/// Leaves in `values` the own hyperparameters of `method`, given or default; any other must not be given.
-template <typename Method>
-void settle(const std::string& section, const Method& method, Hyperparameters& values,
-            const GivenValues& given, std::set<std::string>& unused) {
-  const auto key = [&](const std::string& name) { return section + "." + name; };
-  const std::vector<std::string> own = names_of(method.hyperparameters);
-  for (const auto& [name, value] : values) {
-    if (std::find(own.begin(), own.end(), name) != own.end()) continue;
-    unused.insert(key(name));
-    if (!given.contains(key(name))) continue;
-    fail_input("{} ({}): {} '{}' does not use it; remove it. It takes: {}", key(name),
-               given.at(key(name)).origin, section, method.name, own.empty() ? "nothing" : join(own));
+/// Refuses hyperparameters of other `methods` than the `chosen` one, and demands those that it needs.
+template <typename Methods>
+void check_hyperparameters(const std::string& section, const Methods& methods, const std::string& chosen,
+                           const Hyperparameters& values, const GivenValues& given) {
+  for (const auto& method : methods) {
+    for (const Hyperparameter& h : method.hyperparameters) {
+      const auto value = given.find(section + "." + h.name);
+      if (value == given.end() || values.contains(h.name)) continue;
+      const std::vector<std::string> own = names_of(find_named(methods, chosen)->hyperparameters);
+      fail_input("{} ({}): {} '{}' does not use it; remove it. It takes: {}", value->first,
+                 value->second.origin, section, chosen, own.empty() ? "nothing" : join(own));
+    }
   }
-  std::erase_if(values, [&](const auto& entry) { return !given.contains(key(entry.first)); });
-  values = with_defaults(method.hyperparameters, values);
   for (const auto& [name, value] : values) {
-    if (std::isnan(value)) fail_input("{}: {} '{}' needs it; give a number", key(name), section, method.name);
+    if (std::isnan(value))
+      fail_input("{}.{}: {} '{}' needs it; give a number", section, name, section, chosen);
   }
 }
 
@@ -130,39 +128,6 @@ void check_effects(const Config& config, const GivenValues& given) {
         "on data from files of which nothing is held out; set data.validation, or remove it");
 }
 
-std::string hyperparameter_text(const std::vector<Hyperparameter>& own, const Hyperparameters& values,
-                                const std::string& name) {
-  const Hyperparameter* const h = find_named(own, name);
-  const double value = values.at(name);
-  return h->choices.empty() ? fmt::format("{}", value) : h->choices[static_cast<std::size_t>(value)];
-}
-
-/// The value of the method's own `key` as text; empty where the key is none of them.
-std::string settled_text(const Config& config, const std::string& key) {
-  const std::size_t dot = key.find('.');
-  const std::string section = key.substr(0, dot);
-  const std::string name = key.substr(dot + 1);
-  if (section == "optimizer" && config.training.optimizer.hyperparameters.contains(name)) {
-    return hyperparameter_text(find_algorithm(config.training.optimizer.name).hyperparameters,
-                               config.training.optimizer.hyperparameters, name);
-  }
-  if (section == "schedule" && config.training.schedule.hyperparameters.contains(name)) {
-    return hyperparameter_text(find_schedule_shape(config.training.schedule.name).hyperparameters,
-                               config.training.schedule.hyperparameters, name);
-  }
-  return {};
-}
-
-void set_resolved(Config& config, const std::string& key, const std::string& value) {
-  const auto entry = std::find_if(config.resolved.begin(), config.resolved.end(),
-                                  [&](const auto& pair) { return pair.first == key; });
-  if (entry != config.resolved.end()) {
-    entry->second = value;
-  } else {
-    config.resolved.emplace_back(key, value);
-  }
-}
-
 }  // namespace
 
 std::vector<SettingHelp> setting_help() {
@@ -198,39 +163,45 @@ void refuse_unused(const GivenValues& given, const std::vector<std::string>& unu
 
 Config make_config(const GivenValues& given) {
   Config config;
-  // The table refers to `config`, so it must not outlive this function, nor `config` move while it is used.
   const std::vector<Setting> settings = make_settings(config);
   check_keys(settings, given);
   for (const Setting& setting : settings) {
     const auto value = given.find(setting.key);
     if (value != given.end()) {
       check_text(setting.key, value->second);
-      const std::string expected = setting.assign(value->second.text);
+      const std::string expected = setting.field.assign(value->second.text);
       if (expected.empty()) continue;
       fail_input("{} = {} ({}): expected {}", setting.key, value->second.text, value->second.origin,
                  expected);
     }
-    if (!setting.default_value.empty()) LOCKSTEP_CHECK(setting.assign(setting.default_value).empty());
+    if (!setting.default_value.empty()) LOCKSTEP_CHECK(setting.field.assign(setting.default_value).empty());
   }
-
-  std::set<std::string> unused;
-  settle("optimizer", find_algorithm(config.training.optimizer.name),
-         config.training.optimizer.hyperparameters, given, unused);
-  settle("schedule", find_schedule_shape(config.training.schedule.name),
-         config.training.schedule.hyperparameters, given, unused);
+  const TrainingOptions& training = config.training;
+  check_hyperparameters("optimizer", algorithms(), training.optimizer.name,
+                        training.optimizer.hyperparameters, given);
+  check_hyperparameters("schedule", schedule_shapes(), training.schedule.name,
+                        training.schedule.hyperparameters, given);
   check_combinations(config);
   check_effects(config, given);
-  if (config.training.batch_scaling == BatchScaling::kNone) unused.insert("schedule.reference-batch");
-  for (const Setting& setting : settings) {
-    if (unused.contains(setting.key)) continue;
-    const auto value = given.find(setting.key);
-    std::string text = value != given.end() ? value->second.text : setting.default_value;
-    if (text.empty()) text = settled_text(config, setting.key);
-    const bool is_unset = text.empty() && setting.default_value.empty();
-    const bool is_of_one_start = setting.key == "run.dir" || setting.key == "run.resume";
-    if (!is_unset && !is_of_one_start) config.resolved.emplace_back(setting.key, text);
-  }
   return config;
+}
+
+SettingTexts settings_of(Config config) {
+  SettingTexts texts;
+  for (const Setting& setting : make_settings(config)) {
+    const bool is_of_one_start = setting.key == "run.dir" || setting.key == "run.resume";
+    const bool is_unused =
+        setting.key == "schedule.reference-batch" && config.training.batch_scaling == BatchScaling::kNone;
+    if (is_of_one_start || is_unused) continue;
+    const std::string text = setting.field.text();
+    if (!text.empty() || !setting.default_value.empty()) texts.emplace_back(setting.key, text);
+  }
+  return texts;
+}
+
+std::map<std::string, std::string> facts_of(const Config& config) {
+  const SettingTexts settings = settings_of(config);
+  return {settings.begin(), settings.end()};
 }
 
 void resolve_micro_batches(Config& config, int world_size) {
@@ -255,24 +226,24 @@ void resolve_micro_batches(Config& config, int world_size) {
         "train.micro-batches = {} (another configuration, with other bits)",
         micro_batches, micro_batches, world_size, needed);
   }
-  set_resolved(config, "train.micro-batches", std::to_string(micro_batches));
 }
 
 Config with_absolute_paths(Config config) {
-  for (auto& [key, value] : config.resolved) {
-    const bool names_file =
-        key == "data.test" || key == "model.init" || (key == "data.source" && is_path(value));
-    if (!names_file || value.empty()) continue;
-    const std::string path = std::filesystem::absolute(value).string();
-    if (path.find_first_of("#\n\r") == std::string::npos) value = path;  // else a file could not keep it
-  }
+  const auto make_absolute = [](std::string& file) {
+    if (file.empty()) return;
+    const std::string path = std::filesystem::absolute(file).string();
+    if (path.find_first_of("#\n\r") == std::string::npos) file = path;  // else a file could not keep it
+  };
+  if (is_path(config.data.source.source)) make_absolute(config.data.source.source);
+  make_absolute(config.data.source.test);
+  make_absolute(config.model.init);
   return config;
 }
 
-std::string to_text(const Config& config) {
+std::string to_text(const SettingTexts& settings) {
   std::string text;
   std::string section;
-  for (const auto& [key, value] : config.resolved) {
+  for (const auto& [key, value] : settings) {
     const std::size_t dot = key.find('.');
     if (key.substr(0, dot) != section) {
       section = key.substr(0, dot);

@@ -172,7 +172,7 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
-  const std::string different = differences(communicator, {config.resolved.begin(), config.resolved.end()});
+  const std::string different = differences(communicator, facts_of(config));
   if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
   set_watch_timeout(config.run.timeout);
   // A network that can't be built is reported before any data are read.

@@ -29,23 +29,13 @@ namespace lockstep {
 
 namespace {
 
-using Texts = std::map<std::string, std::string>;
-
-/// The newest checkpoint in `folder`, with its vectors on rank 0 alone. Collective.
-std::optional<Checkpoint> share_newest_checkpoint(const std::string& folder, Communicator& communicator) {
-  std::optional<Checkpoint> checkpoint;
-  std::string text;
-  together(communicator, [&] {
-    if (communicator.rank() != 0) return;
-    checkpoint = newest_checkpoint(folder);
-    if (checkpoint) text = json_text(nlohmann::json(to_metadata(*checkpoint)));
-  });
-  text = broadcast_text(communicator, text, 0);
-  if (communicator.rank() != 0 && !text.empty()) {
-    checkpoint = checkpoint_from_metadata(parse_json<nlohmann::json>(text).get<Texts>(), folder);
-  }
-  return checkpoint;
-}
+/// What a run that has begun left in its folder.
+struct Record {
+  Facts settings;                        ///< those it was started with
+  std::optional<Checkpoint> checkpoint;  ///< its newest; the vectors on rank 0 alone
+  bool has_ended = false;                ///< without a checkpoint, but with its weights
+  bool has_metrics = false;              ///< of steps that are lost without a checkpoint
+};
 
 /// Whether a run may go on with another value of `key`: it changes no bit of the steps that are done, or
 /// others see to it (data_digest, check_steps).
@@ -59,15 +49,14 @@ bool may_change(const std::string& key, const Config& config) {
          (is_fast && key == "train.micro-batches");
 }
 
-/// Where `now` has other values than `before`, of the keys for which `counts` holds: "train.seed was 1, is
-/// 2".
-template <typename Counts>
-std::vector<std::string> differences(const Texts& before, const Texts& now, const Counts& counts) {
-  Texts all = before;
+/// Errors: values of `now` with which the run of `record` in `folder` can't go on: they would have made
+/// another run of it (all differences are named).
+void check_settings(const Record& record, const Facts& now, const Config& config) {
+  Facts all = record.settings;
   all.insert(now.begin(), now.end());
-  const auto value = [](const Texts& texts, const std::string& key) {
-    const auto found = texts.find(key);
-    return found == texts.end() ? std::string("not set") : found->second;
+  const auto value = [](const Facts& settings, const std::string& key) {
+    const auto found = settings.find(key);
+    return found == settings.end() ? std::string("not set") : found->second;
   };
   // Runs keep their files by absolute paths.
   const auto is_same_file = [](const std::string& a, const std::string& b) {
@@ -75,20 +64,22 @@ std::vector<std::string> differences(const Texts& before, const Texts& now, cons
   };
   std::vector<std::string> found;
   for (const auto& [key, unused] : all) {
-    const std::string was = value(before, key);
+    const bool is_length = key == "train.epochs" || key == "train.steps";
+    if (may_change(key, config) && !(record.has_ended && is_length)) continue;
+    const std::string was = value(record.settings, key);
     const std::string is = value(now, key);
-    if (!counts(key) || is_same_value(was, is) || (key == "model.init" && is_same_file(was, is))) continue;
+    const bool is_open = key == "train.micro-batches" && is == "auto";          // then it stays
+    const bool is_new = !record.settings.contains(key) && is_default(key, is);  // since an older version
+    if (is_open || is_new || is_same_value(was, is) || (key == "model.init" && is_same_file(was, is)))
+      continue;
     found.push_back(fmt::format("{} was {}, is {}", key, was, is));
   }
-  return found;
-}
-
-/// Errors: values of keys that a run can't go on with.
-void check_config(const Texts& before, const Config& config) {
-  const std::vector<std::string> found =
-      differences(before, {config.resolved.begin(), config.resolved.end()},
-                  [&](const std::string& key) { return !may_change(key, config); });
   if (found.empty()) return;
+  if (record.has_ended) {
+    fail_input(
+        "run.dir = {}: its run has ended and left no checkpoint to go on from, and {}; give another run.dir",
+        config.run.dir, fmt::join(found, ", "));
+  }
   fail_input(
       "run.dir = {}: its run was started with another configuration: {}; go on with that one, or give "
       "another run.dir",
@@ -96,8 +87,8 @@ void check_config(const Texts& before, const Config& config) {
 }
 
 /// What the config.cfg of a run says, which to_text wrote.
-Texts recorded_config(const std::filesystem::path& folder) {
-  Texts texts;
+Facts recorded_settings(const std::filesystem::path& folder) {
+  Facts settings;
   std::ifstream file(folder / "config.cfg");
   std::string section;
   for (std::string line; std::getline(file, line);) {
@@ -105,36 +96,42 @@ Texts recorded_config(const std::filesystem::path& folder) {
     if (line.starts_with('[')) {
       section = line.substr(1, line.find(']') - 1);
     } else if (equals != std::string::npos) {
-      texts[fmt::format("{}.{}", section, trim(line.substr(0, equals)))] = trim(line.substr(equals + 1));
+      settings[fmt::format("{}.{}", section, trim(line.substr(0, equals)))] = trim(line.substr(equals + 1));
     }
   }
-  return texts;
+  return settings;
 }
 
-/// Whether the run in `folder`, which has no checkpoint, has ended and left its weights. Errors: it has, and
-/// `now` asks for another. Collective.
-bool is_complete(const std::string& folder, const Texts& now, const Config& config,
-                 Communicator& communicator) {
-  std::string answer;
+/// Reads what stands in `folder`. Collective.
+Record read_record(const std::string& folder, Communicator& communicator) {
+  Record record;
+  nlohmann::json shared;
   together(communicator, [&] {
+    if (communicator.rank() != 0) return;
     std::error_code error;
     const std::filesystem::path path = folder;
-    if (communicator.rank() != 0 || !has_ended(path) ||
-        !std::filesystem::exists(path / "weights.safetensors", error))
+    record.checkpoint = newest_checkpoint(folder);
+    if (record.checkpoint) {
+      shared["checkpoint"] = to_metadata(*record.checkpoint);
       return;
-    answer = "yes";
-    const Texts before = recorded_config(path);
-    const std::vector<std::string> found = differences(before, now, [&](const std::string& key) {
-      const bool is_length = key == "train.epochs" || key == "train.steps";
-      const bool is_open = key == "train.micro-batches" && now.contains(key) && now.at(key) == "auto";
-      return now.contains(key) && (is_length || !may_change(key, config)) && !is_open;
-    });
-    if (found.empty()) return;
-    fail_input(
-        "run.dir = {}: its run has ended and left no checkpoint to go on from, and {}; give another run.dir",
-        folder, fmt::join(found, ", "));
+    }
+    const bool has_ended = lockstep::has_ended(path);
+    shared["has_ended"] = has_ended && std::filesystem::exists(path / "weights.safetensors", error);
+    shared["has_metrics"] = !has_ended && std::filesystem::exists(path / "metrics.jsonl", error);
+    shared["settings"] = recorded_settings(path);
   });
-  return !broadcast_text(communicator, answer, 0).empty();
+  shared = parse_json<nlohmann::json>(broadcast_text(communicator, json_text(shared), 0));
+  if (shared.contains("checkpoint")) {
+    if (communicator.rank() != 0) {
+      record.checkpoint = checkpoint_from_metadata(shared.at("checkpoint").get<Facts>(), folder);
+    }
+    record.settings = record.checkpoint->run.config;
+  } else {
+    record.has_ended = shared.at("has_ended");
+    record.has_metrics = shared.at("has_metrics");
+    record.settings = shared.at("settings").get<Facts>();
+  }
+  return record;
 }
 
 /// Errors: another number of steps than `before` that would have made other steps of those that are done.
@@ -159,24 +156,41 @@ void check_steps(const Checkpoint& checkpoint, const Config& before, const Confi
   }
 }
 
-/// The settings of the run itself, which those of `given` replace.
-GivenValues settings_of(const RunIdentity& run, const std::string& folder, const GivenValues& given) {
-  GivenValues settings = given;
-  for (const auto& [key, value] : run.config)
-    settings.try_emplace(key, GivenValue{value, "in " + folder, GivenBy::kRun});
-  return settings;
+/// The settings of the run itself, but for those that are `given`.
+GivenValues completed(GivenValues given, const Facts& settings, const std::string& folder) {
+  for (const auto& [key, value] : settings) given.try_emplace(key, value, "in " + folder, GivenBy::kRun);
+  return given;
 }
 
-/// Errors: keys in `given` that differ from those of `run`, before they can contradict each other.
-void check_given(const RunIdentity& run, const GivenValues& given, const std::string& folder) {
-  Config changed;
-  changed.run.dir = folder;
-  Texts now = run.config;
-  for (const auto& [key, value] : given) {
-    if (!key.starts_with("run.")) now[key] = value.text;
+/// Lets `start` go on with the run in run.dir, if there is one. With `is_named` there has to be, and its
+/// settings stand for those that were not given. Collective. Errors: those of check_settings and make_config;
+/// no run.
+void go_on(RunStart& start, const GivenValues& given, bool is_named, Communicator& communicator) {
+  Config& config = start.config;
+  const std::string folder = config.run.dir;
+  Record record = read_record(folder, communicator);
+  const bool has_run = record.checkpoint || record.has_ended;
+  if (is_named && !has_run) {
+    fail_input("--resume {}: holds no checkpoint; give the directory of a run that has left one", folder);
   }
-  changed.resolved.assign(now.begin(), now.end());
-  check_config(run.config, changed);
+  start.has_ended = record.has_ended;
+  start.replaces = record.has_metrics;
+  if (!has_run) return;
+  const GivenValues all = completed(given, record.settings, folder);
+  Facts now;
+  for (const auto& [key, value] : all) now[key] = value.text;
+  check_settings(record, is_named ? now : facts_of(config), config);
+  if (record.has_ended) return;
+  if (is_named) {
+    config = make_config(all);
+    config.run.dir = folder;
+    config.run.resume = true;
+  }
+  const auto settled = record.settings.find("train.micro-batches");
+  if (config.training.micro_batches == 0 && settled != record.settings.end()) {
+    config.training.micro_batches = static_cast<int>(parse_integer(settled->second).value_or(0));
+  }
+  start.checkpoint = std::move(record.checkpoint);
 }
 
 /// The keys whose data have changed, with their values; empty where none have. A digest is that of the
@@ -197,63 +211,31 @@ std::string changed_data(const std::string& before, const std::string& now, cons
 
 }  // namespace
 
-RunStart start_run(GivenValues given, const std::string& resume, Communicator& communicator) {
+RunStart start_run(const GivenValues& given, const std::string& resume, Communicator& communicator) {
   RunStart start;
+  Config& config = start.config;
   if (resume.empty()) {
-    start.config = make_config(given);
+    config = make_config(given);
+    if (config.run.resume && config.run.dir.empty()) {
+      fail_input("run.resume = true: needs run.dir, the folder of the run to go on with");
+    }
   } else {
     if (given.contains("run.dir")) {
       fail_input("run.dir ({}): --resume names the run directory already; remove one",
                  given.at("run.dir").origin);
     }
-    start.config.run.dir = resume;
-    start.config.run.resume = true;
+    config.run = {.dir = resume, .resume = true};
   }
-  if (start.config.run.resume) {
-    const std::string folder = start.config.run.dir;
-    if (folder.empty()) fail_input("run.resume = true: needs run.dir, the folder of the run to go on with");
-    start.checkpoint = share_newest_checkpoint(folder, communicator);
-  }
-  if (!resume.empty()) {
-    if (!start.checkpoint) {
-      Texts now;
-      for (const auto& [key, value] : given) now[key] = value.text;
-      start.has_ended = is_complete(resume, now, start.config, communicator);
-      if (start.has_ended) return start;
-      fail_input("--resume {}: holds no checkpoint; give the directory of a run that has left one", resume);
-    }
-    check_given(start.checkpoint->run, given, resume);
-    start.config = make_config(settings_of(start.checkpoint->run, resume, given));
-    start.config.run.dir = resume;
-    start.config.run.resume = true;
-  }
-  if (start.config.run.resume && !start.checkpoint) {
-    start.has_ended =
-        is_complete(start.config.run.dir, {start.config.resolved.begin(), start.config.resolved.end()},
-                    start.config, communicator);
-    if (start.has_ended) return start;
-  }
-  if (start.checkpoint) {
-    const Texts& before = start.checkpoint->run.config;
-    const auto settled = before.find("train.micro-batches");
-    if (start.config.training.micro_batches == 0 && settled != before.end()) {
-      start.config.training.micro_batches = static_cast<int>(parse_integer(settled->second).value_or(0));
-    }
-  }
-  resolve_micro_batches(start.config, communicator.size());
-  if (start.checkpoint) {
-    start.config.model.init.clear();  // the weights come from the checkpoint
-    check_config(start.checkpoint->run.config, start.config);
-  } else if (start.config.run.resume) {
-    together(communicator, [&] {
-      if (communicator.rank() != 0) return;
-      std::error_code error;
-      start.replaces =
-          std::filesystem::exists(std::filesystem::path(start.config.run.dir) / "metrics.jsonl", error) &&
-          !has_ended(start.config.run.dir);
-    });
-  }
+  if (config.run.resume) go_on(start, given, !resume.empty(), communicator);
+  if (start.has_ended) return start;
+  resolve_micro_batches(config, communicator.size());
   return start;
+}
+
+Network make_model(const RunStart& start, const Problem& problem) {
+  Config config = start.config;
+  if (start.checkpoint) config.model.init.clear();
+  return make_model(config, problem);
 }
 
 void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const Config& config,
@@ -262,10 +244,8 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
   if (!changed.empty()) {
     fail_input("{}: holds other data than when the run began; restore those, or start anew", changed);
   }
-  GivenValues before;
-  for (const auto& [key, value] : checkpoint.run.config)
-    before[key] = {value, "in the checkpoint", GivenBy::kRun};
-  check_steps(checkpoint, make_config(before), config, training_samples);
+  check_steps(checkpoint, make_config(completed({}, checkpoint.run.config, "the checkpoint")), config,
+              training_samples);
   for (const auto& [what, value] : now.machine) {
     const auto found = checkpoint.run.machine.find(what);
     if (found == checkpoint.run.machine.end() || found->second == value) continue;
@@ -277,8 +257,7 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
 }
 
 RunIdentity identify(const Config& config, const Problem& problem) {
-  const auto recorded = with_absolute_paths(config).resolved;
-  return {.config = {recorded.begin(), recorded.end()},
+  return {.config = facts_of(with_absolute_paths(config)),
           .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
           .machine = {{"version", kVersion}, {"CPU", cpu_model()}, {"product library", products_library()}}};
 }

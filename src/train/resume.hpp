@@ -22,7 +22,11 @@ struct RunStart {
 /// and `given` wins; with run.resume it is `given`, and the run in run.dir goes on if it can. Collective.
 /// Errors: those of make_config; no checkpoint, or none that is whole; settings that would have made another
 /// run of the steps that are done (all differences are named).
-RunStart start_run(GivenValues given, const std::string& resume, Communicator& communicator);
+RunStart start_run(const GivenValues& given, const std::string& resume, Communicator& communicator);
+
+/// The network of make_model. Where there is a checkpoint, which brings the weights, the file of those that
+/// its run began with is not read again.
+Network make_model(const RunStart& start, const Problem& problem);
 
 /// Errors: data that are not those of the `checkpoint`; another number of steps, where the schedule of the
 /// steps that are done depends on it or fewer are asked for. Warns of another version, CPU or product

@@ -43,11 +43,11 @@ class Run {
   Run(const RunStart& start, const Problem& problem, Communicator& communicator)
       : problem_(problem),
         communicator_(communicator),
-        trainer_(communicator, make_model(start.config, problem), problem, start.config.training),
+        trainer_(communicator, make_model(start, problem), problem, start.config.training),
         epochs_(problem, trainer_),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
-        config_text_(to_text(with_absolute_paths(start.config))),
+        config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
         keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);

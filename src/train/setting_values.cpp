@@ -16,7 +16,7 @@ bool vanishes(double value) {
 }
 
 /// One of `names`, kept as its index.
-Assign index(double& field, const std::vector<std::string>& names) {
+Field index(double& field, const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, double>> choices;
   choices.reserve(names.size());
   for (const std::string& name : names) choices.emplace_back(name, static_cast<double>(choices.size()));
@@ -25,8 +25,8 @@ Assign index(double& field, const std::vector<std::string>& names) {
 
 }  // namespace
 
-Assign real(double& field, double lowest, double highest, bool highest_excluded) {
-  return [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
+Field real(double& field, double lowest, double highest, bool highest_excluded) {
+  const auto assign = [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
     const auto value = parse_number(text);
     if (value && *value >= lowest && (highest_excluded ? *value < highest : *value <= highest)) {
       constexpr auto kPrecision = sizeof(Real) == sizeof(float) ? "float" : "double";
@@ -42,30 +42,30 @@ Assign real(double& field, double lowest, double highest, bool highest_excluded)
     }
     return fmt::format("a number from {} to {}{}", lowest, highest, highest_excluded ? " (excluded)" : "");
   };
+  return {.assign = assign, .text = [&field] { return fmt::format("{}", field); }};
 }
 
-Assign words(std::string& field) {
-  return [&field](const std::string& text) -> std::string {
-    field = text;
-    return {};
-  };
+Field words(std::string& field) {
+  return {.assign = [&field](const std::string& text) -> std::string {
+            field = text;
+            return {};
+          },
+          .text = [&field] { return field; }};
 }
 
-Assign one_of(std::string& field, const std::vector<std::string>& names) {
+Field one_of(std::string& field, const std::vector<std::string>& names) {
   std::vector<std::pair<std::string, std::string>> choices;
   choices.reserve(names.size());
   for (const std::string& name : names) choices.emplace_back(name, name);
   return choice(field, std::move(choices));
 }
 
-Assign value_of(const Hyperparameter& h, double& field) {
-  return [&h, &field](const std::string& text) -> std::string {
-    if (!h.choices.empty()) return index(field, h.choices)(text);
-    if (h.numbers == Numbers::kWhole) {
-      return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest))(text);
-    }
-    return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest)(text);
-  };
+Field value_of(const Hyperparameter& h, double& field) {
+  if (!h.choices.empty()) return index(field, h.choices);
+  if (h.numbers == Numbers::kWhole) {
+    return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest));
+  }
+  return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -132,70 +134,117 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
         whole(train.nonfinite_limit, 1)}});
 }
 
-/// " (sgd 0.1, adam 0.001)": the default of each method that takes the hyperparameter.
-template <typename Methods>
-std::string defaults_text(const Methods& methods, const std::string& name) {
-  std::vector<std::string> defaults;
-  for (const auto& method : methods) {
-    const Hyperparameter* const h = find_named(method.hyperparameters, name);
-    if (h == nullptr) continue;
-    std::string value = fmt::format("{}", h->default_value);
-    if (std::isnan(h->default_value)) value = "needs it";
-    if (!h->choices.empty()) value = h->choices[static_cast<std::size_t>(h->default_value)];
-    defaults.push_back(method.name + " " + value);
-  }
-  return " (" + join(defaults) + ")";
+std::string default_text(const Hyperparameter& h) {
+  if (std::isnan(h.default_value)) return "needs it";
+  return h.choices.empty() ? fmt::format("{}", h.default_value)
+                           : h.choices[static_cast<std::size_t>(h.default_value)];
 }
 
-/// The keys that any of `methods` takes, each once; their defaults depend on the method that is chosen.
+/// The name of one of `methods`, which gets its own hyperparameters, with their defaults, as `values`.
 template <typename Methods>
-void add_hyperparameters(const std::string& section, const Methods& methods, Hyperparameters& values,
-                         std::vector<Setting>& settings) {
+Field method_name(const Methods& methods, std::string& name, Hyperparameters& values) {
+  const Field field = one_of(name, names_of(methods));
+  return {.assign = [&methods, &values, field](const std::string& text) -> std::string {
+            std::string expected = field.assign(text);
+            if (expected.empty()) values = with_defaults(find_named(methods, text)->hyperparameters, {});
+            return expected;
+          },
+          .text = field.text};
+}
+
+/// A hyperparameter of the one of `methods` that is called `chosen` by then; nothing where it has none of
+/// that name.
+template <typename Methods>
+Field hyperparameter(const Methods& methods, const std::string& chosen, const std::string& name,
+                     Hyperparameters& values) {
+  const auto field = [&methods, &chosen, &values, name]() -> std::optional<Field> {
+    const auto* const method = find_named(methods, chosen);
+    const Hyperparameter* const h = method == nullptr ? nullptr : find_named(method->hyperparameters, name);
+    const auto value = values.find(name);
+    if (h == nullptr || value == values.end()) return std::nullopt;
+    return value_of(*h, value->second);
+  };
+  return {.assign =
+              [field](const std::string& text) {
+                const auto own = field();
+                return own ? own->assign(text) : std::string();
+              },
+          .text =
+              [field] {
+                const auto own = field();
+                return own ? own->text() : std::string();
+              }};
+}
+
+/// What `name` means to each of `methods` that takes it: "momentum (sgd 0, rmsprop 0)".
+template <typename Methods>
+std::string hyperparameter_help(const Methods& methods, const std::string& name) {
+  std::vector<std::string> meanings;
+  for (const auto& method : methods) {
+    const Hyperparameter* const h = find_named(method.hyperparameters, name);
+    if (h == nullptr || std::find(meanings.begin(), meanings.end(), h->help) != meanings.end()) continue;
+    meanings.push_back(h->help);
+  }
+  std::string text;
+  for (const std::string& meaning : meanings) {
+    std::vector<std::string> defaults;
+    for (const auto& method : methods) {
+      const Hyperparameter* const h = find_named(method.hyperparameters, name);
+      if (h != nullptr && h->help == meaning) defaults.push_back(method.name + " " + default_text(*h));
+    }
+    text += fmt::format("{}{} ({})", text.empty() ? "" : "; ", meaning, join(defaults));
+  }
+  return text;
+}
+
+/// The keys that any of `methods` takes, each once; their bounds and defaults are those of the method that is
+/// `chosen`.
+template <typename Methods>
+void add_hyperparameters(const std::string& section, const Methods& methods, const std::string& chosen,
+                         Hyperparameters& values, std::vector<Setting>& settings) {
+  std::set<std::string> added;
   for (const auto& method : methods) {
     for (const Hyperparameter& h : method.hyperparameters) {
-      if (values.contains(h.name)) continue;
-      settings.push_back(
-          {section + "." + h.name, "", h.help + defaults_text(methods, h.name), value_of(h, values[h.name])});
+      if (!added.insert(h.name).second) continue;
+      settings.push_back({section + "." + h.name, "", hyperparameter_help(methods, h.name),
+                          hyperparameter(methods, chosen, h.name, values)});
     }
   }
 }
 
-void add_optimizer(Config& config, std::vector<Setting>& settings) {
-  config.training.optimizer.hyperparameters.clear();  // those of the method that is chosen, once it is
-  const std::vector<std::string> names = names_of(algorithms());
-  settings.push_back(
-      {"optimizer.name", "sgd", "the method: " + join(names), one_of(config.training.optimizer.name, names)});
-  add_hyperparameters("optimizer", algorithms(), config.training.optimizer.hyperparameters, settings);
+void add_optimizer(TrainingOptions& training, std::vector<Setting>& settings) {
+  OptimizerOptions& optimizer = training.optimizer;
+  settings.push_back({"optimizer.name", "sgd", "the method: " + join(names_of(algorithms())),
+                      method_name(algorithms(), optimizer.name, optimizer.hyperparameters)});
+  add_hyperparameters("optimizer", algorithms(), optimizer.name, optimizer.hyperparameters, settings);
   settings.insert(
       settings.end(),
-      {{"optimizer.l2", "0", "λ of the penalty λ/2 ‖x‖², added to the gradient",
-        real(config.training.optimizer.l2, 0, 1e6)},
+      {{"optimizer.l2", "0", "λ of the penalty λ/2 ‖x‖², added to the gradient", real(optimizer.l2, 0, 1e6)},
        {"optimizer.weight-decay-on", "weights", "what decay and l2 act on: weights, or all (biases too)",
-        choice(config.training.optimizer.decay_scope,
-               {{"weights", DecayScope::kWeights}, {"all", DecayScope::kAll}})},
+        choice(optimizer.decay_scope, {{"weights", DecayScope::kWeights}, {"all", DecayScope::kAll}})},
        {"optimizer.clip-norm", "0", "largest norm of the gradient, 0 for any",
-        real(config.training.clip_norm, 0, 1e30)},
+        real(training.clip_norm, 0, 1e30)},
        {"optimizer.average", "0",
         "decay of a moving average of the weights, saved beside them, such as 0.999; 0: none",
-        real(config.training.average_decay, 0, 1, true)}});
+        real(training.average_decay, 0, 1, true)}});
 }
 
-void add_schedule(Config& config, std::vector<Setting>& settings) {
-  const std::vector<std::string> names = names_of(schedule_shapes());
-  settings.push_back({"schedule.name", "constant", "learning rate over the steps: " + join(names),
-                      one_of(config.training.schedule.name, names)});
-  add_hyperparameters("schedule", schedule_shapes(), config.training.schedule.hyperparameters, settings);
+void add_schedule(TrainingOptions& training, std::vector<Setting>& settings) {
+  ScheduleOptions& schedule = training.schedule;
+  settings.push_back({"schedule.name", "constant",
+                      "learning rate over the steps: " + join(names_of(schedule_shapes())),
+                      method_name(schedule_shapes(), schedule.name, schedule.hyperparameters)});
+  add_hyperparameters("schedule", schedule_shapes(), schedule.name, schedule.hyperparameters, settings);
   settings.insert(
       settings.end(),
-      {{"schedule.warmup-steps", "0", "steps of linear warm-up",
-        whole(config.training.schedule.warmup_steps, 0)},
+      {{"schedule.warmup-steps", "0", "steps of linear warm-up", whole(schedule.warmup_steps, 0)},
        {"schedule.scaling", "none",
         "how the learning rate grows with train.batch-size over schedule.reference-batch: none, linear, sqrt",
-        choice(config.training.batch_scaling, {{"none", BatchScaling::kNone},
-                                               {"linear", BatchScaling::kLinear},
-                                               {"sqrt", BatchScaling::kSqrt}})},
+        choice(training.batch_scaling, {{"none", BatchScaling::kNone},
+                                        {"linear", BatchScaling::kLinear},
+                                        {"sqrt", BatchScaling::kSqrt}})},
        {"schedule.reference-batch", "256", "the batch size that optimizer.learning-rate is meant for",
-        whole(config.training.reference_batch, 1)}});
+        whole(training.reference_batch, 1)}});
 }
 
 void add_checkpoint(Config::Checkpoint& checkpoint, std::vector<Setting>& settings) {
@@ -232,8 +281,8 @@ std::vector<Setting> make_settings(Config& config) {
   add_data(config.data, settings);
   add_model(config.model, settings);
   add_train(config.training, settings);
-  add_optimizer(config, settings);
-  add_schedule(config, settings);
+  add_optimizer(config.training, settings);
+  add_schedule(config.training, settings);
   add_checkpoint(config.checkpoint, settings);
   add_run(config.run, settings);
   return settings;

@@ -21,7 +21,7 @@ using test::request_of;
 using testing::HasSubstr;
 
 std::string setting(const Config& config, const std::string& key) {
-  for (const auto& [name, value] : config.resolved) {
+  for (const auto& [name, value] : settings_of(config)) {
     if (name == key) return value;
   }
   return "none";

@@ -11,12 +11,28 @@ namespace {
 
 using test::config_of;
 using test::is_bad_input;
+using test::Texts;
 
 struct BadValue {
   std::string key;
   std::vector<std::string> texts;
   std::string expected;
 };
+
+/// `texts`, and where their key is a hyperparameter of some methods, the first of these.
+Texts with_method(Texts texts) {
+  const auto choose = [&](const std::string& section, const auto& methods) {
+    const std::string key = texts.begin()->first;
+    for (const auto& method : methods) {
+      for (const Hyperparameter& h : method.hyperparameters) {
+        if (key == section + "." + h.name) texts.emplace(section + ".name", method.name);
+      }
+    }
+  };
+  choose("optimizer", algorithms());
+  choose("schedule", schedule_shapes());
+  return texts;
+}
 
 TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
   const std::string from_0 = "a whole number of at least 0";
@@ -67,7 +83,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
     for (const std::string& text : bad.texts) {
       EXPECT_TRUE(is_bad_input(
           [&] {
-            config_of({{bad.key, text}}, "in a.cfg");
+            config_of(with_method({{bad.key, text}}), "in a.cfg");
           },
           {bad.key + " = " + text + " (in a.cfg): expected " + bad.expected}))
           << bad.key << " = " << text;
@@ -91,7 +107,7 @@ TEST(ConfigError, IsGivenForEveryKeyThatIsNoFreeText) {
     if (free.contains(help.key)) continue;
     EXPECT_TRUE(is_bad_input(
         [&] {
-          config_of({{help.key, "no such value"}});
+          config_of(with_method({{help.key, "no such value"}}));
         },
         {help.key + " = no such value"}))
         << help.key;

@@ -12,9 +12,10 @@ namespace lockstep::test {
 
 using Texts = std::map<std::string, std::string>;
 
-inline Config config_of(const Texts& texts, const std::string& origin = "on the command line") {
+inline Config config_of(const Texts& texts, const std::string& origin = "on the command line",
+                        GivenBy by = GivenBy::kPerson) {
   std::map<std::string, GivenValue> given;
-  for (const auto& [key, text] : texts) given[key] = {text, origin};
+  for (const auto& [key, text] : texts) given[key] = {text, origin, by};
   return make_config(given);
 }
 

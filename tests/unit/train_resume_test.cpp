@@ -56,7 +56,7 @@ TEST(Resume, TakesTheSettingsOfTheRun) {
   RunThatStopped stopped(
       blobs({{"optimizer.learning-rate", "0.0625"}, {"schedule.name", "cosine"}, {"run.timeout", "7"}}));
   const RunStart start = stopped.resume();
-  EXPECT_EQ(to_text(start.config), to_text(stopped.run().config));
+  EXPECT_EQ(settings_of(start.config), settings_of(stopped.run().config));
   EXPECT_EQ(start.config.run.dir, stopped.path());
   ASSERT_TRUE(start.checkpoint.has_value());
   EXPECT_EQ(start.checkpoint->state.steps_done, 5U);
@@ -98,7 +98,7 @@ TEST(Resume, NamesAllDifferencesOfAnotherConfiguration) {
 TEST(Resume, TheWholeConfigurationMayBeGivenAgain) {
   RunThatStopped stopped(blobs());
   GivenValues again;
-  for (const auto& [key, value] : stopped.run().config.resolved) again[key] = {value, "in run.cfg"};
+  for (const auto& [key, value] : settings_of(stopped.run().config)) again[key] = {value, "in run.cfg"};
   again["run.dir"] = {stopped.path(), "in run.cfg"};
   again["run.resume"] = {"true", "in run.cfg"};
   EXPECT_TRUE(start_run(again, "", *stopped.run().communicator).checkpoint.has_value());
@@ -198,7 +198,7 @@ TEST(Resume, ARunThatHasEndedWithoutACheckpointIsDone) {
   const std::string path = folder.path().string();
   Config config = config_of({{"data.source", "blobs"}, {"train.epochs", "2"}});
   resolve_micro_batches(config, 1);
-  folder.write("config.cfg", to_text(config));
+  folder.write("config.cfg", to_text(settings_of(config)));
   folder.write("metrics.jsonl", "{\"event\":\"start\"}\n{\"event\":\"end\"}\n");
   folder.write("weights.safetensors", "weights");
   Texts texts = {{"data.source", "blobs"}, {"train.epochs", "2"}, {"run.dir", path}, {"run.resume", "true"}};
@@ -237,7 +237,7 @@ TEST(Resume, WeightsToStartFromAreNotReadAgain) {
   RunThatStopped stopped(blobs({{"model.init", file.string()}}));
   std::filesystem::remove(file);
   const RunStart start = stopped.resume();
-  Trainer trainer(*stopped.run().communicator, make_model(start.config, *stopped.run().problem),
+  Trainer trainer(*stopped.run().communicator, make_model(start, *stopped.run().problem),
                   *stopped.run().problem, start.config.training);
   trainer.restore(start.checkpoint->state);
   EXPECT_EQ(weights_digest(trainer.network()), weights_digest(stopped.run().trainer.network()));

@@ -16,7 +16,7 @@ namespace lockstep {
 
 /// What has to be the same, or should be, where a run goes on.
 struct RunIdentity {
-  std::map<std::string, std::string> config;   ///< Config::resolved
+  std::map<std::string, std::string> config;   ///< settings_of the Config
   std::string data_digest;                     ///< of all samples
   std::map<std::string, std::string> machine;  ///< "version", "CPU", "product library"
 };

@@ -47,10 +47,6 @@ struct Config {
     bool resume = false;
     double timeout = 0;  ///< seconds that ranks may stand still, 0: any
   } run;
-
-  /// Every key as text, in the order of the help; what config.cfg holds. Keys of no effect are
-  /// left out, and those of [run], so that the file runs the run again beside the first.
-  std::vector<std::pair<std::string, std::string>> resolved;
 };
 
 /// A key as help shows it.
@@ -81,6 +77,16 @@ using GivenValues = std::map<std::string, GivenValue>;
 /// that has no effect beside the other settings, or a key that is needed and missing.
 Config make_config(const GivenValues& given);
 
+/// Keys with their values as text.
+using SettingTexts = std::vector<std::pair<std::string, std::string>>;
+
+/// Every key of `config`, in the order of the help: what config.cfg holds. Keys of no effect are left out,
+/// and those that say where a run is kept and how it starts, so that the file runs it again beside the first.
+SettingTexts settings_of(Config config);
+
+/// The same by key.
+std::map<std::string, std::string> facts_of(const Config& config);
+
 /// Errors: keys in `given` that `command` has no use for, those in `unused` and below it (names that end with
 /// a dot), with another value than the default. Files are left alone: they describe a training, whichever
 /// command reads them.
@@ -102,7 +108,7 @@ void resolve_micro_batches(Config& config, int world_size);
 /// folder.
 Config with_absolute_paths(Config config);
 
-/// The text of a configuration file that gives `config` again.
-std::string to_text(const Config& config);
+/// The text of a configuration file with `settings`.
+std::string to_text(const SettingTexts& settings);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL
