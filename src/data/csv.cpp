@@ -53,7 +53,8 @@ class TableReader {
     if (options_.task != Task::kClassification) {
       targets_.resize(targets_.size() + static_cast<std::size_t>(columns_.targets));
     }
-    for (Index column = 0; column < columns_.count(); ++column) add_field(column);
+    for (Index column = 0; column < columns_.row_names; ++column) check_row_name(column);
+    for (Index column = columns_.row_names; column < columns_.count(); ++column) add_field(column);
     ++content_.description.samples;
   }
 
@@ -103,6 +104,15 @@ class TableReader {
   std::string ragged_advice() const {
     const std::string advice = row_.size() == 1 ? separator_advice(row_.front()) : "";
     return advice.empty() ? "; correct the row" : advice;
+  }
+
+  /// Errors: what is measured stands where rows should be named.
+  void check_row_name(Index column) const {
+    const std::optional<double> value = parse_number(row_[static_cast<std::size_t>(column)]);
+    if (!value || *value == std::trunc(*value)) return;
+    fail_field(column, fmt::format("expected row numbers below such a name, found '{}'; give the column "
+                                   "another name to make it a feature, or remove it",
+                                   shown(row_[static_cast<std::size_t>(column)])));
   }
 
   void add_field(Index column) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
 
@@ -25,6 +26,12 @@ std::optional<Index> column_by_number(std::string_view label, Index columns) {
   if (column && *column < 0) *column += columns;
   if (!column || *column < 0 || *column >= columns) return std::nullopt;
   return static_cast<Index>(*column);
+}
+
+/// Whether a column of this name has the numbers or names of the rows: pandas and R write an index without a
+/// name, which pandas reads as "Unnamed: 0", and as "Unnamed: 0.1" where that is there already.
+bool names_rows(std::string_view name) {
+  return name.empty() || name == "Unnamed: 0" || name.starts_with("Unnamed: 0.");
 }
 
 /// Finds out what data.label means for one file, and which column is which feature.
@@ -50,12 +57,13 @@ class ColumnFinder {
       take_known_labels();
     }
     const std::vector<bool> is_target = place_targets(columns);
+    if (columns.has_header) leave_out_row_names(columns);
     if (columns.has_header && !known_features_.empty()) {
       check_label(columns);
       place_features_by_name(columns);
     } else {
       Index next = 0;
-      for (std::size_t i = 0; i < fields_.size(); ++i) {
+      for (auto i = static_cast<std::size_t>(columns.row_names); i < fields_.size(); ++i) {
         if (!is_target[i]) columns.places[i] = {false, next++};
       }
     }
@@ -119,6 +127,25 @@ class ColumnFinder {
     return is_target;
   }
 
+  /// The first columns that have the names of an index, as far as they are no features of the training data
+  /// and others are left to be some.
+  void leave_out_row_names(CsvColumns& columns) const {
+    const bool by_position = options_.training && known_features_.empty();
+    if (by_position && options_.training->features() == columns.features()) return;
+    const auto is_row_name = [&](std::size_t i) {
+      return !columns.places[i].is_target && names_rows(columns.names[i]) &&
+             std::find(known_features_.begin(), known_features_.end(), columns.names[i]) ==
+                 known_features_.end();
+    };
+    while (columns.features() > 1 && is_row_name(static_cast<std::size_t>(columns.row_names))) {
+      const std::string& name = columns.names[static_cast<std::size_t>(columns.row_names++)];
+      log::warn_once(fmt::format(
+          "lockstep: {}: column {} {}, as the row numbers that pandas and R write: it is left out; give it "
+          "another name to make it a feature",
+          file_, columns.row_names, name.empty() ? "has no name" : fmt::format("is '{}'", shown(name))));
+    }
+  }
+
   /// Errors: a column is taken for the label by its number that is a feature of the training data.
   void check_label(const CsvColumns& columns) const {
     for (const std::string& name : columns.target_names()) {
@@ -134,7 +161,7 @@ class ColumnFinder {
     for (const std::string& name : known_features_) place.emplace(name, std::ssize(place));
     std::optional<std::size_t> superfluous;
     std::set<std::string_view> found;
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
+    for (auto i = static_cast<std::size_t>(columns.row_names); i < fields_.size(); ++i) {
       if (columns.places[i].is_target) continue;
       const auto known = place.find(columns.names[i]);
       if (known == place.end()) {
@@ -213,7 +240,7 @@ std::vector<bool> CsvColumns::are_targets() const {
 std::vector<std::string> CsvColumns::names_of(bool of_targets) const {
   if (!has_header) return {};
   std::vector<std::string> result(static_cast<std::size_t>(of_targets ? targets : features()));
-  for (std::size_t column = 0; column < names.size(); ++column) {
+  for (auto column = static_cast<std::size_t>(row_names); column < names.size(); ++column) {
     const Place place = places[column];
     if (place.is_target == of_targets) result[static_cast<std::size_t>(place.at)] = names[column];
   }

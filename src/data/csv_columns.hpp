@@ -20,10 +20,11 @@ struct CsvColumns {
   bool has_header = false;
   std::vector<std::string> names;  ///< of the columns, if they have any
   std::vector<Place> places;       ///< of the columns
+  Index row_names = 0;             ///< first columns that name the rows and are left out
   Index targets = 0;
 
   Index count() const { return std::ssize(places); }
-  Index features() const { return count() - targets; }
+  Index features() const { return count() - row_names - targets; }
   std::vector<bool> are_targets() const;
   /// The names of the targets or features in their order, if they have any.
   std::vector<std::string> target_names() const { return names_of(true); }
@@ -33,6 +34,7 @@ struct CsvColumns {
   std::vector<std::string> names_of(bool targets) const;
 };
 
+/// Warns once where the first columns are left out, as they name the rows.
 /// Errors: a name that two columns have, an unknown or repeated label column, several for a classification,
 /// no column left for features, features that are not those of options.training. `file` is for messages.
 CsvColumns find_columns(const std::string& file, const CsvOptions& options,

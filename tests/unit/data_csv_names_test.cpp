@@ -150,6 +150,51 @@ TEST(CsvNames, AreNotNeededOnBothSides) {
   EXPECT_THAT(read("b,a,y\n1,2,3\n", like("1,2,3\n")).values, ElementsAre(1, 2));
 }
 
+/// "pandas.DataFrame({'a': …, 'b': …, 'label': …}).to_csv()", and the same read and written again.
+TEST(CsvRowNumbers, AreLeftOut) {
+  for (const std::string header : {",a,b,y", "\"\",a,b,y", "Unnamed: 0,a,b,y"}) {
+    const std::string text = header + "\n0,5,6,7\n1,8,9,10\n";
+    const DatasetContent content = read(text, regression());
+    EXPECT_THAT(content.values, ElementsAre(5, 6, 8, 9)) << header;
+    EXPECT_THAT(content.targets, ElementsAre(7, 10)) << header;
+    EXPECT_THAT(content.description.feature_names, ElementsAre("a", "b")) << header;
+  }
+  EXPECT_THAT(warnings_of(",a,y\n0,5,7\n"), HasSubstr("a.csv: column 1 has no name, as the row numbers"));
+  EXPECT_THAT(warnings_of("Unnamed: 0,a,y\n0,5,7\n"), HasSubstr("column 1 is 'Unnamed: 0', as the row"));
+  const DatasetContent twice = read(",Unnamed: 0.1,Unnamed: 0,a,y\n3,3,3,5,7\n", regression());
+  EXPECT_THAT(twice.values, ElementsAre(5));
+  EXPECT_THAT(read(",a,y\nMazda RX4,5,7\n12.0,8,9\n", regression()).values, ElementsAre(5, 8));
+}
+
+TEST(CsvRowNumbers, AreNoneWhereTheyAreAskedForOrAllThereIs) {
+  EXPECT_THAT(read(",a,b\n7,5,6\n", regression("0")).targets, ElementsAre(7));
+  EXPECT_THAT(read(",y\n3,7\n", regression("y")).values, ElementsAre(3));
+  EXPECT_THAT(read("a,,y\n3,4,7\n", regression()).values, ElementsAre(3, 4));
+  EXPECT_THAT(read("Unnamed: 1,a,y\n3,4,7\n", regression()).values, ElementsAre(3, 4));
+  EXPECT_TRUE(fails(",a,y\n0,5,7\n0.5,8,9\n", {"a.csv:3: column 1 (''): expected row numbers", "'0.5'"}));
+}
+
+TEST(CsvRowNumbers, NeedNotStandInBothFiles) {
+  const std::string with = ",a,b,y\n3,5,6,7\n";
+  const std::string without = "a,b,y\n5,6,7\n";
+  for (const std::string& training : {with, without}) {
+    for (const std::string& other : {with, without, std::string("b,y,a\n6,7,5\n")}) {
+      EXPECT_THAT(read(other, like(training)).values, ElementsAre(5, 6)) << training << other;
+    }
+  }
+  EXPECT_THAT(read(with, like("1,2,3\n")).values, ElementsAre(5, 6)) << "by position";
+}
+
+// Weights of programs that took them for a feature.
+TEST(CsvRowNumbers, StayAFeatureOfWeightsThatHaveThem) {
+  CsvOptions options = like("n,a,b,y\n1,2,3,4\n");
+  options.training->feature_names.front() = "";
+  EXPECT_THAT(read("b,,y,a\n6,3,7,5\n", options).values, ElementsAre(3, 5, 6));
+  EXPECT_THAT(read(",a,b,y\n3,5,6,7\n", options).values, ElementsAre(3, 5, 6));
+  options.training->feature_names.clear();
+  EXPECT_THAT(read(",a,b,y\n3,5,6,7\n", options).values, ElementsAre(3, 5, 6));
+}
+
 TEST(CsvSeparators, AreNamed) {
   const std::string both =
       "the separator ';' and decimal commas, expected commas between fields and decimal points";

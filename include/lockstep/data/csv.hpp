@@ -32,9 +32,11 @@ struct CsvOptions {
 };
 
 /// Reads a table of numbers with one label column, or one or more target columns; fields are separated by
-/// commas and may be quoted (RFC 4180). The file may be gzip. Warns of targets that are one number in float.
+/// commas and may be quoted (RFC 4180). The file may be gzip. First columns without a name, or with the name
+/// "Unnamed: 0", are the row numbers that pandas and R write, and are left out with a warning, unless the
+/// training file has them as features. Warns of targets that are one number in float.
 /// Errors name file, line and column: text or a non-finite value where a number is expected, ragged rows, no
-/// rows, a name that two columns have, an unknown label column or one named twice, several for a
+/// rows, row numbers that are none, a name that two columns have, an unknown label column or one named twice, several for a
 /// classification, features other than the training file's, a label that the training file did not have, two
 /// labels that are one number, a label of a multi-label set that is neither 0 nor 1, an unreadable file.
 DatasetContent read_csv(const std::filesystem::path& file, const CsvOptions& options);
