@@ -96,9 +96,11 @@ void info(std::string_view line) { print(stdout, line); }
 
 void warn(std::string_view line) { print(stderr, line); }
 
-void warn_once(std::string_view line) {
-  static std::set<std::string, std::less<>> printed;
-  if (printed.emplace(line).second) warn(line);
+void warn_once(std::string_view line) { warn_once(line, line); }
+
+void warn_once(std::string_view line, std::string_view subject) {
+  static std::set<std::string, std::less<>> warned_of;
+  if (warned_of.emplace(subject).second) warn(line);
 }
 
 void status(std::string_view line) {

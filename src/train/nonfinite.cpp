@@ -210,10 +210,16 @@ std::string nonfinite_advice(const TrainingOptions& options, const Problem& prob
                      in_step ? "look at the data there, or " : "", options.clip_norm > 0 ? "lower" : "set");
 }
 
-std::string find_nonfinite(const FailedStep& step, Network& model,
-                           const std::function<std::vector<Real>()>& whole_gradient,
-                           Communicator& communicator) {
-  const std::uint64_t number = step.rows.step + 1;
+NonFinite find_nonfinite(const FailedStep& step, Network& model,
+                         const std::function<std::vector<Real>()>& whole_gradient,
+                         Communicator& communicator) {
+  const auto in_step = [&](const std::string& what, std::optional<int> rank, const std::string& how) {
+    const std::string of_rank = rank ? fmt::format(" on rank {}", *rank) : "";
+    const auto text = [&](const std::string& computed) {
+      return fmt::format("step {}: the {}{} is {}", step.rows.step + 1, what, computed, how);
+    };
+    return NonFinite{text(of_rank), text("")};
+  };
   const auto loss = std::find_if(step.losses.begin(), step.losses.end(),
                                  [](double value) { return !std::isfinite(value); });
   if (loss != step.losses.end()) {
@@ -223,9 +229,10 @@ std::string find_nonfinite(const FailedStep& step, Network& model,
     together(communicator, [&] {
       if (communicator.rank() == owner) place = find_in_losses(step, model, m);
     });
-    return fmt::format("step {}: the loss of micro-batch {} on rank {} is {}: {}", number, m, owner,
-                       std::isnan(*loss) ? std::abs(*loss) : *loss,  // the sign of a NaN says nothing
-                       broadcast_text(communicator, place, owner));
+    return in_step(fmt::format("loss of micro-batch {}", m), owner,
+                   fmt::format("{}: {}",
+                               std::isnan(*loss) ? std::abs(*loss) : *loss,  // the sign of a NaN says nothing
+                               broadcast_text(communicator, place, owner)));
   }
   Finding finding{};
   together(communicator, [&] { finding = first_bad_gradient(step, model, communicator.rank()); });
@@ -233,18 +240,17 @@ std::string find_nonfinite(const FailedStep& step, Network& model,
   const auto first = std::min_element(found.begin(), found.end());
   if (*first < step.plan.micro_batches()) {
     const auto owner = static_cast<int>(first - found.begin());
-    return fmt::format(
-        "step {}: the gradient of micro-batch {} on rank {} is not finite, though the loss is: {}", number,
-        *first, owner, broadcast_text(communicator, finding.text, owner));
+    return in_step(fmt::format("gradient of micro-batch {}", *first), owner,
+                   "not finite, though the loss is: " + broadcast_text(communicator, finding.text, owner));
   }
   const std::vector<Real> gradient = whole_gradient();
   const auto tensor = last_tensor(model, [&](const ParameterTensor& t) {
     return !are_finite(std::span(gradient).subspan(static_cast<std::size_t>(t.range.offset),
                                                    static_cast<std::size_t>(t.range.size)));
   });
-  return fmt::format(
-      "step {}: the gradient is not finite, though those of all micro-batches are: their sum, in {}", number,
-      tensor.value_or("no tensor, looked at again: is the memory of that machine good?"));
+  return in_step("gradient", std::nullopt,
+                 "not finite, though those of all micro-batches are: their sum, in " +
+                     tensor.value_or("no tensor, looked at again: is the memory of that machine good?"));
 }
 
 std::string nonfinite_weights(const Network& model) {

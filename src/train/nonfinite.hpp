@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
@@ -24,14 +25,26 @@ struct FailedStep {
   std::span<const double> losses;  ///< of its micro-batches
 };
 
+/// Where a step is first not finite, in words; empty: nowhere.
+struct NonFinite {
+  std::string text;
+  std::string on_any_ranks;  ///< without the rank: the same text at every rank count
+
+  NonFinite& operator+=(std::string_view more) {
+    text += more;
+    on_any_ranks += more;
+    return *this;
+  }
+};
+
 /// Says where a step with finite weights is first not finite: step, micro-batch, the rank that computed it,
 /// unit or tensor, and samples, as indices of the data set. Goes through the network once more for that,
 /// with the first micro-batch whose loss is not finite, or else with each until one's gradient is not;
 /// samples are then tried one by one. `whole_gradient`, a collective, gives the gradient of the step. The
-/// same text on every rank, and but for the rank at every rank count. Collective.
-std::string find_nonfinite(const FailedStep& step, Network& model,
-                           const std::function<std::vector<Real>()>& whole_gradient,
-                           Communicator& communicator);
+/// same on every rank. Collective.
+NonFinite find_nonfinite(const FailedStep& step, Network& model,
+                         const std::function<std::vector<Real>()>& whole_gradient,
+                         Communicator& communicator);
 
 /// What to try where a loss or a gradient (`in_step`), or else the weights, are not finite after `updates`
 /// steps of the optimizer.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nonfinite.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -154,7 +155,7 @@ void Trainer::sum_gradient() {
 /// The gradient of the coming step's batch at the weights that the optimizer asks for, in the place of the
 /// first; dropout is the same. The weights are in their places again afterwards. Where it is not finite,
 /// returns where that begins. Collective.
-std::string Trainer::second_pass() {
+NonFinite Trainer::second_pass() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const std::span<Real> parameters = network_.parameters();
   optimizer_.perturb(parameters, reducer_->gradient(), facts_.gradient_norm());
@@ -166,16 +167,19 @@ std::string Trainer::second_pass() {
   waited = seconds_waited();
   sum_gradient();  // nobody reads the weights any more
   lap_exchange(waited);
-  std::string place =
-      facts_.are_finite() ? "" : find_nonfinite(steps_done_) + ", in the optimizer's second pass";
+  NonFinite place;
+  if (!facts_.are_finite()) {
+    place = find_nonfinite(steps_done_);
+    place += ", in the optimizer's second pass";
+  }
   optimizer_.move_back(parameters);
-  if (!place.empty()) replica_->publish();  // nobody else will, if the run stops
+  if (!place.text.empty()) replica_->publish();  // nobody else will, if the run stops
   return place;
 }
 
 std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
   compute_gradient(step);
-  if (!facts_.are_finite()) throw Diverged(find_nonfinite(step));
+  if (!facts_.are_finite()) throw Diverged(find_nonfinite(step).text);
   return whole_gradient();
 }
 
@@ -184,14 +188,14 @@ StepReport Trainer::apply_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
   const double gradient_norm = facts_.gradient_norm();
   const double multiplier = schedule_.multiplier(steps_done_);
-  std::string place;  // where a gradient is not finite
+  NonFinite place;  // where a gradient is not finite
   if (!facts_.are_finite()) {
     check_weights();  // that are not finite stay so
     place = find_nonfinite(steps_done_);
   } else if (optimizer_.has_two_passes()) {
     place = second_pass();
   }
-  const bool skips = !place.empty();
+  const bool skips = !place.text.empty();
   if (skips) {
     skip(place);
   } else {

@@ -13,23 +13,23 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Goes on without the coming step, which is not finite in `place`, if that is wanted. Local, and the same on
 /// every rank. Errors (Diverged): it is not, or not so often in a row, or it is of no use.
-void Trainer::skip(const std::string& place) {
+void Trainer::skip(const NonFinite& place) {
   const std::string advice = nonfinite_advice(options_, problem_, plan_.learning_rate, updates_done(), true);
   if (options_.on_nonfinite == OnNonFinite::kStop) {
-    throw Diverged(
-        fmt::format("{}; {}; or set train.on-nonfinite = skip to go on without such steps", place, advice));
+    throw Diverged(fmt::format("{}; {}; or set train.on-nonfinite = skip to go on without such steps",
+                               place.text, advice));
   }
   if (skipped_.in_a_row >= options_.nonfinite_limit) {
     throw Diverged(fmt::format("{}; steps skipped in a row before it: {}; {}; or raise train.nonfinite-limit",
-                               place, skipped_.in_a_row, advice));
+                               place.text, skipped_.in_a_row, advice));
   }
-  log::warn(fmt::format("lockstep: {}; the step is skipped", place));
+  log::warn_once(fmt::format("lockstep: {}; the step is skipped", place.text), place.on_any_ranks);
   ++skipped_.total;
   ++skipped_.in_a_row;
 }
 
 /// Where step `step`, computed last, is first not finite. Collective.
-std::string Trainer::find_nonfinite(std::uint64_t step) {
+NonFinite Trainer::find_nonfinite(std::uint64_t step) {
   const GlobalBatch batch = sampler_.batch(step);
   const FailedStep failed{.problem = problem_,
                           .sampler = sampler_,

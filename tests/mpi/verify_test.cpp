@@ -1,5 +1,6 @@
 #include "lockstep/train/verify.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "mpi_test.hpp"
@@ -54,14 +55,21 @@ TEST_F(VerifyTest, WeightsThatNeverMovedProveNothing) {
 }
 
 // The first updates take the weights so far that products of theirs are no floats.
-TEST_F(VerifyTest, SkippedStepsProveNothing) {
-  expect_same_error(verify_on({{"data.source", "linear"},
-                               {"model.layers", "linear 4, linear 1"},
-                               {"optimizer.learning-rate", "1e6"},
-                               {"train.on-nonfinite", "skip"},
-                               {"train.nonfinite-limit", "100"}},
-                              all_rank_counts(), 10),
-                    ExitCode::kGuard, {"of 10 steps were skipped"});
+TEST_F(VerifyTest, SkippedStepsProveNothingAndAreWarnedOfOnce) {
+  testing::internal::CaptureStderr();
+  const Caught caught = verify_on({{"data.source", "linear"},
+                                   {"model.layers", "linear 4, linear 1"},
+                                   {"optimizer.learning-rate", "1e6"},
+                                   {"train.on-nonfinite", "skip"},
+                                   {"train.nonfinite-limit", "100"}},
+                                  all_rank_counts(), 10);
+  const std::string warnings = testing::internal::GetCapturedStderr();
+  expect_same_error(caught, ExitCode::kGuard, {"of 10 steps were skipped"});
+  const auto lines = std::count(warnings.begin(), warnings.end(), '\n');
+  const std::string skipped = fmt::format("verify: {} of 10 steps were skipped", lines);
+  if (world().rank() == 0) {
+    EXPECT_TRUE(caught.message.starts_with(skipped)) << caught.message << "\n" << warnings;
+  }
 }
 
 TEST_F(VerifyTest, FindsThatFastModeDependsOnTheRankCount) {

@@ -18,8 +18,11 @@ void info(std::string_view line);
 /// A line that should worry: on standard error, on rank 0 only.
 void warn(std::string_view line);
 
-/// The same for what is met again with every training of a study: a line that was printed is left out.
+/// A warning of what is met again with every training of a command: a line that was printed is left out.
 void warn_once(std::string_view line);
+
+/// A warning of what is met again in other words, after another line of the same `subject`.
+void warn_once(std::string_view line, std::string_view subject);
 
 /// Shows `line` in place of the line shown before, where standard output is a terminal (also through mpirun);
 /// nothing elsewhere.

@@ -34,6 +34,9 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
+/// Where a step is not finite, in words.
+struct NonFinite;
+
 /// One optimizer step as metrics.jsonl has it; the same on every rank except its times.
 struct StepReport {
   std::uint64_t step = 0;  ///< counted from 1
@@ -134,7 +137,7 @@ class Trainer {
   StepReport apply_gradient();
   void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);
   void sum_gradient();
-  std::string second_pass();
+  NonFinite second_pass();
   const Work& work_on(const GlobalBatch& batch);
   void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
   void gather_ahead(std::uint64_t step);
@@ -142,8 +145,8 @@ class Trainer {
   ConstMatrixView features() const;
   Targets targets() const;
   std::uint64_t updates_done() const { return steps_done_ - skipped_.total; }
-  std::string find_nonfinite(std::uint64_t step);
-  void skip(const std::string& place);
+  NonFinite find_nonfinite(std::uint64_t step);
+  void skip(const NonFinite& place);
   void update(double multiplier);
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
