@@ -17,6 +17,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/machine.hpp"
 #include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
@@ -85,14 +86,14 @@ int open_memory(const Handle& handle) {
   return -1;
 }
 
-/// Once in a program.
-void warn_of_refusal(const std::string& what, int error) {
+/// Once in a program, by the first rank of the node. Every rank of it calls this.
+void warn_of_refusal(const Communicator& node, const std::string& what, int error) {
   static bool warned = false;
-  if (std::exchange(warned, true)) return;
-  log::warn(
-      fmt::format("lockstep: the ranks of this node cannot share memory: {} is refused ({}); each has its "
-                  "own, and messages take its place (the same bits, but slower)",
-                  what, std::generic_category().message(error)));
+  if (std::exchange(warned, true) || node.rank() != 0) return;
+  log::warn_here(fmt::format(
+      "lockstep: {}: the ranks of this node cannot share memory: {} is refused ({}); each has its "
+      "own, and messages take its place (the same bits, but slower)",
+      host_name(), what, std::generic_category().message(error)));
 }
 
 /// Room for `size` bytes from a multiple of `alignment` on, without memory as yet; empty with errno set
@@ -150,7 +151,7 @@ NodeMemory::NodeMemory(Communicator& node, std::size_t size, Pages pages) {
     shared_ = first == refusals.end();
     if (!shared_) {
       const bool by_owner = first == refusals.begin();
-      warn_of_refusal(by_owner ? "a file in memory (memfd_create)" : path_of(handle), *first);
+      warn_of_refusal(node, by_owner ? "a file in memory (memfd_create)" : path_of(handle), *first);
     }
   }
   int error = handle.error;

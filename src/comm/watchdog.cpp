@@ -1,7 +1,6 @@
 #include "lockstep/comm/watchdog.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -18,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/machine.hpp"
 #include "lockstep/core/rank_status.hpp"
 #include "lockstep/core/signals.hpp"
 
@@ -60,12 +60,6 @@ void say(const std::string& line) {
 [[noreturn]] void end_process(int code) {
   own_status().leaves = true;
   std::_Exit(code);
-}
-
-std::string name_of_host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 }  // namespace
@@ -123,7 +117,7 @@ class Watchdog::Activity {
   double waited_ = 0;
 };
 
-Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(name_of_host()) {
+Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_name()) {
   if (world_size_ == 1) return;
   const std::unique_ptr<Communicator> node = world.split_by_node();
   memory_.emplace(*node, static_cast<std::size_t>(node->size()) * sizeof(Place));

@@ -96,6 +96,11 @@ void info(std::string_view line) { print(stdout, line); }
 
 void warn(std::string_view line) { print(stderr, line); }
 
+void warn_here(std::string_view line) {
+  if (process_rank == 0) return warn(line);
+  put(stderr, fmt::format("{}\n", line));
+}
+
 void warn_once(std::string_view line) { warn_once(line, line); }
 
 void warn_once(std::string_view line, std::string_view subject) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <fstream>
+#include <unistd.h>
 
 #include "lockstep/core/digest.hpp"
 #include "lockstep/core/text.hpp"
@@ -14,6 +15,12 @@ std::string cpu_model() {
     if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
   }
   return "unknown";
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
 std::string program_digest() {

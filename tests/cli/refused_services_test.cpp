@@ -49,6 +49,14 @@ TEST_F(RefusedServices, RanksThatCannotShareMemorySendMessages) {
   }
 }
 
+TEST_F(RefusedServices, GroupsOfRanksThatCannotShareMemoryWarnOnceAlike) {
+  const Outcome outcome = run_without(
+      "memfd", 4,
+      {"sweep", "--run.dir", "sweep", "--groups", "2", "--sweep", "optimizer.learning-rate=0.1,0.01",
+       "--data.source", "blobs", "--model.layers", "linear 4", "--train.steps", "2"});
+  expect_one_line(outcome, 0, "the ranks of this node cannot share memory: ");
+}
+
 TEST_F(RefusedServices, MemoryIsSharedUnderEveryRuleOfExecutableFiles) {
   const std::string usual = usual_digest();
   for (const std::string service : {"executable memfd", "sealed memfd"}) {

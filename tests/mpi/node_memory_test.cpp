@@ -1,9 +1,13 @@
 #include "lockstep/comm/node_memory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "mpi_test.hpp"
+#include <fmt/format.h>
 
 namespace lockstep::test {
 namespace {
@@ -72,6 +76,50 @@ TEST_F(NodeMemoryTest, OutlivesTheRankThatMadeIt) {
   node_->barrier();
   if (memory) {
     EXPECT_EQ(differing_bytes(*memory, 9), 0U);
+  }
+}
+
+/// While it lives, no file can be opened here, nor memory be shared.
+class NoFiles {
+ public:
+  NoFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoFiles(const NoFiles&) = delete;
+  NoFiles& operator=(const NoFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// All ranks but the first stand for another node.
+TEST_F(NodeMemoryTest, EveryNodeThatCannotShareWarnsOnceAndNamesItself) {
+  const std::unique_ptr<Communicator> part = world().split(world().rank() == 0 ? 0 : 1);
+  part->barrier();
+  testing::internal::CaptureStderr();
+  if (world().rank() > 0 && part->size() > 1) {
+    const NoFiles refused;
+    for (int time = 0; time < 2; ++time) {
+      const NodeMemory memory(*part, 100);
+      EXPECT_FALSE(memory.is_shared());
+      EXPECT_EQ(memory.bytes().size(), 100U);
+    }
+  }
+  const std::string warnings = testing::internal::GetCapturedStderr();
+  if (world().rank() == 1 && part->size() > 1) {
+    std::array<char, 256> host{};
+    gethostname(host.data(), host.size() - 1);
+    EXPECT_EQ(std::count(warnings.begin(), warnings.end(), '\n'), 1) << warnings;
+    EXPECT_TRUE(warnings.starts_with(fmt::format(
+        "lockstep: {}: the ranks of this node cannot share memory: a file in memory (memfd_create) is "
+        "refused (Too many open files)",
+        host.data())))
+        << warnings;
+  } else {
+    EXPECT_EQ(warnings, "");
   }
 }
 

@@ -18,7 +18,8 @@ class NodeMemory {
  public:
   /// `size` bytes, zero at first; `node` is a group of ranks of one node, and rank 0's `size` counts.
   /// Collective over `node`. Where the system lets processes share nothing, every rank gets a copy of its
-  /// own: is_shared() is false then, and one warning in a program gives the reason. Errors: not enough
+  /// own: is_shared() is false then, and one warning of each node in a program names the
+  /// host and the reason. Errors: not enough
   /// memory, or beyond a limit.
   NodeMemory(Communicator& node, std::size_t size, Pages pages = Pages::kUsual);
   ~NodeMemory();

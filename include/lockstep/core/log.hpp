@@ -18,6 +18,9 @@ void info(std::string_view line);
 /// A line that should worry: on standard error, on rank 0 only.
 void warn(std::string_view line);
 
+/// The same on whichever rank it is, for what is that rank's or its node's own matter.
+void warn_here(std::string_view line);
+
 /// A warning of what is met again with every training of a command: a line that was printed is left out.
 void warn_once(std::string_view line);
 
