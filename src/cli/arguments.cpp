@@ -13,6 +13,7 @@
 #include "lockstep/core/refusal.hpp"
 #include "lockstep/core/suggestion.hpp"
 #include "lockstep/core/text.hpp"
+#include "lockstep/train/run_directory.hpp"
 
 namespace lockstep {
 
@@ -89,11 +90,12 @@ void read_file(const std::string& path, const po::options_description& settings,
   if (!file) fail_input("--config {}: cannot be read {}", path, because(errno, kAdvice));
   if (std::filesystem::is_directory(path))
     fail_input("--config {}: cannot be read (it is a folder); {}", path, kAdvice);
+  const GivenBy by = is_config_of_run(path) ? GivenBy::kRun : GivenBy::kFile;
   try {
     for (const po::option& option : po::parse_config_file(file, settings, true).options) {
       const auto before = arguments.settings.find(option.string_key);
       if (before == arguments.settings.end()) {
-        add_setting(arguments, option, "in " + path, GivenBy::kFile);
+        add_setting(arguments, option, "in " + path, by);
         continue;
       }
       const auto separator = separators().find(option.string_key);

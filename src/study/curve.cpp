@@ -63,6 +63,17 @@ Measurement measure(Trainer& trainer, const Problem& problem, double samples, st
 
 }  // namespace
 
+Config make_measured_config(GivenValues given) {
+  const auto average = given.find("optimizer.average");
+  if (average != given.end() && average->second.by == GivenBy::kRun) given.erase(average);
+  Config config = make_config(given);
+  if (config.training.average_decay > 0) {
+    fail_input("optimizer.average ({}): studies and sweeps measure the weights themselves; remove it",
+               given.at("optimizer.average").origin);
+  }
+  return config;
+}
+
 const std::vector<MeasuredPart>& measured_parts() {
   static const std::vector<MeasuredPart> parts = {
       {"training", &Measurement::training_loss, &Measurement::training_accuracy},

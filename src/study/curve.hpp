@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "lockstep/train/config.hpp"
 #include "lockstep/train/trainer.hpp"
 
 namespace lockstep {
@@ -17,6 +18,10 @@ struct Variant {
   std::string name;
   std::map<std::string, std::string> settings;
 };
+
+/// The configuration of a training whose weights themselves are measured: without the average that a run had.
+/// Errors: those of make_config; a person asks for an average.
+Config make_measured_config(GivenValues given);
 
 /// The state of a training after some steps. NaN where there is nothing to measure, infinite where a loss is
 /// not finite.

@@ -40,16 +40,8 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
     : study_(study),
       request_(std::move(request)),
       communicator_(communicator),
-      options_(settle_options(study, request_.options)),
-      config_(make_config(request_.settings)) {
-  if (config_.training.average_decay > 0) {
-    fail_input("optimizer.average ({}): studies measure the weights themselves; remove it",
-               request_.settings.at("optimizer.average").origin);
-  }
-  resolve_micro_batches(config_, communicator.size());
-  request_.settings.try_emplace(
-      "train.micro-batches",
-      GivenValue{std::to_string(config_.training.micro_batches), kSettledOrigin, GivenBy::kRun});
+      options_(settle_options(study, request_.options)) {
+  settle();
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
   }
@@ -71,12 +63,33 @@ Problem StudyRun::make_problem_with_held_out(const Variant& variant) const {
   return problem;
 }
 
+void StudyRun::settle() {
+  config_ = make_measured_config(request_.settings);
+  resolve_micro_batches(config_, communicator_.size());
+  request_.settings.try_emplace(
+      "train.micro-batches",
+      GivenValue{std::to_string(config_.training.micro_batches), kSettledOrigin, GivenBy::kRun});
+}
+
 void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_used) {
-  for (const auto& [key, value] : request_.settings) {
-    if (key == "run.dir" || value.by == GivenBy::kRun || is_used(key)) continue;
-    if (is_default(key, value.text)) continue;
-    fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
-               study_.name);
+  std::vector<std::string> left_out;
+  std::string origin;
+  for (const auto& [key, value] : GivenValues(request_.settings)) {
+    if (key == "run.dir" || value.origin == kSettledOrigin || is_used(key)) continue;
+    const bool is_usual = is_default(key, value.text);
+    if (value.by == GivenBy::kRun) {
+      request_.settings.erase(key);
+      if (!is_usual) left_out.push_back(key);
+      origin = value.origin;
+    } else if (!is_usual) {
+      fail_input("{} ({}): study '{}' does not use it, or sets it itself; remove it", key, value.origin,
+                 study_.name);
+    }
+  }
+  if (!origin.empty()) settle();
+  if (!left_out.empty()) {
+    log::info(fmt::format("settings {} that study '{}' does not use, or sets itself, are left out: {}",
+                          origin, study_.name, join(left_out)));
   }
   is_used_ = is_used;
 }
@@ -127,7 +140,7 @@ Config StudyRun::config_of(const Variant& variant) const {
   for (const auto& [key, value] : variant.settings) {
     settings[key] = {value, fmt::format("in study '{}', run '{}'", study_.name, variant.name)};
   }
-  return make_config(settings);
+  return make_measured_config(settings);
 }
 
 std::vector<Curve> StudyRun::train(const Variant& variant) {

@@ -24,7 +24,7 @@ class StudyRun {
   const Config& config() const { return config_; }
   Communicator& communicator() { return communicator_; }
   /// Refuses settings that the study makes itself or that have no effect on it, those for which `is_used` is
-  /// false, and leaves them out of what it writes. Local.
+  /// false, and leaves them out of what it writes; those that a run wrote are left out, and named. Local.
   void allow_only(const std::function<bool(const std::string& key)>& is_used);
 
   /// An option of the study as text, as a whole number of at least 1, as numbers separated by commas.
@@ -60,6 +60,8 @@ class StudyRun {
   void finish();
 
  private:
+  /// Makes config_ of the request.
+  void settle();
   Curve train_seed(const Variant& variant, Index number);
   /// The settings that all its trainings share, as they are written down.
   SettingTexts shared_settings() const;

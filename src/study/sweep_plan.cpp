@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "curve.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/digest.hpp"
@@ -55,11 +56,7 @@ auto at_point(const SweepGrid& grid, Index point, const Action& action) {
 Config config_of(const SweepRequest& request, const SweepGrid& grid, Index point) {
   std::map<std::string, GivenValue> settings = request.settings;
   for (const auto& [key, value] : grid.settings(point)) settings[key] = {value, "in --sweep"};
-  Config config = make_config(settings);
-  if (config.training.average_decay > 0) {
-    fail_input("optimizer.average ({}): a sweep measures the weights themselves; remove it",
-               settings.at("optimizer.average").origin);
-  }
+  Config config = make_measured_config(settings);
   if (config.training.reduction == Reduction::kFast) {
     fail_input("train.reduction = fast ({}): a point's result would depend on its number of ranks; remove it",
                settings.at("train.reduction").origin);

@@ -40,14 +40,15 @@ void check_text(const std::string& key, const GivenValue& value) {
       key, value.origin);
 }
 
-/// Refuses hyperparameters of other `methods` than the `chosen` one, and demands those that it needs.
+/// Refuses hyperparameters of other `methods` than the `chosen` one from a person, and demands those that it
+/// needs.
 template <typename Methods>
 void check_hyperparameters(const std::string& section, const Methods& methods, const std::string& chosen,
                            const Hyperparameters& values, const GivenValues& given) {
   for (const auto& method : methods) {
     for (const Hyperparameter& h : method.hyperparameters) {
       const auto value = given.find(section + "." + h.name);
-      if (value == given.end() || values.contains(h.name)) continue;
+      if (value == given.end() || value->second.by == GivenBy::kRun || values.contains(h.name)) continue;
       const std::vector<std::string> own = names_of(find_named(methods, chosen)->hyperparameters);
       fail_input("{} ({}): {} '{}' does not use it; remove it. It takes: {}", value->first,
                  value->second.origin, section, chosen, own.empty() ? "nothing" : join(own));

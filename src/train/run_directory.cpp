@@ -81,6 +81,14 @@ bool has_ended(const fs::path& folder) {
   return json.is_object() && json.value("event", nlohmann::json()) == "end";
 }
 
+bool is_config_of_run(const fs::path& file) {
+  const fs::path folder = fs::path(file).remove_filename();
+  std::error_code error;
+  if (file.filename() == "config.cfg") return fs::exists(folder / kMetrics, error);
+  const bool is_point = folder.parent_path().filename() == "points" && file.extension() == ".cfg";
+  return is_point && fs::exists(folder / ".." / kMetrics, error);
+}
+
 RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
   refuse_run_in(path_);
   std::error_code error;

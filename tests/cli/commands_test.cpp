@@ -238,6 +238,24 @@ TEST(CommandsTest, ConfigurationsOfRunsAreTakenByEveryCommandInAnyFolder) {
   elsewhere(Words{"bench", "--rounds", "3"} + config);
   elsewhere(Words{"sweep", "--sweep", "train.seed=1,2"} + config);
   elsewhere(Words{"study", "batch-regimes", "--seeds", "1", "--evaluations", "1"} + config);
+  elsewhere(Words{"train", "--run.dir", "other", "--optimizer.name", "sgd"} + config);
+  elsewhere(Words{"sweep", "--sweep", "optimizer.name=sgd,adam"} + config);
+  const Words short_study = {"--seeds", "1", "--evaluations", "1"};
+  const std::string out =
+      elsewhere(Words{"study", "optimizers", "--optimizers", "adam", "--rates", "1"} + short_study + config);
+  EXPECT_NE(
+      out.find("settings in ../run/config.cfg that study 'optimizers' does not use, or sets itself, are "
+                     "left out: "),
+      std::string::npos)
+      << out;
+  elsewhere(Words{"study", "weight-decay", "--decay", "0.1"} + short_study + config);
+  elsewhere(Words{"study", "adam-decay", "--decay", "0.1"} + short_study + config);
+  elsewhere(Words{"study", "surfaces"} + config);
+
+  // The same values in a file of the person's own.
+  std::filesystem::copy_file(folder.path() / "run/config.cfg", folder.path() / "own.cfg");
+  expect_one_line(run_lockstep(0, {"study", "optimizers", "--config", "own.cfg"}, folder), 2,
+                  "(in own.cfg): study 'optimizers' does not use it, or sets it itself");
 }
 
 TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {

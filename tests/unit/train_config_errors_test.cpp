@@ -226,6 +226,18 @@ TEST(ConfigError, RefusesWhatACommandDoesNotUse) {
   refuse("run.timeout", "5");
 }
 
+TEST(ConfigError, LeavesOutWhatARunGaveToAnotherMethod) {
+  const GivenValue of_run = {"0.9", "in run/config.cfg", GivenBy::kRun};
+  const Config config = make_config({{"optimizer.name", {"sgd", "on the command line"}},
+                                     {"optimizer.beta1", of_run},
+                                     {"optimizer.momentum", of_run},
+                                     {"schedule.final", of_run}});
+  const Hyperparameters& values = config.training.optimizer.hyperparameters;
+  EXPECT_FALSE(values.contains("beta1"));
+  EXPECT_EQ(values.at("momentum"), 0.9);
+  for (const auto& [key, value] : settings_of(config)) EXPECT_NE(key, "optimizer.beta1") << value;
+}
+
 // The smallest float that is not flushed to 0 is 2^-126 = 1.18e-38, the largest below 1 is 1 - 2^-24.
 TEST(ConfigError, RefusesNumbersThatAreOthersWhereTheyAreUsed) {
   if (sizeof(Real) != sizeof(float)) GTEST_SKIP() << "of the build in float";

@@ -36,6 +36,21 @@ TEST(RunDirectory, IsMadeWithTheFoldersAboveIt) {
   EXPECT_TRUE(fs::exists(folder.path() / "a" / "b" / "metrics.jsonl"));
 }
 
+TEST(RunDirectory, ItsConfigurationIsToldFromAPersons) {
+  const TemporaryFolder folder;
+  for (const char* const name : {"run/config.cfg", "run/points/3.cfg", "run/own.cfg", "config.cfg"}) {
+    fs::create_directories((folder.path() / name).parent_path());
+    folder.write(name, "");
+  }
+  EXPECT_FALSE(is_config_of_run(folder.path() / "run/config.cfg")) << "no run is there";
+  folder.write("run/metrics.jsonl", "");
+  EXPECT_TRUE(is_config_of_run(folder.path() / "run/config.cfg"));
+  EXPECT_TRUE(is_config_of_run(folder.path() / "run/points/3.cfg"));
+  EXPECT_FALSE(is_config_of_run(folder.path() / "run/own.cfg"));
+  EXPECT_FALSE(is_config_of_run(folder.path() / "config.cfg"));
+  EXPECT_FALSE(is_config_of_run("config.cfg"));
+}
+
 TEST(RunDirectory, IsNobodyElsesWhereNoneIsGiven) {
   const TemporaryFolder folder;
   const fs::path before = fs::current_path();

@@ -59,8 +59,9 @@ struct SettingHelp {
 /// All keys, in the order of the help.
 std::vector<SettingHelp> setting_help();
 
-/// Who gave a value: the person for this command; a configuration file, which describes a whole training; or
-/// the run that goes on.
+/// Who gave a value: the person for this command; the person in a configuration file, which describes a whole
+/// training; or a run, in the config.cfg that it wrote or as it goes on. A run writes every setting down, so
+/// that of its values those without effect are left out; those of a person are errors.
 enum class GivenBy { kPerson, kFile, kRun };
 
 /// A value that was given, and where, for messages.
@@ -74,7 +75,7 @@ using GivenValues = std::map<std::string, GivenValue>;
 
 /// The configuration from given values and defaults. Local; a pure function.
 /// Errors: an unknown key (a near one is named), a value that does not fit, a value other than the default
-/// that has no effect beside the other settings, or a key that is needed and missing.
+/// that a person gave and that has no effect beside the other settings, or a key that is needed and missing.
 Config make_config(const GivenValues& given);
 
 /// Keys with their values as text.

@@ -56,6 +56,10 @@ void refuse_run_in(const std::filesystem::path& folder);
 /// folder without weights.
 std::filesystem::path weights_file(const std::filesystem::path& given);
 
+/// Whether a run, study or sweep wrote the configuration `file`: it stands in their folder, or is that of a
+/// sweep's point.
+bool is_config_of_run(const std::filesystem::path& file);
+
 /// `json` on one line; bytes that are no UTF-8 are replaced.
 std::string to_line(const nlohmann::ordered_json& json);
 
