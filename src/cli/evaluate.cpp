@@ -45,14 +45,28 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
   }
 }
 
+/// Where all samples are evaluated, as there is no test part. Errors: a person holds out some of them, in a
+/// file that describes the training too.
+void check_nothing_is_held_out(const GivenValues& given) {
+  const auto value = given.find("data.validation");
+  if (value == given.end() || is_default(value->first, value->second.text)) return;
+  const std::string what = fmt::format(
+      "data.validation = {} ({}): has no effect on 'evaluate', which takes all samples where there is no "
+      "test part, those held out and those trained on",
+      value->second.text, value->second.origin);
+  if (value->second.by != GivenBy::kRun) fail_input("{}; remove it, or add --data.validation 0", what);
+  log::warn_once(fmt::format("lockstep: {}", what));
+}
+
 /// Weights that Lockstep saved say themselves which network and normalisation they belong to.
 void evaluate_described(const std::string& file, const std::string& loss, const Config& config,
-                        Communicator& world) {
+                        const GivenValues& given, Communicator& world) {
   SavedModel saved = load_model(file);
   choose_loss(loss, config.model.loss_parameters, saved.data.task);  // refuses those of other losses
   DataSource source = config.data.source;
   source.task = saved.data.task;
   const std::vector<Dataset> data = share_datasets(world, [&] {
+    if (!has_test_part(source)) check_nothing_is_held_out(given);
     std::vector<DatasetContent> contents;
     contents.push_back(read_for_evaluation(source, saved.data));
     return contents;
@@ -63,10 +77,12 @@ void evaluate_described(const std::string& file, const std::string& loss, const 
 }
 
 /// Weights of another program: the configuration says what they belong to.
-void evaluate_by_config(const std::string& file, Config config, Communicator& world) {
+void evaluate_by_config(const std::string& file, Config config, const GivenValues& given,
+                        Communicator& world) {
   config.model.init = file;
   config.training.batch_size = 1;
   const Problem problem = make_problem(config, world);
+  if (!problem.test) check_nothing_is_held_out(given);
   Network model = make_model(config, problem);
   const Dataset& data = problem.test ? *problem.test : problem.training;
   print(file, data, evaluate(model, *problem.loss, problem.normalization, all_of(data), world));
@@ -79,9 +95,9 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
   const StoredTensors weights = read_safetensors(file);
   if (is_described(weights)) {
     check_agreement(weights, file, config, arguments.settings);
-    evaluate_described(file, settings_of(weights)["model.loss"], config, world);
+    evaluate_described(file, settings_of(weights)["model.loss"], config, arguments.settings, world);
   } else if (arguments.settings.contains("model.layers")) {
-    evaluate_by_config(file, config, world);
+    evaluate_by_config(file, config, arguments.settings, world);
   } else {
     fail_input(
         "{}: does not say which network it belongs to; give it as model.layers (and data.normalize as it was "

@@ -157,9 +157,15 @@ SourceParts read_source(const DataSource& source) {
   return parts;
 }
 
+bool has_test_part(const DataSource& source) {
+  const Form form = form_of(source.source);
+  if (form == Form::kCsv) return !source.test.empty();
+  return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
+}
+
 DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training) {
-  std::optional<DatasetContent> content = read_part(source, Part::kTest, training);
-  if (!content) content = read_part(source, Part::kTraining, training);
+  const Part part = has_test_part(source) ? Part::kTest : Part::kTraining;
+  std::optional<DatasetContent> content = read_part(source, part, training);
   check_task(source, content->description);
   if (content->description.classes != training.classes) {
     fail_input(

@@ -258,6 +258,25 @@ TEST(CommandsTest, ConfigurationsOfRunsAreTakenByEveryCommandInAnyFolder) {
                   "(in own.cfg): study 'optimizers' does not use it, or sets it itself");
 }
 
+TEST(CommandsTest, EvaluateIsNotOfWhatTheConfigurationHoldsOut) {
+  const TemporaryFolder folder;
+  folder.write("a.csv", "x,y\n1,0\n2,1\n3,0\n4,1\n5,0\n6,1\n");
+  folder.write("a.cfg",
+               "[data]\nsource = a.csv\nvalidation = 0.5\n[model]\nlayers = linear 2\n"
+               "[train]\nbatch-size = 2\nepochs = 1\n");
+  const Words evaluate = {"evaluate", "--weights", "run"};
+  ASSERT_EQ(run_lockstep(0, {"train", "--config", "a.cfg", "--run.dir", "run"}, folder).exit_code, 0);
+  expect_one_line(run_lockstep(0, evaluate + Words{"--config", "a.cfg"}, folder), 2,
+                  "data.validation = 0.5 (in a.cfg): has no effect on 'evaluate', which takes all samples");
+  expect_one_line(run_lockstep(0, evaluate + Words{"--config", "run/config.cfg"}, folder), 0,
+                  "data.validation = 0.5 (in run/config.cfg): has no effect on 'evaluate'");
+  for (const Words& words : {Words{"--data.validation", "0"}, Words{"--data.test", "a.csv"}}) {
+    const Outcome outcome = run_lockstep(0, evaluate + Words{"--config", "a.cfg"} + words, folder);
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
 TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {
   const TemporaryFolder folder;
   for (const int ranks : {0, 2, 3}) {

@@ -40,6 +40,10 @@ struct SourceParts {
 /// readers, an unknown source.
 SourceParts read_source(const DataSource& source);
 
+/// Whether `source` has a test part, which an evaluation is of; else it is of all that there is. Local, as
+/// read_source. Errors: an unknown source.
+bool has_test_part(const DataSource& source);
+
 /// Reads all of `source` for a model that was trained on data of that description: the test part if there is
 /// one, else the whole. Errors: those of the readers.
 DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training);
