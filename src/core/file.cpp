@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -136,6 +137,13 @@ bool append_line(int descriptor, std::string_view line, bool synced) {
   // Half a line would spoil the next. Where this fails too, the first reason is the one to tell.
   if (ftruncate(descriptor, before) != 0) errno = reason;
   return false;
+}
+
+bool is_gone(const std::filesystem::path& file, int descriptor) {
+  struct stat named {};
+  if (stat(file.c_str(), &named) != 0) return errno == ENOENT || errno == ENOTDIR;
+  struct stat opened {};
+  return fstat(descriptor, &opened) == 0 && (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino);
 }
 
 std::vector<std::byte> read_file(const std::filesystem::path& file) {

@@ -1,10 +1,13 @@
 #include "study_run.hpp"
 
+#include <filesystem>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
 #include "lockstep/core/text.hpp"
@@ -108,12 +111,42 @@ SettingTexts StudyRun::shared_settings() const {
 
 void StudyRun::open() {
   together(communicator_, [&] {
-    if (communicator_.rank() != 0 || directory_) return;
-    directory_.emplace(config_.run.dir.empty() ? make_run_folder(study_.name) : config_.run.dir);
-    config_.run.dir = directory_->path().string();
-    directory_->write("config.cfg", to_text(shared_settings()));
+    if (communicator_.rank() != 0) return;
+    if (directory_) return keep_directory();
+    make_directory(config_.run.dir.empty() ? make_run_folder(study_.name) : config_.run.dir);
   });
   config_.run.dir = broadcast_text(communicator_, config_.run.dir, 0);
+}
+
+void StudyRun::make_directory(const std::string& folder) {
+  directory_.emplace(folder);
+  config_.run.dir = folder;
+  directory_->write("config.cfg", to_text(shared_settings()));
+}
+
+void StudyRun::keep_directory() {
+  if (!directory_->is_gone()) return;
+  try {
+    make_directory(config_.run.dir);
+  } catch (const Error& error) {
+    throw Error(error.code(),
+                fmt::format("run.dir = {}: was removed or moved while the study ran, and can't be "
+                            "made again ({}); its data so far are in {}",
+                            config_.run.dir, error.what(), save_elsewhere().string()));
+  }
+  for (const Json& line : lines_) directory_->metric(line);
+  log::warn(fmt::format(
+      "lockstep: run.dir = {}: was removed or moved while the study ran; it is made again, with all data",
+      config_.run.dir));
+}
+
+std::filesystem::path StudyRun::save_elsewhere() const {
+  std::string text;
+  for (const Json& line : lines_) text += to_line(line) + "\n";
+  std::filesystem::path file =
+      std::filesystem::temp_directory_path() / fmt::format("lockstep-{}-{}.jsonl", study_.name, getpid());
+  write_file(file, text);
+  return file;
 }
 
 Index StudyRun::count(const std::string& name) const {
@@ -176,7 +209,9 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
 }
 
 void StudyRun::record(const Json& line) {
-  if (directory_) directory_->metric(line);
+  if (!directory_) return;
+  directory_->metric(line);
+  lines_.push_back(line);
 }
 
 void StudyRun::say(const std::string& sentence) {
@@ -189,6 +224,7 @@ void StudyRun::show(Json section) { sections_.push_back(std::move(section)); }
 void StudyRun::finish() {
   together(communicator_, [&] {
     if (!directory_) return;
+    keep_directory();
     Json sections = Json::array();
     sections.push_back({{"type", "text"}, {"title", "Findings"}, {"paragraphs", findings_}});
     for (const Json& section : sections_) sections.push_back(section);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -47,7 +48,8 @@ class StudyRun {
   Curve train_once(const Variant& variant);
 
   /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at
-  /// once leaves nothing behind. Collective.
+  /// once leaves nothing behind. Where somebody has removed or moved it since, it is made again with all its
+  /// data. Collective. Errors: that can't be; the data are saved elsewhere then.
   void open();
   /// One more line of data for metrics.jsonl. Local.
   void record(const Json& line);
@@ -60,6 +62,10 @@ class StudyRun {
   void finish();
 
  private:
+  // The directory: on rank 0.
+  void make_directory(const std::string& folder);
+  void keep_directory();
+  std::filesystem::path save_elsewhere() const;
   /// Makes config_ of the request.
   void settle();
   Curve train_seed(const Variant& variant, Index number);
@@ -73,6 +79,7 @@ class StudyRun {
   Config config_;
   std::function<bool(const std::string& key)> is_used_ = [](const std::string& /*key*/) { return true; };
   std::optional<RunDirectory> directory_;  // rank 0 alone
+  std::vector<Json> lines_;                // rank 0 alone: what stands in its metrics
   std::vector<std::string> findings_;
   std::vector<Json> sections_;
 };

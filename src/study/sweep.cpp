@@ -36,6 +36,17 @@ Index group_of(Index rank, Index ranks, Index groups) {
   return group;
 }
 
+void write_configurations(SweepPlan plan) {
+  const fs::path folder = plan.folder;
+  for (Config& point : plan.points) point = with_absolute_paths(std::move(point));
+  write_file(folder / "config.cfg", to_text(shared_settings(plan)));
+  fs::create_directories(folder / "points");
+  for (Index point = 0; point < plan.grid.size(); ++point) {
+    write_file(folder / config_file(point),
+               to_text(settings_of(plan.points[static_cast<std::size_t>(point)])));
+  }
+}
+
 /// Tells the person, on rank 0, what all groups have finished. Local.
 class Progress {
  public:
@@ -46,6 +57,13 @@ class Progress {
   }
 
   void say() {
+    if (journal_.take_renewal()) {
+      write_configurations(plan_);
+      log::warn(
+          fmt::format("lockstep: run.dir = {}: was removed or moved while the sweep ran; it is made again, "
+                      "with all results",
+                      plan_.folder));
+    }
     for (const auto& [point, result] : journal_.read()) {
       if (!said_.insert(point).second) continue;
       const std::string name = plan_.grid.name(point);
@@ -71,7 +89,9 @@ struct Group {
   std::optional<Index> next() const {
     constexpr Index kNone = -1;
     Index point = kNone;
-    if (journal != nullptr) point = journal->claim(plan.grid.size(), number).value_or(kNone);
+    together(communicator, [&] {
+      if (journal != nullptr) point = journal->claim(plan.grid.size(), number).value_or(kNone);
+    });
     communicator.broadcast(std::as_writable_bytes(std::span(&point, 1)), 0);
     return point == kNone ? std::nullopt : std::optional(point);
   }
@@ -82,25 +102,16 @@ struct Group {
       Stopwatch watch;
       const Config& config = plan.points[static_cast<std::size_t>(*point)];
       const Curve curve = train_curve(config, communicator, plan.evaluations);
-      if (journal == nullptr) continue;
-      nlohmann::ordered_json result = to_result(curve);
-      result.update({{"seconds", watch.lap()}, {"ranks", communicator.size()}, {"group", number}});
-      journal->finish(*point, result);
-      after_each();
+      together(communicator, [&] {
+        if (journal == nullptr) return;
+        nlohmann::ordered_json result = to_result(curve);
+        result.update({{"seconds", watch.lap()}, {"ranks", communicator.size()}, {"group", number}});
+        journal->finish(*point, result);
+        after_each();
+      });
     }
   }
 };
-
-void write_configurations(SweepPlan plan) {
-  const fs::path folder = plan.folder;
-  for (Config& point : plan.points) point = with_absolute_paths(std::move(point));
-  write_file(folder / "config.cfg", to_text(shared_settings(plan)));
-  fs::create_directories(folder / "points");
-  for (Index point = 0; point < plan.grid.size(); ++point) {
-    write_file(folder / config_file(point),
-               to_text(settings_of(plan.points[static_cast<std::size_t>(point)])));
-  }
-}
 
 void write_results(const SweepPlan& plan, SweepJournal& journal) {
   const fs::path folder = plan.folder;
@@ -146,6 +157,7 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
   });
   together(world, [&] {
     if (!is_first) return;
+    journal->keep();
     progress->say();
     write_results(plan, *journal);
   });

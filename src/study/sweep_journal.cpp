@@ -3,11 +3,14 @@
 #include <cerrno>
 #include <memory>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include "sweep_plan.hpp"
+#include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/file.hpp"
 #include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/refusal.hpp"
@@ -89,7 +92,7 @@ SweepJournal SweepJournal::begin(const fs::path& folder, const Json& description
 
 std::optional<Index> SweepJournal::claim(Index points, Index group) {
   std::optional<Index> taken;
-  file_->exclusively([&] {
+  exclusively([&] {
     read();
     for (Index point = 0; point < points && !taken; ++point) {
       if (!finished_.contains(point) && !claimed_.contains(point)) taken = point;
@@ -102,14 +105,41 @@ std::optional<Index> SweepJournal::claim(Index points, Index group) {
 void SweepJournal::finish(Index point, const Json& result) {
   Json line = {{"event", "point"}, {"point", point + 1}};
   line.update(result);
-  file_->exclusively([&] { append(line); });
+  exclusively([&] { append(line); });
 }
 
 void SweepJournal::end() {
-  file_->exclusively([&] {
+  exclusively([&] {
     read();
     if (!ended_) append({{"event", "end"}, {"points", finished_.size()}});
   });
+}
+
+void SweepJournal::keep() {
+  exclusively([] {});
+}
+
+void SweepJournal::exclusively(const std::function<void()>& action) {
+  try {
+    file_->exclusively(action);
+  } catch (const Error& error) {
+    if (!file_->is_gone()) throw;
+    throw Error(
+        error.code(),
+        fmt::format("run.dir = {}: was removed or moved while the sweep ran, and can't be made again "
+                    "({}); its results so far are in {}: put that into a folder as {}, and give this as "
+                    "run.dir to go on",
+                    path_.parent_path().string(), error.what(), save_elsewhere().string(), kJournal));
+  }
+}
+
+/// Returns the file, which is the same for all groups of a node.
+fs::path SweepJournal::save_elsewhere() const {
+  fs::path file =
+      fs::temp_directory_path() /
+      fmt::format("lockstep-sweep-{}.jsonl", description_.value("points_digest", std::to_string(getpid())));
+  write_file(file, file_->text());
+  return file;
 }
 
 const std::map<Index, Json>& SweepJournal::read() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,7 +16,9 @@
 namespace lockstep {
 
 /// What has happened in a sweep so far: its metrics.jsonl, which the groups of ranks share. A claim holds
-/// until the next "begin"; a "point" holds for ever. All verbs are local.
+/// until the next "begin"; a "point" holds for ever. All verbs are local. Where somebody has removed or moved
+/// the folder, those that write make it again with all that the journal has. Errors of these: that can't be;
+/// the journal is saved elsewhere then.
 class SweepJournal {
  public:
   /// Opens the journal of a sweep that has begun. Errors: it is not there.
@@ -37,6 +40,10 @@ class SweepJournal {
   void finish(Index point, const nlohmann::ordered_json& result);
   /// Says that the sweep is complete, once.
   void end();
+  /// Writes nothing, but makes the folder again where it is gone.
+  void keep();
+  /// Whether the folder was made again since the last call, by this group or another.
+  bool take_renewal() { return file_->take_renewal(); }
 
   /// The results so far, by point.
   const std::map<Index, nlohmann::ordered_json>& read();
@@ -44,6 +51,8 @@ class SweepJournal {
  private:
   void take(const std::string& text);
   void append(const nlohmann::ordered_json& line);
+  void exclusively(const std::function<void()>& action);
+  std::filesystem::path save_elsewhere() const;
 
   std::filesystem::path path_;
   std::unique_ptr<LineFile> file_;

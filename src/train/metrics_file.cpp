@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -42,12 +41,7 @@ MetricsFile::MetricsFile(std::filesystem::path file)
 
 MetricsFile::~MetricsFile() { close(descriptor_); }
 
-bool MetricsFile::is_gone() const {
-  struct stat named {};
-  if (stat(file_.c_str(), &named) != 0) return errno == ENOENT || errno == ENOTDIR;
-  struct stat opened {};
-  return fstat(descriptor_, &opened) == 0 && (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino);
-}
+bool MetricsFile::is_gone() const { return lockstep::is_gone(file_, descriptor_); }
 
 void MetricsFile::cut(std::uint64_t step) {
   const std::vector<std::byte> bytes = read_file(file_);

@@ -259,6 +259,21 @@ TEST(StudyTest, NewtonIsLeftOutWhereItCannotBe) {
   EXPECT_EQ(study_ok(0, linear + Words{"--model.loss", "mae"}, other).find("newton"), std::string::npos);
 }
 
+TEST(StudyTest, AFolderThatIsRemovedIsMadeAgain) {
+  const TemporaryFolder whole;
+  const Words words =
+      Words{"weight-decay"} + kSmall + Words{"--data.samples", "4000", "--train.epochs", "20"};
+  study_ok(0, words, whole);
+  const TemporaryFolder folder;
+  const fs::path study = folder.path() / "study";
+  Process process(command_line(2, Words{"study"} + words + Words{"--run.dir", study.string()}),
+                  folder.path());
+  EXPECT_TRUE(wait_until(30, [&] { return fs::exists(study / "config.cfg"); }));
+  fs::remove_all(study);
+  expect_one_line(process.wait(60), 0, "study: was removed or moved while the study ran; it is made again");
+  EXPECT_TRUE(contents(study) == contents(whole.path() / "study"));
+}
+
 TEST(StudyTest, ItsPageIsNotReplacedByOneOfARun) {
   const TemporaryFolder folder;
   study_ok(0, {"surfaces", "--train.steps", "3"}, folder);

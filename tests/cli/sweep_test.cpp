@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -132,6 +133,65 @@ TEST(SweepTest, GoesOnAfterAKillAndEndsInTheSameTable) {
   const std::size_t claims = metrics(folder, "sweep", "claim").size();
   sweep_ok(2, grid, folder);
   EXPECT_EQ(metrics(folder, "sweep", "claim").size(), claims) << "a complete sweep has nothing left to train";
+}
+
+/// A sweep on the ranks of `groups` groups that is not done before `action` was done to its folder, behind
+/// its back, after the first point.
+Outcome sweep_without_its_folder(const TemporaryFolder& folder, int groups,
+                                 const std::function<void(const fs::path&)>& action) {
+  const Words grid = {
+      "--sweep",        "train.seed=1:6:lin6",        "--data.source",      "blobs", "--data.samples", "2000",
+      "--model.layers", "linear 128, relu, linear 4", "--train.batch-size", "16",    "--train.epochs", "10"};
+  const fs::path run_dir = folder.path() / "above/sweep";  // unlike any other command line on the machine
+  Process process(
+      command_line(groups == 1 ? 2 : 3,
+                   Words{"sweep", "--run.dir", run_dir.string(), "--groups", std::to_string(groups)} + grid),
+      folder.path());
+  EXPECT_TRUE(wait_until(30, [&] {
+    return text_of(run_dir / "metrics.jsonl").find(R"({"event":"point")") != std::string::npos;
+  }));
+  const std::vector<pid_t> processes = processes_with(run_dir.string());
+  for (const pid_t id : processes) kill(id, SIGSTOP);
+  action(run_dir);
+  for (const pid_t id : processes) kill(id, SIGCONT);
+  return process.wait(60);
+}
+
+TEST(SweepTest, AFolderThatIsRemovedIsMadeAgain) {
+  for (const int groups : {1, 2}) {
+    const TemporaryFolder folder;
+    const Outcome outcome = sweep_without_its_folder(
+        folder, groups, [](const fs::path& run_dir) { fs::remove_all(run_dir.parent_path()); });
+    expect_one_line(outcome, 0, "above/sweep: was removed or moved while the sweep ran; it is made again");
+    std::set<int> points;
+    for (const Json& line : metrics(folder, "above/sweep", "point"))
+      points.insert(line.at("point").get<int>());
+    EXPECT_EQ(points.size(), 6U);
+    EXPECT_EQ(metrics(folder, "above/sweep", "end").size(), 1U);
+    for (const char* const name : {"config.cfg", "points/6.cfg", "table.csv", "table.jsonl", "report.html"}) {
+      EXPECT_TRUE(fs::exists(folder.path() / "above/sweep" / name)) << name;
+    }
+    EXPECT_EQ(lines_of(text_of(folder.path() / "above/sweep/table.csv")).size(), 7U);
+  }
+}
+
+TEST(SweepTest, AFolderThatIsAnotherSweepsByNowIsLeftAlone) {
+  const TemporaryFolder folder;
+  const Outcome outcome = sweep_without_its_folder(folder, 1, [](const fs::path& run_dir) {
+    fs::rename(run_dir, run_dir.parent_path() / "before");
+    fs::create_directory(run_dir);
+    std::ofstream(run_dir / "metrics.jsonl") << "another's\n";
+  });
+  expect_one_line(outcome, 2, "and can't be made again (");
+  EXPECT_EQ(text_of(folder.path() / "above/sweep/metrics.jsonl"), "another's\n");
+  const std::string before = "its results so far are in ";
+  const std::size_t begin = outcome.err.find(before) + before.size();
+  ASSERT_GT(begin, before.size()) << outcome.err;
+  const fs::path saved = outcome.err.substr(begin, outcome.err.find(':', begin) - begin);
+  const std::string text = text_of(saved);
+  EXPECT_TRUE(text.starts_with(text_of(folder.path() / "above/before/metrics.jsonl"))) << saved;
+  EXPECT_NE(text.find(R"({"event":"point")"), std::string::npos);
+  fs::remove(saved);
 }
 
 TEST(SweepTest, AFolderOfAnotherSweepIsRefusedWithTheDifference) {

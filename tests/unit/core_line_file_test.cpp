@@ -51,6 +51,53 @@ TEST_F(LineFileTest, RemovesALineThatWasCutOffOnlyWhenItWrites) {
   EXPECT_EQ(text_of(path_), "whole\nnext\n");
 }
 
+TEST_F(LineFileTest, IsMadeAgainWithAllLinesWhereItIsGone) {
+  const std::filesystem::path path = folder_.path() / "a/b/lines";
+  std::filesystem::create_directories(path.parent_path());
+  LineFile owner(path);
+  LineFile other(path);
+  EXPECT_EQ(owner.try_own(), Lock::kHeld);
+  append(owner, "a");
+  append(other, "b");
+  EXPECT_EQ(owner.new_lines(), (Lines{"a", "b"}));
+  EXPECT_FALSE(owner.take_renewal());
+
+  std::filesystem::remove_all(folder_.path() / "a");
+  EXPECT_TRUE(owner.is_gone());
+  append(other, "c");
+  EXPECT_EQ(text_of(path), "a\nb\nc\n");
+  append(owner, "d");
+  EXPECT_EQ(text_of(path), "a\nb\nc\nd\n") << "they go on in the same file";
+  EXPECT_EQ(owner.new_lines(), (Lines{"c", "d"}));
+  EXPECT_EQ(other.new_lines(), (Lines{"a", "b", "c", "d"}));
+  EXPECT_TRUE(owner.take_renewal());
+  EXPECT_TRUE(other.take_renewal());
+  EXPECT_FALSE(owner.take_renewal());
+  LineFile late(path);
+  EXPECT_EQ(late.try_own(), Lock::kTaken) << "it has its owner still";
+
+  std::filesystem::rename(folder_.path() / "a", folder_.path() / "moved");
+  append(owner, "e");
+  EXPECT_EQ(text_of(path), "a\nb\nc\nd\ne\n");
+  EXPECT_EQ(text_of(folder_.path() / "moved/b/lines"), "a\nb\nc\nd\n");
+}
+
+TEST_F(LineFileTest, KeepsItsLinesWhereItCannotBeMadeAgain) {
+  LineFile file(path_);
+  append(file, "a");
+  for (const std::string there : {"another's\n", ""}) {
+    std::filesystem::remove_all(path_);
+    if (there.empty()) {
+      std::filesystem::create_directory(path_);
+    } else {
+      folder_.write("lines", there);
+    }
+    EXPECT_THROW(append(file, "b"), Error);
+    EXPECT_TRUE(file.is_gone());
+  }
+  EXPECT_EQ(file.text(), "a\nb\nb\n");
+}
+
 TEST_F(LineFileTest, HasOneOwnerAsLongAsThatLives) {
   LineFile other(path_);
   {

@@ -11,6 +11,10 @@ namespace lockstep {
 /// The bytes of `file`. Errors: missing, unreadable.
 std::vector<std::byte> read_file(const std::filesystem::path& file);
 
+/// Whether `file` no longer names the open file `descriptor`: somebody has removed or moved it, or a folder
+/// above it.
+bool is_gone(const std::filesystem::path& file, int descriptor);
+
 /// Writes all of `bytes` to an open file; false with errno set where the system refuses.
 bool write_all(int descriptor, std::span<const std::byte> bytes);
 

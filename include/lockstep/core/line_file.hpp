@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lockstep/core/file_lock.hpp"
@@ -28,7 +29,9 @@ class LineFile {
   Lock try_own();
 
   /// Calls `action` while no other process is inside its own call. A last line without an end, which a
-  /// process left that was ended while it wrote, is removed before.
+  /// process left that was ended while it wrote, is removed before. Where somebody has removed or moved the
+  /// file or its folder, one process makes both again with all lines, and the others go on there. Errors:
+  /// that can't be; `action` was called all the same, and text() has what it appended.
   void exclusively(const std::function<void()>& action);
 
   /// The whole lines that were appended since the last call, without their ends.
@@ -37,13 +40,27 @@ class LineFile {
   /// Appends `line` and its end, or nothing, and returns when the disk has it. Inside `exclusively`.
   void append(std::string_view line);
 
+  /// Whether the file's name leads to it no more.
+  bool is_gone() const;
+
+  /// Whether the file was made again since the last call, here or by another process.
+  bool take_renewal() { return std::exchange(renewed_, false); }
+
+  /// All lines.
+  std::string text() const { return text_from(0); }
+
  private:
   [[noreturn]] void fail(const char* what) const;
-  std::string unread_text() const;
+  void act(const std::function<void()>& action);
+  void renew();
+  void lock_writing() const;
+  std::string text_from(std::uint64_t begin) const;
 
   std::filesystem::path path_;
   int descriptor_;
   bool has_locks_ = true;
+  bool is_owner_ = false;
+  bool renewed_ = false;
   std::uint64_t read_ = 0;  // bytes of the lines that were given
 };
 
