@@ -166,8 +166,7 @@ void check_points(const SweepPlan& plan) {
         problem = std::make_unique<Problem>(make_problem(config, *alone));
         key = data_key(config);
       }
-      check_batch_size(config.training, problem->split);
-      const Trainer trainer(*alone, make_model(config, *problem), *problem, config.training);
+      check_training(make_model(config, *problem), *problem, config.training);
     });
   }
 }

@@ -32,9 +32,9 @@ nlohmann::ordered_json describe(const SweepPlan& plan);
 /// "train.seed: 1 there, 2 here" of the first difference of two descriptions; empty where there is none.
 std::string first_difference(const nlohmann::ordered_json& there, const nlohmann::ordered_json& here);
 
-/// Makes each point's data and trainer on this process alone, to see before anything is trained that its
+/// Makes each point's data and network on this process alone, to see before anything is trained that its
 /// training can begin; data that points share are read once. Local. Errors: those of make_problem and
-/// Trainer, naming the point.
+/// check_training, naming the point.
 void check_points(const SweepPlan& plan);
 
 }  // namespace lockstep

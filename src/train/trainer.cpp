@@ -10,7 +10,9 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/rank_status.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/linear_hessian.hpp"
 #include "lockstep/nn/products.hpp"
+#include "lockstep/optim/algorithm.hpp"
 #include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/predictions.hpp"
@@ -28,18 +30,15 @@ OptimizerOptions optimizer_options(const TrainingOptions& options, double learni
   return optimizer;
 }
 
-void check_precision(Precision precision) {
-  const std::string obstacle = precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
-  if (!obstacle.empty()) fail_input("train.precision = bf16: {}; set train.precision = float32", obstacle);
-}
-
 Network with_parameters(Network network, const TrainingOptions& options) {
   if (!network.has_parameters()) network.initialize(options.seed, Initialization::kAuto);
   return network;
 }
 
-/// What has to be settled before anything is computed or a thread is started.
-TrainingOptions prepare(TrainingOptions options) {
+/// What has to be settled before anything is computed or a thread is started. Collective.
+TrainingOptions prepare(Communicator& communicator, const Network& network, const Problem& problem,
+                        TrainingOptions options) {
+  together(communicator, [&] { check_training(network, problem, options); });
   set_threads(options.threads);
   return options;
 }
@@ -64,8 +63,20 @@ std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
 
 }  // namespace
 
+void check_training(const Network& network, const Problem& problem, const TrainingOptions& options) {
+  check_outputs(network, problem.training.description());
+  check_batch_size(options, problem.split);
+  const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
+  if (!obstacle.empty()) fail_input("train.precision = bf16: {}; set train.precision = float32", obstacle);
+  const TrainingPlan plan = plan_training(options, problem.split.training_size());
+  static_cast<void>(Schedule(options.schedule, plan.total_steps));
+  if (find_algorithm(options.optimizer.name).needs_hessian) {
+    static_cast<void>(LinearHessian(network, *problem.loss));
+  }
+}
+
 Trainer::Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options)
-    : options_(prepare(std::move(options))),
+    : options_(prepare(communicator, network, problem, std::move(options))),
       problem_(std::move(problem)),
       communicator_(communicator),
       plan_(plan_training(options_, problem_.split.training_size())),
@@ -83,9 +94,6 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       timeline_(options_.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
       clock_(timeline_ ? &*timeline_ : nullptr) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
-  check_outputs(network_, problem_.training.description());
-  check_batch_size(options_, problem_.split);
-  together(communicator, [&] { check_precision(options_.precision); });
   if (options_.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
   if (optimizer_.needs_hessian()) {
     hessian_reducer_.emplace(network_, *problem_.loss, shares_.is_replicated(), communicator,

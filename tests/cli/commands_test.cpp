@@ -245,7 +245,7 @@ TEST(CommandsTest, ConfigurationsOfRunsAreTakenByEveryCommandInAnyFolder) {
       elsewhere(Words{"study", "optimizers", "--optimizers", "adam", "--rates", "1"} + short_study + config);
   EXPECT_NE(
       out.find("settings in ../run/config.cfg that study 'optimizers' does not use, or sets itself, are "
-                     "left out: "),
+               "left out: "),
       std::string::npos)
       << out;
   elsewhere(Words{"study", "weight-decay", "--decay", "0.1"} + short_study + config);

@@ -62,13 +62,18 @@ struct Hooks {
   std::function<void(const Error& error)> on_failure = {};
 };
 
+/// Errors: a `network` that does not fit the data of `problem`, a batch larger than they are, a precision
+/// that this CPU does not have; a warm-up longer than the training, an optimizer that does not fit network or
+/// loss. Local.
+void check_training(const Network& network, const Problem& problem, const TrainingOptions& options);
+
 /// Trains one network together with the other ranks of `communicator`: each rank computes the gradients of
 /// its micro-batches, and steps the parameters that it owns.
 class Trainer {
  public:
   /// Trains `network` from the parameters that it has, the same on every rank, or from Network::initialize
-  /// where it has none yet. There are at least as many micro-batches as ranks. Collective. Errors: a network
-  /// that does not fit the data, a batch larger than they are, those of Schedule and of the optimizer.
+  /// where it has none yet. There are at least as many micro-batches as ranks. Collective. Errors: those of
+  /// check_training.
   Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options);
 
   const TrainingPlan& plan() const { return plan_; }
