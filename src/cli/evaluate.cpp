@@ -3,7 +3,6 @@
 #include "commands.hpp"
 #include <nlohmann/json.hpp>
 
-#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
@@ -91,7 +90,6 @@ void evaluate_by_config(const std::string& file, Config config, const GivenValue
 void run_evaluate(const Arguments& arguments, Communicator& world) {
   const std::string file = weights_file(required_option(arguments, "weights")).string();
   const Config config = make_config(arguments.settings);
-  set_watch_timeout(config.run.timeout);
   const StoredTensors weights = read_safetensors(file);
   if (is_described(weights)) {
     check_agreement(weights, file, config, arguments.settings);

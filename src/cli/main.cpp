@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/comm/launcher.hpp"
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/named.hpp"
@@ -23,6 +24,7 @@
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/session/session.hpp"
+#include "lockstep/train/config.hpp"
 
 namespace lockstep {
 
@@ -68,6 +70,12 @@ bool needs_ranks(const std::vector<std::string>& words, const Launch& launch) {
   return command != nullptr && command->needs_ranks;
 }
 
+/// Seconds that ranks may stand still: for all of a command, however many trainings it makes of the settings.
+double timeout_of(const GivenValues& settings) {
+  const auto own = settings.find("run.timeout");
+  return make_config(own == settings.end() ? GivenValues() : GivenValues{*own}).run.timeout;
+}
+
 void run(const std::vector<std::string>& words, Communicator& world) {
   check_same_program(world, words.empty() ? "" : words[0]);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help")
@@ -89,6 +97,7 @@ void run(const std::vector<std::string>& words, Communicator& world) {
     fail_input("{} ({}): '{}' takes no settings; remove it", key, value.origin, command.name);
   }
   refuse_unused(arguments.settings, command.unused, fmt::format("'{}'", command.name));
+  if (command.takes_settings) set_watch_timeout(timeout_of(arguments.settings));
   command.run(arguments, world);
   if (command.prints_result && log::lost_output() != 0) {
     fail_input("standard output: cannot be written, and with it the result is lost {}",

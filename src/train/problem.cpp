@@ -7,7 +7,6 @@
 #include "weights_names.hpp"
 #include <fmt/format.h>
 
-#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/text.hpp"
@@ -174,7 +173,6 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
 Problem make_problem(const Config& config, Communicator& communicator) {
   const std::string different = differences(communicator, facts_of(config));
   if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
-  set_watch_timeout(config.run.timeout);
   // A network that can't be built is reported before any data are read.
   outline_network(config);
   const Config::Data& data = config.data;

@@ -70,7 +70,7 @@ class FaultTest : public testing::Test {
   }
 
   void expect_nothing_left() const {
-    EXPECT_TRUE(wait_until(15, [&] { return processes_with(run_dir()).empty(); }));
+    EXPECT_TRUE(wait_until(15, [&] { return processes_with(folder_.path().string()).empty(); }));
   }
 
   /// "rank 2 (process 4711 on ": what messages call the disturbed rank.
@@ -151,17 +151,29 @@ TEST_F(FaultTest, AFolderThatIsAnotherRunsByNowIsLeftAlone) {
   EXPECT_EQ(listing(folder_).back(), "run/metrics.jsonl 10");
 }
 
-TEST_F(FaultTest, ARankThatWaitsForItsDataForEverEndsTheRun) {
+class FaultOfData : public FaultTest, public testing::WithParamInterface<Words> {};
+
+TEST_P(FaultOfData, ARankThatWaitsForThemForEverEndsTheCommand) {
   // Opening a pipe that nobody writes into is as long as a file system that does not answer.
-  ASSERT_EQ(mkfifo((folder_.path() / "data.csv").c_str(), S_IRUSR | S_IWUSR), 0);
-  const Words words = {"train", "--run.dir",     run_dir(), "--data.source",  "data.csv", "--data.label",
-                       "0",     "--run.timeout", "2",       "--model.layers", "linear 2"};
+  const std::string data = (folder_.path() / "data.csv").string();
+  ASSERT_EQ(mkfifo(data.c_str(), S_IRUSR | S_IWUSR), 0);
+  const Words words = GetParam() + Words{"--data.source", data, "--run.timeout", "2"};
+  if (words.front() == "evaluate") {
+    ASSERT_EQ(run_lockstep(0, small_training("good"), folder_).exit_code, 0);
+  }
   const Outcome outcome = run_lockstep(2, words, folder_, 30);
   EXPECT_EQ(outcome.exit_code, 5) << outcome.err;
   EXPECT_EQ(lines_with("lockstep: rank 0 (process ", outcome.err), 2) << outcome.err;
   EXPECT_EQ(lines_with("stands still: nothing done for ", outcome.err), 2) << outcome.err;
   expect_nothing_left();
 }
+
+INSTANTIATE_TEST_SUITE_P(Commands, FaultOfData,
+                         testing::Values(Words{"train"}, Words{"verify"},
+                                         Words{"evaluate", "--weights", "good"},
+                                         Words{"sweep", "--sweep", "train.seed=1,2"},
+                                         Words{"study", "weight-decay"}, Words{"bench"}),
+                         [](const testing::TestParamInfo<Words>& test) { return test.param.front(); });
 
 TEST_F(FaultTest, RanksThatOnlyWaitAreNoStandstill) {
   // Of three ranks at most two train, for longer than the timeout.
