@@ -25,6 +25,7 @@ int process_rank = 0;
 std::shared_ptr<spdlog::logger> file_log;
 std::size_t status_width = 0;
 int output_error = 0;  // errno
+std::string (*own_wording)(std::string_view line) = nullptr;
 
 /// Whether `stream` takes text without a wait. A run whose lines stand in its file too need not stand still
 /// because nobody reads them here, as mpirun does not while it ends its ranks.
@@ -57,6 +58,10 @@ void print(std::FILE* stream, std::string_view line) {
   if (file_log) file_log->info(line);
 }
 
+std::string worded(std::string_view line) {
+  return own_wording == nullptr ? std::string(line) : own_wording(line);
+}
+
 bool launcher_is_terminal() {
   const std::string output = fmt::format("/proc/{}/fd/1", getppid());
   const int descriptor = open(output.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -73,6 +78,8 @@ void say_unwritable(const std::filesystem::path& file, const std::string& reason
 }  // namespace
 
 void set_rank(int rank) { process_rank = rank; }
+
+void set_wording(std::string (*wording)(std::string_view line)) { own_wording = wording; }
 
 void open_file(const std::filesystem::path& file, bool append) {
   if (process_rank != 0) return;
@@ -94,11 +101,11 @@ void open_file(const std::filesystem::path& file, bool append) {
 
 void info(std::string_view line) { print(stdout, line); }
 
-void warn(std::string_view line) { print(stderr, line); }
+void warn(std::string_view line) { print(stderr, worded(line)); }
 
 void warn_here(std::string_view line) {
   if (process_rank == 0) return warn(line);
-  put(stderr, fmt::format("{}\n", line));
+  put(stderr, fmt::format("{}\n", worded(line)));
 }
 
 void warn_once(std::string_view line) { warn_once(line, line); }

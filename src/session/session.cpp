@@ -1,6 +1,5 @@
 #include "lockstep/session/session.hpp"
 
-#include <cstdio>
 #include <exception>
 
 #include <fmt/format.h>
@@ -49,8 +48,7 @@ int Session::fail(const std::exception& exception) {
   const Error error = as_error(exception);
   const bool alone = mpi_ && !mpi_->all_arrive(kSecondsToArrive);
   if (alone) {
-    fmt::print(stderr, "lockstep: rank {}: {}\n", world().rank(), error.what());
-    std::fflush(stderr);
+    log::warn_here(fmt::format("lockstep: rank {}: {}", world().rank(), error.what()));
     world().abort(static_cast<int>(error.code()));
   }
   log::warn(fmt::format("lockstep: {}", error.what()));

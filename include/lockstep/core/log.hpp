@@ -1,12 +1,17 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace lockstep::log {
 
 /// Only the process with `rank` 0 prints; the others are silent until their `error`. Call once, at start.
 void set_rank(int rank);
+
+/// From here on `wording` gives the text of every line that should worry: the place where a program puts the
+/// words of its users for those of the library. Local.
+void set_wording(std::string (*wording)(std::string_view line));
 
 /// From here on every line also goes to `file`, which is replaced unless `append`; only on rank 0. That it
 /// can't be written is reported once. Local.
