@@ -24,7 +24,7 @@
 #include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/session/session.hpp"
-#include "lockstep/train/config.hpp"
+#include "lockstep/train/with_keys.hpp"
 
 namespace lockstep {
 
@@ -106,6 +106,7 @@ void run(const std::vector<std::string>& words, Communicator& world) {
 }
 
 int main(const std::vector<std::string>& words) {
+  log::set_wording(with_keys);
   const Command* const command = words.empty() ? nullptr : find_named(commands(), words[0]);
   std::optional<StopSignals> stops;
   if (command != nullptr && command->stops_itself) stops.emplace();

@@ -259,14 +259,14 @@ void Watchdog::judge() {
   const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_);
   const double seconds = standstill ? standstill->seconds : 0;
   if (seconds >= limit && speaker == me_ && claim_end(static_cast<int>(ExitCode::kStandstill))) {
-    say(fmt::format("{}; run.timeout = {:g} ends the run; {}", standstill->text, limit, current_advice()));
+    say(fmt::format("{}; the timeout of {:g} s ends the run; {}", standstill->text, limit, current_advice()));
     std::this_thread::sleep_for(kTimeToRead);
     end_process(static_cast<int>(ExitCode::kStandstill));
   }
   if (seconds < limit / 2) {
     warned_ = false;
   } else if (speaker == me_ && !std::exchange(warned_, true)) {
-    say(fmt::format("{}; run.timeout ends the run at {:g} s", standstill->text, limit));
+    say(fmt::format("{}; the run ends at the timeout of {:g} s", standstill->text, limit));
   }
 }
 

@@ -40,8 +40,9 @@ void check_normalization(const Dataset& data, const Normalization& normalization
   const std::size_t size = normalization.shift.size();
   LOCKSTEP_CHECK(normalization.scale.size() == size);
   if (size > 1 && size != features) {
-    fail_input("{}: samples of {} features, but the normalisation was computed for {}; check data.source",
-               data.description().name, features, size);
+    fail_input(
+        "{}: samples of {} features, but the normalisation was computed for {}; give data of the same kind",
+        data.description().name, features, size);
   }
 }
 

@@ -132,7 +132,7 @@ class TableReader {
   double target_value(Index column, std::string_view field) const {
     const double value = number(column, field);
     if (options_.task == Task::kMultiLabel && value != 0 && value != 1) {
-      fail_field(column, fmt::format("expected 0 or 1, found '{}'; encode the label so, or set data.task = "
+      fail_field(column, fmt::format("expected 0 or 1, found '{}'; encode the label so, or set `task` = "
                                      "regression",
                                      shown(field)));
     }
@@ -163,7 +163,7 @@ class TableReader {
     const bool may_be_names = !joins_numbers(field) && options_.header == Header::kAuto &&
                               !columns_.has_header && line_ == first_line_;
     fail_input("{}:{}: column {}{}: {}{}", name_, line_, column + 1, title(column), problem,
-               may_be_names ? "; or set data.header = yes if this line names the columns" : "");
+               may_be_names ? "; or set `header` = yes if this line names the columns" : "");
   }
 
   void store_features() {

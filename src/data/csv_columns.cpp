@@ -34,7 +34,7 @@ bool names_rows(std::string_view name) {
   return name.empty() || name == "Unnamed: 0" || name.starts_with("Unnamed: 0.");
 }
 
-/// Finds out what data.label means for one file, and which column is which feature.
+/// Finds out what the label means for one file, and which column is which feature.
 class ColumnFinder {
  public:
   ColumnFinder(const std::string& file, const CsvOptions& options, Fields fields)
@@ -100,7 +100,7 @@ class ColumnFinder {
                                                  first->second + 1, i + 1);
       fail_input(
           "{}: {}; give each column a name of its own{}", file_, what,
-          options_.header == Header::kAuto ? ", or set data.header = no if the first line is a sample" : "");
+          options_.header == Header::kAuto ? ", or set `header` = no if the first line is a sample" : "");
     }
   }
 
@@ -190,16 +190,16 @@ class ColumnFinder {
     if (named != columns.names.end()) return named - columns.names.begin();
     if (const std::optional<Index> column = column_by_number(label, count_)) return *column;
     if (parse_integer(label)) {
-      fail_label(fmt::format(
-          "no column {}: {} has {} columns; expected 0 to {}, or -{} to -1 from the end{}", label, file_,
-          count_, count_ - 1, count_,
-          is_field(label) ? "; or set data.header = yes if its first line names the columns" : ""));
+      fail_label(
+          fmt::format("no column {}: {} has {} columns; expected 0 to {}, or -{} to -1 from the end{}", label,
+                      file_, count_, count_ - 1, count_,
+                      is_field(label) ? "; or set `header` = yes if its first line names the columns" : ""));
     }
     if (!columns.has_header) {
       fail_label(fmt::format(
           "no column '{}': the first line of {} does not name the columns{}; "
           "expected a number from 0 to {}",
-          shown(label), file_, options_.header == Header::kNo ? " (data.header = no)" : "", count_ - 1));
+          shown(label), file_, options_.header == Header::kNo ? " (`header` = no)" : "", count_ - 1));
     }
     fail_label(fmt::format("no column '{}' in {}{}", shown(label), file_, suggestion(label, columns.names)));
   }
@@ -207,7 +207,7 @@ class ColumnFinder {
   void check_number_of_labels() const {
     if (options_.task == Task::kClassification && labels_.size() > 1) {
       fail_label(
-          "several columns, but a classification has one label; set data.task = multi-label or regression");
+          "several columns, but a classification has one label; set `task` = multi-label or regression");
     }
     if (labels_.size() == fields_.size()) {
       fail_label(fmt::format("all {} columns of {}; leave at least one as feature", count_, file_));
@@ -215,14 +215,14 @@ class ColumnFinder {
   }
 
   [[noreturn]] void fail_label(const std::string& problem) const {
-    fail_input("data.label = {}: {}", shown(options_.label), problem);
+    fail_input("`label` = {}: {}", shown(options_.label), problem);
   }
 
   const std::string& file_;
   const CsvOptions& options_;
   Fields fields_;
   Index count_;
-  std::vector<std::string_view> labels_;  // what data.label lists
+  std::vector<std::string_view> labels_;  // what `label` lists
   // The names of the training file's columns, if this is another file and they have any.
   std::vector<std::string> known_targets_;
   std::vector<std::string> known_features_;

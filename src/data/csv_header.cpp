@@ -44,7 +44,7 @@ void doubt_first_sample(const std::string& where, const std::vector<std::string>
   for (std::size_t column = 0; column < fields.size(); ++column) {
     if (!is_target[column]) features.push_back(fields[column]);
   }
-  const std::string choice = "set data.header = yes if it names the columns, no if it is a sample";
+  const std::string choice = "set `header` = yes if it names the columns, no if it is a sample";
   const std::string line = shown(fmt::format("{}", join(fields)));
   if (label == FirstLabel::kOnlyText) {
     fail_input("{}: '{}': its label is no number, as all others are; {}", where, line, choice);

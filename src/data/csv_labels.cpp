@@ -63,7 +63,7 @@ std::optional<std::string> LabelEncoder::add_known(const std::string& text) {
     if (!number) {
       return fmt::format(
           "expected one of the training data's labels, 0 to {}, found '{}'; "
-          "check data.label and data.test",
+          "check `label` and `test`",
           classes_ - 1, shown(text));
     }
     labels_.push_back(*number);
@@ -72,8 +72,8 @@ std::optional<std::string> LabelEncoder::add_known(const std::string& text) {
   const auto code = codes_.find(text);
   if (code == codes_.end()) {
     return fmt::format(
-        "expected one of the training data's {} labels, found '{}'; check data.label "
-        "and data.test{}",
+        "expected one of the training data's {} labels, found '{}'; check `label` "
+        "and `test`{}",
         classes_, shown(text), suggestion(text, class_names_));
   }
   labels_.push_back(code->second);

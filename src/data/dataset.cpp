@@ -111,7 +111,7 @@ Dataset make_dataset(DatasetContent content) {
   const auto owner = std::make_shared<const DatasetContent>(std::move(content));
   const DatasetDescription& description = owner->description;
   if (description.samples <= 0 || description.features() <= 0) {
-    fail_input("{}: {} samples of {} features; expected at least one of each; check data.source",
+    fail_input("{}: {} samples of {} features; expected at least one of each; check its source",
                description.name, description.samples, description.features());
   }
   if (description.task == Task::kClassification) check_labels(description, owner->labels);

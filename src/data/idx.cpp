@@ -42,8 +42,8 @@ std::vector<std::string> files_in(const fs::path& folder) {
     if (!entry->is_directory(unreadable)) files.push_back(entry->path().filename().string());
   }
   if (error) {
-    fail_input("data.source = {}: cannot read this folder ({}); expected a folder of IDX files",
-               folder.string(), error.message());
+    fail_input("`source` = {}: cannot read this folder ({}); expected a folder of IDX files", folder.string(),
+               error.message());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -74,7 +74,7 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
   }
   if (found.empty() || std::find(found.begin(), found.end(), "") != found.end()) return "";
   if (found.size() > 1) {
-    fail_input("{}: holds several data sets; set data.prefix to one of: {}", folder.string(), join(found));
+    fail_input("{}: holds several data sets; set `prefix` to one of: {}", folder.string(), join(found));
   }
   return found.front();
 }
@@ -91,8 +91,8 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
   fail_input("{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
              kind == Kind::kImages ? "images" : "labels", join(looked_for),
              prefix.empty() || known.empty()
-                 ? std::string("check data.source")
-                 : fmt::format("set data.prefix to one of: '{}'", fmt::join(known, "', '")));
+                 ? std::string("check `source`")
+                 : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
 }
 
 fs::path find_file(const fs::path& folder, const std::vector<std::string>& files, Part part, Kind kind,

@@ -35,7 +35,7 @@ bool is_csv_name(const std::string& name) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
   fail_input(
-      "data.source = {}: no such data set, folder or file; expected {}, a folder of IDX files, or FILE.csv{}",
+      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX files, or FILE.csv{}",
       source, join(names), suggestion(source, names));
 }
 
@@ -53,7 +53,7 @@ fs::path folder_of(const std::string& source) {
   std::error_code error;
   if (!fs::is_directory(kFashionMnistFolder, error)) {
     fail_input(
-        "data.source = {}: {} is missing; install the package dataset-fashion-mnist, "
+        "`source` = {}: {} is missing; install the package dataset-fashion-mnist, "
         "or give the folder of its IDX files",
         kFashionMnist, kFashionMnistFolder);
   }
@@ -67,8 +67,8 @@ void check_keys(const DataSource& source, Form form) {
   const auto refuse_beside = [&](Form right, const std::string& forms, const std::string& key,
                                  bool is_given) {
     if (form == right || !is_given) return;
-    fail_input("data.{}: has an effect only for {}, but data.source = {}; remove data.{}", key, forms,
-               source.source, key);
+    fail_input("`{}`: has an effect only for {}, but `source` = {}; remove `{}`", key, forms, source.source,
+               key);
   };
   const std::string csv = "CSV files";
   refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
@@ -112,7 +112,7 @@ void warn_of_names(const DatasetDescription& training, const DatasetDescription&
 
 void check_task(const DataSource& source, const DatasetDescription& description) {
   if (source.task != Task::kClassification && description.task != source.task) {
-    fail_input("data.task = {}: only for CSV files, data.source = {} is a {} set; remove data.task",
+    fail_input("`task` = {}: only for CSV files, `source` = {} is a {} set; remove `task`",
                task_name(source.task), source.source, task_name(description.task));
   }
 }
@@ -169,7 +169,7 @@ DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescri
   check_task(source, content->description);
   if (content->description.classes != training.classes) {
     fail_input(
-        "data.source = {}: {} classes, but the model was trained for {} (0: no classification); "
+        "`source` = {}: {} classes, but the model was trained for {} (0: no classification); "
         "expected the kind of data it was trained on",
         source.source, content->description.classes, training.classes);
   }

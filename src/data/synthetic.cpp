@@ -93,23 +93,23 @@ SyntheticSet find_set(const std::string& name) {
   if (name == "blobs") return {Task::kClassification, fill_blobs};
   if (name == "linear") return {Task::kRegression, fill_linear};
   if (name == "tags") return {Task::kMultiLabel, fill_tags};
-  fail_input("data.source = {}: no such synthetic set; expected one of {}", name, join(synthetic_names()));
+  fail_input("'{}': no such synthetic set; expected one of {}", name, join(synthetic_names()));
 }
 
 void check_options(const SyntheticOptions& options, Task task) {
-  const auto in_range = [](const char* key, Index value, Index least, Index most) {
+  const auto in_range = [](const char* name, Index value, Index least, Index most) {
     if (value < least || value > most) {
-      fail_input("{} = {}: expected a number from {} to {}", key, value, least, most);
+      fail_input("`{}` = {}: expected a number from {} to {}", name, value, least, most);
     }
   };
   const Index samples = std::max(options.samples, options.test_samples);
-  in_range("data.samples", options.samples, 1, kMostValues);
-  in_range("data.test-samples", options.test_samples, 0, kMostValues);
-  in_range("data.features", options.features, 1, kMostValues);
-  if (task != Task::kRegression) in_range("data.classes", options.classes, 2, 1'000'000);
+  in_range("samples", options.samples, 1, kMostValues);
+  in_range("test-samples", options.test_samples, 0, kMostValues);
+  in_range("features", options.features, 1, kMostValues);
+  if (task != Task::kRegression) in_range("classes", options.classes, 2, 1'000'000);
   if (samples > kMostValues / options.features) {
     fail_input(
-        "data.{} = {} with data.features = {}: expected at most 2^40 values together; "
+        "`{}` = {} with `features` = {}: expected at most 2^40 values together; "
         "make one of them smaller",
         samples == options.samples ? "samples" : "test-samples", samples, options.features);
   }

@@ -29,7 +29,7 @@ std::string LinearHessian::obstacle(const Network& model, const Loss& loss) {
 LinearHessian::LinearHessian(const Network& model, const Loss& loss)
     : loss_(loss), inputs_(model.inputs()), outputs_(model.outputs()) {
   const std::string why_not = obstacle(model, loss);
-  if (!why_not.empty()) fail_input("optimizer.name = newton: {}", why_not);
+  if (!why_not.empty()) fail_input("optimizer 'newton': {}", why_not);
 }
 
 Index LinearHessian::size() const { return outputs_ * (outputs_ + 1) / 2 * (inputs_ + 1) * (inputs_ + 1); }

@@ -51,10 +51,10 @@ std::vector<std::string> names_for(Task task) {
 const LossForm& find_loss(const std::string& name, Task task) {
   const LossForm* const form = find_named(losses(), name == "auto" ? names_for(task).front() : name);
   if (form == nullptr) {
-    fail_input("model.loss = {}: unknown; expected auto or one of: {}", name, join(names_of(losses())));
+    fail_input("`loss` = {}: unknown; expected auto or one of: {}", name, join(names_of(losses())));
   }
   if (form->task != task) {
-    fail_input("model.loss = {}: fits {}, the data are {}; set data.task, or use one of: auto, {}", name,
+    fail_input("`loss` = {}: fits {}, the data are {}; set `task`, or use one of: auto, {}", name,
                task_name(form->task), task_name(task), join(names_for(task)));
   }
   return *form;
@@ -67,7 +67,7 @@ void check_parameters(const LossForm& chosen, const Hyperparameters& given) {
       const auto value = given.find(parameter.name);
       if (value == given.end() || value->second == parameter.default_value) continue;
       if (find_named(chosen.hyperparameters, parameter.name) != nullptr) continue;
-      fail_input("model.{} = {}: the loss '{}' does not use it, '{}' does; remove it", parameter.name,
+      fail_input("`{}` = {}: the loss '{}' does not use it, '{}' does; remove it", parameter.name,
                  value->second, chosen.name, form.name);
     }
   }

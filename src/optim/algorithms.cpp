@@ -46,7 +46,7 @@ std::vector<KeptValues> one_per_parameter(const ParameterTensor& tensor,
 const Algorithm& find_algorithm(const std::string& name) {
   const Algorithm* const found = find_named(algorithms(), name);
   if (found == nullptr) {
-    fail_input("optimizer.name = {}: unknown; expected one of: {}", name, join(names_of(algorithms())));
+    fail_input("optimizer '{}': unknown; expected one of: {}", name, join(names_of(algorithms())));
   }
   return *found;
 }

@@ -124,7 +124,7 @@ Algorithm muon_algorithm() {
            {"momentum", 0.95, 0, 1, "μ of the running sum of gradients"},
            {"newton-schulz-steps", 5, 1, 100, "steps of its iteration in each update", {}, Numbers::kWhole},
            {"adamw-ratio", 0.015, 0, 1e6,
-            "AdamW's step size, for biases, gains and the last unit, over optimizer.learning-rate"},
+            "AdamW's step size, for biases, gains and the last unit, over the learning rate"},
            {"beta1", 0.9, 0, 1, "decay β₁ of the mean of gradients", {}, Numbers::kBelowHighest},
            {"beta2", 0.95, 0, 1, "decay β₂ of the mean of squared gradients", {}, Numbers::kBelowHighest},
            {"epsilon", 1e-10, 0, 1, "ε added to the root"},

@@ -12,7 +12,7 @@ Schedule::Schedule(ScheduleOptions options, std::uint64_t total_steps)
     : options_(std::move(options)), total_steps_(total_steps), shape_(find_schedule_shape(options_.name)) {
   options_.hyperparameters = with_defaults(shape_.hyperparameters, options_.hyperparameters);
   if (options_.warmup_steps > total_steps_) {
-    fail_input("schedule.warmup-steps = {}: longer than the run of {} steps; shorten it or train longer",
+    fail_input("`warmup-steps` = {}: longer than the run of {} steps; shorten it or train longer",
                options_.warmup_steps, total_steps_);
   }
 }

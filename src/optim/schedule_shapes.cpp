@@ -107,7 +107,7 @@ void register_schedule_shape(ScheduleShape shape) {
 const ScheduleShape& find_schedule_shape(const std::string& name) {
   const ScheduleShape* const found = find_named(schedule_shapes(), name);
   if (found == nullptr) {
-    fail_input("schedule.name = {}: unknown; expected one of: {}", name, join(names_of(schedule_shapes())));
+    fail_input("schedule '{}': unknown; expected one of: {}", name, join(names_of(schedule_shapes())));
   }
   return *found;
 }

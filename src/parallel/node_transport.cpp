@@ -95,7 +95,7 @@ bool shares_memory(Exchange exchange, Communicator& communicator) {
 
 void expect_shared(bool shared) {
   if (shared) return;
-  fail_input("the ranks of this node can no longer share memory; set train.exchange = messages (same bits)");
+  fail_input("the ranks of this node can no longer share memory; set `exchange` = messages (same bits)");
 }
 
 std::unique_ptr<Transport> make_node_transport(Communicator& node, const Shares& shares) {

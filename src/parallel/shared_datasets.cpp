@@ -76,7 +76,7 @@ void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
   std::string digests;
   for (const Dataset& dataset : datasets) digests += digest(dataset);
   const std::string different =
-      differences(communicator, {{"the digest of data.source", broadcast_text(node, digests, 0)}});
+      differences(communicator, {{"the digest of the data", broadcast_text(node, digests, 0)}});
   if (different.empty()) return;
   fail_input("{}: their nodes hold different data; copy the same files to all nodes", different);
 }

@@ -173,10 +173,9 @@ Finding first_bad_gradient(const FailedStep& step, Network& model, int rank) {
 /// What a step multiplies weights with beside their gradient is 1 less this: λ times what scales it. Of
 /// algorithms that step by a tensor's norm, and of L2 in those that divide by the gradient's size, none is
 /// too much.
-double decay_of(const TrainingOptions& options, double learning_rate, const std::string& key) {
+double decay_of(const TrainingOptions& options, double learning_rate, const std::string& name) {
   const Hyperparameters& values = options.optimizer.hyperparameters;
-  if (key == "optimizer.l2")
-    return options.optimizer.name == "sgd" ? learning_rate * options.optimizer.l2 : 0;
+  if (name == "l2") return options.optimizer.name == "sgd" ? learning_rate * options.optimizer.l2 : 0;
   const auto decay = values.find("weight-decay");
   if (decay == values.end() || find_algorithm(options.optimizer.name).scope == Scope::kTensor) return 0;
   const auto scaling = values.find("decay-scaling");
@@ -190,23 +189,23 @@ std::string nonfinite_advice(const TrainingOptions& options, const Problem& prob
                              std::uint64_t updates, bool in_step) {
   if (updates == 0) {
     return fmt::format(
-        "nothing is trained yet: look at model.initialization or model.init{}",
-        problem.normalize == "none" ? ", or set data.normalize = standard" : " and the data there");
+        "nothing is trained yet: look at `initialization` or `init`{}",
+        problem.normalize == "none" ? ", or set `normalize` = standard" : " and the data there");
   }
   const auto epsilon = options.optimizer.hyperparameters.find("epsilon");
   if (epsilon != options.optimizer.hyperparameters.end() && static_cast<Real>(epsilon->second) == 0) {
-    return "raise optimizer.epsilon: where a gradient stays 0, as that of a constant column, 0 is divided by "
+    return "raise `epsilon`: where a gradient stays 0, as that of a constant column, 0 is divided by "
            "0";
   }
   constexpr double kMost = 2;  // beyond it a step makes weights larger and turns their sign
-  for (const char* const key : {"optimizer.weight-decay", "optimizer.l2"}) {
-    const double decay = decay_of(options, learning_rate, key);
+  for (const char* const name : {"weight-decay", "l2"}) {
+    const double decay = decay_of(options, learning_rate, name);
     if (decay > kMost) {
-      return fmt::format("lower {}: with the learning rate it multiplies weights by {:.3g} in every step",
-                         key, 1 - decay);
+      return fmt::format("lower `{}`: with the learning rate it multiplies weights by {:.3g} in every step",
+                         name, 1 - decay);
     }
   }
-  return fmt::format("{}lower optimizer.learning-rate or {} optimizer.clip-norm",
+  return fmt::format("{}lower `learning-rate` or {} `clip-norm`",
                      in_step ? "look at the data there, or " : "", options.clip_norm > 0 ? "lower" : "set");
 }
 

@@ -25,7 +25,7 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
   const auto held_out =
       static_cast<Index>(std::llround(options.validation * static_cast<double>(training.size())));
   if (held_out >= training.size()) {
-    fail_input("data.validation = {}: leaves none of the {} samples to train on; hold out less",
+    fail_input("`validation` = {}: leaves none of the {} samples to train on; hold out less",
                options.validation, training.size());
   }
   return {options.seed, training.size(), held_out};
@@ -52,7 +52,7 @@ void warn_of_lost_digits(const Dataset& data) {
     if (columns[i].floats == columns[i].numbers) continue;
     log::warn_once(
         fmt::format("lockstep: {}: {} different numbers of {} become {} in single precision; set "
-                    "data.normalize = standard",
+                    "`normalize` = standard",
                     data.description().name, columns[i].numbers,
                     names.empty() ? fmt::format("feature {}", i) : fmt::format("column '{}'", names[i]),
                     columns[i].floats));
@@ -78,7 +78,7 @@ void warn_of_missing_classes(const Dataset& data, const Split& split) {
   log::warn_once(fmt::format(
       "lockstep: {}: class{} {} {} no training sample{}", data.description().name, missing == 1 ? "" : "es",
       names, missing == 1 ? "has" : "have",
-      split.validation_size() > 0 ? "; hold out less (data.validation), or others (data.seed)" : ""));
+      split.validation_size() > 0 ? "; hold out less (`validation`), or other samples by another seed" : ""));
 }
 
 std::string normalize_name(NormalizationKind kind) {
@@ -99,21 +99,26 @@ void check_finite(const Network& model, const std::string& file) {
   }
 }
 
-/// Errors: those of the text and its units, with the key that they stand under.
-Network add_units(Network network, const Config& config) {
+/// Calls `action`, whose errors are about the network's text, and says so in them.
+template <typename Action>
+void about_layers(const Action& action) {
   try {
-    add_from_text(network, config.model.layers, config.model.blocks);
-    return network;
+    action();
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("model.layers: {}", error.what()));
   }
+}
+
+Network add_units(Network network, const Config& config) {
+  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks); });
+  return network;
 }
 
 }  // namespace
 
 void check_batch_size(const TrainingOptions& options, const Split& split) {
   if (options.batch_size > split.training_size()) {
-    fail_input("train.batch-size = {}: larger than the {} training samples; use at most that, or 'full'",
+    fail_input("`batch-size` = {}: larger than the {} training samples; use at most that, or 'full'",
                options.batch_size, split.training_size());
   }
 }
@@ -122,7 +127,7 @@ void check_outputs(const Network& network, const DatasetDescription& data) {
   const Index expected = data.outputs();
   if (network.outputs() == expected) return;
   fail_input(
-      "model.layers: the last unit gives {}, {} has {}; end the network with 'linear {}'",
+      "the last unit gives {}, {} has {}; end the network with 'linear {}'",
       count_of(network.outputs(), "output"), data.name,
       data.task == Task::kClassification ? fmt::format("{} classes", expected) : count_of(expected, "target"),
       expected);
@@ -218,7 +223,7 @@ Selection training_part(const Problem& problem) {
 
 Network make_model(const Config& config, const Problem& problem) {
   Network model = make_network(config, problem.training.description().feature_shape);
-  check_outputs(model, problem.training.description());
+  about_layers([&] { check_outputs(model, problem.training.description()); });
   if (config.model.init.empty()) {
     model.initialize(config.training.seed, config.model.initialization);
   } else {

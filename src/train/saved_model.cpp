@@ -70,7 +70,7 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
   // The name of a single target leaves no doubt which one it is.
   if (data.targets > 1 && !data.target_names.empty() && !saved.data.target_names.empty() &&
       data.target_names != saved.data.target_names) {
-    fail_input("{}: has the targets {}, the weights were trained for {}; set data.label to those", data.name,
+    fail_input("{}: has the targets {}, the weights were trained for {}; set `label` to those", data.name,
                join(data.target_names), join(saved.data.target_names));
   }
 }

@@ -67,7 +67,7 @@ void check_training(const Network& network, const Problem& problem, const Traini
   check_outputs(network, problem.training.description());
   check_batch_size(options, problem.split);
   const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
-  if (!obstacle.empty()) fail_input("train.precision = bf16: {}; set train.precision = float32", obstacle);
+  if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
   const TrainingPlan plan = plan_training(options, problem.split.training_size());
   static_cast<void>(Schedule(options.schedule, plan.total_steps));
   if (find_algorithm(options.optimizer.name).needs_hessian) {

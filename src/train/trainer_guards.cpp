@@ -16,11 +16,11 @@ namespace lockstep::inline LOCKSTEP_REAL {
 void Trainer::skip(const NonFinite& place) {
   const std::string advice = nonfinite_advice(options_, problem_, plan_.learning_rate, updates_done(), true);
   if (options_.on_nonfinite == OnNonFinite::kStop) {
-    throw Diverged(fmt::format("{}; {}; or set train.on-nonfinite = skip to go on without such steps",
+    throw Diverged(fmt::format("{}; {}; or set `on-nonfinite` = skip to go on without such steps",
                                place.text, advice));
   }
   if (skipped_.in_a_row >= options_.nonfinite_limit) {
-    throw Diverged(fmt::format("{}; steps skipped in a row before it: {}; {}; or raise train.nonfinite-limit",
+    throw Diverged(fmt::format("{}; steps skipped in a row before it: {}; {}; or raise `nonfinite-limit`",
                                place.text, skipped_.in_a_row, advice));
   }
   log::warn_once(fmt::format("lockstep: {}; the step is skipped", place.text), place.on_any_ranks);

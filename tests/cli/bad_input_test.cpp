@@ -16,7 +16,10 @@ TEST_P(BadInputTest, IsOneLineAndExitCodeTwo) {
   const std::vector<std::string> before = listing(folder);
   for (const int ranks : bad.ranks) {
     SCOPED_TRACE(std::to_string(ranks) + " ranks");
-    expect_one_line(run_lockstep(ranks, bad.words, folder, kSeconds), 2, bad.fragment);
+    const Outcome outcome = run_lockstep(ranks, bad.words, folder, kSeconds);
+    expect_one_line(outcome, 2, bad.fragment);
+    // The library's options have become keys.
+    EXPECT_EQ(outcome.err.find('`') != std::string::npos, bad.fragment.find('`') != std::string::npos);
     EXPECT_EQ(listing(folder), before);
   }
 }

@@ -347,6 +347,14 @@ TEST(CommandsTest, ClosedDescriptorsAreNotTakenForFiles) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "run/report.html"));
 }
 
+TEST(CommandsTest, WarningsNameKeys) {
+  const TemporaryFolder folder;
+  folder.write("a.csv", "t,y\n1700000001,a\n1700000002,b\n1700000003,a\n");
+  const Words words = {"schedule", "--data.source",      "a.csv", "--data.normalize",
+                       "none",     "--train.batch-size", "1"};
+  expect_one_line(run_lockstep(0, words, folder), 0, "set data.normalize = standard");
+}
+
 TEST(CommandsTest, ALogThatCannotBeWrittenIsNotTheEnd) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder.path() / "run/train.log");

@@ -118,8 +118,8 @@ TEST_P(FaultOnRanks, AStoppedRankIsWarnedOfAndEndsTheRun) {
                 lines_with("stands still after step ", outcome.err),
             2)
       << outcome.err;
-  EXPECT_EQ(lines_with("run.timeout ends the run at 2 s", outcome.err), 1) << outcome.err;
-  EXPECT_EQ(lines_with("run.timeout = 2 ends the run; " + advice(), outcome.err), 1) << outcome.err;
+  EXPECT_EQ(lines_with("the run ends at the timeout of 2 s", outcome.err), 1) << outcome.err;
+  EXPECT_EQ(lines_with("the timeout of 2 s ends the run; " + advice(), outcome.err), 1) << outcome.err;
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, FaultOnRanks, testing::Values(2, 3, 5));

@@ -77,7 +77,7 @@ TEST_F(SuperviseTest, StartsAgainAfterAStandstill) {
   process.send(SIGTERM);
   const Outcome outcome = process.wait(30);
   EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
-  EXPECT_NE(outcome.err.find("run.timeout = 2 ends the run"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("the timeout of 2 s ends the run"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("(exit code 5); starting it again on 2 ranks"), std::string::npos)
       << outcome.err;
 }

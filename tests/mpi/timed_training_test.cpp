@@ -43,7 +43,7 @@ TEST_F(TimedTrainingTest, AFailureOfItsGroupIsEverybodys) {
   const Config config = make_test_config({{"schedule.warmup-steps", "1000"}});
   const Problem problem = make_problem(config, world());
   const Caught caught = catch_error([&] { const TimedTraining training(config, problem, world(), 1); });
-  expect_same_error(caught, ExitCode::kBadInput, {"schedule.warmup-steps = 1000"});
+  expect_same_error(caught, ExitCode::kBadInput, {"`warmup-steps` = 1000"});
 }
 
 }  // namespace

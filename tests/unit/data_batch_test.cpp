@@ -133,7 +133,7 @@ TEST(Gather, RefusesTheNormalisationOfOtherData) {
       [] {
         gathered(table(), {{0, 0, 0}, {1, 1, 1}}, {0});
       },
-      {"table", "2 features", "computed for 3", "data.source"}));
+      {"table", "2 features", "computed for 3", "same kind"}));
 }
 
 }  // namespace

@@ -55,13 +55,13 @@ std::string warnings_of(std::string_view text, const CsvOptions& options = regre
 TEST(CsvHeader, IsNoLineWithANumberAmongItsFeatures) {
   for (const std::string first : {"?", "NA", "n/a", "<NA>", "nan", "-", "null", "inf", "1e999", "-1e999", "",
                                   "12px", "2020-01-31", "$3", "5%", "\u22125", "abc", "\"1,5\"", "1 234"}) {
-    EXPECT_TRUE(fails(first + ",1,0\n1,2,1\n", {"a.csv:1: column 1: expected", "set data.header = yes"}))
+    EXPECT_TRUE(fails(first + ",1,0\n1,2,1\n", {"a.csv:1: column 1: expected", "set `header` = yes"}))
         << first;
-    EXPECT_TRUE(fails("1," + first + ",0\n1,2,1\n", {"a.csv:1: column 2: expected", "set data.header = yes"}))
+    EXPECT_TRUE(fails("1," + first + ",0\n1,2,1\n", {"a.csv:1: column 2: expected", "set `header` = yes"}))
         << first;
   }
   EXPECT_TRUE(fails("1e999,0\n1,1\n", {"a.csv:1: column 1: expected a number up to 3.4e+38, found '1e999'"}));
-  EXPECT_TRUE(fails("age,2019,y\n1,2,0\n", {"a.csv:1: column 1", "'age'", "set data.header = yes"}));
+  EXPECT_TRUE(fails("age,2019,y\n1,2,0\n", {"a.csv:1: column 1", "'age'", "set `header` = yes"}));
 }
 
 TEST(CsvHeader, IsALineOfNames) {
@@ -73,9 +73,9 @@ TEST(CsvHeader, IsALineOfNames) {
 
 TEST(CsvHeader, OfNumbersIsDoubted) {
   const std::string rows = "5.1,3.5,rose\n4.9,3.0,iris\n6.2,3.4,rose\n5.9,3.0,iris\n";
-  EXPECT_TRUE(fails("0,1,species\n" + rows, {"a.csv:1: '0, 1, species'", "data.header = yes"}));
-  EXPECT_TRUE(fails("2019,2020,class\n" + rows, {"data.header = yes"}));
-  EXPECT_TRUE(fails("7,5,label\n1,2,0\n3,4,1\n", {"its label is no number", "data.header = yes"}));
+  EXPECT_TRUE(fails("0,1,species\n" + rows, {"a.csv:1: '0, 1, species'", "`header` = yes"}));
+  EXPECT_TRUE(fails("2019,2020,class\n" + rows, {"`header` = yes"}));
+  EXPECT_TRUE(fails("7,5,label\n1,2,0\n3,4,1\n", {"its label is no number", "`header` = yes"}));
   EXPECT_EQ(read(rows).description.samples, 4);
   CsvOptions options;
   options.header = Header::kNo;
@@ -84,8 +84,8 @@ TEST(CsvHeader, OfNumbersIsDoubted) {
   EXPECT_EQ(read("0,1,species\n" + rows, options).description.classes, 2);
 
   EXPECT_THAT(warnings_of("0,1,2,3\n5,3,1,10\n"), HasSubstr("a.csv:1: '0, 1, 2, 3': taken for a sample"));
-  EXPECT_THAT(warnings_of("0,1\n5,3\n"), HasSubstr("data.header"));
-  EXPECT_THAT(warnings_of("2019,2020,2021\n5,3,4\n"), HasSubstr("data.header"));
+  EXPECT_THAT(warnings_of("0,1\n5,3\n"), HasSubstr("`header`"));
+  EXPECT_THAT(warnings_of("2019,2020,2021\n5,3,4\n"), HasSubstr("`header`"));
   EXPECT_EQ(warnings_of("0,1,2,3\n5,3,1,10\n", regression("-1", Header::kNo)), "");
   EXPECT_EQ(warnings_of("1,2\n5,3\n"), "");
   EXPECT_EQ(warnings_of("0,2,4\n5,3,1\n"), "");
@@ -141,7 +141,7 @@ TEST(CsvNames, ThatDifferAreNamed) {
   EXPECT_TRUE(fails("c,a,y\n1,2,3\n", {"no column 'b'", "column 1 is 'c'"}, options));
   EXPECT_TRUE(fails("a,y\n1,3\n", {"no column 'b'"}, options));
   EXPECT_TRUE(fails("a,b,c,y\n1,2,3,4\n", {"column 3 is 'c'", "remove it"}, options));
-  EXPECT_TRUE(fails("a,b\n1,2\n", {"data.label = -1: is column 'b'", "their label is 'y'"}, options));
+  EXPECT_TRUE(fails("a,b\n1,2\n", {"`label` = -1: is column 'b'", "their label is 'y'"}, options));
   EXPECT_THAT(read("b,a,z\n2,1,3\n", options).targets, ElementsAre(3)) << "no doubt which one is the target";
 }
 

@@ -79,19 +79,19 @@ TEST(CsvTargets, OfAMultiLabelSetAreZeroOrOne) {
     EXPECT_TRUE(fails("x,p,q\n3,0,1\n4,1," + wrong + "\n", labelled("p,q", Task::kMultiLabel),
                       {"train.csv:3: column 3 ('q')", "'" + wrong + "'"}));
   }
-  EXPECT_TRUE(fails("3,2\n4,1\n", labelled("-1", Task::kMultiLabel), {"expected 0 or 1", "data.task"}));
+  EXPECT_TRUE(fails("3,2\n4,1\n", labelled("-1", Task::kMultiLabel), {"expected 0 or 1", "`task`"}));
 }
 
 TEST(CsvTargets, RefuseColumnsThatAreNone) {
-  EXPECT_TRUE(fails(kTable, labelled("a,e"), {"data.label = a,e", "no column 'e'"}));
-  EXPECT_TRUE(fails(kTable, labelled("a,"), {"data.label = a,", "no column ''"}));
-  EXPECT_TRUE(fails(kTable, labelled("a,4"), {"data.label = a,4", "no column 4", "4 columns", "0 to 3"}));
+  EXPECT_TRUE(fails(kTable, labelled("a,e"), {"`label` = a,e", "no column 'e'"}));
+  EXPECT_TRUE(fails(kTable, labelled("a,"), {"`label` = a,", "no column ''"}));
+  EXPECT_TRUE(fails(kTable, labelled("a,4"), {"`label` = a,4", "no column 4", "4 columns", "0 to 3"}));
   EXPECT_TRUE(fails("1,2,3\n", labelled("0,b"), {"no column 'b'", "does not name the columns", "0 to 2"}));
 }
 
 TEST(CsvTargets, RefuseColumnsNamedTwice) {
-  EXPECT_TRUE(fails(kTable, labelled("a,a"), {"data.label = a,a", "twice"}));
-  EXPECT_TRUE(fails(kTable, labelled("d,-1"), {"data.label = d,-1", "twice"}));
+  EXPECT_TRUE(fails(kTable, labelled("a,a"), {"`label` = a,a", "twice"}));
+  EXPECT_TRUE(fails(kTable, labelled("d,-1"), {"`label` = d,-1", "twice"}));
 }
 
 TEST(CsvTargets, LeaveAFeature) {
@@ -100,7 +100,7 @@ TEST(CsvTargets, LeaveAFeature) {
 
 TEST(CsvTargets, OfAClassificationAreOne) {
   EXPECT_TRUE(fails(kTable, labelled("b,c", Task::kClassification),
-                    {"data.label = b,c", "one label", "data.task = multi-label or regression"}));
+                    {"`label` = b,c", "one label", "`task` = multi-label or regression"}));
 }
 
 }  // namespace

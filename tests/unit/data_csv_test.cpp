@@ -107,7 +107,7 @@ TEST(Csv, FindsTheLabelColumnByName) {
   EXPECT_EQ(name(read("1,0,a\n7,5,6\n", labelled("1", Header::kYes))), "7") << "names win over numbers";
   EXPECT_EQ(name(read("0,1,y\n5,6,7\n", labelled("y"))), "7");
   EXPECT_EQ(name(read("2019,2020,2021\n5,6,7\n", labelled("2021", Header::kYes))), "7");
-  EXPECT_TRUE(fails("2019,2020,2021\n5,6,7\n", {"no column 2021", "data.header = yes"}, labelled("2021")));
+  EXPECT_TRUE(fails("2019,2020,2021\n5,6,7\n", {"no column 2021", "`header` = yes"}, labelled("2021")));
 }
 
 TEST(Csv, KnowsWhetherTheFirstLineNamesTheColumns) {
@@ -195,11 +195,11 @@ TEST(Csv, RefusesASingleColumn) {
 }
 
 TEST(Csv, RefusesUnknownLabelColumns) {
-  EXPECT_TRUE(fails("age,species\n1,2\n", {"data.label = spices", "'species'"}, labelled("spices")));
-  EXPECT_TRUE(fails("1,2\n3,4\n", {"data.label = y", "0 to 1"}, labelled("y")));
-  EXPECT_TRUE(fails("y,2\n3,4\n", {"data.label = y", "data.header = no"}, labelled("y", Header::kNo)));
-  EXPECT_TRUE(fails("1,2\n", {"data.label = 2", "2 columns", "0 to 1", "-2 to -1"}, labelled("2")));
-  EXPECT_TRUE(fails("1,2\n", {"data.label = -3"}, labelled("-3")));
+  EXPECT_TRUE(fails("age,species\n1,2\n", {"`label` = spices", "'species'"}, labelled("spices")));
+  EXPECT_TRUE(fails("1,2\n3,4\n", {"`label` = y", "0 to 1"}, labelled("y")));
+  EXPECT_TRUE(fails("y,2\n3,4\n", {"`label` = y", "`header` = no"}, labelled("y", Header::kNo)));
+  EXPECT_TRUE(fails("1,2\n", {"`label` = 2", "2 columns", "0 to 1", "-2 to -1"}, labelled("2")));
+  EXPECT_TRUE(fails("1,2\n", {"`label` = -3"}, labelled("-3")));
 }
 
 TEST(Csv, RefusesWhatIsNoText) {
@@ -225,7 +225,7 @@ TEST(CsvTestPart, HasTheClassesOfTheTrainingPart) {
   CsvOptions options;
   options.training.emplace().classes = 5;
   EXPECT_EQ(read("1,2\n", options).description.classes, 5);
-  EXPECT_TRUE(fails("1,2\n1,5\n", {"train.csv:2: column 2", "0 to 4", "'5'", "data.label"}, options));
+  EXPECT_TRUE(fails("1,2\n1,5\n", {"train.csv:2: column 2", "0 to 4", "'5'", "`label`"}, options));
   EXPECT_TRUE(fails("1,2\n1,a\n", {"train.csv:2: column 2", "0 to 4", "'a'"}, options));
 }
 

@@ -117,7 +117,7 @@ TEST(Dataset, RefusesLabelsOutsideTheClasses) {
 TEST(Dataset, RefusesEmptyOnes) {
   DatasetContent content = two_images();
   content.description.samples = 0;
-  EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"images", "0 samples", "data.source"}));
+  EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"images", "0 samples", "at least one"}));
   content = two_images();
   content.description.feature_shape = {0};
   EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"0 features"}));

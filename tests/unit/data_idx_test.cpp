@@ -116,10 +116,10 @@ TEST_F(Idx, AsksForThePrefixWhereThereAreSeveral) {
     folder_.write(prefix + kImages, images());
     folder_.write(prefix + kLabels, labels());
   }
-  EXPECT_TRUE(fails({"data.prefix", "emnist-letters-", "emnist-digits-"}));
+  EXPECT_TRUE(fails({"`prefix`", "emnist-letters-", "emnist-digits-"}));
   expect_two_images(read(Part::kTraining, "emnist-digits-"));
-  EXPECT_TRUE(fails({"emnist-balanced-train-images-idx3-ubyte", "data.prefix", "'emnist-digits-'"},
-                    "emnist-balanced-"));
+  EXPECT_TRUE(
+      fails({"emnist-balanced-train-images-idx3-ubyte", "`prefix`", "'emnist-digits-'"}, "emnist-balanced-"));
 }
 
 TEST_F(Idx, NeverMixesPartsOfDifferentSets) {
@@ -127,7 +127,7 @@ TEST_F(Idx, NeverMixesPartsOfDifferentSets) {
   folder_.write("a-train-labels-idx1-ubyte", labels());
   folder_.write("b-test-images-idx3-ubyte", images());
   folder_.write("b-test-labels-idx1-ubyte", labels());
-  EXPECT_TRUE(fails({"data.prefix", "a-, b-"}));
+  EXPECT_TRUE(fails({"`prefix`", "a-, b-"}));
   EXPECT_FALSE(has_idx_part(folder_.path(), Part::kTest, "a-"));
 }
 
@@ -159,13 +159,13 @@ TEST_F(Idx, ReadsFashionMnist) {
 }
 
 TEST_F(Idx, NamesWhatIsMissing) {
-  EXPECT_TRUE(fails({"training images", kImages, "train-images.idx3-ubyte", ".gz", "data.source"}));
+  EXPECT_TRUE(fails({"training images", kImages, "train-images.idx3-ubyte", ".gz", "`source`"}));
   folder_.write(kImages, images());
   EXPECT_TRUE(fails({"training labels", kLabels}));
   EXPECT_TRUE(
       is_bad_input([&] { read(Part::kTest); }, {"test images", "t10k-images-idx3-ubyte", "test-images"}));
   EXPECT_TRUE(is_bad_input([&] { read_idx(folder_.path() / "no", Part::kTraining, "", 0); },
-                           {"data.source", "/no", "No such file"}));
+                           {"`source`", "/no", "No such file"}));
 }
 
 TEST_F(Idx, RefusesTwoTestParts) {

@@ -126,9 +126,9 @@ TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
 
 TEST_F(Source, NamesTheNearestAndAllForms) {
   EXPECT_TRUE(is_bad_input([&] { read_source(named("fashion-mnits")); },
-                           {"data.source = fashion-mnits", "did you mean 'fashion-mnist'?",
+                           {"`source` = fashion-mnits", "did you mean 'fashion-mnist'?",
                             "fashion-mnist, blobs, linear, tags", "folder of IDX files", "FILE.csv"}));
-  EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"data.source"}));
+  EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"`source`"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
 }
 
@@ -147,7 +147,7 @@ TEST_F(Source, ReadsTablesWhateverTheirName) {
   const std::string half = folder_.write("half.csv.gz", whole.substr(0, whole.size() / 2)).string();
   EXPECT_TRUE(is_bad_input([&] { read_source(named(half)); }, {"half.csv.gz", "truncated"}));
   EXPECT_TRUE(
-      is_bad_input([&] { read_source(named("./no/such.data")); }, {"data.source = ./no/such.data: no such"}));
+      is_bad_input([&] { read_source(named("./no/such.data")); }, {"`source` = ./no/such.data: no such"}));
 }
 
 TEST_F(Source, TestPartHasTheOrderOfTheTrainingPart) {
@@ -169,16 +169,16 @@ TEST_F(Source, WarnsWhereOnePartHasNamesAlone) {
 TEST_F(Source, RefusesKeysWithoutEffect) {
   DataSource source = named("blobs");
   source.test = "test.csv";
-  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.test: has an effect only for CSV files"}));
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"`test`: has an effect only for CSV files"}));
   source = named("linear");
   source.prefix = "emnist-";
-  EXPECT_TRUE(is_bad_input([&] { read_source(source); },
-                           {"data.prefix: has an effect only for folders of IDX files"}));
+  EXPECT_TRUE(
+      is_bad_input([&] { read_source(source); }, {"`prefix`: has an effect only for folders of IDX files"}));
   source = named("blobs");
   source.task = Task::kRegression;
-  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.task = regression", "blobs"}));
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"`task` = regression", "blobs"}));
   source.task = Task::kMultiLabel;
-  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"data.task = multi-label", "blobs"}));
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"`task` = multi-label", "blobs"}));
 }
 
 }  // namespace

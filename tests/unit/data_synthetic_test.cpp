@@ -171,14 +171,14 @@ TEST(Synthetic, RefusesSetsThatCannotBe) {
   const auto make = [](const std::string& name, const SyntheticOptions& options) {
     return [=] { make_synthetic(name, Part::kTraining, options); };
   };
-  EXPECT_TRUE(is_bad_input(make("blob", {}), {"data.source", "blob", "blobs, linear, tags"}));
-  EXPECT_TRUE(is_bad_input(make("blobs", {.samples = 0}), {"data.samples = 0", "1"}));
-  EXPECT_TRUE(is_bad_input(make("linear", {.features = -1}), {"data.features = -1"}));
-  EXPECT_TRUE(is_bad_input(make("blobs", {.classes = 1}), {"data.classes = 1", "2"}));
-  EXPECT_TRUE(is_bad_input(make("linear", {.test_samples = -1}), {"data.test-samples = -1"}));
-  EXPECT_TRUE(is_bad_input(make("linear", {.test_samples = Index{1} << 40U}), {"data.test-samples", "2^40"}));
+  EXPECT_TRUE(is_bad_input(make("blob", {}), {"'blob'", "blobs, linear, tags"}));
+  EXPECT_TRUE(is_bad_input(make("blobs", {.samples = 0}), {"`samples` = 0", "1"}));
+  EXPECT_TRUE(is_bad_input(make("linear", {.features = -1}), {"`features` = -1"}));
+  EXPECT_TRUE(is_bad_input(make("blobs", {.classes = 1}), {"`classes` = 1", "2"}));
+  EXPECT_TRUE(is_bad_input(make("linear", {.test_samples = -1}), {"`test-samples` = -1"}));
+  EXPECT_TRUE(is_bad_input(make("linear", {.test_samples = Index{1} << 40U}), {"`test-samples`", "2^40"}));
   EXPECT_TRUE(is_bad_input(make("linear", {.samples = Index{1} << 40U, .features = Index{1} << 40U}),
-                           {"data.samples", "data.features", "2^40"}));
+                           {"`samples`", "`features`", "2^40"}));
 }
 
 }  // namespace

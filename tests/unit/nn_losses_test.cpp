@@ -55,11 +55,11 @@ TEST(Losses, TakeTheirParameters) {
 
 TEST(Losses, RefuseWhatDoesNotFit) {
   EXPECT_TRUE(is_bad_input([] { choose_loss("hinge", {}, Task::kRegression); },
-                           {"model.loss = hinge", "cross-entropy, mse, mae, huber, bce"}));
+                           {"`loss` = hinge", "cross-entropy, mse, mae, huber, bce"}));
   EXPECT_TRUE(is_bad_input([] { choose_loss("mse", {}, Task::kClassification); },
-                           {"model.loss = mse", "fits regression", "classification", "auto, cross-entropy"}));
+                           {"`loss` = mse", "fits regression", "classification", "auto, cross-entropy"}));
   EXPECT_TRUE(is_bad_input([] { choose_loss("bce", {}, Task::kRegression); },
-                           {"model.loss = bce", "fits multi-label", "auto, mse, mae, huber"}));
+                           {"`loss` = bce", "fits multi-label", "auto, mse, mae, huber"}));
   EXPECT_TRUE(is_bad_input([] { choose_loss("cross-entropy", {}, Task::kMultiLabel); }, {"auto, bce"}));
 }
 
@@ -68,12 +68,12 @@ TEST(Losses, RefuseTheParametersOfOthers) {
       [] {
         choose_loss("mse", {{"huber-delta", 2}}, Task::kRegression);
       },
-      {"model.huber-delta = 2", "'mse' does not use it", "'huber' does"}));
+      {"`huber-delta` = 2", "'mse' does not use it", "'huber' does"}));
   EXPECT_TRUE(is_bad_input(
       [] {
         choose_loss("auto", {{"label-smoothing", 0.1}}, Task::kMultiLabel);
       },
-      {"model.label-smoothing = 0.1", "'bce' does not use it", "'cross-entropy' does"}));
+      {"`label-smoothing` = 0.1", "'bce' does not use it", "'cross-entropy' does"}));
 }
 
 }  // namespace

@@ -309,7 +309,8 @@ TEST(Optimizer, MultiplierScalesTheLearningRate) {
 }
 
 TEST(Optimizer, RefusesUnknownNames) {
-  EXPECT_TRUE(test::is_bad_input([] { find_algorithm("sdg"); }, {"optimizer.name = sdg", "sgd", "adamw"}));
+  EXPECT_TRUE(
+      test::is_bad_input([] { find_algorithm("sdg"); }, {"optimizer 'sdg': unknown", "sgd", "adamw"}));
 }
 
 }  // namespace

@@ -145,10 +145,10 @@ TEST(Schedule, StaysWithinItsEndsOverVeryLongRuns) {
 }
 
 TEST(Schedule, RefusesUnknownNamesAndTooLongAWarmUp) {
-  EXPECT_TRUE(
-      is_bad_input([] { Schedule({.name = "cosin"}, 10); }, {"schedule.name = cosin", "constant", "cosine"}));
+  EXPECT_TRUE(is_bad_input([] { Schedule({.name = "cosin"}, 10); },
+                           {"schedule 'cosin': unknown", "constant", "cosine"}));
   EXPECT_TRUE(is_bad_input([] { Schedule({.name = "constant", .warmup_steps = 11}, 10); },
-                           {"schedule.warmup-steps = 11", "10 steps"}));
+                           {"`warmup-steps` = 11", "10 steps"}));
 }
 
 TEST(Schedule, KnowsShapesOfOthers) {

@@ -98,14 +98,13 @@ TEST(SweepPlan, ChecksPointsAgainstTheirData) {
       message_of([] {
         check_points(plan_of({"data.samples=128,64", "train.batch-size=65"}));
       }),
-      HasSubstr(
-          "point 2 of 2 (data.samples = 64, train.batch-size = 65): train.batch-size = 65: larger than"));
+      HasSubstr("point 2 of 2 (data.samples = 64, train.batch-size = 65): `batch-size` = 65: larger than"));
   EXPECT_THAT(message_of([] { check_points(plan_of({"model.layers=linear 4|linear 5"})); }),
               HasSubstr("point 2 of 2"));
   EXPECT_THAT(message_of([] {
                 check_points(plan_of({"train.steps=20,5"}, {{"schedule.warmup-steps", "10"}}));
               }),
-              HasSubstr("point 2 of 2 (train.steps = 5): schedule.warmup-steps = 10"));
+              HasSubstr("point 2 of 2 (train.steps = 5): `warmup-steps` = 10"));
 }
 
 TEST(SweepPlan, TellsSweepsApart) {

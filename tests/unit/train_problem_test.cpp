@@ -130,7 +130,7 @@ TEST_F(TargetsOfCsv, AreNamedInTheWeightsFile) {
   check_fit(model, run.problem->training.description());
   const TrainingRun other(blobs(texts("y,z")));
   EXPECT_TRUE(is_bad_input([&] { check_fit(model, other.problem->training.description()); },
-                           {"a.csv", "targets y, z", "trained for z, y", "data.label"}));
+                           {"a.csv", "targets y, z", "trained for z, y", "set `label`"}));
 }
 
 TEST_F(TargetsOfCsv, FeaturesAreNamedInTheWeightsFile) {
@@ -221,12 +221,11 @@ TEST(Problem, RefusesALossForAnotherTask) {
     texts.emplace("model.layers", "linear 3");
     return [=] { make_problem(blobs(texts), *make_single_communicator()); };
   };
-  EXPECT_TRUE(is_bad_input(problem({{"model.loss", "huber"}}), {"model.loss = huber", "cross-entropy"}));
+  EXPECT_TRUE(is_bad_input(problem({{"model.loss", "huber"}}), {"`loss` = huber", "cross-entropy"}));
   EXPECT_TRUE(is_bad_input(problem({{"data.source", "tags"}, {"model.loss", "mse"}}), {"auto, bce"}));
-  EXPECT_TRUE(
-      is_bad_input(problem({{"model.huber-delta", "0.5"}}), {"model.huber-delta", "does not use it"}));
+  EXPECT_TRUE(is_bad_input(problem({{"model.huber-delta", "0.5"}}), {"`huber-delta`", "does not use it"}));
   EXPECT_TRUE(is_bad_input(problem({{"data.source", "linear"}, {"model.label-smoothing", "0.5"}}),
-                           {"model.label-smoothing", "'mse' does not use it"}));
+                           {"`label-smoothing`", "'mse' does not use it"}));
 }
 
 TEST(Problem, HasTheTestSamplesAskedFor) {

@@ -238,7 +238,7 @@ TEST(Trainer, StopsWhenTheLossIsNotFinite) {
   EXPECT_TRUE(message.starts_with(step)) << message;
   EXPECT_NE(message.find(" on rank 0 is "), std::string::npos) << message;
   EXPECT_NE(message.find(" of its 4 samples, sample"), std::string::npos) << message;
-  EXPECT_NE(message.find("optimizer.learning-rate"), std::string::npos) << message;
+  EXPECT_NE(message.find("`learning-rate`"), std::string::npos) << message;
 }
 
 TEST(Trainer, NamesTheSampleWhoseLossIsNotFinite) {

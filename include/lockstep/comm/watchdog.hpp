@@ -14,7 +14,7 @@
 
 namespace lockstep {
 
-/// What run.timeout is where nobody sets it.
+/// Seconds until a standstill ends the program, where nobody sets them.
 inline constexpr double kDefaultTimeout = 600;
 
 /// Seconds after which a standstill ends the program; 0: never. Local.

@@ -14,7 +14,7 @@ enum class ExitCode : int {
   kBadInput = 2,    ///< bad usage, configuration or data
   kGuard = 3,       ///< the run stopped on its own guard: numbers that are not finite, ranks that differ
   kStopped = 4,     ///< a signal asked the run to stop: it left a checkpoint to go on from
-  kStandstill = 5,  ///< a rank did nothing for all of run.timeout
+  kStandstill = 5,  ///< a rank did nothing for all of the watchdog's timeout
 };
 
 /// What ends a command. The message is one line for the person: what, where, what was expected, what to try.

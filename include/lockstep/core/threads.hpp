@@ -6,8 +6,8 @@
 
 namespace lockstep {
 
-/// Threads of this process that share loops and matrix products (train.threads); 1 until set. Where the
-/// process may run on exactly that many CPUs, each thread stays on one of them. Called outside of loops.
+/// Threads of this process that share loops and matrix products; 1 until set. Where the process may run on
+/// exactly that many CPUs, each thread stays on one of them. Called outside of loops.
 void set_threads(int count);
 int threads();
 

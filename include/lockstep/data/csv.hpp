@@ -9,7 +9,7 @@
 namespace lockstep {
 
 /// Whether the first line of a CSV file names the columns. kAuto: it does if a column that is asked for by
-/// its name (data.label, or the features of the training file) is in it, or if one of its features is a name
+/// its name (the label, or the features of the training file) is in it, or if one of its features is a name
 /// (text that doesn't begin as a number, nor stands for a gap as ? or NA) and none is a number. A first line
 /// of numbers that may be names all the same is an error where its label tells, and else a warning where they
 /// count up (0, 1, 2, …).

@@ -14,9 +14,9 @@ namespace lockstep {
 /// What a sample's label or targets are: one class, values, or several labels that are 0 or 1 each.
 enum class Task { kClassification, kRegression, kMultiLabel };
 
-/// A task, and what the configuration calls it.
+/// A task, and the word for it.
 struct NamedTask {
-  std::string name;  ///< as data.task
+  std::string name;
   Task task;
 };
 

@@ -12,7 +12,7 @@
 
 namespace lockstep {
 
-/// Where the samples come from: the keys of the [data] section, except how they are normalised and held out.
+/// Where the samples come from.
 struct DataSource {
   std::string source =
       "fashion-mnist";                ///< "fashion-mnist", folder of IDX files, CSV file, or a synthetic set
@@ -24,7 +24,7 @@ struct DataSource {
   SyntheticOptions synthetic;
 };
 
-/// Whether data.source = `source` names a set that is drawn; whether it is a path, and no name of a set.
+/// Whether `source` names a set that is drawn; whether it is a path, and no name of a set.
 /// Local; they look at no file.
 bool is_synthetic(const std::string& source);
 bool is_path(const std::string& source);

@@ -14,7 +14,7 @@ namespace lockstep {
 
 /// A network and the samples at which its gradients are to be checked.
 struct GradientCheckCase {
-  std::string layers;                 ///< as model.layers
+  std::string layers;                 ///< the network as text
   std::span<const float> parameters;  ///< of that network
   std::string loss;                   ///< a name of losses()
   Hyperparameters loss_parameters;

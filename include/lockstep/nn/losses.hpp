@@ -15,7 +15,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// One loss by its name. To add one: write its formula in elementwise_losses.cpp or a file of its own, and
 /// list it in losses.cpp; configuration, help and weights files take it from the list.
 struct LossForm {
-  std::string name;         ///< as model.loss
+  std::string name;
   std::string description;  ///< in words
   Task task;                ///< whose targets it takes
   std::vector<Hyperparameter> hyperparameters = {};

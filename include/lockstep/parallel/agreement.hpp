@@ -34,7 +34,7 @@ bool has_majority(const std::vector<Opinion>& opinions);
 /// What ranks should have alike: values by name.
 using Facts = std::map<std::string, std::string>;
 
-/// The facts that are not the same on all ranks, each with its values and their ranks: "train.seed is 2 on
+/// The facts that are not the same on all ranks, each with its values and their ranks: "the seed is 2 on
 /// rank 3, 1 elsewhere". Empty on agreement. Collective.
 std::string differences(Communicator& communicator, const Facts& facts);
 
