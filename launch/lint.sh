@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Format (clang-format), bugs and names (clang-tidy), scripts (shellcheck), the direction of includes. Changes nothing; fails
-# if there is anything to say. To apply the format: git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+# Format (clang-format), bugs and names (clang-tidy), scripts (shellcheck), the direction of includes, what messages call
+# options. Changes nothing; fails if there is anything to say. To apply the format:
+# git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,6 +19,9 @@ find src include tests -name '*.[ch]pp' -print0 | xargs -0 -r -n 1 -P "$(nproc)"
 
 echo "lint: includes"
 python3 -B launch/check_includes.py || failed=1
+
+echo "lint: keys"
+python3 -B launch/check_keys.py || failed=1
 
 # Many sources are compiled twice, in float and in double, and clang-tidy would check them for each: keep the first of the
 # entries of a file. CMake writes one member a line.
