@@ -1,7 +1,7 @@
 """A part includes its own headers and those of the parts before it, and no others; fails and names each line that does.
 
 The order of the parts is that in which src/CMakeLists.txt adds them. Their files stand in src/PART and include/lockstep/PART;
-a header right in include/lockstep is for programs, and no part includes it."""
+a header right in include/lockstep is for programs, and no part includes it. What is installed includes nothing that is not."""
 
 import pathlib
 import re
@@ -24,11 +24,9 @@ def part_of(path, root):
     return None
 
 
-def included(file, name, root):
-    """The file that `#include "name"` in `file` means, as far as it is one of Lockstep's."""
-    if name.startswith("lockstep/"):
-        return root / "include" / name
-    return pathlib.Path(file.parent / name).resolve()
+def included(name, root):
+    """The file that `#include "name"` means, as far as it is one of Lockstep's."""
+    return root / ("include" if name.startswith("lockstep/") else "src") / name
 
 
 def violations(root):
@@ -41,12 +39,13 @@ def violations(root):
             continue
         text = file.read_text(encoding="utf-8")
         for match in INCLUDE.finditer(text):
-            other = part_of(included(file, match.group(1), root), root)
-            if other is None or (other in order and order.index(other) <= order.index(own)):
-                continue
-            line = text.count("\n", 0, match.start(1)) + 1
-            found.append(f"{file.relative_to(root)}:{line}: {own} includes {match.group(1)}, and may include only what stands "
-                         f"before it: {' '.join(order[: order.index(own) + 1])}")
+            other = part_of(included(match.group(1), root), root)
+            where = f"{file.relative_to(root)}:{text.count(chr(10), 0, match.start(1)) + 1}"
+            if root / "include" in file.parents and not match.group(1).startswith("lockstep/"):
+                found.append(f"{where}: is installed, and {match.group(1)} is not")
+            elif other is not None and (other not in order or order.index(other) > order.index(own)):
+                found.append(f"{where}: {own} includes {match.group(1)}, and may include only what stands before it: "
+                             f"{' '.join(order[: order.index(own) + 1])}")
     return found
 
 
@@ -58,11 +57,13 @@ def check_itself():
             (root / "src" / part).mkdir(parents=True)
             (root / "include/lockstep" / part).mkdir(parents=True)
         (root / "src/CMakeLists.txt").write_text("add_subdirectory(core)\nif(X)\n  add_subdirectory(nn)\nendif()\n")
-        (root / "src/nn/good.cpp").write_text('#include "own.hpp"\n#include <vector>\n#include "lockstep/core/a.hpp"\n')
-        (root / "src/core/bad.cpp").write_text('#include "own.hpp"\n#include "../nn/private.hpp"\n')
-        (root / "include/lockstep/core/bad.hpp").write_text('\n#include "lockstep/nn/b.hpp"\n#include "lockstep/all.hpp"\n')
+        (root / "src/nn/good.cpp").write_text('#include "core/own.hpp"\n#include <vector>\n#include "lockstep/core/a.hpp"\n')
+        (root / "src/core/bad.cpp").write_text('#include "core/own.hpp"\n#include "nn/private.hpp"\n')
+        (root / "include/lockstep/core/bad.hpp").write_text(
+            '\n#include "lockstep/nn/b.hpp"\n#include "lockstep/all.hpp"\n#include "core/own.hpp"\n')
         assert [line.split(": ")[0] for line in violations(root)] == [
-            "include/lockstep/core/bad.hpp:2", "include/lockstep/core/bad.hpp:3", "src/core/bad.cpp:2"], violations(root)
+            "include/lockstep/core/bad.hpp:2", "include/lockstep/core/bad.hpp:3", "include/lockstep/core/bad.hpp:4",
+            "src/core/bad.cpp:2"], violations(root)
 
 
 check_itself()

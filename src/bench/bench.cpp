@@ -1,12 +1,11 @@
-#include "lockstep/bench/bench.hpp"
+#include "bench/bench.hpp"
 
 #include <algorithm>
 #include <memory>
 
-#include "machine.hpp"
-
+#include "bench/machine.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/train/timed_training.hpp"
+#include "train/step/timed_training.hpp"
 
 namespace lockstep {
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/bench/bench.hpp"
+#include "bench/bench.hpp"
 
 namespace lockstep {
 

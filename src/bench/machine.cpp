@@ -1,11 +1,11 @@
-#include "machine.hpp"
+#include "bench/machine.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <functional>
 #include <vector>
 
-#include "lockstep/core/statistics.hpp"
+#include "core/statistics.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/replica.hpp"

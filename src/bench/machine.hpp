@@ -1,6 +1,6 @@
 #pragma once
 
-#include "lockstep/bench/bench.hpp"
+#include "bench/bench.hpp"
 #include "lockstep/nn/network.hpp"
 
 namespace lockstep {

@@ -1,4 +1,4 @@
-#include "arguments.hpp"
+#include "cli/arguments.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,12 +8,12 @@
 
 #include <boost/program_options.hpp>
 
+#include "core/named.hpp"
+#include "core/refusal.hpp"
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/refusal.hpp"
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
-#include "lockstep/train/run_directory.hpp"
+#include "train/run/run_directory.hpp"
 
 namespace lockstep {
 

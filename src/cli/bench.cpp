@@ -1,9 +1,9 @@
-#include "lockstep/bench/bench.hpp"
+#include "bench/bench.hpp"
 
-#include "commands.hpp"
 #include <nlohmann/json.hpp>
 
-#include "lockstep/core/json.hpp"
+#include "cli/commands.hpp"
+#include "core/json.hpp"
 #include "lockstep/core/log.hpp"
 
 namespace lockstep {

@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "arguments.hpp"
-
+#include "cli/arguments.hpp"
 #include "lockstep/comm/communicator.hpp"
 
 namespace lockstep {

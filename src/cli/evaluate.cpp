@@ -1,15 +1,15 @@
 #include <optional>
 
-#include "commands.hpp"
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.hpp"
+#include "core/json.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/parallel/shared_datasets.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/problem.hpp"
-#include "lockstep/train/run_directory.hpp"
+#include "parallel/shared_datasets.hpp"
+#include "train/run/run_directory.hpp"
 
 namespace lockstep {
 

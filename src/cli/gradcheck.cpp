@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "commands.hpp"
 #include <fmt/format.h>
 
+#include "cli/commands.hpp"
+#include "core/statistics.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/statistics.hpp"
 #include "lockstep/nn/gradient_check_in_double.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/problem.hpp"

@@ -1,14 +1,14 @@
 #include <algorithm>
 
-#include "commands.hpp"
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.hpp"
+#include "core/json.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "lockstep/train/run_directory.hpp"
+#include "train/run/run_directory.hpp"
 
 namespace lockstep {
 

@@ -9,19 +9,19 @@
 #include <unistd.h>
 #include <vector>
 
-#include "commands.hpp"
-#include "same_start.hpp"
 #include <fmt/format.h>
 
+#include "cli/commands.hpp"
+#include "cli/same_start.hpp"
+#include "core/named.hpp"
+#include "core/refusal.hpp"
+#include "core/signals.hpp"
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/refusal.hpp"
-#include "lockstep/core/signals.hpp"
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/session/session.hpp"
 #include "lockstep/train/with_keys.hpp"

@@ -1,10 +1,9 @@
 #include <filesystem>
 
-#include "commands.hpp"
-
+#include "cli/commands.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "lockstep/report/run_report.hpp"
+#include "report/run_report.hpp"
 
 namespace lockstep {
 

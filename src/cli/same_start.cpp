@@ -1,11 +1,11 @@
-#include "same_start.hpp"
+#include "cli/same_start.hpp"
 
 #include <fmt/format.h>
 
+#include "core/machine.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/machine.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/parallel/agreement.hpp"

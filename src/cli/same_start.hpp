@@ -2,8 +2,7 @@
 
 #include <string>
 
-#include "arguments.hpp"
-
+#include "cli/arguments.hpp"
 #include "lockstep/comm/communicator.hpp"
 
 namespace lockstep {

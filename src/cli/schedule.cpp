@@ -4,17 +4,17 @@
 #include <cmath>
 #include <optional>
 
-#include "commands.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/core/file.hpp"
+#include "cli/commands.hpp"
+#include "core/file.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "lockstep/report/page.hpp"
 #include "lockstep/train/problem.hpp"
 #include "lockstep/train/training_plan.hpp"
+#include "report/page.hpp"
 
 namespace lockstep {
 

@@ -1,13 +1,13 @@
-#include "lockstep/study/study.hpp"
+#include "study/study.hpp"
 
 #include <set>
 
-#include "commands.hpp"
 #include <fmt/format.h>
 
+#include "cli/commands.hpp"
+#include "core/named.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

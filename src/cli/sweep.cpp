@@ -1,6 +1,6 @@
-#include "lockstep/study/sweep.hpp"
+#include "study/sweep/sweep.hpp"
 
-#include "commands.hpp"
+#include "cli/commands.hpp"
 
 namespace lockstep {
 

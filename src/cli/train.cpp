@@ -1,5 +1,4 @@
-#include "commands.hpp"
-
+#include "cli/commands.hpp"
 #include "lockstep/comm/mpi.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/train/run.hpp"

@@ -1,11 +1,10 @@
-#include "lockstep/train/verify.hpp"
+#include "train/run/verify.hpp"
 
 #include <limits>
 
-#include "commands.hpp"
-
+#include "cli/commands.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

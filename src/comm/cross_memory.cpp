@@ -1,4 +1,4 @@
-#include "cross_memory.hpp"
+#include "comm/cross_memory.hpp"
 
 #include <cstdint>
 #include <sys/prctl.h>

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

@@ -13,13 +13,13 @@
 #include <thread>
 #include <unistd.h>
 
-#include "cross_memory.hpp"
 #include <fmt/format.h>
 #include <mpi.h>
 
+#include "comm/cross_memory.hpp"
+#include "core/rank_status.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/rank_status.hpp"
 
 namespace lockstep {
 

@@ -2,7 +2,7 @@
 
 #include <sched.h>
 
-#include "lockstep/core/rank_status.hpp"
+#include "core/rank_status.hpp"
 #include "lockstep/core/stopwatch.hpp"
 
 namespace lockstep {

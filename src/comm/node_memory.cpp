@@ -15,10 +15,10 @@
 
 #include <fmt/format.h>
 
+#include "core/machine.hpp"
+#include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/machine.hpp"
-#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 

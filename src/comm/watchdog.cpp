@@ -16,10 +16,10 @@
 
 #include <fmt/format.h>
 
+#include "core/machine.hpp"
+#include "core/rank_status.hpp"
+#include "core/signals.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/machine.hpp"
-#include "lockstep/core/rank_status.hpp"
-#include "lockstep/core/signals.hpp"
 
 namespace lockstep {
 

@@ -1,4 +1,4 @@
-#include "lockstep/core/denormals.hpp"
+#include "core/denormals.hpp"
 
 #if defined(__SSE2__)
 #include <immintrin.h>

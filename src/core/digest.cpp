@@ -1,4 +1,4 @@
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
 
 #include <algorithm>
 #include <new>

@@ -6,7 +6,7 @@
 #include <new>
 #include <system_error>
 
-#include "lockstep/core/refusal.hpp"
+#include "core/refusal.hpp"
 
 namespace lockstep {
 

@@ -1,4 +1,4 @@
-#include "lockstep/core/file.hpp"
+#include "core/file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 

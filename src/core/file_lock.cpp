@@ -1,4 +1,4 @@
-#include "lockstep/core/file_lock.hpp"
+#include "core/file_lock.hpp"
 
 #include <cerrno>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "lockstep/core/json.hpp"
+#include "core/json.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,4 +1,4 @@
-#include "lockstep/core/line_file.hpp"
+#include "core/line_file.hpp"
 
 #include <array>
 #include <cerrno>
@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include <utility>
 
+#include "core/file.hpp"
+#include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/file.hpp"
-#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 

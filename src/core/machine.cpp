@@ -1,11 +1,11 @@
-#include "lockstep/core/machine.hpp"
+#include "core/machine.hpp"
 
 #include <array>
 #include <fstream>
 #include <unistd.h>
 
-#include "lockstep/core/digest.hpp"
-#include "lockstep/core/text.hpp"
+#include "core/digest.hpp"
+#include "core/text.hpp"
 
 namespace lockstep {
 

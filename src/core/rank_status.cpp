@@ -1,4 +1,4 @@
-#include "lockstep/core/rank_status.hpp"
+#include "core/rank_status.hpp"
 
 namespace lockstep {
 

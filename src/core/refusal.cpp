@@ -1,4 +1,4 @@
-#include "lockstep/core/refusal.hpp"
+#include "core/refusal.hpp"
 
 #include <cerrno>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "lockstep/core/signals.hpp"
+#include "core/signals.hpp"
 
 #include <atomic>
 #include <csignal>

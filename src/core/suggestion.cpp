@@ -1,4 +1,4 @@
-#include "lockstep/core/suggestion.hpp"
+#include "core/suggestion.hpp"
 
 #include <algorithm>
 #include <array>

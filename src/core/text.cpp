@@ -1,4 +1,4 @@
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/multiversion.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -1,10 +1,10 @@
-#include "byte_reader.hpp"
+#include "data/byte_reader.hpp"
 
 #include <cerrno>
 #include <system_error>
 
+#include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/refusal.hpp"
 
 namespace lockstep {
 

@@ -1,12 +1,12 @@
-#include "lockstep/data/column_units.hpp"
+#include "data/column_units.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 

@@ -7,17 +7,17 @@
 #include <utility>
 #include <vector>
 
-#include "csv_columns.hpp"
-#include "csv_fields.hpp"
-#include "csv_header.hpp"
-#include "csv_labels.hpp"
-#include "csv_rows.hpp"
 #include <fmt/ranges.h>
 
+#include "core/text.hpp"
+#include "data/column_units.hpp"
+#include "data/csv_columns.hpp"
+#include "data/csv_fields.hpp"
+#include "data/csv_header.hpp"
+#include "data/csv_labels.hpp"
+#include "data/csv_rows.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/text.hpp"
-#include "lockstep/data/column_units.hpp"
 
 namespace lockstep {
 

@@ -1,18 +1,18 @@
-#include "csv_columns.hpp"
+#include "data/csv_columns.hpp"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 
-#include "csv_fields.hpp"
-#include "csv_header.hpp"
 #include <fmt/format.h>
 
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
+#include "data/csv_fields.hpp"
+#include "data/csv_header.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

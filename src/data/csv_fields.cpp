@@ -1,4 +1,4 @@
-#include "csv_fields.hpp"
+#include "data/csv_fields.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
 
 namespace lockstep {
 

@@ -1,14 +1,14 @@
-#include "csv_header.hpp"
+#include "data/csv_header.hpp"
 
 #include <algorithm>
 #include <optional>
 
-#include "csv_fields.hpp"
 #include <fmt/format.h>
 
+#include "core/text.hpp"
+#include "data/csv_fields.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "csv_labels.hpp"
+#include "data/csv_labels.hpp"
 
 namespace lockstep {
 

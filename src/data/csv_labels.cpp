@@ -1,14 +1,14 @@
-#include "csv_labels.hpp"
+#include "data/csv_labels.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "csv_fields.hpp"
 #include <fmt/format.h>
 
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
+#include "data/csv_fields.hpp"
 
 namespace lockstep {
 

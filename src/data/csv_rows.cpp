@@ -1,4 +1,4 @@
-#include "csv_rows.hpp"
+#include "data/csv_rows.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "byte_reader.hpp"
-
+#include "data/byte_reader.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {

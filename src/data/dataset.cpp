@@ -7,7 +7,7 @@
 
 #include <fmt/ranges.h>
 
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {

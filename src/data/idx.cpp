@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "idx_file.hpp"
 #include <fmt/ranges.h>
 
+#include "core/text.hpp"
+#include "data/idx_file.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

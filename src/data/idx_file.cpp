@@ -1,4 +1,4 @@
-#include "idx_file.hpp"
+#include "data/idx_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 
-#include "byte_reader.hpp"
 #include <fmt/ranges.h>
 
+#include "data/byte_reader.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {

@@ -6,10 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
+#include "core/multiversion.hpp"
+#include "data/column_units.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
-#include "lockstep/core/multiversion.hpp"
-#include "lockstep/data/column_units.hpp"
 
 namespace lockstep {
 

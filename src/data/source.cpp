@@ -8,10 +8,10 @@
 
 #include <fmt/ranges.h>
 
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <span>
 
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/random.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

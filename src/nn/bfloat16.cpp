@@ -1,9 +1,9 @@
-#include "lockstep/nn/bfloat16.hpp"
+#include "nn/bfloat16.hpp"
 
 #include <bit>
 #include <cstdint>
 
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/statistics.hpp"
 #include "lockstep/core/permutation.hpp"
-#include "lockstep/core/statistics.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

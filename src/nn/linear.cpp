@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/products.hpp"
-#include "lockstep/nn/row_invariance.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn/bfloat16.hpp"
+#include "nn/row_invariance.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "core/named.hpp"
+#include "core/registry.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/registry.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/random.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/network_text.hpp"
 #include "lockstep/nn/units.hpp"

@@ -10,9 +10,9 @@
 
 #include <fmt/ranges.h>
 
+#include "core/named.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -1,12 +1,12 @@
-#include "lockstep/nn/row_invariance.hpp"
+#include "nn/row_invariance.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <random>
 
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/products.hpp"
+#include "nn/bfloat16.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

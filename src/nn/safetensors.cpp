@@ -12,10 +12,10 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
+#include "core/file.hpp"
+#include "core/json.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/file.hpp"
-#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 

@@ -5,11 +5,11 @@
 
 #include <fmt/ranges.h>
 
+#include "core/named.hpp"
+#include "core/registry.hpp"
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/registry.hpp"
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

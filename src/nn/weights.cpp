@@ -12,10 +12,10 @@
 
 #include <fmt/ranges.h>
 
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
+#include "core/named.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -1,9 +1,9 @@
 #include <utility>
 
+#include "core/named.hpp"
+#include "core/registry.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/registry.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -1,8 +1,8 @@
 #include <cmath>
 
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
-#include "lockstep/optim/norm.hpp"
+#include "optim/norm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -1,4 +1,4 @@
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

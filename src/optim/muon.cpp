@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/optim/algorithm.hpp"
-#include "lockstep/optim/norm.hpp"
+#include "optim/norm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

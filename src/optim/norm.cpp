@@ -1,10 +1,10 @@
-#include "lockstep/optim/norm.hpp"
+#include "optim/norm.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -1,7 +1,7 @@
 #include <utility>
 
+#include "core/multiversion.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/multiversion.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {

@@ -3,10 +3,10 @@
 #include <numbers>
 #include <utility>
 
+#include "core/named.hpp"
+#include "core/registry.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/registry.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/optim/schedule.hpp"
 
 namespace lockstep {

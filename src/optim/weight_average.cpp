@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lockstep/core/multiversion.hpp"
+#include "core/multiversion.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

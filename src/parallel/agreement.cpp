@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
 
 namespace lockstep {
 

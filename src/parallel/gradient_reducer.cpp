@@ -4,13 +4,12 @@
 #include <array>
 #include <utility>
 
-#include "transport.hpp"
-
+#include "core/multiversion.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
-#include "lockstep/optim/norm.hpp"
 #include "lockstep/parallel/replica.hpp"
+#include "optim/norm.hpp"
+#include "parallel/transport.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

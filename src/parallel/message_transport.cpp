@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "transport.hpp"
-
 #include "lockstep/core/stopwatch.hpp"
+#include "parallel/transport.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

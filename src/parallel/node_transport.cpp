@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "transport.hpp"
-
 #include "lockstep/comm/node_counters.hpp"
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
+#include "parallel/transport.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

@@ -2,11 +2,10 @@
 
 #include <vector>
 
-#include "transport.hpp"
-
 #include "lockstep/comm/node_counters.hpp"
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/stopwatch.hpp"
+#include "parallel/transport.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

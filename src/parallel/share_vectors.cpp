@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "transport.hpp"
-
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/partition.hpp"
+#include "parallel/transport.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 

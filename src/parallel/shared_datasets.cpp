@@ -1,4 +1,4 @@
-#include "lockstep/parallel/shared_datasets.hpp"
+#include "parallel/shared_datasets.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
+#include "data/column_units.hpp"
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
-#include "lockstep/data/column_units.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {

@@ -1,4 +1,4 @@
-#include "assets.hpp"
+#include "report/assets.hpp"
 
 // The assembler takes the bytes of a file into the library. LOCKSTEP_PAGE_FOLDER comes from CMake, which also
 // knows that this source depends on the files. Not formatted: one line of assembler a line.

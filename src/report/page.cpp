@@ -1,12 +1,12 @@
-#include "lockstep/report/page.hpp"
+#include "report/page.hpp"
 
 #include <string_view>
 
-#include "assets.hpp"
 #include <nlohmann/json.hpp>
 
+#include "core/json.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/json.hpp"
+#include "report/assets.hpp"
 
 namespace lockstep {
 

@@ -4,9 +4,10 @@
 #include <set>
 #include <string>
 
-#include "run_sections.hpp"
-#include "thinning.hpp"
 #include <fmt/format.h>
+
+#include "report/run_sections.hpp"
+#include "report/thinning.hpp"
 
 namespace lockstep {
 

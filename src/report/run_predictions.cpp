@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "run_sections.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/text.hpp"
+#include "report/run_sections.hpp"
 
 namespace lockstep {
 

@@ -1,4 +1,4 @@
-#include "run_record.hpp"
+#include "report/run_record.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,10 +11,10 @@
 #include <system_error>
 #include <utility>
 
+#include "core/file.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/file.hpp"
-#include "lockstep/core/json.hpp"
-#include "lockstep/core/text.hpp"
 
 namespace lockstep {
 

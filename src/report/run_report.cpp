@@ -1,15 +1,15 @@
-#include "lockstep/report/run_report.hpp"
+#include "report/run_report.hpp"
 
 #include <cstdint>
 #include <string>
 
-#include "run_sections.hpp"
 #include <fmt/format.h>
 
-#include "lockstep/core/file.hpp"
-#include "lockstep/core/text.hpp"
+#include "core/file.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/version.hpp"
-#include "lockstep/report/page.hpp"
+#include "report/page.hpp"
+#include "report/run_sections.hpp"
 
 namespace lockstep {
 

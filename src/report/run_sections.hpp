@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "run_record.hpp"
+#include "report/run_record.hpp"
 
 namespace lockstep {
 

@@ -5,10 +5,10 @@
 #include <span>
 #include <string>
 
-#include "run_sections.hpp"
 #include <fmt/format.h>
 
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
+#include "report/run_sections.hpp"
 
 namespace lockstep {
 

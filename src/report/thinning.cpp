@@ -1,4 +1,4 @@
-#include "thinning.hpp"
+#include "report/thinning.hpp"
 
 #include <algorithm>
 #include <cmath>

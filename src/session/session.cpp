@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "lockstep/core/denormals.hpp"
+#include "core/denormals.hpp"
+#include "core/refusal.hpp"
+#include "core/signals.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/refusal.hpp"
-#include "lockstep/core/signals.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {

@@ -1,17 +1,17 @@
-#include "curve.hpp"
+#include "study/curve.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
-#include "numbers.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/named.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "study/numbers.hpp"
 
 namespace lockstep {
 

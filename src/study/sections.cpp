@@ -1,4 +1,4 @@
-#include "sections.hpp"
+#include "study/sections.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "curve.hpp"
 #include <nlohmann/json.hpp>
+
+#include "study/curve.hpp"
 
 namespace lockstep {
 

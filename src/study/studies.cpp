@@ -1,9 +1,9 @@
-#include "studies.hpp"
+#include "study/studies.hpp"
 
+#include "core/named.hpp"
+#include "core/suggestion.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/suggestion.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/train/problem.hpp"
 
 namespace lockstep {

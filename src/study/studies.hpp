@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lockstep/optim/algorithm.hpp"
-#include "lockstep/study/study.hpp"
+#include "study/study.hpp"
 
 namespace lockstep {
 

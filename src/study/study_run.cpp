@@ -1,4 +1,4 @@
-#include "study_run.hpp"
+#include "study/study_run.hpp"
 
 #include <filesystem>
 #include <unistd.h>
@@ -6,14 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "core/file.hpp"
+#include "core/named.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/file.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/named.hpp"
-#include "lockstep/core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "lockstep/report/page.hpp"
+#include "report/page.hpp"
 
 namespace lockstep {
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "curve.hpp"
 #include <nlohmann/json.hpp>
 
-#include "lockstep/study/study.hpp"
-#include "lockstep/train/run_directory.hpp"
+#include "study/curve.hpp"
+#include "study/study.hpp"
+#include "train/run/run_directory.hpp"
 
 namespace lockstep {
 

@@ -1,15 +1,14 @@
 // Checkpoints. By chance no made-up input has the checksums that belong to it: here it is given them.
 
-#include "lockstep/train/checkpoint.hpp"
+#include "train/checkpoint/checkpoint.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "core/digest.hpp"
 #include "fuzz.hpp"
-
-#include "lockstep/core/digest.hpp"
 
 namespace {
 

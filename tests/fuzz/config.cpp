@@ -1,6 +1,6 @@
 // Configuration files, and that what config.cfg holds gives the same configuration again.
 
-#include "arguments.hpp"
+#include "cli/arguments.hpp"
 #include "fuzz.hpp"
 
 namespace {

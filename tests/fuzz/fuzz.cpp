@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "core/file.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/file.hpp"
 
 namespace lockstep::fuzz {
 

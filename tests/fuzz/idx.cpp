@@ -1,7 +1,7 @@
 // IDX files of images and of labels, plain and gzip.
 
+#include "data/idx_file.hpp"
 #include "fuzz.hpp"
-#include "idx_file.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz.hpp"
-#include "sweep_grid.hpp"
+#include "study/sweep/sweep_grid.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

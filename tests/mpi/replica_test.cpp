@@ -9,10 +9,9 @@
 #include <tuple>
 #include <vector>
 
-#include "mpi_test.hpp"
-
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
 #include "lockstep/parallel/share_vectors.hpp"
+#include "mpi_test.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -1,12 +1,11 @@
-#include "lockstep/parallel/shared_datasets.hpp"
+#include "parallel/shared_datasets.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "mpi_test.hpp"
-
 #include "lockstep/data/source.hpp"
 #include "lockstep/data/synthetic.hpp"
+#include "mpi_test.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "lockstep/train/timed_training.hpp"
+#include "train/step/timed_training.hpp"
 
 #include <set>
 

@@ -1,11 +1,12 @@
-#include "lockstep/train/verify.hpp"
+#include "train/run/verify.hpp"
 
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "mpi_test.hpp"
 #include "train_helpers.hpp"
-#include <fmt/format.h>
 
 namespace lockstep::test {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
 
 namespace lockstep {
 namespace {

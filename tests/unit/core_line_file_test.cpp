@@ -2,11 +2,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "core/line_file.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/line_file.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

@@ -6,12 +6,12 @@
 #include <sys/resource.h>
 #include <system_error>
 
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "core/file.hpp"
+#include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/file.hpp"
-#include "lockstep/core/refusal.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

@@ -12,11 +12,11 @@
 #include <unistd.h>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/file.hpp"
+#include "core/file.hpp"
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/signals.hpp"
+#include "core/signals.hpp"
 
 namespace lockstep {
 namespace {

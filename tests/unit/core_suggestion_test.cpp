@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/suggestion.hpp"
+#include "core/suggestion.hpp"
 
 namespace lockstep {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
 
 namespace lockstep {
 namespace {

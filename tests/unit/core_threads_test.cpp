@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/denormals.hpp"
+#include "core/denormals.hpp"
 #include "lockstep/core/threads.hpp"
 
 namespace lockstep {

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/denormals.hpp"
+#include "core/denormals.hpp"
+#include "data/column_units.hpp"
+#include "data_helpers.hpp"
 #include "lockstep/data/batch.hpp"
-#include "lockstep/data/column_units.hpp"
 #include "lockstep/data/csv.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

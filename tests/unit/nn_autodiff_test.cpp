@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 #include <unsupported/Eigen/AutoDiff>
 
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -2,12 +2,12 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/unit_forms.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

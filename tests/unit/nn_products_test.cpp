@@ -8,11 +8,11 @@
 #include <span>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/nn/bfloat16.hpp"
 #include "lockstep/nn/products.hpp"
+#include "nn/bfloat16.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/file.hpp"
+#include "core/file.hpp"
+#include "data_helpers.hpp"
 #include "lockstep/nn/safetensors.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/nn/gradient_check.hpp"
-#include "lockstep/optim/norm.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "nn_helpers.hpp"
+#include "optim/norm.hpp"
 
 namespace lockstep {
 namespace {

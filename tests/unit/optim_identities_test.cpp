@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/named.hpp"
-#include "lockstep/optim/norm.hpp"
+#include "core/named.hpp"
+#include "data_helpers.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "nn_helpers.hpp"
+#include "optim/norm.hpp"
 
 namespace lockstep {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/named.hpp"
+#include "core/named.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "lockstep/optim/methods.hpp"
 

@@ -4,10 +4,10 @@
 #include <span>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/optim/norm.hpp"
+#include "nn_helpers.hpp"
+#include "optim/norm.hpp"
 
 namespace lockstep {
 namespace {

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <Eigen/Core>
 #include <gtest/gtest.h>
 
-#include "lockstep/optim/norm.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "nn_helpers.hpp"
+#include "optim/norm.hpp"
 
 namespace lockstep {
 namespace {

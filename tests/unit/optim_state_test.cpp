@@ -3,11 +3,11 @@
 #include <numeric>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/named.hpp"
+#include "core/named.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/report/page.hpp"
+#include "report/page.hpp"
 
 namespace lockstep {
 namespace {

@@ -4,9 +4,8 @@
 #include <vector>
 
 #include "data_helpers.hpp"
+#include "report/run_report.hpp"
 #include "report_helpers.hpp"
-
-#include "lockstep/report/run_report.hpp"
 
 namespace lockstep {
 namespace {

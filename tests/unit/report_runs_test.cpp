@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "report/run_report.hpp"
+#include "report/thinning.hpp"
 #include "report_helpers.hpp"
-#include "thinning.hpp"
-
-#include "lockstep/report/run_report.hpp"
 
 namespace lockstep {
 namespace {

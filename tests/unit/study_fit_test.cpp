@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "fit.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/core/random.hpp"
+#include "study/batch_size/fit.hpp"
 
 namespace lockstep {
 namespace {

@@ -3,10 +3,10 @@
 #include <set>
 #include <string>
 
-#include "rate_search.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/text.hpp"
+#include "core/text.hpp"
+#include "study/batch_size/rate_search.hpp"
 
 namespace lockstep {
 namespace {

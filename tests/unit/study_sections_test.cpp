@@ -1,8 +1,9 @@
 #include <cmath>
 #include <limits>
 
-#include "sections.hpp"
 #include <gtest/gtest.h>
+
+#include "study/sections.hpp"
 
 namespace lockstep {
 namespace {

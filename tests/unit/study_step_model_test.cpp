@@ -1,9 +1,9 @@
 #include <cmath>
 
-#include "step_model.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/core/real.hpp"
+#include "study/scaling/step_model.hpp"
 
 namespace lockstep {
 namespace {

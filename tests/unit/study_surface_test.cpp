@@ -2,10 +2,10 @@
 #include <string>
 #include <utility>
 
-#include "surface.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/named.hpp"
+#include "core/named.hpp"
+#include "study/lecture/surface.hpp"
 
 namespace lockstep {
 namespace {

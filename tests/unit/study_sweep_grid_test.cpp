@@ -1,10 +1,10 @@
 #include <cmath>
 
-#include "sweep_grid.hpp"
 #include <gtest/gtest.h>
 
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/text.hpp"
+#include "study/sweep/sweep_grid.hpp"
 
 namespace lockstep {
 namespace {

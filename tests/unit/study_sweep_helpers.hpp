@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sweep_plan.hpp"
+#include "study/sweep/sweep_plan.hpp"
 
 namespace lockstep::test {
 

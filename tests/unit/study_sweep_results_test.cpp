@@ -2,9 +2,10 @@
 #include <gmock/gmock.h>
 #include <limits>
 
-#include "study_sweep_helpers.hpp"
-#include "sweep_results.hpp"
 #include <gtest/gtest.h>
+
+#include "study/sweep/sweep_results.hpp"
+#include "study_sweep_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -4,13 +4,13 @@
 #include <gmock/gmock.h>
 #include <limits>
 
-#include "study_sweep_helpers.hpp"
-#include "sweep_journal.hpp"
-#include "sweep_plan.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/core/error.hpp"
+#include "study/sweep/sweep_journal.hpp"
+#include "study/sweep/sweep_plan.hpp"
+#include "study_sweep_helpers.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

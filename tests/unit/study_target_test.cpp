@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "batch_fits.hpp"
-#include "data_helpers.hpp"
-#include "target_run.hpp"
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "study/batch_size/batch_fits.hpp"
+#include "study/batch_size/target_run.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

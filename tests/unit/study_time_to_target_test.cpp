@@ -1,7 +1,8 @@
 #include <cmath>
 
-#include "time_to_target.hpp"
 #include <gtest/gtest.h>
+
+#include "study/scaling/time_to_target.hpp"
 
 namespace lockstep {
 namespace {

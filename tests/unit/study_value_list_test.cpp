@@ -1,9 +1,10 @@
 #include <string>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "value_list.hpp"
 #include <gtest/gtest.h>
+
+#include "data_helpers.hpp"
+#include "study/sweep/value_list.hpp"
 
 namespace lockstep {
 namespace {

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <vector>
 
-#include "checkpoint_store.hpp"
-#include "checkpoint_writer.hpp"
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/digest.hpp"
+#include "core/digest.hpp"
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
+#include "train/checkpoint/checkpoint_store.hpp"
+#include "train/checkpoint/checkpoint_writer.hpp"
 
 namespace lockstep {
 namespace {

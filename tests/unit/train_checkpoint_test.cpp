@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
-#include "lockstep/core/digest.hpp"
-#include "lockstep/core/file.hpp"
+#include "core/digest.hpp"
+#include "core/file.hpp"
+#include "data_helpers.hpp"
 #include "lockstep/nn/safetensors.hpp"
-#include "lockstep/train/checkpoint.hpp"
+#include "temporary_folder.hpp"
+#include "train/checkpoint/checkpoint.hpp"
 
 namespace lockstep {
 namespace {

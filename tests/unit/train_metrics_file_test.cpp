@@ -6,10 +6,11 @@
 #include <string>
 #include <sys/resource.h>
 
-#include "data_helpers.hpp"
-#include "metrics_file.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
+
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
+#include "train/run/metrics_file.hpp"
 
 namespace lockstep {
 namespace {

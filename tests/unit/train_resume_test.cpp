@@ -2,14 +2,14 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint_store.hpp"
-#include "data_helpers.hpp"
-#include "resume.hpp"
-#include "temporary_folder.hpp"
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "temporary_folder.hpp"
+#include "train/checkpoint/checkpoint_store.hpp"
+#include "train/run/resume.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -9,12 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/train/run_directory.hpp"
+#include "data_helpers.hpp"
+#include "temporary_folder.hpp"
+#include "train/run/run_directory.hpp"
 
 namespace lockstep {
 namespace {

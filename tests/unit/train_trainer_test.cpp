@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/weights.hpp"
-#include "lockstep/optim/norm.hpp"
+#include "nn_helpers.hpp"
+#include "optim/norm.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

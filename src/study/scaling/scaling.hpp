@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "study/scaling/step_model.hpp"
+
+namespace lockstep {
+
+/// A number of ranks and a global batch, as they were measured.
+struct ScalingCell {
+  Index ranks = 1;
+  Index batch_size = 0;
+  double seconds = 0;  ///< of a step: median over the rounds
+  double fastest = 0;  ///< of the rounds
+  double slowest = 0;
+  double exchange = 0;  ///< seconds for sums and checks over ranks, without waiting
+  double waiting = 0;   ///< for other ranks, on average
+
+  double samples_per_second() const { return static_cast<double>(batch_size) / seconds; }
+};
+
+/// All that the study measured and what was concluded from it.
+struct ScalingResults {
+  std::vector<Index> ranks;    ///< ascending, from 1
+  std::vector<Index> batches;  ///< of strong scaling, ascending
+  Index batch_size = 0;        ///< of the configuration, one of them
+  Index rank_batch = 0;        ///< samples a rank of weak scaling
+  Index micro_batches = 0;
+  Index threads = 1;  ///< a rank
+  Index parameters = 0;
+  Index most_predicted = 0;  ///< ranks
+  std::vector<ScalingCell> cells;
+  StepModel model;
+  std::vector<HeldOut> held_out;
+  double serial_share = 0;  ///< Amdahl's, of batch_size
+
+  const ScalingCell& cell(Index at_ranks, Index batch) const;
+  double predicted(Index at_ranks, Index batch) const;
+  /// t(1) / t(P) at one batch, and t(1, b) / t(P, P b): 1 where scaling is perfect.
+  double speedup(Index at_ranks, Index batch) const;
+  double weak_efficiency(Index at_ranks) const;
+  /// The rank counts of the study, then doubled up to most_predicted.
+  std::vector<Index> ranks_to_draw() const;
+  /// Of the held-out predictions, without sign.
+  double largest_error() const;
+};
+
+/// The steps that the model is fitted to.
+std::vector<TimedStep> timed_steps(const ScalingResults& results);
+
+/// What metrics.jsonl and the page have of them.
+std::vector<nlohmann::ordered_json> scaling_events(const ScalingResults& results);
+std::vector<nlohmann::ordered_json> scaling_sections(const ScalingResults& results);
+std::vector<std::string> scaling_findings(const ScalingResults& results);
+
+}  // namespace lockstep

@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "lockstep/core/version.hpp"
+#include "study/sections.hpp"
+#include "study/sweep/sweep_results.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json column(const std::string& name, bool number) { return {{"name", name}, {"number", number}}; }
+
+Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) {
+  const std::vector<std::pair<std::string, Quantity>> all = {
+      {"validation loss", &Measurement::validation_loss},
+      {"validation accuracy", &Measurement::validation_accuracy},
+      {"test loss", &Measurement::test_loss},
+      {"test accuracy", &Measurement::test_accuracy},
+      {"training loss", &Measurement::training_loss},
+      {"training accuracy", &Measurement::training_accuracy},
+      {"gap", &Measurement::gap},
+      {"norm of the weights", &Measurement::weight_norm}};
+  Json columns = {column("point", true)};
+  for (const SweepAxis& axis : plan.grid.axes()) columns.push_back(column(axis.key, is_numeric(axis)));
+  columns.push_back(column("ended", false));
+  columns.push_back(column("steps", true));
+  std::vector<Quantity> shown;
+  for (const auto& [name, quantity] : all) {
+    if (!has_values(results, quantity)) continue;
+    columns.push_back(column(name, true));
+    shown.push_back(quantity);
+  }
+  columns.push_back(column("weights_digest", false));
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Curve& curve = results[i];
+    Json row = {i + 1};
+    for (const auto& [key, value] : plan.grid.settings(static_cast<Index>(i)))
+      row.push_back(number_or_text(value));
+    row.push_back(curve.diverged ? "diverged" : "yes");
+    row.push_back(curve.points.empty() ? 0 : curve.points.back().step);
+    for (const Quantity quantity : shown) row.push_back(end_of(curve, quantity));
+    row.push_back(curve.weights_digest);
+    rows.push_back(std::move(row));
+  }
+  return {{"type", "table"},
+          {"title", "Results"},
+          {"description",
+           "At the end of training; of one that diverged, the steps to its last measurement. table.csv "
+           "and table.jsonl hold the same."},
+          {"columns", columns},
+          {"rows", rows}};
+}
+
+/// A row a setting, over its seeds.
+Json means_table(const std::vector<SweepGroup>& groups) {
+  std::vector<VariantCurves> variants;
+  variants.reserve(groups.size());
+  for (const SweepGroup& group : groups) variants.push_back(group.curves);
+  Json table = results_table(variants);
+  table["title"] = "Means over the seeds";
+  return table;
+}
+
+/// A row a point: the command that trains it alone, and the settings that not all points share.
+Json commands_table(const SweepPlan& plan) {
+  std::set<std::string> shared;
+  for (const auto& [key, value] : shared_settings(plan)) shared.insert(key);
+  std::vector<std::string> keys;
+  for (const Config& config : plan.points) {
+    for (const auto& [key, value] : settings_of(config)) {
+      if (!shared.contains(key) && std::find(keys.begin(), keys.end(), key) == keys.end())
+        keys.push_back(key);
+    }
+  }
+  Json columns = {column("point", true), column("command", false)};
+  for (const std::string& key : keys) columns.push_back(column(key, false));
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    const SettingTexts settings = settings_of(plan.points[i]);
+    Json row = {
+        i + 1, fmt::format("lockstep train --config {}/{}", plan.folder, config_file(static_cast<Index>(i)))};
+    for (const std::string& key : keys) {
+      const auto entry =
+          std::find_if(settings.begin(), settings.end(), [&](const auto& e) { return e.first == key; });
+      row.push_back(entry == settings.end() ? Json() : Json(entry->second));
+    }
+    rows.push_back(std::move(row));
+  }
+  return {{"type", "table"},
+          {"title", "Points"},
+          {"description",
+           "The command that trains a point alone, on any number of ranks with the same bits, and the "
+           "settings in which the points differ; empty where a setting has no effect."},
+          {"columns", columns},
+          {"rows", rows}};
+}
+
+Json shared_table(const SweepPlan& plan) {
+  Json rows = Json::array();
+  for (const auto& [key, value] : shared_settings(plan)) rows.push_back({key, value});
+  return {{"type", "table"},
+          {"title", "Configuration"},
+          {"description", "What all points share."},
+          {"columns", {column("key", false), column("value", false)}},
+          {"rows", rows}};
+}
+
+}  // namespace
+
+Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
+  Json sections = Json::array();
+  sections.push_back(
+      {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
+  for (Json& chart : sweep_charts(plan, results)) sections.push_back(std::move(chart));
+  const std::vector<SweepGroup> groups = by_setting(plan, results);
+  if (groups.size() < results.size()) sections.push_back(means_table(groups));
+  sections.push_back(results_table_of(plan, results));
+  sections.push_back(commands_table(plan));
+  sections.push_back(shared_table(plan));
+  std::vector<std::string> keys;
+  for (const SweepAxis& axis : plan.grid.axes()) keys.push_back(axis.key);
+  return {{"title", "Sweep"},
+          {"subtitle", fmt::format("{} over {}", join(keys), count_of(plan.grid.size(), "point"))},
+          {"generator", fmt::format("lockstep {}", kVersion)},
+          {"sections", sections}};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "study/sweep/sweep.hpp"
+#include "study/sweep/sweep_grid.hpp"
+
+namespace lockstep {
+
+/// What a sweep trains, settled before anything runs. The same on every rank.
+struct SweepPlan {
+  SweepGrid grid;
+  std::vector<Config> points;  ///< their configurations, in the order of the grid
+  Index evaluations = 1;
+  std::string folder;
+};
+
+/// `ranks`: the most that train one point together, and `world_size`: all. A pure function. Errors: those of
+/// SweepGrid and make_config, naming the point; more groups than ranks; more ranks than micro-batches; keys
+/// that a sweep can't have.
+SweepPlan plan_sweep(const SweepRequest& request, int world_size);
+
+/// The keys and values that all points have in common.
+SettingTexts shared_settings(const SweepPlan& plan);
+
+/// What tells one sweep from another: the "sweep" line of the journal.
+nlohmann::ordered_json describe(const SweepPlan& plan);
+
+/// "train.seed: 1 there, 2 here" of the first difference of two descriptions; empty where there is none.
+std::string first_difference(const nlohmann::ordered_json& there, const nlohmann::ordered_json& here);
+
+/// Makes each point's data and network on this process alone, to see before anything is trained that its
+/// training can begin; data that points share are read once. Local. Errors: those of make_problem and
+/// check_training, naming the point.
+void check_points(const SweepPlan& plan);
+
+}  // namespace lockstep

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "study/curve.hpp"
+#include "study/sweep/sweep_plan.hpp"
+
+namespace lockstep {
+
+/// What the journal keeps of a training, and the training again, with its point's name as the variant.
+nlohmann::ordered_json to_result(const Curve& curve);
+Curve from_result(const nlohmann::ordered_json& result, const std::string& name);
+
+/// The trainings of all points, in the order of the grid. Throws nlohmann::json::exception where one is
+/// damaged.
+std::vector<Curve> results_of(const SweepPlan& plan, const std::map<Index, nlohmann::ordered_json>& journal);
+
+/// The table of the results, a line a point in the order of the grid: of a training that diverged, where it
+/// was last seen, and no results. No times, nor anything else that depends on how the sweep was run.
+std::string table_csv(const SweepPlan& plan, const std::vector<Curve>& results);
+std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// A swept value as a number where it is a finite one; whether all of a key's are.
+std::optional<double> finite_number(const std::string& text);
+nlohmann::ordered_json number_or_text(const std::string& text);
+bool is_numeric(const SweepAxis& axis);
+
+/// Seeds are no settings to choose among: trainings that differ in them alone are repetitions.
+bool is_seed(const SweepAxis& axis);
+
+/// The trainings of one setting of the keys that are no seeds, in the order of the grid.
+struct SweepGroup {
+  std::string name;  ///< "key = value, key = value"
+  std::vector<Index> points;
+  std::vector<Curve> curves;
+};
+std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// The results over each key, and the training losses on their way.
+std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// The page.
+nlohmann::ordered_json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// What the page says first: the best setting by choice_part, by its mean over the seeds where these are
+/// swept, and how many trainings diverged.
+std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// The file of a point's configuration, in the sweep's folder.
+std::string config_file(Index point);
+
+}  // namespace lockstep

@@ -1,0 +1,243 @@
+#include "lockstep/train/problem.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "data/column_units.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/nn/network_text.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "parallel/shared_datasets.hpp"
+#include "train/evaluation/weights_names.hpp"
+#include "train/run/run_directory.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+Split make_split(const ProblemOptions& options, const Dataset& training) {
+  const auto held_out =
+      static_cast<Index>(std::llround(options.validation * static_cast<double>(training.size())));
+  if (held_out >= training.size()) {
+    fail_input("`validation` = {}: leaves none of the {} samples to train on; hold out less",
+               options.validation, training.size());
+  }
+  return {options.seed, training.size(), held_out};
+}
+
+/// Rank 0's normalisation on every rank, as weights files keep it.
+Normalization share_normalization(NormalizationKind kind, const Dataset& training, const Split& split,
+                                  Communicator& communicator) {
+  std::string text;
+  if (communicator.rank() == 0) {
+    text = to_text(of_file_values(compute_normalization(kind, training, split.training_size(),
+                                                        [&](Index i) { return split.training(i); }),
+                                  training.description().units));
+  }
+  return of_stored_values(normalization_from_text(broadcast_text(communicator, text, 0)),
+                          training.description().units);
+}
+
+/// What float takes away from features that are not normalised.
+void warn_of_lost_digits(const Dataset& data) {
+  const std::vector<Distinct> columns = distinct_values(data);
+  const std::vector<std::string>& names = data.description().feature_names;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].floats == columns[i].numbers) continue;
+    log::warn_once(
+        fmt::format("lockstep: {}: {} different numbers of {} become {} in single precision; set "
+                    "`normalize` = standard",
+                    data.description().name, columns[i].numbers,
+                    names.empty() ? fmt::format("feature {}", i) : fmt::format("column '{}'", names[i]),
+                    columns[i].floats));
+  }
+}
+
+/// A network does not learn a class that it never sees.
+void warn_of_missing_classes(const Dataset& data, const Split& split) {
+  if (data.description().task != Task::kClassification) return;
+  std::vector<Index> samples(static_cast<std::size_t>(data.description().classes));
+  for (Index i = 0; i < split.training_size(); ++i) {
+    ++samples[static_cast<std::size_t>(data.labels()[static_cast<std::size_t>(split.training(i))])];
+  }
+  constexpr Index kMostNames = 5;
+  std::string names;
+  Index missing = 0;
+  for (Index label = 0; label < std::ssize(samples); ++label) {
+    if (samples[static_cast<std::size_t>(label)] > 0 || ++missing > kMostNames) continue;
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", data.description().class_name(label));
+  }
+  if (missing == 0) return;
+  if (missing > kMostNames) names += fmt::format(" and {} more", missing - kMostNames);
+  log::warn_once(fmt::format(
+      "lockstep: {}: class{} {} {} no training sample{}", data.description().name, missing == 1 ? "" : "es",
+      names, missing == 1 ? "has" : "have",
+      split.validation_size() > 0 ? "; hold out less (`validation`), or other samples by another seed" : ""));
+}
+
+std::string normalize_name(NormalizationKind kind) {
+  if (kind == NormalizationKind::kNone) return "none";
+  return kind == NormalizationKind::kUnit ? "unit" : "standard";
+}
+
+/// Errors: parameters from `file` that are not finite.
+void check_finite(const Network& model, const std::string& file) {
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
+                                                   static_cast<std::size_t>(tensor.range.size));
+    const auto bad = std::find_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
+    if (bad == values.end()) continue;
+    fail_input(
+        "{}: {} holds {} as {}; weights have to be finite; give those of a training that did not diverge",
+        file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
+  }
+}
+
+/// Calls `action`, whose errors are about the network's text, and says so in them.
+template <typename Action>
+void about_layers(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("model.layers: {}", error.what()));
+  }
+}
+
+Network add_units(Network network, const Config& config) {
+  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks); });
+  return network;
+}
+
+}  // namespace
+
+void check_batch_size(const TrainingOptions& options, const Split& split) {
+  if (options.batch_size > split.training_size()) {
+    fail_input("`batch-size` = {}: larger than the {} training samples; use at most that, or 'full'",
+               options.batch_size, split.training_size());
+  }
+}
+
+void check_outputs(const Network& network, const DatasetDescription& data) {
+  const Index expected = data.outputs();
+  if (network.outputs() == expected) return;
+  fail_input(
+      "the last unit gives {}, {} has {}; end the network with 'linear {}'",
+      count_of(network.outputs(), "output"), data.name,
+      data.task == Task::kClassification ? fmt::format("{} classes", expected) : count_of(expected, "target"),
+      expected);
+}
+
+Network outline_network(const Config& config) { return add_units(Network(), config); }
+
+Network make_network(const Config& config, const Shape& sample) { return add_units(Network(sample), config); }
+
+void Problem::use_loss(std::string name, std::shared_ptr<const Loss> own) {
+  loss = std::move(own);
+  loss_name = std::move(name);
+  loss_parameters.clear();
+}
+
+Reader csv_reader(std::filesystem::path file, CsvOptions options) {
+  return [file = std::move(file), options = std::move(options)]() -> SourceParts {
+    return {.training = read_csv(file, options), .test = std::nullopt};
+  };
+}
+
+Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator) {
+  std::vector<Dataset> parts = share_datasets(communicator, [&] {
+    SourceParts all = read();
+    std::vector<DatasetContent> contents;
+    contents.push_back(std::move(all.training));
+    if (all.test) contents.push_back(std::move(*all.test));
+    return contents;
+  });
+  const Split split = make_split(options, parts[0]);
+  if (communicator.rank() == 0) {
+    for (const Dataset& part : parts) {
+      if (options.normalize == NormalizationKind::kNone) warn_of_lost_digits(part);
+    }
+    warn_of_missing_classes(parts[0], split);
+  }
+  ChosenLoss chosen = choose_loss(options.loss, options.loss_parameters, parts[0].description().task);
+  return {.training = parts[0],
+          .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
+          .split = split,
+          .normalization = share_normalization(options.normalize, parts[0], split, communicator),
+          .loss = std::move(chosen.loss),
+          .loss_name = chosen.name,
+          .loss_parameters = chosen.parameters,
+          .normalize = normalize_name(options.normalize)};
+}
+
+Problem make_problem(const Config& config, Communicator& communicator) {
+  const std::string different = differences(communicator, facts_of(config));
+  if (!different.empty()) fail_input("{}; start all ranks with the same configuration", different);
+  // A network that can't be built is reported before any data are read.
+  outline_network(config);
+  const Config::Data& data = config.data;
+  Problem problem = make_problem([&] { return read_source(data.source); },
+                                 {.normalize = data.normalize,
+                                  .validation = data.validation,
+                                  .seed = data.source.synthetic.seed,
+                                  .loss = config.model.loss,
+                                  .loss_parameters = config.model.loss_parameters},
+                                 communicator);
+  check_batch_size(config.training, problem.split);
+  return problem;
+}
+
+void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
+                      std::span<Index> samples) {
+  sampler.samples(batch, first, samples);
+  for (Index& sample : samples) sample = problem.split.training(sample);
+}
+
+void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Interval rows,
+                 Batch& into) {
+  into.samples.resize(static_cast<std::size_t>(rows.size()));
+  training_samples(problem, sampler, batch, rows.first, into.samples);
+  gather(problem.training, problem.normalization, into);
+}
+
+std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {
+  std::vector<std::pair<std::string, Selection>> parts;
+  if (problem.split.validation_size() > 0) {
+    parts.push_back({"validation", {problem.training, problem.split.validation_size(), [&problem](Index i) {
+                                      return problem.split.validation(i);
+                                    }}});
+  }
+  if (problem.test) parts.push_back({"test", all_of(*problem.test)});
+  return parts;
+}
+
+Selection training_part(const Problem& problem) {
+  return {problem.training, problem.split.training_size(),
+          [&problem](Index i) { return problem.split.training(i); }};
+}
+
+Network make_model(const Config& config, const Problem& problem) {
+  Network model = make_network(config, problem.training.description().feature_shape);
+  about_layers([&] { check_outputs(model, problem.training.description()); });
+  if (config.model.init.empty()) {
+    model.initialize(config.training.seed, config.model.initialization);
+  } else {
+    const std::string file = weights_file(config.model.init).string();
+    const StoredTensors weights = read_safetensors(file);
+    check_names_of_init(weights, problem.training.description(), file);
+    set_parameters(model, weights, file);
+    check_finite(model, file);
+    const std::string unused = left_out(model.layout(), weights);
+    if (!unused.empty()) {
+      log::warn_once(fmt::format("lockstep: {}: {} is left out; the rest are the weights", file, unused));
+    }
+  }
+  return model;
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

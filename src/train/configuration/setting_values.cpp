@@ -1,0 +1,71 @@
+#include "train/configuration/setting_values.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+/// Whether `value` is not 0, but becomes 0 where parameters are computed. Looks at its bits: a comparison may
+/// flush it to 0 itself.
+bool vanishes(double value) {
+  return (std::bit_cast<std::uint64_t>(value) << 1U) != 0 &&
+         std::abs(value) < std::numeric_limits<Real>::min();
+}
+
+/// One of `names`, kept as its index.
+Field index(double& field, const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, double>> choices;
+  choices.reserve(names.size());
+  for (const std::string& name : names) choices.emplace_back(name, static_cast<double>(choices.size()));
+  return choice(field, std::move(choices));
+}
+
+}  // namespace
+
+Field real(double& field, double lowest, double highest, bool highest_excluded) {
+  const auto assign = [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
+    const auto value = parse_number(text);
+    if (value && *value >= lowest && (highest_excluded ? *value < highest : *value <= highest)) {
+      constexpr auto kPrecision = sizeof(Real) == sizeof(float) ? "float" : "double";
+      if (vanishes(*value)) {
+        return fmt::format("0, or at least {:.3g}: this is 0 as a {}; raise it",
+                           std::numeric_limits<Real>::min(), kPrecision);
+      }
+      if (highest_excluded && static_cast<double>(static_cast<Real>(*value)) == highest) {
+        return fmt::format("less than {} as a {} too; lower it", highest, kPrecision);
+      }
+      field = *value;
+      return {};
+    }
+    return fmt::format("a number from {} to {}{}", lowest, highest, highest_excluded ? " (excluded)" : "");
+  };
+  return {.assign = assign, .text = [&field] { return fmt::format("{}", field); }};
+}
+
+Field words(std::string& field) {
+  return {.assign = [&field](const std::string& text) -> std::string {
+            field = text;
+            return {};
+          },
+          .text = [&field] { return field; }};
+}
+
+Field one_of(std::string& field, const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, std::string>> choices;
+  choices.reserve(names.size());
+  for (const std::string& name : names) choices.emplace_back(name, name);
+  return choice(field, std::move(choices));
+}
+
+Field value_of(const Hyperparameter& h, double& field) {
+  if (!h.choices.empty()) return index(field, h.choices);
+  if (h.numbers == Numbers::kWhole) {
+    return whole(field, static_cast<std::int64_t>(h.lowest), static_cast<std::int64_t>(h.highest));
+  }
+  return real(field, h.lowest, h.highest, h.numbers == Numbers::kBelowHighest);
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,86 @@
+#include "lockstep/train/evaluation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "train/checkpoint/chunks.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+struct ChunkResult {
+  double loss;
+  Index correct;
+};
+
+Index correct_of(const Answers& answers, Task task) {
+  if (task == Task::kClassification) return count_correct(answers.outputs, answers.batch.labels);
+  return task == Task::kMultiLabel ? count_correct(answers.outputs, answers.batch.targets) : 0;
+}
+
+}  // namespace
+
+std::string name_samples(std::span<const Index> samples, Index count) {
+  const bool all = std::ssize(samples) == count && samples.size() <= kMostNamedSamples;
+  return fmt::format("sample{} {}{}", count == 1 ? "" : "s",
+                     fmt::join(samples.first(std::min(samples.size(), kMostNamedSamples)), ", "),
+                     all ? "" : ", …");
+}
+
+void add_results(nlohmann::ordered_json& line, const Evaluation& evaluation) {
+  line.update({{"samples", evaluation.samples}, {"loss", evaluation.loss}});
+  if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
+  add_nonfinite(line, evaluation.nonfinite);
+}
+
+void add_nonfinite(nlohmann::ordered_json& line, const NonFiniteSamples& samples) {
+  if (samples.count == 0) return;
+  line.update({{"nonfinite", samples.count}, {"nonfinite_samples", samples.first}});
+}
+
+std::string nonfinite_text(const Evaluation& evaluation) {
+  if (std::isfinite(evaluation.loss)) return {};
+  const NonFiniteSamples& nonfinite = evaluation.nonfinite;
+  if (nonfinite.count == 0) return "their sum is not finite";
+  return fmt::format("outputs or loss of {} of {} samples are not finite ({})", nonfinite.count,
+                     evaluation.samples, name_samples(nonfinite.first, nonfinite.count));
+}
+
+Selection all_of(const Dataset& data) {
+  return {data, data.size(), [](Index i) { return i; }};
+}
+
+Evaluation evaluate(Network& model, const Loss& loss, const Normalization& normalization,
+                    const Selection& selection, Communicator& communicator) {
+  const DatasetDescription& description = selection.data.description();
+  std::vector<ChunkResult> results;
+  NonFiniteSamples nonfinite =
+      for_each_chunk(model, loss, normalization, selection, communicator, [&](const Answers& answers) {
+        results.push_back({std::accumulate(answers.losses.begin(), answers.losses.end(), 0.0),
+                           correct_of(answers, description.task)});
+      });
+
+  double sum = 0;
+  Index correct = 0;
+  for (const ChunkResult& result : gather_parts<ChunkResult>(communicator, chunks_of(selection), results)) {
+    sum += result.loss;
+    correct += result.correct;
+  }
+  const auto count = static_cast<double>(selection.count);
+  Evaluation evaluation{.samples = selection.count,
+                        .loss = sum / count,
+                        .accuracy = std::nullopt,
+                        .nonfinite = std::move(nonfinite)};
+  if (description.task != Task::kRegression) {
+    evaluation.accuracy = static_cast<double>(correct) / (count * static_cast<double>(description.targets));
+  }
+  return evaluation;
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/json.hpp"
+#include "core/named.hpp"
+#include "core/text.hpp"
+#include "data/column_units.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/version.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/train/problem.hpp"
+#include "train/evaluation/weights_names.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+/// The loss that a weights file describes.
+ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::string>& metadata, Task task,
+                      const std::string& file) {
+  const LossForm* const form = find_named(losses(), name);
+  if (form == nullptr) {
+    fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file,
+               name);
+  }
+  Hyperparameters parameters;
+  for (const Hyperparameter& parameter : form->hyperparameters) {
+    const auto text = metadata.find(parameter.name);
+    if (text == metadata.end()) continue;
+    const auto value = parse_number(text->second);
+    if (!value || !(*value >= parameter.lowest && *value <= parameter.highest)) {
+      fail_input("{}: '{}' is no number from {} to {}; is it damaged?", file, parameter.name,
+                 parameter.lowest, parameter.highest);
+    }
+    parameters[parameter.name] = *value;
+  }
+  return choose_loss(name, parameters, task);
+}
+
+std::string names_to_text(const std::vector<std::string>& names) { return json_text(nlohmann::json(names)); }
+
+/// The names that a weights file keeps under `key`, if any. Errors: something else stands there.
+std::vector<std::string> names_from_text(const StoredTensors& stored, const std::string& key,
+                                         const std::string& file) {
+  const auto text = stored.metadata.find(key);
+  if (text == stored.metadata.end()) return {};
+  const auto names = parse_json_or_nothing<nlohmann::json>(text->second);
+  const bool valid = names.is_array() && std::all_of(names.begin(), names.end(),
+                                                     [](const auto& name) { return name.is_string(); });
+  if (!valid) fail_input("{}: '{}' is no list of names; is it damaged?", file, key);
+  return names.template get<std::vector<std::string>>();
+}
+
+}  // namespace
+
+void check_fit(const SavedModel& saved, const DatasetDescription& data) {
+  if (data.task != saved.data.task) {
+    fail_input("{}: is a {} set, the weights were trained for {}; give data of that kind", data.name,
+               task_name(data.task), task_name(saved.data.task));
+  }
+  if (data.features() != saved.model.inputs()) {
+    fail_input("{}: has {} features, the weights expect {}; give data of the kind they were trained on",
+               data.name, data.features(), saved.model.inputs());
+  }
+  check_outputs(saved.model, data);
+  // The name of a single target leaves no doubt which one it is.
+  if (data.targets > 1 && !data.target_names.empty() && !saved.data.target_names.empty() &&
+      data.target_names != saved.data.target_names) {
+    fail_input("{}: has the targets {}, the weights were trained for {}; set `label` to those", data.name,
+               join(data.target_names), join(saved.data.target_names));
+  }
+}
+
+void check_names_of_init(const StoredTensors& weights, const DatasetDescription& data,
+                         const std::string& file) {
+  const auto check = [&](const std::string& key, const std::vector<std::string>& names) {
+    const std::vector<std::string> before = names_from_text(weights, key, file);
+    if (before.empty() || names.empty() || before == names) return;
+    if (std::is_permutation(before.begin(), before.end(), names.begin(), names.end())) {
+      fail_input(
+          "model.init = {}: its {} are {}; those of {} are the same in another order; give data in the order "
+          "of the weights",
+          file, key, join(before), data.name);
+    }
+    const auto [was, is] = std::mismatch(before.begin(), before.end(), names.begin(), names.end());
+    log::warn_once(
+        fmt::format("lockstep: model.init = {}: trained with other {} than those of {}: {} there, {} here",
+                    file, key, data.name, was == before.end() ? "none more" : "'" + *was + "'",
+                    is == names.end() ? "none more" : "'" + *is + "'"));
+  };
+  check("features", data.feature_names);
+  check("classes", data.class_names);
+  if (data.targets > 1) check("targets", data.target_names);
+}
+
+std::map<std::string, std::string> weights_metadata(const Network& model, const Problem& problem) {
+  const DatasetDescription& data = problem.training.description();
+  std::map<std::string, std::string> metadata = {
+      {"format", "pt"},  // what PyTorch's own files say
+      {"lockstep", kVersion},
+      {"layers", model.text()},
+      {"inputs", std::to_string(model.inputs())},
+      {"task", task_name(data.task)},
+      {"loss", problem.loss_name},
+      {"normalization", to_text(of_file_values(problem.normalization, data.units))}};
+  if (!problem.normalize.empty()) metadata["normalize"] = problem.normalize;
+  for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
+  if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
+  if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
+  if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
+  if (!data.units.empty()) metadata["units"] = units_to_text(data.units);
+  return metadata;
+}
+
+std::map<std::string, std::string> settings_of(const StoredTensors& weights) {
+  std::vector<std::pair<std::string, std::string>> keys = {{"layers", "model.layers"},
+                                                           {"loss", "model.loss"},
+                                                           {"task", "data.task"},
+                                                           {"normalize", "data.normalize"}};
+  for (const LossForm& form : losses()) {
+    for (const Hyperparameter& h : form.hyperparameters) keys.emplace_back(h.name, "model." + h.name);
+  }
+  std::map<std::string, std::string> settings;
+  for (const auto& [entry, key] : keys) {
+    const auto found = weights.metadata.find(entry);
+    if (found != weights.metadata.end()) settings[key] = found->second;
+  }
+  return settings;
+}
+
+bool is_described(const StoredTensors& weights) { return weights.metadata.contains("layers"); }
+
+SavedModel load_model(const std::filesystem::path& file) {
+  const StoredTensors stored = read_safetensors(file);
+  const auto entry = [&](const std::string& key) {
+    const auto found = stored.metadata.find(key);
+    if (found == stored.metadata.end())
+      fail_input("{}: does not say '{}'; is it damaged?", file.string(), key);
+    return found->second;
+  };
+  const auto inputs = parse_integer(entry("inputs"));
+  constexpr Index kMostInputs = Index{1} << 32U;
+  if (!inputs || *inputs < 1 || *inputs > kMostInputs) {
+    fail_input("{}: 'inputs' is no number from 1 to {}; is it damaged?", file.string(), kMostInputs);
+  }
+  const NamedTask* const named = find_named(tasks(), entry("task"));
+  if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
+  // What the file says of the network may ask for any amount of memory; what it holds does not.
+  check_tensors(layout_of(entry("layers"), *inputs), entry("layers"), stored, file.string());
+  const Normalization normalization = normalization_from_text(entry("normalization"));
+  if (normalization.shift.size() > 1 && std::ssize(normalization.shift) != *inputs) {
+    fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
+               normalization.shift.size(), *inputs);
+  }
+  Network model(entry("layers"), *inputs);
+  const Index outputs = model.outputs();
+  const bool classifies = named->task == Task::kClassification;
+  DatasetDescription data{.name = file.string(),
+                          .task = named->task,
+                          .feature_shape = {*inputs},
+                          .classes = classifies ? outputs : 0,
+                          .class_names = names_from_text(stored, "classes", file.string()),
+                          .targets = classifies ? 1 : outputs,
+                          .target_names = names_from_text(stored, "targets", file.string()),
+                          .feature_names = names_from_text(stored, "features", file.string())};
+  if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
+  for (const std::size_t count : {data.feature_names.size(), data.units.size()}) {
+    if (count > 0 && static_cast<Index>(count) != *inputs) {
+      fail_input("{}: its description is of {} features, 'inputs' says {}; is it damaged?", file.string(),
+                 count, *inputs);
+    }
+  }
+  SavedModel saved{.model = std::move(model),
+                   .normalization = normalization,
+                   .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
+                   .data = std::move(data)};
+  set_parameters(saved.model, stored, file.string());
+  return saved;
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

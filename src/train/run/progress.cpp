@@ -1,0 +1,63 @@
+#include "train/run/progress.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lockstep/core/log.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTerminalPause{100};
+constexpr std::chrono::milliseconds kPlainPause{15000};
+
+}  // namespace
+
+Progress::Progress(std::uint64_t total_steps, std::uint64_t steps_per_epoch)
+    : total_steps_(total_steps), steps_per_epoch_(steps_per_epoch) {}
+
+void Progress::step(const StepReport& report) {
+  seconds_ += report.seconds;
+  samples_ += static_cast<double>(report.samples);
+  steps_ += 1;
+  const auto now = Clock::now();
+  if (now - shown_ < (log::is_terminal() ? kTerminalPause : kPlainPause)) return;
+  shown_ = now;
+  if (log::is_terminal()) {
+    log::status(text(report));
+  } else {
+    log::info(text(report));
+  }
+}
+
+double Progress::samples_per_second() const { return seconds_ > 0 ? samples_ / seconds_ : 0; }
+
+std::string Progress::text(const StepReport& report) const {
+  const double left = static_cast<double>(total_steps_ - report.step) * seconds_ / steps_;
+  const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
+  const bool has_noise = report.noise && !std::isnan(report.noise->scale);
+  return fmt::format("epoch {}/{}  step {}/{}  loss {}{}  {:.0f} samples/s  {} left",
+                     (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_,
+                     loss_text(report.loss),
+                     has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "",
+                     samples_per_second(), duration_text(left));
+}
+
+std::string loss_text(double loss) {
+  constexpr double kSmall = 1e-3;
+  constexpr double kLarge = 1e5;
+  if (!std::isfinite(loss)) return "not finite";
+  const double size = std::abs(loss);
+  const bool is_usual = size == 0 || (size >= kSmall && size < kLarge);
+  return is_usual ? fmt::format("{:.4f}", loss) : fmt::format("{:.4g}", loss);
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace lockstep

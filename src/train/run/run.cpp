@@ -1,0 +1,342 @@
+#include "lockstep/train/run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/signals.hpp"
+#include "core/text.hpp"
+#include "lockstep/comm/watchdog.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/threads.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/trainer.hpp"
+#include "report/run_report.hpp"
+#include "train/checkpoint/checkpointing.hpp"
+#include "train/run/epochs.hpp"
+#include "train/run/metrics.hpp"
+#include "train/run/progress.hpp"
+#include "train/run/resume.hpp"
+#include "train/run/run_directory.hpp"
+#include "train/step/nonfinite.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// One run as the person and the run directory see it; rank 0 alone writes.
+class Run {
+ public:
+  Run(const RunStart& start, const Problem& problem, Communicator& communicator)
+      : problem_(problem),
+        communicator_(communicator),
+        trainer_(communicator, make_model(start, problem), problem, start.config.training),
+        epochs_(problem, trainer_),
+        progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
+        checkpointing_(start.config.checkpoint, communicator),
+        config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
+        keeps_best_(start.config.checkpoint.best) {
+    together(communicator, [&] {
+      if (communicator.rank() == 0) open(start);
+    });
+    run_dir_ = broadcast_text(communicator, directory_ ? directory_->path().string() : "", 0);
+    if (start.checkpoint) resume(*start.checkpoint);
+  }
+
+  void train(const std::string& message_library) {
+    survive_lost_readers();
+    announce(message_library);
+    advise();
+    const auto begin = std::chrono::steady_clock::now();
+    trainer_.run({.after_step = [&](const StepReport& report) { after_step(report); },
+                  .on_failure = [&](const Error& error) { give_up(error); }});
+    finish(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+
+ private:
+  /// Collective. Errors (exit code 4): a signal has asked for the end.
+  void after_step(const StepReport& report) {
+    record(report);
+    const TrainingPlan& plan = trainer_.plan();
+    const bool is_last = report.step == plan.total_steps;
+    const bool ends_epoch = report.step % static_cast<std::uint64_t>(plan.steps_per_epoch) == 0;
+    const bool is_best = (ends_epoch || is_last) && evaluate(report) && keeps_best_;
+    const auto verdict = checkpointing_.agree(report.step, requested_stop());
+    const bool stops = verdict.stop_signal != 0 && !is_last;
+    if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) save();
+    if (stops) stop(verdict.stop_signal);
+  }
+
+  /// On rank 0. Errors: see check_goes_on and RunDirectory.
+  void open(const RunStart& start) {
+    const Config& config = start.config;
+    identity_ = identify(config, problem_);
+    if (start.checkpoint) {
+      check_goes_on(*start.checkpoint, identity_, config, problem_.split.training_size());
+      directory_.emplace(config.run.dir, start.checkpoint->state.steps_done);
+    } else if (start.replaces) {
+      directory_.emplace(config.run.dir, 0);
+    } else {
+      directory_.emplace(config.run.dir.empty() ? make_run_folder() : config.run.dir);
+    }
+    directory_->write("config.cfg", config_text_);
+    log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
+    checkpointing_.open(
+        CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
+                        trainer_.network().layout(), weights_metadata(trainer_.network(), problem_)),
+        [this] { directory_->sync(); });
+  }
+
+  /// Collective.
+  void resume(const Checkpoint& checkpoint) {
+    trainer_.restore(checkpoint.state);
+    resumed_ = checkpoint.state.steps_done;
+    checkpointing_.resume();
+    epochs_.restore(checkpoint);
+  }
+
+  /// Collective.
+  Checkpoint snapshot() {
+    Checkpoint checkpoint;
+    checkpoint.state = trainer_.state();
+    checkpoint.run = identity_;
+    epochs_.save(checkpoint);
+    return checkpoint;
+  }
+
+  /// Begins to write a checkpoint. Collective. Errors (exit code 3): weights from which nothing goes on.
+  void save() {
+    try {
+      trainer_.check_weights();
+    } catch (const Diverged& diverged) {
+      give_up(diverged);
+    }
+    checkpointing_.write([&] { return snapshot(); });
+    advise();
+  }
+
+  /// Ends the run on its own guard when all checkpoints are written; the state before a step that diverged is
+  /// saved, unless its weights are not finite already. Collective.
+  [[noreturn]] void give_up(const Error& error) {
+    std::string message = error.what();
+    const bool is_divergence = dynamic_cast<const Diverged*>(&error) != nullptr;
+    const bool saves = is_divergence && nonfinite_weights(trainer_.network()).empty();
+    if (saves) checkpointing_.write([&] { return snapshot(); });
+    together(communicator_, [&] {
+      if (!directory_) return;
+      const bool written = checkpointing_.wait();
+      if (!saves) return;
+      message += written ? fmt::format(
+                               ". The state after step {} is saved: 'lockstep train --resume {}' goes on "
+                               "from it",
+                               trainer_.steps_done(), directory_->path().string())
+                         : ". The state before it could not be saved";
+    });
+    throw Error(ExitCode::kGuard, message);
+  }
+
+  /// Tells the watchdog how to go on if it has to end the run.
+  void advise() const {
+    set_watch_advice(
+        checkpointing_.has_any()
+            ? fmt::format("'lockstep train --resume {}' goes on from the newest checkpoint", run_dir_)
+            : "there is no checkpoint yet: start the run again, with --run.resume true");
+  }
+
+  /// Ends the run after a checkpoint that has been begun. Collective.
+  [[noreturn]] void stop(int signal) {
+    std::string message = fmt::format("{}: stopped after step {} of {}", signal_name(signal),
+                                      trainer_.steps_done(), trainer_.plan().total_steps);
+    together(communicator_, [&] {
+      if (!directory_) return;
+      message += checkpointing_.wait()
+                     ? fmt::format("; 'lockstep train --resume {}' goes on", directory_->path().string())
+                     : ", but the checkpoint of it could not be written; an older one may be there";
+    });
+    throw Error(ExitCode::kStopped, message);
+  }
+
+  void announce(const std::string& message_library) {
+    if (!directory_) return;
+    const DatasetDescription& data = problem_.training.description();
+    start_ = start_event(trainer_, problem_, communicator_.size(), message_library);
+    directory_->metric(resumed_ ? resume_event(start_, *resumed_) : start_);
+    if (resumed_) log::info(fmt::format("resume   after step {}", *resumed_));
+    log::info(fmt::format("data     {}: {} of {}", data.name,
+                          count_of(problem_.split.training_size(), "training sample"),
+                          count_of(data.features(), "feature")));
+    log::info(fmt::format("network  {} ({})", trainer_.network().text(),
+                          count_of(trainer_.network().layout().size(), "parameter")));
+    log::info(fmt::format("run      {} on {}, {} micro-batch{} a step, into {}",
+                          count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
+                          count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
+                          trainer_.micro_batches() == 1 ? "" : "es", directory_->path().string()));
+    if (threads() > available_cpus()) {
+      log::warn(fmt::format(
+          "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by "
+          "slot:PE={}",
+          threads(), available_cpus(), available_cpus() == 1 ? "" : "s", threads()));
+    }
+  }
+
+  void record(const StepReport& report) {
+    if (!directory_) return;
+    epochs_.add(report);
+    progress_.step(report);
+    keep_directory();
+    directory_->metric(step_event(report));
+  }
+
+  /// Whether its loss is smaller than ever. Collective.
+  bool evaluate(const StepReport& report) {
+    return epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+  }
+
+  /// Makes the folder again where somebody has removed or moved it: the run is worth more. On rank 0. Errors:
+  /// it can't be made, or holds another run by now; the weights are saved elsewhere then.
+  void keep_directory() {
+    if (!directory_->is_gone()) return;
+    checkpointing_.wait();  // it uses the directory
+    try {
+      directory_.emplace(run_dir_);
+      directory_->write("config.cfg", config_text_);
+    } catch (const Error& error) {
+      throw Error(
+          error.code(),
+          fmt::format("run.dir = {}: was removed or moved before step {} ended, and can't be made again "
+                      "({}); the weights after that step are in {}",
+                      run_dir_, trainer_.steps_done(), error.what(), save_elsewhere().string()));
+    }
+    directory_->metric(start_);
+    log::open_file(directory_->path() / "train.log", true);
+    log::warn(
+        fmt::format("lockstep: run.dir = {}: was removed or moved before step {} ended; it is made again, "
+                    "and holds what comes from here on",
+                    run_dir_, trainer_.steps_done()));
+  }
+
+  /// Returns the file. On rank 0.
+  std::filesystem::path save_elsewhere() const {
+    std::filesystem::path file =
+        std::filesystem::temp_directory_path() /
+        fmt::format("lockstep-{}-step-{}.safetensors", getpid(), trainer_.steps_done());
+    write_safetensors(file, {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
+    return file;
+  }
+
+  /// Collective.
+  void finish(double seconds) {
+    const auto parts = held_out_parts(problem_);
+    const Json predictions =
+        parts.empty() ? Json() : trainer_.examine(parts.back().second, parts.back().first);
+    const std::optional<std::string> timeline = trainer_.timeline();
+    const std::string digest = save_weights("weights.safetensors");
+    Json end = {{"event", "end"},
+                {"steps", trainer_.steps_done()},
+                {"samples_per_second", progress_.samples_per_second()},
+                {"weights_digest", digest}};
+    if (trainer_.has_average()) {
+      trainer_.with_average([&] { end["average_digest"] = save_weights("average.safetensors"); });
+    }
+    together(communicator_, [&] {
+      if (!directory_) return;
+      directory_->metric(end);
+      if (timeline) directory_->write("timeline.json", *timeline);
+      if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
+      log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
+                            duration_text(seconds), progress_.samples_per_second()));
+      if (keeps_best_) epochs_.report_best();
+      log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
+      write_page();
+      checkpointing_.wait();  // whatever it warns of comes before the end
+      log::info(fmt::format("weights_digest {}", digest));
+    });
+  }
+
+  /// The run is worth more than its page.
+  void write_page() const {
+    const std::filesystem::path page = directory_->path() / "report.html";
+    try {
+      write_run_report({directory_->path()}, page);
+      log::info(fmt::format("page     {}", page.string()));
+    } catch (const std::exception& exception) {
+      log::warn(fmt::format("{}: not written: {}", page.string(), as_error(exception).what()));
+    }
+  }
+
+  /// Returns their digest. Collective.
+  std::string save_weights(const std::string& name) {
+    together(communicator_, [&] {
+      if (!directory_) return;
+      keep_directory();
+      write_safetensors(directory_->path() / name,
+                        {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
+    });
+    return weights_digest(trainer_.network());
+  }
+
+  const Problem& problem_;
+  Communicator& communicator_;
+  Trainer trainer_;
+  Epochs epochs_;
+  Progress progress_;
+  std::string run_dir_;
+  RunIdentity identity_;                   // rank 0 alone
+  std::optional<RunDirectory> directory_;  // rank 0 alone
+  Json start_;                             // rank 0 alone: the first line of its metrics
+  Checkpointing checkpointing_;            // writes on a thread that uses the directory
+  std::string config_text_;
+  bool keeps_best_;
+  std::optional<std::uint64_t> resumed_;  // step after which the run went on
+};
+
+/// Errors (exit code 4): a signal has asked for the end while MPI started or data were read. Collective.
+void check_not_stopped(const RunStart& start, Communicator& communicator) {
+  const std::vector<int> asked = all_gather(communicator, requested_stop());
+  const int signal = *std::max_element(asked.begin(), asked.end());
+  if (signal == 0) return;
+  throw Error(
+      ExitCode::kStopped,
+      start.checkpoint
+          ? fmt::format("{}: stopped before step {}; 'lockstep train --resume {}' goes on",
+                        signal_name(signal), start.checkpoint->state.steps_done + 1, start.config.run.dir)
+          : fmt::format("{}: stopped before the first step, with nothing written; start the run again",
+                        signal_name(signal)));
+}
+
+}  // namespace
+
+void run_training(const GivenValues& given, const std::string& resume, Communicator& communicator,
+                  const std::string& message_library) {
+  RunStart start = start_run(given, resume, communicator);
+  if (start.has_ended) {
+    return log::info(
+        fmt::format("run      {0} has ended; its weights are {0}/weights.safetensors", start.config.run.dir));
+  }
+  const Problem problem = make_problem(start.config, communicator);
+  if (start.config.checkpoint.best && held_out_parts(problem).empty()) {
+    fail_input(
+        "checkpoint.best = true: has no effect without a validation or test part; set data.validation, or "
+        "remove "
+        "it");
+  }
+  check_not_stopped(start, communicator);
+  Run run(start, problem, communicator);
+  start.checkpoint.reset();  // as large as all that is trained
+  run.train(message_library);
+}
+
+}  // namespace lockstep

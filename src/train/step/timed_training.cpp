@@ -1,0 +1,98 @@
+#include "train/step/timed_training.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/statistics.hpp"
+#include "lockstep/parallel/agreement.hpp"
+
+namespace lockstep {
+
+namespace {
+
+constexpr double kRoundSeconds = 0.3;
+constexpr Index kMostSteps = 200;
+
+/// The median of what `value` gives of each element.
+template <typename Elements, typename Value>
+double median_of(const Elements& elements, const Value& value) {
+  std::vector<double> values;
+  values.reserve(elements.size());
+  for (const auto& element : elements) values.push_back(value(element));
+  return median(std::move(values));
+}
+
+}  // namespace
+
+TimedTraining::TimedTraining(Config config, const Problem& problem, Communicator& world, int ranks)
+    : config_(std::move(config)), world_(world), group_(world.split(world.rank() < ranks ? 0 : 1)) {
+  in_groups(world_, *group_, [&] {
+    if (world_.rank() < ranks)
+      trainer_ = std::make_unique<Trainer>(*group_, make_model(config_, problem), problem, config_.training);
+  });
+}
+
+void TimedTraining::round() {
+  in_groups(world_, *group_, [&] {
+    if (!trainer_) return;
+    if (steps_ == 0) steps_ = choose_steps();
+    std::vector<StepReport> reports;
+    reports.reserve(static_cast<std::size_t>(steps_));
+    for (Index i = 0; i < steps_; ++i) reports.push_back(whole_step());
+    keep(reports);
+  });
+}
+
+StepMeasurement TimedTraining::result() const {
+  StepMeasurement result;
+  if (rounds_.empty()) return result;
+  const auto over_rounds = [&](const auto& value) { return median_of(rounds_, value); };
+  result.seconds = over_rounds([](const StepMeasurement& m) { return m.seconds; });
+  result.exchange = over_rounds([](const StepMeasurement& m) { return m.exchange; });
+  result.waiting = over_rounds([](const StepMeasurement& m) { return m.waiting; });
+  for (const StepPart part : all_step_parts()) {
+    result.times[part] = over_rounds([&](const StepMeasurement& m) { return m.times[part]; });
+  }
+  return result;
+}
+
+/// Rank 0's choice for all. Collective over the group.
+Index TimedTraining::choose_steps() {
+  whole_step();
+  Index steps = std::clamp<Index>(static_cast<Index>(kRoundSeconds / whole_step().seconds), 2, kMostSteps);
+  group_->broadcast(std::as_writable_bytes(std::span(&steps, 1)), 0);
+  return steps;
+}
+
+/// The next step on a full batch: the last one of an epoch may be smaller. Collective over the group.
+StepReport TimedTraining::whole_step() {
+  StepReport report = trainer_->step();
+  while (report.samples < trainer_->plan().batch_size) report = trainer_->step();
+  return report;
+}
+
+/// Collective over the group.
+void TimedTraining::keep(const std::vector<StepReport>& reports) {
+  const auto over_steps = [&](const auto& value) { return median_of(reports, value); };
+  const auto over_ranks = [&](double mine) {
+    const std::vector<double> all = all_gather(*group_, mine);
+    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+  };
+  StepMeasurement round{
+      .seconds = over_steps([](const StepReport& report) { return report.seconds; }),
+      .times = {},
+      .exchange = over_ranks(over_steps([](const StepReport& report) {
+        return report.times[StepPart::kOverlapped] + report.times[StepPart::kExchange];
+      })),
+      .waiting =
+          over_ranks(over_steps([](const StepReport& report) { return report.times[StepPart::kWaiting]; }))};
+  for (const StepPart part : all_step_parts()) {
+    for (const StepReport& report : reports) {
+      round.times[part] += report.times[part] / static_cast<double>(reports.size());
+    }
+  }
+  rounds_.push_back(round);
+}
+
+}  // namespace lockstep

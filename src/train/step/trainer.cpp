@@ -1,0 +1,284 @@
+#include "lockstep/train/trainer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/rank_status.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/threads.hpp"
+#include "lockstep/nn/linear_hessian.hpp"
+#include "lockstep/nn/products.hpp"
+#include "lockstep/optim/algorithm.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "optim/norm.hpp"
+#include "train/evaluation/predictions.hpp"
+#include "train/step/nonfinite.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+/// Activations of one block take at most about this much.
+constexpr Index kBlockBytes = Index{256} << 20U;
+
+OptimizerOptions optimizer_options(const TrainingOptions& options, double learning_rate) {
+  OptimizerOptions optimizer = options.optimizer;
+  optimizer.hyperparameters["learning-rate"] = learning_rate;
+  return optimizer;
+}
+
+Network with_parameters(Network network, const TrainingOptions& options) {
+  if (!network.has_parameters()) network.initialize(options.seed, Initialization::kAuto);
+  return network;
+}
+
+/// What has to be settled before anything is computed or a thread is started. Collective.
+TrainingOptions prepare(Communicator& communicator, const Network& network, const Problem& problem,
+                        TrainingOptions options) {
+  together(communicator, [&] { check_training(network, problem, options); });
+  set_threads(options.threads);
+  return options;
+}
+
+/// `action` is step `step` of an optimizer, which may diverge on one rank alone. Collective. Errors:
+/// Diverged.
+void step_together(Communicator& communicator, std::uint64_t step, const std::function<void()>& action) {
+  try {
+    together(communicator, action);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::kGuard) throw;
+    throw Diverged(fmt::format("step {}: {}", step, error.what()));
+  }
+}
+
+std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
+  const std::vector<Share> owned = shares.owned_by(rank);
+  std::vector<ParameterRange> ranges(owned.size());
+  std::transform(owned.begin(), owned.end(), ranges.begin(), [](const Share& share) { return share.range; });
+  return ranges;
+}
+
+}  // namespace
+
+void check_training(const Network& network, const Problem& problem, const TrainingOptions& options) {
+  check_outputs(network, problem.training.description());
+  check_batch_size(options, problem.split);
+  const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
+  if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
+  const TrainingPlan plan = plan_training(options, problem.split.training_size());
+  static_cast<void>(Schedule(options.schedule, plan.total_steps));
+  if (find_algorithm(options.optimizer.name).needs_hessian) {
+    static_cast<void>(LinearHessian(network, *problem.loss));
+  }
+}
+
+Trainer::Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options)
+    : options_(prepare(communicator, network, problem, std::move(options))),
+      problem_(std::move(problem)),
+      communicator_(communicator),
+      plan_(plan_training(options_, problem_.split.training_size())),
+      sampler_(options_.seed, problem_.split.training_size(), plan_.batch_size),
+      micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
+      network_(with_parameters(std::move(network), options_)),
+      shares_(plan_shares(options_, network_.layout(), communicator.size())),
+      replica_(make_replica(communicator, shares_, options_.exchange)),
+      reducer_(make_gradient_reducer(communicator, shares_, options_.exchange)),
+      facts_(communicator, shares_, micro_batches_),
+      optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
+                 owned_ranges(shares_, communicator.rank())),
+      schedule_(options_.schedule, plan_.total_steps),
+      most_rows_(kBlockBytes / (network_.values_per_row() * static_cast<Index>(sizeof(Real)))),
+      timeline_(options_.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
+      clock_(timeline_ ? &*timeline_ : nullptr) {
+  LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+  if (options_.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
+  if (optimizer_.needs_hessian()) {
+    hessian_reducer_.emplace(network_, *problem_.loss, shares_.is_replicated(), communicator,
+                             options_.exchange);
+  }
+  const std::vector<ParameterRange> owned = owned_ranges(shares_, communicator.rank());
+  if (options_.average_decay > 0) average_.emplace(options_.average_decay, owned);
+  // Every rank has made its own initial weights; from here on the owners' count.
+  if (options_.check_every > 0) check_replicas();
+  const std::span<Real> parameters = replica_->values();
+  for (const ParameterRange& range : owned) {
+    std::copy_n(network_.parameters().begin() + range.offset, range.size, parameters.begin() + range.offset);
+  }
+  replica_->publish();
+  network_.use(parameters);
+}
+
+void Trainer::run(std::uint64_t last, const Hooks& hooks) {
+  while (steps_done_ < last) {
+    StepReport report;
+    try {
+      Stopwatch watch;
+      compute_gradient(steps_done_);
+      if (hooks.before_update) hooks.before_update();
+      report = apply_gradient();
+      report.seconds = watch.lap();
+    } catch (const Error& error) {
+      if (hooks.on_failure && error.code() == ExitCode::kGuard) hooks.on_failure(error);
+      throw;
+    }
+    if (hooks.after_step) hooks.after_step(report);
+  }
+}
+
+StepReport Trainer::step() {
+  StepReport done;
+  run(steps_done_ + 1, {.after_step = [&](const StepReport& report) { done = report; }});
+  return done;
+}
+
+void Trainer::compute_gradient(std::uint64_t step) {
+  const InStep in_step(step);
+  set_threads(options_.threads);  // another trainer may have set others
+  clock_.start(step);
+  const GlobalBatch batch = sampler_.batch(step);
+  const Work& work = work_on(batch);
+  if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
+  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
+  forward_backward(work, batch, step, noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_);
+  gather_ahead(step + 1);  // while other ranks may still compute
+  clock_.lap(StepPart::kGather);
+
+  const double waited = seconds_waited();
+  sum_gradient();
+  if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
+  if (noise_meter_) noise_meter_->gather(communicator_);
+  lap_exchange(waited);
+  loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
+}
+
+/// Ends what forward_backward has begun. Collective.
+void Trainer::sum_gradient() {
+  reducer_->finish();
+  facts_.share(reducer_->squares());
+}
+
+/// The gradient of the coming step's batch at the weights that the optimizer asks for, in the place of the
+/// first; dropout is the same. The weights are in their places again afterwards. Where it is not finite,
+/// returns where that begins. Collective.
+NonFinite Trainer::second_pass() {
+  const GlobalBatch batch = sampler_.batch(steps_done_);
+  const std::span<Real> parameters = network_.parameters();
+  optimizer_.perturb(parameters, reducer_->gradient(), facts_.gradient_norm());
+  clock_.lap(StepPart::kOptimizer);
+  double waited = seconds_waited();
+  replica_->publish();
+  lap_exchange(waited);
+  forward_backward(work_on(batch), batch, steps_done_, *reducer_);
+  waited = seconds_waited();
+  sum_gradient();  // nobody reads the weights any more
+  lap_exchange(waited);
+  NonFinite place;
+  if (!facts_.are_finite()) {
+    place = find_nonfinite(steps_done_);
+    place += ", in the optimizer's second pass";
+  }
+  optimizer_.move_back(parameters);
+  if (!place.text.empty()) replica_->publish();  // nobody else will, if the run stops
+  return place;
+}
+
+std::vector<Real> Trainer::gradient_of(std::uint64_t step) {
+  compute_gradient(step);
+  if (!facts_.are_finite()) throw Diverged(find_nonfinite(step).text);
+  return whole_gradient();
+}
+
+StepReport Trainer::apply_gradient() {
+  InStep in_step(steps_done_);
+  const GlobalBatch batch = sampler_.batch(steps_done_);
+  const double gradient_norm = facts_.gradient_norm();
+  const double multiplier = schedule_.multiplier(steps_done_);
+  NonFinite place;  // where a gradient is not finite
+  if (!facts_.are_finite()) {
+    check_weights();  // that are not finite stay so
+    place = find_nonfinite(steps_done_);
+  } else if (optimizer_.has_two_passes()) {
+    place = second_pass();
+  }
+  const bool skips = !place.text.empty();
+  if (skips) {
+    skip(place);
+  } else {
+    update(multiplier);
+  }
+  clock_.lap(StepPart::kOptimizer);
+  const double waited = seconds_waited();
+  replica_->publish();
+  lap_exchange(waited);
+  ++steps_done_;
+  const std::uint64_t every = options_.check_every;
+  if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
+  if (steps_done_ == plan_.total_steps) check_weights();
+  in_step.done();
+  return {.step = steps_done_,
+          .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
+                                                          static_cast<double>(problem_.split.training_size()),
+          .loss = loss_,
+          .skipped = skips,
+          .learning_rate = optimizer_.learning_rate() * multiplier,
+          .gradient_norm = gradient_norm,
+          .samples = batch.size,
+          .times = clock_.times(),
+          .noise = noise_meter_
+                       ? std::optional(skips ? noise_meter_->skip() : noise_meter_->finish(gradient_norm))
+                       : std::nullopt};
+}
+
+/// The optimizer's step, and the average's. Collective where it may fail.
+void Trainer::update(double multiplier) {
+  const double factor = options_.clip_norm > 0 ? clip_factor(facts_.gradient_norm(), options_.clip_norm) : 1;
+  const auto step = [&] {
+    optimizer_.step(network_.parameters(), reducer_->gradient(), factor, multiplier, updates_done() + 1,
+                    {hessian_.data(), static_cast<std::size_t>(hessian_.size())});
+  };
+  if (optimizer_.needs_hessian()) {
+    step_together(communicator_, steps_done_ + 1, step);
+  } else {
+    step();
+  }
+  if (average_) average_->add(network_.parameters());
+  skipped_.in_a_row = 0;
+}
+
+/// The time since the last lap went into the exchange and, beyond `waited_before` seconds in all, into
+/// waiting.
+void Trainer::lap_exchange(double waited_before) {
+  const double waited = seconds_waited() - waited_before;
+  clock_.times()[StepPart::kWaiting] += waited;
+  clock_.lap(StepPart::kExchange, waited);
+}
+
+std::optional<std::string> Trainer::timeline() const {
+  if (!timeline_) return std::nullopt;
+  return timeline_->to_json(communicator_);
+}
+
+void Trainer::with_average(const std::function<void()>& action) {
+  const auto swap = [&] {
+    replica_->publish();  // nobody reads any more
+    average_->swap(network_.parameters());
+    replica_->publish();
+  };
+  swap();
+  action();
+  swap();
+}
+
+Evaluation Trainer::evaluate(const Selection& selection) {
+  return lockstep::evaluate(network_, *problem_.loss, problem_.normalization, selection, communicator_);
+}
+
+nlohmann::ordered_json Trainer::examine(const Selection& selection, const std::string& part) {
+  return examine_predictions(network_, *problem_.loss, problem_.normalization, selection, part,
+                             communicator_);
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
