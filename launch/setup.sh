@@ -9,7 +9,7 @@ packages=(
   g++ cmake ninja-build                                     # build
   libopenmpi-dev openmpi-bin                                # message passing (brings the ssh client mpirun asks for)
   libeigen3-dev                                             # matrix products where there is no oneDNN
-  libboost-program-options-dev libfmt-dev libspdlog-dev     # command line, text, log
+  libboost-program-options-dev libfmt-dev                   # command line, text
   nlohmann-json3-dev libcsv-dev zlib1g-dev libxxhash-dev    # files and digests
   librandom123-dev                                          # counter-based random numbers
   dataset-fashion-mnist                                     # the images of the quickstart

@@ -8,7 +8,6 @@ set(LOCKSTEP_DEPENDENCIES
     "Boost 1.74 CONFIG"
     "ZLIB"
     "fmt"
-    "spdlog"
     "nlohmann_json 3.10"
     "libcsv"
     "Random123"

@@ -3,26 +3,32 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <ctime>
 #include <fcntl.h>
+#include <fstream>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <poll.h>
 #include <set>
 #include <string>
 #include <system_error>
 #include <unistd.h>
-#include <utility>
 
 #include <fmt/format.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/spdlog.h>
 
 namespace lockstep::log {
 
 namespace {
 
 int process_rank = 0;
-std::shared_ptr<spdlog::logger> file_log;
+struct FileLog {
+  std::filesystem::path path;
+  std::ofstream file;
+  bool is_lost = false;  // and that is reported
+};
+
+std::optional<FileLog> file_log;
 std::size_t status_width = 0;
 int output_error = 0;  // errno
 std::string (*own_wording)(std::string_view line) = nullptr;
@@ -51,11 +57,25 @@ void clear_status() {
   status_width = 0;
 }
 
+void say_unwritable(const std::filesystem::path& file, const char* reason) {
+  put(stderr, fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
+}
+
+std::string local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char text[sizeof "2000-01-01 00:00:00"];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
 void print(std::FILE* stream, std::string_view line) {
   if (process_rank != 0) return;
   clear_status();
   put(stream, fmt::format("{}\n", line));
-  if (file_log) file_log->info(line);
+  if (!file_log || file_log->is_lost) return;
+  file_log->is_lost = !(file_log->file << local_time() << ' ' << line << std::endl);
+  if (file_log->is_lost) say_unwritable(file_log->path, std::strerror(errno));
 }
 
 std::string worded(std::string_view line) {
@@ -71,10 +91,6 @@ bool launcher_is_terminal() {
   return terminal;
 }
 
-void say_unwritable(const std::filesystem::path& file, const std::string& reason) {
-  put(stderr, fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
-}
-
 }  // namespace
 
 void set_rank(int rank) { process_rank = rank; }
@@ -86,17 +102,10 @@ void open_file(const std::filesystem::path& file, bool append) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(file, error);
   if (exists(status) && !is_regular_file(status)) return say_unwritable(file, "it is no file");
-  try {
-    file_log = std::make_shared<spdlog::logger>(
-        "run", std::make_shared<spdlog::sinks::basic_file_sink_st>(file, !append));
-  } catch (const spdlog::spdlog_ex& exception) {
-    return say_unwritable(file, exception.what());
-  }
-  file_log->set_pattern("%Y-%m-%d %H:%M:%S %v");
-  file_log->set_error_handler([file, reported = false](const std::string& reason) mutable {
-    if (!std::exchange(reported, true)) say_unwritable(file, reason);
-  });
-  file_log->flush_on(spdlog::level::info);
+  file_log = {.path = file, .file = std::ofstream(file, append ? std::ios::app : std::ios::trunc)};
+  if (file_log->file) return;
+  file_log.reset();
+  say_unwritable(file, std::strerror(errno));
 }
 
 void info(std::string_view line) { print(stdout, line); }

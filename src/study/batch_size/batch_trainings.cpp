@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/statistics.hpp"
 #include "lockstep/core/log.hpp"
 #include "study/batch_size/rate_search.hpp"
 #include "study/numbers.hpp"
@@ -122,10 +123,8 @@ class Trainings {
 }  // namespace
 
 Range range_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  const double upper = values[half];
-  return {values.size() % 2 == 1 ? upper : (values[half - 1] + upper) / 2, values.front(), values.back()};
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return {median(values), *least, *most};
 }
 
 Range RateTrainings::to_target(double TargetRun::*quantity) const {
