@@ -5,10 +5,10 @@
 #include <sstream>
 #include <string>
 
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/core/log.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

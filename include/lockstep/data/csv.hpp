@@ -36,9 +36,10 @@ struct CsvOptions {
 /// "Unnamed: 0", are the row numbers that pandas and R write, and are left out with a warning, unless the
 /// training file has them as features. Warns of targets that are one number in float.
 /// Errors name file, line and column: text or a non-finite value where a number is expected, ragged rows, no
-/// rows, row numbers that are none, a name that two columns have, an unknown label column or one named twice, several for a
-/// classification, features other than the training file's, a label that the training file did not have, two
-/// labels that are one number, a label of a multi-label set that is neither 0 nor 1, an unreadable file.
+/// rows, row numbers that are none, a name that two columns have, an unknown label column or one named twice,
+/// several for a classification, features other than the training file's, a label that the training file did
+/// not have, two labels that are one number, a label of a multi-label set that is neither 0 nor 1, an
+/// unreadable file.
 DatasetContent read_csv(const std::filesystem::path& file, const CsvOptions& options);
 
 }  // namespace lockstep
