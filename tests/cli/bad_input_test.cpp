@@ -1,7 +1,8 @@
 // Whatever is wrong: one line that tells, exit code 2, at once, and nothing left behind.
 
-#include "bad_input_cases.hpp"
 #include <gtest/gtest.h>
+
+#include "bad_input_cases.hpp"
 
 namespace lockstep::test {
 namespace {

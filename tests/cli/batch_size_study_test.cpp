@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

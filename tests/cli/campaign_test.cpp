@@ -5,9 +5,10 @@
 #include <random>
 #include <thread>
 
+#include <gtest/gtest.h>
+
 #include "long_run.hpp"
 #include "program.hpp"
-#include <gtest/gtest.h>
 
 namespace lockstep::test {
 namespace {

@@ -9,8 +9,9 @@
 #include <random>
 #include <sys/stat.h>
 
-#include "long_run.hpp"
 #include <gtest/gtest.h>
+
+#include "long_run.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -8,8 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "long_run.hpp"
 #include <gtest/gtest.h>
+
+#include "long_run.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -5,8 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -2,9 +2,10 @@
 
 #include <regex>
 
-#include "long_run.hpp"
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "long_run.hpp"
 
 namespace lockstep::test {
 namespace {

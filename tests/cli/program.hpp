@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "process.hpp"
 #include "temporary_folder.hpp"
-#include <nlohmann/json.hpp>
 
 namespace lockstep::test {
 

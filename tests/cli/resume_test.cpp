@@ -6,9 +6,10 @@
 #include <string>
 #include <sys/resource.h>
 
+#include <gtest/gtest.h>
+
 #include "long_run.hpp"
 #include "program.hpp"
-#include <gtest/gtest.h>
 
 namespace lockstep::test {
 namespace {

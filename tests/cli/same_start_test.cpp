@@ -2,8 +2,9 @@
 
 #include <fstream>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -6,8 +6,9 @@
 #include <set>
 #include <utility>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -8,8 +8,9 @@
 #include <map>
 #include <ostream>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -8,10 +8,11 @@
 #include <string>
 #include <thread>
 
-#include "long_run.hpp"
-#include "program.hpp"
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "long_run.hpp"
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -8,8 +8,9 @@
 #include <set>
 #include <utility>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

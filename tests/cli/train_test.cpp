@@ -7,8 +7,9 @@
 #include <iterator>
 #include <utility>
 
-#include "program.hpp"
 #include <gtest/gtest.h>
+
+#include "program.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -4,10 +4,9 @@
 #include <memory>
 #include <numeric>
 
-#include "scale.hpp"
-
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/units.hpp"
+#include "scale.hpp"
 
 double error_of_scale() {
   using namespace lockstep;

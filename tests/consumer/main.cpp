@@ -5,10 +5,9 @@
 #include <utility>
 
 #include "check_scale.hpp"
-#include "scale.hpp"
-
 #include "lockstep/lockstep.hpp"
 #include "lockstep/optim/algorithm.hpp"
+#include "scale.hpp"
 
 namespace {
 

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "fuzz.hpp"
-
 #include "lockstep/nn/network.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name

@@ -3,7 +3,6 @@
 #include "lockstep/nn/safetensors.hpp"
 
 #include "fuzz.hpp"
-
 #include "lockstep/train/problem.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name

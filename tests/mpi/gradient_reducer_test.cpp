@@ -9,10 +9,10 @@
 #include <limits>
 #include <tuple>
 
-#include "mpi_test.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/random.hpp"
+#include "mpi_test.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "mpi_test.hpp"
 #include "train_helpers.hpp"
-#include <fmt/format.h>
 
 namespace lockstep::test {
 namespace {

@@ -6,8 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "mpi_test.hpp"
 #include <fmt/format.h>
+
+#include "mpi_test.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "mpi_test.hpp"
-#include "train_helpers.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/data/synthetic.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/schedule.hpp"
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep::test {
 namespace {

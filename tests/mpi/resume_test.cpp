@@ -4,12 +4,12 @@
 #include <memory>
 #include <ostream>
 
-#include "mpi_test.hpp"
-#include "train_helpers.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/algorithm.hpp"
+#include "mpi_test.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -6,9 +6,6 @@
 #include <memory>
 #include <ostream>
 
-#include "mpi_test.hpp"
-#include "temporary_folder.hpp"
-#include "train_helpers.hpp"
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
@@ -18,6 +15,9 @@
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "lockstep/optim/methods.hpp"
+#include "mpi_test.hpp"
+#include "temporary_folder.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep::test {
 namespace {

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "data_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/data/batch.hpp"
 
 namespace lockstep {

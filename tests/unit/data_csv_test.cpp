@@ -2,11 +2,11 @@
 #include <string>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/data/csv.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

@@ -6,11 +6,11 @@
 #include <vector>
 #include <zlib.h>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/data/idx.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

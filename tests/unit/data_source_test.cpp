@@ -5,11 +5,11 @@
 #include <utility>
 #include <zlib.h>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/data/source.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

@@ -3,9 +3,9 @@
 #include <numbers>
 #include <vector>
 
-#include "data_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/data/synthetic.hpp"
 
 namespace lockstep {

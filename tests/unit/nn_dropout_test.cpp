@@ -3,10 +3,10 @@
 #include <numeric>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/nn/units.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -2,11 +2,11 @@
 #include <cmath>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/core/error.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <memory>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

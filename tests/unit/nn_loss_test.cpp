@@ -3,10 +3,10 @@
 #include <limits>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/nn/loss.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

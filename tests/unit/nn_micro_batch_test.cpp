@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
+
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -3,11 +3,11 @@
 #include <utility>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/unit_forms.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

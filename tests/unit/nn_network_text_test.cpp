@@ -1,13 +1,13 @@
 #include <string>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/losses.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

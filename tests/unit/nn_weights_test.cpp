@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "nn_helpers.hpp"
-#include "temporary_folder.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "nn_helpers.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <Eigen/SVD>
 #include <gtest/gtest.h>
 
 #include "lockstep/optim/optimizer.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

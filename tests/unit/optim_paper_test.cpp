@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/optim/optimizer.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/optim/schedule.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

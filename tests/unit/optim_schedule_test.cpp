@@ -3,9 +3,9 @@
 #include <limits>
 #include <string>
 
-#include "data_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/optim/schedule.hpp"
 
 namespace lockstep {

@@ -2,10 +2,10 @@
 #include <cmath>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/optim/weight_average.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "nn_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
+#include "nn_helpers.hpp"
 
 namespace lockstep {
 namespace {

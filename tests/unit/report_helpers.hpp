@@ -3,10 +3,11 @@
 #include <filesystem>
 #include <string>
 
-#include "temporary_folder.hpp"
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "temporary_folder.hpp"
 
 namespace lockstep::test {
 

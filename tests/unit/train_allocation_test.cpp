@@ -6,8 +6,9 @@
 #include <new>
 #include <string>
 
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
+
+#include "train_helpers.hpp"
 
 namespace {
 std::atomic<long> allocations = 0;

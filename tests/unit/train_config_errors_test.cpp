@@ -2,9 +2,10 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "data_helpers.hpp"
 #include "train_helpers.hpp"
-#include <gtest/gtest.h>
 
 namespace lockstep {
 namespace {

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "nn_helpers.hpp"
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/data/batch.hpp"
 #include "lockstep/data/synthetic.hpp"
+#include "nn_helpers.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

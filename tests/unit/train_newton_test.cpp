@@ -3,13 +3,13 @@
 #include <cmath>
 #include <string>
 
-#include "data_helpers.hpp"
-#include "nn_helpers.hpp"
-#include "train_helpers.hpp"
 #include <Eigen/QR>
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/data/batch.hpp"
+#include "nn_helpers.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

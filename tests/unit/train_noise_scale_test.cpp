@@ -2,11 +2,11 @@
 #include <cmath>
 #include <vector>
 
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/train/noise_scale.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

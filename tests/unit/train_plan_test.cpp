@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
 #include "lockstep/train/training_plan.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

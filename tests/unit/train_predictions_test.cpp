@@ -5,12 +5,12 @@
 #include <limits>
 #include <memory>
 
-#include "nn_helpers.hpp"
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/data/batch.hpp"
+#include "nn_helpers.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {

@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "data_helpers.hpp"
-#include "temporary_folder.hpp"
-#include "train_helpers.hpp"
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "temporary_folder.hpp"
+#include "train_helpers.hpp"
 
 namespace lockstep {
 namespace {
