@@ -133,6 +133,18 @@ TEST_F(ResumeTest, HalfALineOfMetricsIsNoProblem) {
   expect_goes_on(0);
 }
 
+TEST_F(ResumeTest, TheTimeoutIsThatOfTheRun) {
+  leave_a_stopped_run({"--run.timeout", "2"});
+  const auto size = fs::file_size(run() / "metrics.jsonl");
+  Process process(command_line(2, {"train", "--resume", "run"}), folder_.path());
+  constexpr std::uintmax_t kSomeSteps = 1000;
+  ASSERT_TRUE(wait_until(30, [&] { return fs::file_size(run() / "metrics.jsonl") > size + kSomeSteps; }));
+  kill(ranks_of(process.id(), folder_.path()).back(), SIGSTOP);
+  const Outcome outcome = process.wait(30);
+  EXPECT_EQ(outcome.exit_code, 5) << outcome.err;
+  EXPECT_NE(outcome.err.find("the timeout of 2 s ends the run"), std::string::npos) << outcome.err;
+}
+
 TEST_F(ResumeTest, AnEndedRunEndsAgain) {
   leave_a_stopped_run();
   expect_goes_on(2);

@@ -326,6 +326,7 @@ void run_training(const GivenValues& given, const std::string& resume, Communica
     return log::info(
         fmt::format("run      {0} has ended; its weights are {0}/weights.safetensors", start.config.run.dir));
   }
+  set_watch_timeout(start.config.run.timeout);  // of a run that goes on, its own
   const Problem problem = make_problem(start.config, communicator);
   if (start.config.checkpoint.best && held_out_parts(problem).empty()) {
     fail_input(
