@@ -109,18 +109,22 @@ TEST_F(NodeMemoryTest, EveryNodeThatCannotShareWarnsOnceAndNamesItself) {
       EXPECT_EQ(memory.bytes().size(), 100U);
     }
   }
-  const std::string warnings = testing::internal::GetCapturedStderr();
+  // Without files, MPI's own thread may say something too.
+  const std::string printed = testing::internal::GetCapturedStderr();
+  const std::size_t first = printed.find("lockstep: ");
+  const std::string warning = first == std::string::npos ? "" : printed.substr(first);
+  EXPECT_EQ(printed.find("lockstep: ", first == std::string::npos ? first : first + 1), std::string::npos)
+      << printed;
   if (world().rank() == 1 && part->size() > 1) {
     std::array<char, 256> host{};
     gethostname(host.data(), host.size() - 1);
-    EXPECT_EQ(std::count(warnings.begin(), warnings.end(), '\n'), 1) << warnings;
-    EXPECT_TRUE(warnings.starts_with(fmt::format(
+    EXPECT_TRUE(warning.starts_with(fmt::format(
         "lockstep: {}: the ranks of this node cannot share memory: a file in memory (memfd_create) is "
         "refused (Too many open files)",
         host.data())))
-        << warnings;
+        << printed;
   } else {
-    EXPECT_EQ(warnings, "");
+    EXPECT_EQ(warning, "");
   }
 }
 
