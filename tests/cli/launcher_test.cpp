@@ -78,16 +78,18 @@ TEST_F(LauncherCliTest, WhereMpiCannotStartOneLineSaysSo) {
   EXPECT_TRUE(listing(folder_).empty());
 }
 
-TEST_F(LauncherCliTest, EveryRankMustHaveTheSameCommand) {
-  // By a shell on each rank, as Debian 13's mpirun crashes where it is given several command lines.
-  const Words by_rank = {LOCKSTEP_MPIEXEC,
-                         LOCKSTEP_MPIEXEC_NUMPROC_FLAG,
-                         "2",
-                         "sh",
-                         "-c",
-                         "[ $OMPI_COMM_WORLD_RANK = 0 ] && exec \"$0\" \"$@\"; exec \"$0\" report",
-                         LOCKSTEP_PROGRAM};
-  const Outcome outcome = run(by_rank + small_training("run"));
+TEST_F(LauncherCliTest, OneOfSeveralCommandLinesMustNotBeAnotherCommand) {
+  const Words numproc = {LOCKSTEP_MPIEXEC_NUMPROC_FLAG, "1", LOCKSTEP_PROGRAM};
+  const Words several =
+      Words{LOCKSTEP_MPIEXEC} + numproc + small_training("run") + Words{":"} + numproc + Words{"report"};
+  Outcome outcome = run(several);
+  // Most starts of Debian 13's mpirun with several command lines end in a segmentation fault of its own.
+  const auto mpirun_crashed = [&] {
+    constexpr int kSegmentationFault = 139;
+    return LOCKSTEP_OPEN_MPI_5 && outcome.exit_code == kSegmentationFault && outcome.err.empty();
+  };
+  for (int again = 0; again < 10 && mpirun_crashed(); ++again) outcome = run(several);
+  if (mpirun_crashed()) GTEST_SKIP() << "mpirun starts nothing where it is given several command lines";
   expect_one_line(outcome, 2, "the command is train on rank 0, report on rank 1");
 }
 
