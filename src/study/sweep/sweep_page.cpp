@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -84,12 +85,15 @@ Json commands_table(const SweepPlan& plan) {
   for (const std::string& key : keys) columns.push_back(column(key, false));
   Json rows = Json::array();
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    const SettingTexts settings = settings_of(plan.points[i]);
+    std::map<std::string, std::string> settings = facts_of(plan.points[i]);
+    for (const auto& [key, text] : plan.grid.settings(static_cast<Index>(i))) {
+      const auto swept = settings.find(key);
+      if (swept != settings.end()) swept->second = text;  // as the person wrote it
+    }
     Json row = {
         i + 1, fmt::format("lockstep train --config {}/{}", plan.folder, config_file(static_cast<Index>(i)))};
     for (const std::string& key : keys) {
-      const auto entry =
-          std::find_if(settings.begin(), settings.end(), [&](const auto& e) { return e.first == key; });
+      const auto entry = settings.find(key);
       row.push_back(entry == settings.end() ? Json() : Json(entry->second));
     }
     rows.push_back(std::move(row));

@@ -158,7 +158,9 @@ void check_steps(const Checkpoint& checkpoint, const Config& before, const Confi
 
 /// The settings of the run itself, but for those that are `given`.
 GivenValues completed(GivenValues given, const Facts& settings, const std::string& folder) {
-  for (const auto& [key, value] : settings) given.try_emplace(key, value, "in " + folder, GivenBy::kRun);
+  for (const auto& [key, value] : settings) {
+    given.try_emplace(key, GivenValue{value, "in " + folder, GivenBy::kRun});
+  }
   return given;
 }
 
