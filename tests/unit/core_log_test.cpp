@@ -17,7 +17,7 @@ std::string in_brackets(std::string_view line) { return "[" + std::string(line) 
 
 class Wording : public testing::Test {
  protected:
-  ~Wording() override { log::set_wording(nullptr); }
+  void TearDown() override { log::set_wording(nullptr); }
 };
 
 TEST_F(Wording, IsThatOfTheProgramForWhatShouldWorry) {
