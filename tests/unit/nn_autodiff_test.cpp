@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <Eigen/Core>  // which the next one needs
 #include <gtest/gtest.h>
 #include <unsupported/Eigen/AutoDiff>
 
