@@ -49,6 +49,22 @@ def violations(root):
     return found
 
 
+def without_real(root):
+    """A line for each header that names the number's namespace, and may be read before the header that defines it."""
+    def reads(file, seen):
+        for name in INCLUDE.findall(file.read_text(encoding="utf-8")):
+            header = included(name, root)
+            if header not in seen and header.exists():
+                seen.add(header)
+                reads(header, seen)
+        return seen
+
+    definition = root / "include/lockstep/core/real.hpp"
+    headers = sorted([*(root / "src").rglob("*.hpp"), *(root / "include/lockstep").rglob("*.hpp")])
+    return [f"{file.relative_to(root)}: names LOCKSTEP_REAL, and does not include lockstep/core/real.hpp" for file in headers
+            if file != definition and "LOCKSTEP_REAL" in file.read_text(encoding="utf-8") and definition not in reads(file, set())]
+
+
 def check_itself():
     """Violations are found, in each direction and by either way of naming a header."""
     with tempfile.TemporaryDirectory() as folder:
@@ -64,9 +80,15 @@ def check_itself():
         assert [line.split(": ")[0] for line in violations(root)] == [
             "include/lockstep/core/bad.hpp:2", "include/lockstep/core/bad.hpp:3", "include/lockstep/core/bad.hpp:4",
             "src/core/bad.cpp:2"], violations(root)
+        (root / "include/lockstep/core/real.hpp").write_text("#define LOCKSTEP_REAL real\n")
+        (root / "src/nn/good.hpp").write_text('#include "lockstep/core/real.hpp"\nLOCKSTEP_REAL\n')
+        (root / "src/nn/better.hpp").write_text('#include "nn/good.hpp"\nLOCKSTEP_REAL\n')
+        (root / "src/nn/bad.hpp").write_text("LOCKSTEP_REAL\n")
+        assert [line.split(":")[0] for line in without_real(root)] == ["src/nn/bad.hpp"], without_real(root)
 
 
 check_itself()
-wrong = violations(pathlib.Path(__file__).resolve().parents[1])
+root_of_all = pathlib.Path(__file__).resolve().parents[1]
+wrong = violations(root_of_all) + without_real(root_of_all)
 print("\n".join(wrong), end="\n" if wrong else "")
 sys.exit(1 if wrong else 0)

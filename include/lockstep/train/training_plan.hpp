@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "lockstep/core/real.hpp"
 #include "lockstep/parallel/shares.hpp"
 #include "lockstep/train/training_options.hpp"
 
