@@ -9,13 +9,15 @@
 #include <fstream>
 #include <functional>
 #include <optional>
-#include <poll.h>
 #include <set>
 #include <string>
 #include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "core/output.hpp"
+#include "core/signals.hpp"
 
 namespace lockstep::log {
 
@@ -30,35 +32,27 @@ struct FileLog {
 
 std::optional<FileLog> file_log;
 std::size_t status_width = 0;
-int output_error = 0;  // errno
+Output standard_output(stdout);
+Output standard_error(stderr);
 std::string (*own_wording)(std::string_view line) = nullptr;
 
-/// Whether `stream` takes text without a wait. A run whose lines stand in its file too need not stand still
-/// because nobody reads them here, as mpirun does not while it ends its ranks.
-bool takes_text(std::FILE* stream) {
-  if (!file_log) return true;
-  constexpr int kPatience = 1000;  // milliseconds, the first time
-  static bool stalled = false;
-  pollfd polled{fileno(stream), POLLOUT, 0};
-  stalled = poll(&polled, 1, stalled ? 0 : kPatience) != 1;
-  return !stalled;
-}
-
-/// Where nobody reads or the disk is full the text is lost.
-void put(std::FILE* stream, const std::string& text) {
-  if (!takes_text(stream)) return;
-  const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
-  const int error = written && std::fflush(stream) == 0 ? 0 : errno;
-  if (error != 0 && stream == stdout) output_error = error;
+/// The lines of a run stand in its file too: it does not wait until somebody reads them here.
+void put(Output& output, std::string_view text) {
+  if (file_log) {
+    output.offer(text);
+  } else {
+    output.write(text);
+  }
 }
 
 void clear_status() {
-  if (status_width > 0) put(stdout, fmt::format("\r{:{}}\r", "", status_width));
+  if (status_width > 0) put(standard_output, fmt::format("\r{:{}}\r", "", status_width));
   status_width = 0;
 }
 
 void say_unwritable(const std::filesystem::path& file, const char* reason) {
-  put(stderr, fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
+  put(standard_error,
+      fmt::format("lockstep: {}: cannot be written ({}); the run goes on\n", file.string(), reason));
 }
 
 std::string local_time() {
@@ -69,10 +63,10 @@ std::string local_time() {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
-void print(std::FILE* stream, std::string_view line) {
+void print(Output& output, std::string_view line) {
   if (process_rank != 0) return;
   clear_status();
-  put(stream, fmt::format("{}\n", line));
+  put(output, fmt::format("{}\n", line));
   if (!file_log || file_log->is_lost) return;
   file_log->is_lost = !(file_log->file << local_time() << ' ' << line << std::endl);
   if (file_log->is_lost) say_unwritable(file_log->path, std::strerror(errno));
@@ -108,13 +102,13 @@ void open_file(const std::filesystem::path& file, bool append) {
   say_unwritable(file, std::strerror(errno));
 }
 
-void info(std::string_view line) { print(stdout, line); }
+void info(std::string_view line) { print(standard_output, line); }
 
-void warn(std::string_view line) { print(stderr, worded(line)); }
+void warn(std::string_view line) { print(standard_error, worded(line)); }
 
 void warn_here(std::string_view line) {
   if (process_rank == 0) return warn(line);
-  put(stderr, fmt::format("{}\n", worded(line)));
+  put(standard_error, fmt::format("{}\n", worded(line)));
 }
 
 void warn_once(std::string_view line) { warn_once(line, line); }
@@ -127,11 +121,17 @@ void warn_once(std::string_view line, std::string_view subject) {
 void status(std::string_view line) {
   if (process_rank != 0 || !is_terminal()) return;
   clear_status();
-  put(stdout, std::string(line));
+  put(standard_output, line);
   status_width = line.size();
 }
 
-int lost_output() { return output_error; }
+void finish() {
+  constexpr int kPatience = 1000;  // milliseconds; mpirun reads nothing while it ends its ranks
+  for (Output* const output : {&standard_output, &standard_error})
+    output->finish(requested_stop() == 0 ? -1 : kPatience);
+}
+
+int lost_output() { return standard_output.error(); }
 
 bool is_terminal() {
   // mpirun gives its processes a pseudo-terminal even when its own output goes to a file.

@@ -33,6 +33,12 @@ Session::Session(bool uses_ranks)
 }
 
 int Session::run(const std::function<void()>& program) {
+  const int status = status_of(program);
+  log::finish();
+  return status;
+}
+
+int Session::status_of(const std::function<void()>& program) {
   try {
     if (uses_ranks_) together(world(), [&] { check_world(launch_, world().size()); });
     if (mpi_) mpi_->watch();

@@ -223,6 +223,22 @@ TEST(TrainTest, MoreThanEightRanksGetMoreMicroBatchesAndSaySo) {
   EXPECT_NE(outcome.out.find("train.micro-batches is 16"), std::string::npos) << outcome.out;
 }
 
+// As a pager is: more lines than a pipe holds.
+TEST(TrainTest, ASlowReaderNeitherHoldsARunUpNorMissesALine) {
+  const TemporaryFolder folder;
+  constexpr int kEpochs = 2000;
+  Process process(command_line(0, small_training("run") + Words{"--train.epochs", std::to_string(kEpochs)}),
+                  folder.path());
+  EXPECT_TRUE(wait_until(60, [&] { return fs::exists(folder.path() / "run/weights.safetensors"); }));
+  const Outcome outcome = process.wait(60);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const std::string& line) { return line.starts_with("epoch "); }),
+            kEpochs);
+  EXPECT_EQ(lines.back(), "weights_digest " + digest_of(folder, "run"));
+}
+
 TEST(TrainTest, SeveralLinesOfLayersAndBlocksAreJoined) {
   const TemporaryFolder folder;
   std::ofstream(folder.path() / "f.cfg")

@@ -14,7 +14,8 @@ void set_rank(int rank);
 void set_wording(std::string (*wording)(std::string_view line));
 
 /// From here on every line also goes to `file`, which is replaced unless `append`; only on rank 0. That it
-/// can't be written is reported once. Local.
+/// can't be written is reported once. Who reads the standard streams slowly then holds nothing up: what they
+/// do not take yet is kept. Local.
 void open_file(const std::filesystem::path& file, bool append = false);
 
 /// A line for the person: on standard output, on rank 0 only.
@@ -35,6 +36,10 @@ void warn_once(std::string_view line, std::string_view subject);
 /// Shows `line` in place of the line shown before, where standard output is a terminal (also through mpirun);
 /// nothing elsewhere.
 void status(std::string_view line);
+
+/// Returns when all lines are written that the standard streams did not take yet; after a second if a signal
+/// has asked for the end. Session::run ends with it. Local.
+void finish();
 
 /// The errno with which a line for standard output could not be written there, or 0. Local.
 int lost_output();

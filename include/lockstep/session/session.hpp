@@ -32,6 +32,7 @@ class Session {
   int run(const std::function<void()>& program);
 
  private:
+  int status_of(const std::function<void()>& program);
   int fail(const std::exception& exception);
 
   Launch launch_;
