@@ -40,9 +40,9 @@ std::vector<TensorView> to_tensors(const std::vector<StateVector>& vectors, cons
 }
 
 /// Entries of the metadata by name and type; what is not there or no number is damage.
-class Facts {
+class Metadata {
  public:
-  Facts(const std::map<std::string, std::string>& facts, std::string_view origin)
+  Metadata(const std::map<std::string, std::string>& facts, std::string_view origin)
       : facts_(facts), origin_(origin) {}
 
   const std::string& text(const std::string& name) const {
@@ -141,7 +141,7 @@ std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
 
 Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& metadata,
                                     std::string_view origin) {
-  const Facts facts(metadata, origin);
+  const Metadata facts(metadata, origin);
   if (facts.text(kFormat) != kFormatVersion) {
     fail_input("{}: a checkpoint of format {}, expected {}; go on with the version that wrote it", origin,
                facts.text(kFormat), kFormatVersion);
