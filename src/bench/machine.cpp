@@ -133,7 +133,7 @@ double exchange_seconds(const Config& config, const ParameterLayout& layout, Ind
   const auto replica = make_replica(communicator, shares, config.training.exchange);
   const BatchPlan plan(batch_size, micro_batches, communicator.size());
   return time_of_collective(communicator, rounds, [&] {
-    reducer->start(plan, 1);
+    reducer->start(plan, 1, 1);
     reducer->finish();
     replica->publish();
   });

@@ -1,6 +1,7 @@
 #include "lockstep/data/dataset.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -28,6 +29,20 @@ void check_labels(const DatasetDescription& description, std::span<const std::in
                description.name, wrong - labels.begin(), *wrong, description.classes,
                description.classes - 1);
   }
+}
+
+template <typename Value>
+void check_categories(const DatasetDescription& description, std::span<const Value> features) {
+  const auto wrong = std::find_if(features.begin(), features.end(), [&](Value value) {
+    const auto number = static_cast<double>(value);
+    return !(number >= 0 && number < static_cast<double>(description.categories) &&
+             number == std::floor(number));
+  });
+  if (wrong == features.end()) return;
+  const Index at = wrong - features.begin();
+  fail_input("{}: sample {} has {} at place {}; categories must be whole numbers from 0 to {}",
+             description.name, at / description.features(), static_cast<double>(*wrong),
+             at % description.features(), description.categories - 1);
 }
 
 }  // namespace
@@ -96,6 +111,7 @@ std::string digest(const Dataset& data) {
   Digest digest;
   digest.add(fmt::format("{} {} {} {} {} {}\n", task_name(d.task), static_cast<int>(d.storage), d.samples,
                          d.classes, d.targets, fmt::join(d.feature_shape, "x")));
+  if (d.categories > 0) digest.add(fmt::format("{} categories\n", d.categories));
   const bool has_targets = d.task != Task::kClassification;
   for (const auto& names : {d.class_names, has_targets ? d.target_names : std::vector<std::string>()}) {
     for (const std::string& name : names) digest.add(fmt::format("{} {}\n", name.size(), name));
@@ -115,6 +131,13 @@ Dataset make_dataset(DatasetContent content) {
                description.name, description.samples, description.features());
   }
   if (description.task == Task::kClassification) check_labels(description, owner->labels);
+  if (description.categories > 0) {
+    if (description.storage == Storage::kBytes) {
+      check_categories<std::uint8_t>(description, owner->bytes);
+    } else {
+      check_categories<float>(description, owner->values);
+    }
+  }
   return Dataset(description,
                  description.storage == Storage::kBytes ? std::as_bytes(std::span(owner->bytes))
                                                         : std::as_bytes(std::span(owner->values)),

@@ -12,7 +12,7 @@ std::vector<GradientCheck> check_gradients_in_double(const GradientCheckCase& ch
   Batch batch;
   batch.samples.assign(check.samples.begin(), check.samples.end());
   gather(check.data, check.normalization, batch);
-  Network model(check.layers, data.feature_shape);
+  Network model(check.layers, shape_of(data));
   std::copy(check.parameters.begin(), check.parameters.end(), model.parameters().begin());
   const ChosenLoss loss = choose_loss(check.loss, check.loss_parameters, data.task);
   const RowBlock block{

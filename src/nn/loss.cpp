@@ -21,6 +21,11 @@ void Loss::evaluate(const RowBlock& block, ConstMatrixView outputs, const Target
   }
 }
 
+double Loss::weight(const Targets& /*targets*/, Index /*row*/) const {
+  LOCKSTEP_CHECK(!has_weights());
+  return 1;
+}
+
 void Loss::row_hessian(std::span<const Real> /*outputs*/, double* /*hessian*/) const {
   LOCKSTEP_CHECK(has_hessian());
 }

@@ -49,6 +49,15 @@ MatrixView view(std::vector<Real>& storage, Index rows, Index columns) {
   return {storage.data(), rows, columns};
 }
 
+/// Errors: numbers of categories for a unit that computes with real numbers, or the other way round.
+void check_kind(const Unit& unit, std::span<const Shape> inputs) {
+  for (const Shape& input : inputs) {
+    if ((input.categories() > 0) == unit.takes_categories()) continue;
+    if (unit.takes_categories()) fail_input("expected numbers of categories, not real numbers; leave it out");
+    fail_input("expected real numbers; put 'embedding WIDTH' before it");
+  }
+}
+
 /// total += values. Each row by one thread.
 void add_to(MatrixView total, ConstMatrixView values) {
   for_each_part(total.rows(), [&](Index row) { total.row(row) += values.row(row); });
@@ -138,6 +147,7 @@ void Network::connect(Node& node) {
     shapes += (shapes.empty() ? "" : " and ") + to_text(inputs.back());
   }
   try {
+    check_kind(*node.unit, inputs);
     node.output = node.unit->connect(inputs);
     node.range.offset = layout_.size();
     for (const TensorSpec& tensor : node.unit->tensors()) {

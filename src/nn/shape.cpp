@@ -20,6 +20,21 @@ Shape::Shape(std::vector<Index> axes) : axes_(std::move(axes)) {
   size_ = *size;
 }
 
+Shape Shape::of_categories(std::vector<Index> axes, Index categories) {
+  constexpr Index kMost = Index{1} << 24U;
+  Shape shape(std::move(axes));
+  if (categories < 1 || categories > kMost) {
+    fail_input("a sample of {} categories: expected 1 to {}", categories, kMost);
+  }
+  shape.categories_ = categories;
+  return shape;
+}
+
+Shape shape_of(const DatasetDescription& data) {
+  return data.categories > 0 ? Shape::of_categories(data.feature_shape, data.categories)
+                             : Shape(data.feature_shape);
+}
+
 std::optional<Index> count_values(const std::vector<Index>& extents, Index before) {
   Index size = 1;
   for (const Index extent : extents) {
@@ -29,6 +44,9 @@ std::optional<Index> count_values(const std::vector<Index>& extents, Index befor
   return __builtin_add_overflow(before, size, &total) ? std::nullopt : std::optional(total);
 }
 
-std::string to_text(const Shape& shape) { return fmt::format("{}", fmt::join(shape.axes(), " x ")); }
+std::string to_text(const Shape& shape) {
+  const std::string axes = fmt::format("{}", fmt::join(shape.axes(), " x "));
+  return shape.categories() == 0 ? axes : fmt::format("{} of {} categories", axes, shape.categories());
+}
 
 }  // namespace lockstep

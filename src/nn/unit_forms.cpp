@@ -20,6 +20,7 @@ std::vector<UnitForm>& all_forms() {
     std::vector<UnitForm> forms = {linear_form()};
     for (UnitForm& form : activation_forms()) forms.push_back(std::move(form));
     forms.push_back(dropout_form());
+    forms.push_back(embedding_form());
     return forms;
   }();
   return all;

@@ -22,6 +22,12 @@ void add_to(Real* sum, const Real* values, Index count) {
   for (Index i = 0; i < count; ++i) sum[i] += values[i];
 }
 
+/// result = values + 0.
+LOCKSTEP_MULTIVERSION
+void add_zero(Real* result, const Real* values, Index count) {
+  for (Index i = 0; i < count; ++i) result[i] = values[i] + Real(0);
+}
+
 LOCKSTEP_MULTIVERSION
 void divide(Real* result, const Real* values, Index count, Real divisor) {
   for (Index i = 0; i < count; ++i) result[i] = values[i] / divisor;
@@ -56,8 +62,9 @@ class TreeReducer final : public GradientReducer {
     }
   }
 
-  void start(const BatchPlan& plan, std::size_t blocks) override {
+  void start(const BatchPlan& plan, std::size_t blocks, double divisor) override {
     plan_ = &plan;
+    divisor_ = static_cast<Real>(divisor);
     leaves_.clear();
     std::size_t depth = 0;
     for (const TreeOperation& operation : plan.local_operations(rank_)) {
@@ -87,6 +94,31 @@ class TreeReducer final : public GradientReducer {
         const std::size_t upper = leaf.level - merge;
         add_to(level(upper - 1, range), level(upper, range), range.size);
       }
+    }
+  }
+
+  /// As `add`, bit for bit: what is not written counts as +0, and x + 0 is only not x where x is -0.
+  void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write) override {
+    std::array<bool, kDeepestTree> is_zero{};  // the levels that this block has left so
+    std::size_t top = 0;
+    for (const MicroBatchRows& m : block.micro_batches) {
+      const Leaf& leaf = leaf_of(m.micro_batch);
+      is_zero[leaf.level] = !write(m, level(leaf.level, range));
+      top = leaf.level - leaf.merges;
+      for (std::size_t upper = leaf.level; upper > top; --upper) {
+        const std::size_t lower = upper - 1;
+        if (is_zero[lower] && is_zero[upper]) continue;
+        Real* const sum = level(lower, range);
+        if (is_zero[lower] || is_zero[upper]) {
+          add_zero(sum, is_zero[lower] ? level(upper, range) : sum, range.size);
+        } else {
+          add_to(sum, level(upper, range), range.size);
+        }
+        is_zero[lower] = false;
+      }
+    }
+    for (std::size_t i = 0; i <= top; ++i) {
+      if (is_zero[i]) std::fill_n(level(i, range), range.size, Real(0));
     }
   }
 
@@ -150,14 +182,13 @@ class TreeReducer final : public GradientReducer {
 
   /// This rank's shares of `bucket`: the tree's sum of all ranks' subtree sums, divided.
   void sum(std::size_t bucket) {
-    const auto divisor = static_cast<Real>(plan_->batch_size());
     Real* const result = transport_->result();
     for (const OwnShare& own : own_shares_[bucket]) {
       const std::span<Real* const> sums = transport_->sums(own.share);
       for_each_part(own.share.pieces.size(), [&](Index i) {
         const ParameterRange piece = shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + i)];
         divide(result + piece.offset, tree_sum(sums, piece.offset - own.share.range.offset, piece.size),
-               piece.size, divisor);
+               piece.size, divisor_);
         squares_[own.squares + static_cast<std::size_t>(i)] = square_sum(result, piece);
       });
     }
@@ -188,6 +219,7 @@ class TreeReducer final : public GradientReducer {
   std::vector<std::vector<OwnShare>> own_shares_;  // by bucket
   std::vector<double> squares_;
   const BatchPlan* plan_ = nullptr;
+  Real divisor_ = 1;
   std::vector<Leaf> leaves_;
   std::size_t held_ = 0;                  // levels that the transport holds
   std::size_t deepest_ = 0;               // levels that there are at most
@@ -207,9 +239,9 @@ class AllReduceReducer final : public GradientReducer {
         sum_(static_cast<std::size_t>(shares.parameters())),
         squares_(room_for_squares(shares, 0)) {}
 
-  void start(const BatchPlan& plan, std::size_t /*blocks*/) override {
+  void start(const BatchPlan& plan, std::size_t /*blocks*/, double divisor) override {
     LOCKSTEP_CHECK(plan.micro_batches() == communicator_.size());
-    divisor_ = static_cast<Real>(plan.batch_size());
+    divisor_ = static_cast<Real>(divisor);
     // A rank without samples contributes zero.
     std::fill(sum_.begin(), sum_.end(), Real(0));
   }

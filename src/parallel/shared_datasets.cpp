@@ -24,6 +24,7 @@ std::string to_text(const DatasetDescription& d) {
                      {"task", d.task},
                      {"storage", d.storage},
                      {"samples", d.samples},
+                     {"categories", d.categories},
                      {"classes", d.classes},
                      {"feature_shape", d.feature_shape},
                      {"class_names", d.class_names},
@@ -46,7 +47,8 @@ DatasetDescription from_text(const std::string& text) {
           .targets = json.at("targets"),
           .target_names = json.at("target_names"),
           .feature_names = json.at("feature_names"),
-          .units = units_from_text(json.at("units").get<std::string>())};
+          .units = units_from_text(json.at("units").get<std::string>()),
+          .categories = json.at("categories")};
 }
 
 /// `data` of the node's rank 0, in memory that all of the node see. Collective over `node`.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <tuple>
 
@@ -46,23 +47,54 @@ ParameterLayout layout_of(Index parameters) {
   return layout;
 }
 
+using HandIn = std::function<void(GradientReducer& reducer, const RowBlock& block, ParameterRange range)>;
+
+/// All of kAllLeaves.
+void hand_in_all(GradientReducer& reducer, const RowBlock& block, ParameterRange range) {
+  reducer.add(block, range, [&](const MicroBatchRows& m, Real* gradient) {
+    std::copy_n(kAllLeaves[static_cast<std::size_t>(m.micro_batch)].begin() + range.offset, range.size,
+                gradient);
+  });
+}
+
+/// Two thirds of kAllLeaves, micro-batch by micro-batch and bucket by bucket, are zero; some values of the
+/// others are -0.
+bool write_sparse(const MicroBatchRows& m, ParameterRange range, Real* gradient) {
+  if ((m.micro_batch + (range.offset > 0 ? 1 : 0)) % 3 != 0) return false;
+  for (Index i = 0; i < range.size; ++i) {
+    const Real value =
+        kAllLeaves[static_cast<std::size_t>(m.micro_batch)][static_cast<std::size_t>(range.offset + i)];
+    gradient[i] = i % 5 == 0 ? Real(-0.0) : value;
+  }
+  return true;
+}
+
+void hand_in_sparse(GradientReducer& reducer, const RowBlock& block, ParameterRange range) {
+  reducer.add_sparse(block, range, [&](const MicroBatchRows& m, Real* gradient) {
+    return write_sparse(m, range, gradient);
+  });
+}
+
+void hand_in_zeros(GradientReducer& reducer, const RowBlock& block, ParameterRange range) {
+  reducer.add(block, range, [&](const MicroBatchRows& m, Real* gradient) {
+    if (!write_sparse(m, range, gradient)) std::fill_n(gradient, range.size, Real(0));
+  });
+}
+
 /// The whole gradient; it arrives as from a network: last bucket first, each for all micro-batches in rising
 /// order.
 std::vector<Real> reduce(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout,
-                         const Shares& shares, Communicator& communicator) {
+                         const Shares& shares, Communicator& communicator,
+                         const HandIn& hand_in = hand_in_all) {
   std::vector<MicroBatchRows> present;
   const Interval owned = plan.owned_by(communicator.rank());
   for (Index m = owned.first; m < owned.last; ++m) {
     if (plan.rows(m).size() > 0) present.push_back({static_cast<int>(m), 0, plan.rows(m).size()});
   }
-  reducer.start(plan, present.empty() ? 0 : 1);
+  reducer.start(plan, present.empty() ? 0 : 1, static_cast<double>(plan.batch_size()));
   for (std::size_t bucket = layout.tensors().size(); bucket-- > 0 && !present.empty();) {
     const ParameterRange range = layout.tensors()[bucket].range;
-    reducer.add({.micro_batches = present, .samples = {}}, range,
-                [&](const MicroBatchRows& m, Real* gradient) {
-                  std::copy_n(kAllLeaves[static_cast<std::size_t>(m.micro_batch)].begin() + range.offset,
-                              range.size, gradient);
-                });
+    hand_in(reducer, {.micro_batches = present, .samples = {}}, range);
     reducer.done(range);
   }
   reducer.finish();
@@ -77,8 +109,9 @@ std::vector<Index> batch_sizes(Index micro_batches) {
 class ReproducibleReducerTest : public MpiTest,
                                 public testing::WithParamInterface<std::tuple<Index, Exchange, Scope>> {};
 
-TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
-  const auto [parameters, exchange, scope] = GetParam();
+void expect_bits_of_one_process(const ReproducibleReducerTest::ParamType& parameter, const HandIn& together,
+                                const HandIn& in_one) {
+  const auto [parameters, exchange, scope] = parameter;
   const auto single = make_single_communicator();
   const ParameterLayout layout = layout_of(parameters);
   const Shares shares(layout, scope, world().size());
@@ -89,13 +122,21 @@ TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
     for (const Index batch : batch_sizes(m)) {
       if (batch == 0) continue;
       const std::vector<Real> found =
-          reduce(*reducer, BatchPlan(batch, m, world().size()), layout, shares, world());
-      const std::vector<Real> expected = reduce(*alone, BatchPlan(batch, m, 1), layout, all, *single);
+          reduce(*reducer, BatchPlan(batch, m, world().size()), layout, shares, world(), together);
+      const std::vector<Real> expected = reduce(*alone, BatchPlan(batch, m, 1), layout, all, *single, in_one);
       EXPECT_EQ(found.size(), expected.size());
       EXPECT_EQ(std::memcmp(found.data(), expected.data(), expected.size() * sizeof(Real)), 0)
           << fmt::format("M = {}, batch {}, {} parameters", m, batch, parameters);
     }
   }
+}
+
+TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
+  expect_bits_of_one_process(GetParam(), hand_in_all, hand_in_all);
+}
+
+TEST_P(ReproducibleReducerTest, GivesTheBitsOfZerosWhereNothingIsWritten) {
+  expect_bits_of_one_process(GetParam(), hand_in_sparse, hand_in_zeros);
 }
 
 std::string case_name(const testing::TestParamInfo<ReproducibleReducerTest::ParamType>& test) {

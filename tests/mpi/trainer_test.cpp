@@ -18,6 +18,7 @@
 #include "mpi_test.hpp"
 #include "temporary_folder.hpp"
 #include "train_helpers.hpp"
+#include "weighted_squares.hpp"
 
 namespace lockstep::test {
 namespace {
@@ -292,6 +293,63 @@ TEST_F(TrainingTest, MadeInCppIsThatOfTheConfiguration) {
   trainer.run({.after_step = [&](const StepReport& report) { steps = report.step; }});
   EXPECT_EQ(steps, 12U);
   EXPECT_EQ(weights_digest(trainer.network()), expected);
+}
+
+// The divisor is a sum over the samples of all ranks.
+TEST_F(TrainingTest, SamplesThatDoNotCountAlikeGiveTheBitsOfOneProcess) {
+  const Config config = make_test_config({{"train.batch-size", "31"}, {"optimizer.clip-norm", "0.5"}});
+  const auto train_on = [&](Communicator& communicator) {
+    Problem problem = make_problem(config, communicator);
+    problem.use_loss("weighted-squares",
+                     std::make_shared<WeightedSquares>(std::vector<double>{0.3, 0, 1.7, 1}));
+    Trainer trainer(communicator, make_model(config, problem), problem, config.training);
+    RunResult result = finish(trainer);
+    result.losses.push_back(trainer.evaluate(all_of(*problem.test)).loss);
+    return result;
+  };
+  const RunResult together = train_on(world());
+  const RunResult alone = train_on(*make_single_communicator());
+  EXPECT_EQ(together.weights_digest, alone.weights_digest);
+  EXPECT_EQ(together.losses, alone.losses);
+  EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
+}
+
+/// Sentences of 6 words, of which 40 occur, by the class of their first word.
+SourceParts sentences() {
+  DatasetContent all{.description = {.name = "sentences",
+                                     .storage = Storage::kFloats,
+                                     .samples = 90,
+                                     .feature_shape = {6},
+                                     .classes = 4,
+                                     .categories = 40}};
+  for (Index i = 0; i < 90; ++i) {
+    all.labels.push_back(static_cast<std::int32_t>(i * 7 % 40 % 4));
+    for (Index word = 0; word < 6; ++word) all.values.push_back(static_cast<float>((i + 3 * word) * 7 % 40));
+  }
+  return {.training = all, .test = all};
+}
+
+TEST_F(TrainingTest, AnEmbeddingGivesTheBitsOfOneProcess) {
+  const auto train_on = [&](Communicator& communicator, int threads, bool noise_scale) {
+    const Problem problem = make_problem(sentences, {.validation = 0.1}, communicator);
+    Network network("embedding 700, tanh, linear 4", problem.sample());
+    Trainer trainer(communicator, std::move(network), problem,
+                    {.batch_size = 31,
+                     .steps = 12,
+                     .threads = threads,
+                     .noise_scale = noise_scale,
+                     .optimizer = adamw({.learning_rate = 0.01})});
+    RunResult result = finish(trainer);
+    result.losses.push_back(trainer.evaluate(all_of(*problem.test)).loss);
+    return result;
+  };
+  const RunResult together = train_on(world(), 1, false);
+  const RunResult alone = train_on(*make_single_communicator(), 1, false);
+  EXPECT_EQ(together.weights_digest, alone.weights_digest);
+  EXPECT_EQ(together.losses, alone.losses);
+  EXPECT_EQ(train_on(world(), 2, false).weights_digest, alone.weights_digest);
+  EXPECT_EQ(train_on(world(), 1, true).weights_digest, alone.weights_digest);
+  set_threads(1);
 }
 
 TEST_F(TrainingTest, RefusesANetworkOfTheWrongEnd) {

@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -120,6 +121,32 @@ TEST(Dataset, RefusesLabelsOutsideTheClasses) {
     EXPECT_TRUE(is_bad_input([&] { make_dataset(content); },
                              {"images", "sample 1", "label " + std::to_string(label), "0 to 3"}));
   }
+}
+
+TEST(Dataset, RefusesValuesThatNumberNoCategory) {
+  DatasetContent words;
+  words.description = {.name = "words",
+                       .storage = Storage::kFloats,
+                       .samples = 2,
+                       .feature_shape = {3},
+                       .classes = 2,
+                       .categories = 9};
+  words.labels = {0, 1};
+  words.values = {0, 8, 3, 4, 5, 1};
+  const std::string known = digest(make_dataset(words));
+  for (const float wrong : {9.0F, -1.0F, 2.5F, std::numeric_limits<float>::quiet_NaN()}) {
+    words.values[4] = wrong;
+    EXPECT_TRUE(is_bad_input([&] { make_dataset(words); },
+                             {"words: sample 1 has", "at place 1", "whole numbers from 0 to 8"}))
+        << wrong;
+  }
+  words.values[4] = 5;
+  words.description.categories = 10;
+  EXPECT_NE(digest(make_dataset(words)), known);
+
+  DatasetContent images = two_images();
+  images.description.categories = 255;
+  EXPECT_TRUE(is_bad_input([&] { make_dataset(images); }, {"images: sample 1 has 255 at place 2"}));
 }
 
 TEST(Dataset, RefusesEmptyOnes) {

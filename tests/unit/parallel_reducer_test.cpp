@@ -54,7 +54,7 @@ void hand_in(GradientReducer& reducer, const BatchPlan& plan, const ParameterLay
     if (plan.rows(m).size() > 0) present.push_back({static_cast<int>(m), 0, plan.rows(m).size()});
   }
   const std::size_t blocks = (present.size() + block - 1) / block;
-  reducer.start(plan, blocks);
+  reducer.start(plan, blocks, static_cast<double>(plan.batch_size()));
   for (std::size_t number = 0; number < blocks; ++number) {
     const std::size_t first = number * block;
     const RowBlock rows{

@@ -228,6 +228,39 @@ TEST(Problem, RefusesALossForAnotherTask) {
                            {"`label-smoothing`", "'mse' does not use it"}));
 }
 
+/// Sentences of 3 of 9 words.
+SourceParts sentences() {
+  DatasetContent all{.description = {.name = "sentences",
+                                     .storage = Storage::kFloats,
+                                     .samples = 4,
+                                     .feature_shape = {3},
+                                     .classes = 2,
+                                     .categories = 9}};
+  all.values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 0, 3};
+  all.labels = {0, 1, 1, 0};
+  return {.training = all, .test = std::nullopt};
+}
+
+TEST(Problem, LeavesCategoriesAsTheyAreAndKeepsTheirNumberWithTheWeights) {
+  const auto communicator = make_single_communicator();
+  const Problem problem = make_problem(sentences, {}, *communicator);
+  EXPECT_TRUE(problem.normalization.shift.empty());
+  EXPECT_EQ(problem.sample(), Shape::of_categories({3}, 9));
+  Trainer trainer(*communicator, Network("embedding 4, linear 2", problem.sample()), problem,
+                  {.batch_size = 2, .epochs = 1});
+  trainer.run();
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "weights.safetensors";
+  trainer.save(file);
+
+  SavedModel saved = load_model(file);
+  EXPECT_EQ(weights_digest(saved.model), weights_digest(trainer.network()));
+  EXPECT_NO_THROW(check_fit(saved, problem.training.description()));
+  DatasetDescription other = problem.training.description();
+  other.categories = 0;
+  EXPECT_TRUE(is_bad_input([&] { check_fit(saved, other); }, {"has 0 categories, the weights expect 9"}));
+}
+
 TEST(Problem, HasTheTestSamplesAskedFor) {
   const TrainingRun run(blobs({{"data.test-samples", "31"}}));
   EXPECT_EQ(run.problem->training.size(), 200);

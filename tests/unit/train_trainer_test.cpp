@@ -131,7 +131,7 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
       const Shares shares(model.layout(), Scope::kElements, 1);
       const auto reducer = make_gradient_reducer(*run.communicator, shares);
       const std::vector<Block> blocks = cut_into_blocks(plan, 0, most_rows);
-      reducer->start(plan, blocks.size());
+      reducer->start(plan, blocks.size(), static_cast<double>(plan.batch_size()));
       for (const Block& block : blocks) {
         Batch batch;
         batch.samples.resize(static_cast<std::size_t>(block.rows.size()));

@@ -38,17 +38,18 @@ struct ColumnUnit {
 
 /// What a data set is, without its data.
 struct DatasetDescription {
-  std::string name;  ///< file, folder or synthetic set, for messages
+  std::string name = {};  ///< file, folder or synthetic set, for messages
   Task task = Task::kClassification;
   Storage storage = Storage::kBytes;
   Index samples = 0;
-  std::vector<Index> feature_shape;      ///< of one sample: {28, 28} for an image, {features} for a table
-  Index classes = 0;                     ///< classification: labels are 0 … classes-1; otherwise 0
-  std::vector<std::string> class_names;  ///< of a table's classes, unless their labels are 0 … classes-1
-  Index targets = 1;                     ///< of one sample; classification: its label
+  std::vector<Index> feature_shape = {};  ///< of one sample: {28, 28} for an image, {features} for a table
+  Index classes = 0;                      ///< classification: labels are 0 … classes-1; otherwise 0
+  std::vector<std::string> class_names = {};  ///< of a table's classes, unless their labels are 0 … classes-1
+  Index targets = 1;                          ///< of one sample; classification: its label
   std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
   std::vector<std::string> feature_names = {};  ///< of a table's columns, if they have names
   std::vector<ColumnUnit> units = {};           ///< of a table's features; empty: every unit is {0, 1}
+  Index categories = 0;  ///< features are whole numbers from 0 to categories-1, as of words; 0: real numbers
 
   /// What to call class `label`: its name, else its number.
   std::string class_name(Index label) const;
@@ -96,14 +97,15 @@ std::string digest(const Dataset& data);
 
 /// What a reader fills: the same table in memory of its own.
 struct DatasetContent {
-  DatasetDescription description;
-  std::vector<std::uint8_t> bytes;   ///< or
-  std::vector<float> values;         ///< by description.storage
-  std::vector<std::int32_t> labels;  ///< or
-  std::vector<float> targets;        ///< by description.task
+  DatasetDescription description = {};
+  std::vector<std::uint8_t> bytes = {};   ///< or
+  std::vector<float> values = {};         ///< by description.storage
+  std::vector<std::int32_t> labels = {};  ///< or
+  std::vector<float> targets = {};        ///< by description.task
 };
 
-/// The data set that owns `content`. Errors: an empty one, sizes that disagree, labels out of range.
+/// The data set that owns `content`. Errors: an empty one, sizes that disagree, labels or categories out of
+/// range.
 Dataset make_dataset(DatasetContent content);
 
 }  // namespace lockstep

@@ -15,7 +15,8 @@ struct Targets {
   std::span<const Real> values;  ///< [rows x outputs], row-major
 };
 
-/// A loss of each sample. Sums over samples are left to be divided once, by the global sample count.
+/// A loss of each sample. Sums over samples are left to be divided once, by the number of all samples of the
+/// global batch, or by the sum of their weights.
 class Loss {
  public:
   virtual ~Loss() = default;
@@ -24,6 +25,13 @@ class Loss {
   /// it receives the gradient of the sum by `outputs`; both are [rows x outputs].
   void evaluate(const RowBlock& block, ConstMatrixView outputs, const Targets& targets,
                 std::span<double> sums, MatrixView gradient) const;
+
+  /// Whether samples count in means as weight() says, and not alike.
+  virtual bool has_weights() const { return false; }
+
+  /// What the sample of `row` counts for, not below 0, by its targets alone: a text with its number of words,
+  /// whose loss is the sum over them. Only where has_weights().
+  virtual double weight(const Targets& targets, Index row) const;
 
   /// Whether the loss has a second derivative everywhere that does not vanish on whole regions, as Newton's
   /// method needs it: cross-entropy, mse and bce.

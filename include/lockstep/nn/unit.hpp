@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <span>
 #include <string>
@@ -15,6 +16,10 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// Writes the gradient of some range of parameters for one micro-batch: all values of the range.
 using WriteGradient = std::function<void(const MicroBatchRows& rows, Real* gradient)>;
 
+/// The same for a range that most micro-batches leave at zero, as a text does most words of an embedding:
+/// returns false there, and has written nothing.
+using WriteSparseGradient = std::function<bool(const MicroBatchRows& rows, Real* gradient)>;
+
 /// Takes gradients as units produce them, last unit first. A unit hands its parameters in as ranges that
 /// are small enough for a cache, each once a block and for all micro-batches, so that they can be summed
 /// while they are at hand.
@@ -25,6 +30,15 @@ class GradientSink {
   /// Calls `write` for each micro-batch of `block` in rising order, and adds up what it writes. Threads may
   /// call this at the same time for different ranges.
   virtual void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) = 0;
+
+  /// The same sums as with `add` and zeros in the place of what is not written; a sink may spare the time for
+  /// those.
+  virtual void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write) {
+    const auto dense = [&](const MicroBatchRows& rows, Real* gradient) {
+      if (!write(rows, gradient)) std::fill_n(gradient, range.size, Real(0));
+    };
+    add(block, range, std::ref(dense));
+  }
 
   /// The whole of `range`, all parameters of one unit, is added for this block.
   virtual void done(ParameterRange /*range*/) {}
@@ -61,6 +75,9 @@ class Unit {
 
   /// Tells the unit where its own parameters are: one tensor after another.
   virtual void bind(const Real* /*parameters*/) {}
+
+  /// Whether its inputs are numbers of categories, and not real numbers.
+  virtual bool takes_categories() const { return false; }
 
   virtual Response response() const { return Response::kOther; }
 

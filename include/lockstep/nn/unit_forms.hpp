@@ -57,6 +57,7 @@ std::unique_ptr<Unit> make_unit(const std::vector<std::string>& words);
 /// The forms of the units in units.hpp, beside their sources.
 UnitForm linear_form();
 UnitForm dropout_form();
+UnitForm embedding_form();
 std::vector<UnitForm> activation_forms();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -9,6 +9,11 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// y = x wᵀ + b over all values of a sample, w [outputs x inputs], b [outputs] (torch.nn.Linear).
 std::unique_ptr<Unit> linear(Index outputs);
 
+/// y = the row of `weight` [categories x width] whose number comes in, for each value of a sample of
+/// categories: {n} becomes {n, width} (torch.nn.Embedding). Its gradient is sparse: rows that no sample names
+/// stay zero.
+std::unique_ptr<Unit> embedding(Index width);
+
 /// In training each value is kept with probability 1 - p and scaled by 1 / (1 - p), else zero; otherwise the
 /// identity. The mask is a pure function of (seed, step, sample, number of the unit, value).
 /// Source: Srivastava et al.: Dropout. JMLR 15, 2014, in its inverted form (torch.nn.Dropout).

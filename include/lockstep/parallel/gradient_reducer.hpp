@@ -16,15 +16,15 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// blocks' gradients through `add` and `done`, then `finish`.
 class GradientReducer : public GradientSink {
  public:
-  /// Begins a step with this plan, which outlives the step; the rank's rows come in `blocks` blocks. No rank
-  /// may be reading the gradient of the step before any more: Replica::publish or whole_gradient stands
-  /// between the two. Collective.
-  virtual void start(const BatchPlan& plan, std::size_t blocks) = 0;
+  /// Begins a step with this plan, which outlives the step; the rank's rows come in `blocks` blocks, and the
+  /// sum over all is divided by `divisor`. No rank may be reading the gradient of the step before any more:
+  /// Replica::publish or whole_gradient stands between the two. Collective.
+  virtual void start(const BatchPlan& plan, std::size_t blocks, double divisor) = 0;
 
   /// Returns when the gradient is summed. Collective.
   virtual void finish() = 0;
 
-  /// The sum over all micro-batches divided by the global batch size, in a vector of all parameters of which
+  /// The sum over all micro-batches divided by the divisor, in a vector of all parameters of which
   /// only what this rank owns is defined; until the next start.
   virtual std::span<const Real> gradient() const = 0;
 

@@ -19,12 +19,14 @@ class HessianReducer {
                  Exchange exchange);
 
   /// Begins a step as GradientReducer::start does. Collective.
-  void start(const BatchPlan& plan, std::size_t blocks) { reducer_->start(plan, blocks); }
+  void start(const BatchPlan& plan, std::size_t blocks, double divisor) {
+    reducer_->start(plan, blocks, divisor);
+  }
 
   /// Takes the micro-batches of `block` in, with inputs x and the network's outputs. Local.
   void add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs);
 
-  /// The sum over all micro-batches divided by the batch size, [parameters x parameters]; empty where this
+  /// The sum over all micro-batches divided by the divisor, [parameters x parameters]; empty where this
   /// rank owns nothing. Collective.
   Eigen::MatrixXd finish();
 

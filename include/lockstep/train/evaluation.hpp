@@ -29,7 +29,8 @@ std::string name_samples(std::span<const Index> samples, Index count);
 /// How a network does on samples.
 struct Evaluation {
   Index samples = 0;
-  double loss = 0;  ///< mean over samples; with any that is not finite, not finite either
+  double loss = 0;  ///< mean over samples, by their weights if the loss has such; with any that is not
+                    ///< finite, not finite either
   /// Classification: part of the samples whose largest output is at their label; multi-label: part of all
   /// labels predicted right, an output above 0 meaning 1; regression: none.
   std::optional<double> accuracy;

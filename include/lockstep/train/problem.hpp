@@ -33,7 +33,7 @@ struct Problem {
   std::string normalize = {};  ///< as data.normalize; how `normalization` was made
 
   /// The shape of a sample, and how many outputs a network for it has.
-  Shape sample() const { return training.description().feature_shape; }
+  Shape sample() const { return shape_of(training.description()); }
   Index outputs() const { return training.description().outputs(); }
 
   /// Takes another loss, called `name` in weights files: `evaluate` can use them where a loss of that name is
@@ -43,7 +43,7 @@ struct Problem {
 
 /// What data become before a network sees them, and what it is to minimise.
 struct ProblemOptions {
-  NormalizationKind normalize = NormalizationKind::kStandard;
+  NormalizationKind normalize = NormalizationKind::kStandard;  ///< of real numbers
   double validation = 0;                 ///< part of the training samples that is held out
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task

@@ -103,6 +103,19 @@ class TimedSink final : public GradientSink {
     times_[StepPart::kTreeAdditions] += watch.lap();
   }
 
+  void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write) override {
+    if (thread_index() != 0) return sink_.add_sparse(block, range, write);
+    Stopwatch watch;
+    const auto timed = [&](const MicroBatchRows& rows, Real* gradient) {
+      times_[StepPart::kTreeAdditions] += watch.lap();
+      const bool has_written = write(rows, gradient);
+      times_[StepPart::kWeightGradients] += watch.lap();
+      return has_written;
+    };
+    sink_.add_sparse(block, range, std::ref(timed));
+    times_[StepPart::kTreeAdditions] += watch.lap();
+  }
+
   void done(ParameterRange range) override {
     Stopwatch watch;
     sink_.done(range);

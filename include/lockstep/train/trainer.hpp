@@ -140,9 +140,12 @@ class Trainer {
 
   void compute_gradient(std::uint64_t step);
   StepReport apply_gradient();
-  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);
+  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, double divisor,
+                        GradientSink& sink);
   void sum_gradient();
   NonFinite second_pass();
+  static std::vector<double> weights_of(const Problem& problem);
+  double divisor_of(const GlobalBatch& batch, std::uint64_t step) const;
   const Work& work_on(const GlobalBatch& batch);
   void take_rows(const GlobalBatch& batch, std::uint64_t step, Interval rows);
   void gather_ahead(std::uint64_t step);
@@ -164,6 +167,7 @@ class Trainer {
   Communicator& communicator_;
   TrainingPlan plan_;
   Sampler sampler_;
+  std::vector<double> weights_;  // of the training set's samples, where the loss has such
   int micro_batches_;
   Network network_;
   Shares shares_;

@@ -158,9 +158,11 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
     return contents;
   });
   const Split split = make_split(options, parts[0]);
+  const bool is_real = parts[0].description().categories == 0;
+  const NormalizationKind normalize = is_real ? options.normalize : NormalizationKind::kNone;
   if (communicator.rank() == 0) {
     for (const Dataset& part : parts) {
-      if (options.normalize == NormalizationKind::kNone) warn_of_lost_digits(part);
+      if (normalize == NormalizationKind::kNone) warn_of_lost_digits(part);
     }
     warn_of_missing_classes(parts[0], split);
   }
@@ -168,11 +170,11 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
   return {.training = parts[0],
           .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
           .split = split,
-          .normalization = share_normalization(options.normalize, parts[0], split, communicator),
+          .normalization = share_normalization(normalize, parts[0], split, communicator),
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
           .loss_parameters = chosen.parameters,
-          .normalize = normalize_name(options.normalize)};
+          .normalize = normalize_name(normalize)};
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
@@ -222,7 +224,7 @@ Selection training_part(const Problem& problem) {
 }
 
 Network make_model(const Config& config, const Problem& problem) {
-  Network model = make_network(config, problem.training.description().feature_shape);
+  Network model = make_network(config, problem.sample());
   about_layers([&] { check_outputs(model, problem.training.description()); });
   if (config.model.init.empty()) {
     model.initialize(config.training.seed, config.model.initialization);

@@ -16,8 +16,16 @@ namespace {
 
 struct ChunkResult {
   double loss;
+  double weight;  // by which that is divided
   Index correct;
 };
+
+double weight_of(const Loss& loss, const Batch& batch) {
+  if (!loss.has_weights()) return static_cast<double>(batch.rows());
+  double sum = 0;
+  for (Index row = 0; row < batch.rows(); ++row) sum += loss.weight({batch.labels, batch.targets}, row);
+  return sum;
+}
 
 Index correct_of(const Answers& answers, Task task) {
   if (task == Task::kClassification) return count_correct(answers.outputs, answers.batch.labels);
@@ -63,18 +71,20 @@ Evaluation evaluate(Network& model, const Loss& loss, const Normalization& norma
   NonFiniteSamples nonfinite =
       for_each_chunk(model, loss, normalization, selection, communicator, [&](const Answers& answers) {
         results.push_back({std::accumulate(answers.losses.begin(), answers.losses.end(), 0.0),
-                           correct_of(answers, description.task)});
+                           weight_of(loss, answers.batch), correct_of(answers, description.task)});
       });
 
   double sum = 0;
+  double weight = 0;
   Index correct = 0;
   for (const ChunkResult& result : gather_parts<ChunkResult>(communicator, chunks_of(selection), results)) {
     sum += result.loss;
+    weight += result.weight;
     correct += result.correct;
   }
   const auto count = static_cast<double>(selection.count);
   Evaluation evaluation{.samples = selection.count,
-                        .loss = sum / count,
+                        .loss = sum / weight,
                         .accuracy = std::nullopt,
                         .nonfinite = std::move(nonfinite)};
   if (description.task != Task::kRegression) {

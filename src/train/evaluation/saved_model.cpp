@@ -66,6 +66,10 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
     fail_input("{}: has {} features, the weights expect {}; give data of the kind they were trained on",
                data.name, data.features(), saved.model.inputs());
   }
+  if (data.categories != saved.data.categories) {
+    fail_input("{}: has {} categories, the weights expect {}; give data of the kind they were trained on",
+               data.name, data.categories, saved.data.categories);
+  }
   check_outputs(saved.model, data);
   // The name of a single target leaves no doubt which one it is.
   if (data.targets > 1 && !data.target_names.empty() && !saved.data.target_names.empty() &&
@@ -112,6 +116,7 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
+  if (data.categories > 0) metadata["categories"] = std::to_string(data.categories);
   if (!data.units.empty()) metadata["units"] = units_to_text(data.units);
   return metadata;
 }
@@ -149,14 +154,18 @@ SavedModel load_model(const std::filesystem::path& file) {
   }
   const NamedTask* const named = find_named(tasks(), entry("task"));
   if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
+  const Index categories =
+      stored.metadata.contains("categories") ? parse_integer(entry("categories")).value_or(-1) : 0;
+  if (categories < 0) fail_input("{}: 'categories' is no number of them; is it damaged?", file.string());
+  const DatasetDescription sample{.feature_shape = {*inputs}, .categories = categories};
   // What the file says of the network may ask for any amount of memory; what it holds does not.
-  check_tensors(layout_of(entry("layers"), *inputs), entry("layers"), stored, file.string());
+  check_tensors(layout_of(entry("layers"), shape_of(sample)), entry("layers"), stored, file.string());
   const Normalization normalization = normalization_from_text(entry("normalization"));
   if (normalization.shift.size() > 1 && std::ssize(normalization.shift) != *inputs) {
     fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
                normalization.shift.size(), *inputs);
   }
-  Network model(entry("layers"), *inputs);
+  Network model(entry("layers"), shape_of(sample));
   const Index outputs = model.outputs();
   const bool classifies = named->task == Task::kClassification;
   DatasetDescription data{.name = file.string(),
@@ -166,7 +175,8 @@ SavedModel load_model(const std::filesystem::path& file) {
                           .class_names = names_from_text(stored, "classes", file.string()),
                           .targets = classifies ? 1 : outputs,
                           .target_names = names_from_text(stored, "targets", file.string()),
-                          .feature_names = names_from_text(stored, "features", file.string())};
+                          .feature_names = names_from_text(stored, "features", file.string()),
+                          .categories = categories};
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
   for (const std::size_t count : {data.feature_names.size(), data.units.size()}) {
     if (count > 0 && static_cast<Index>(count) != *inputs) {

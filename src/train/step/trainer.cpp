@@ -81,6 +81,7 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       communicator_(communicator),
       plan_(plan_training(options_, problem_.split.training_size())),
       sampler_(options_.seed, problem_.split.training_size(), plan_.batch_size),
+      weights_(weights_of(problem_)),
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
       network_(with_parameters(std::move(network), options_)),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
@@ -141,8 +142,10 @@ void Trainer::compute_gradient(std::uint64_t step) {
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
   if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
-  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size());
-  forward_backward(work, batch, step, noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_);
+  const double divisor = divisor_of(batch, step);
+  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size(), divisor);
+  forward_backward(work, batch, step, divisor,
+                   noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_);
   gather_ahead(step + 1);  // while other ranks may still compute
   clock_.lap(StepPart::kGather);
 
@@ -151,7 +154,7 @@ void Trainer::compute_gradient(std::uint64_t step) {
   if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
   if (noise_meter_) noise_meter_->gather(communicator_);
   lap_exchange(waited);
-  loss_ = tree_sum(facts_.losses(), work.plan.presence()) / static_cast<double>(batch.size);
+  loss_ = tree_sum(facts_.losses(), work.plan.presence()) / divisor;
 }
 
 /// Ends what forward_backward has begun. Collective.
@@ -171,7 +174,7 @@ NonFinite Trainer::second_pass() {
   double waited = seconds_waited();
   replica_->publish();
   lap_exchange(waited);
-  forward_backward(work_on(batch), batch, steps_done_, *reducer_);
+  forward_backward(work_on(batch), batch, steps_done_, divisor_of(batch, steps_done_), *reducer_);
   waited = seconds_waited();
   sum_gradient();  // nobody reads the weights any more
   lap_exchange(waited);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/train/trainer.hpp"
 
@@ -10,13 +11,13 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer through `sink`
 /// and into the facts. Local, but for what the reducer already brings to other ranks.
-void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step,
+void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, double divisor,
                                GradientSink& sink) {
   const Interval owned = work.plan.owned_by(communicator_.rank());
   const std::span<double> losses = facts_.own_losses();
   std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
 
-  reducer_->start(work.plan, work.blocks.size());
+  reducer_->start(work.plan, work.blocks.size(), divisor);
   clock_.lap(StepPart::kExchange);
   for (const Block& block : work.blocks) {
     take_rows(batch, step, block.rows);
@@ -36,6 +37,32 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     network_.backward(rows, features(), timed);
     clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
   }
+}
+
+/// Of all samples that `problem` trains on; none where they count alike. Local.
+std::vector<double> Trainer::weights_of(const Problem& problem) {
+  std::vector<double> weights;
+  if (!problem.loss->has_weights()) return weights;
+  Batch batch;
+  for (Index sample = 0; sample < problem.training.size(); ++sample) {
+    batch.samples = {sample};
+    gather(problem.training, problem.normalization, batch);
+    weights.push_back(problem.loss->weight({batch.labels, batch.targets}, 0));
+  }
+  return weights;
+}
+
+/// What the sums over the batch of step `step` are divided by: its samples, or their weights. Local, and the
+/// same on every rank. Errors: all weights are 0.
+double Trainer::divisor_of(const GlobalBatch& batch, std::uint64_t step) const {
+  if (weights_.empty()) return static_cast<double>(batch.size);
+  std::vector<Index> samples(static_cast<std::size_t>(batch.size));
+  training_samples(problem_, sampler_, batch, 0, samples);
+  double sum = 0;
+  for (const Index sample : samples) sum += weights_[static_cast<std::size_t>(sample)];
+  if (sum > 0) return sum;
+  fail_input("step {}: the weights of all its samples are 0; leave such samples out, or take a larger batch",
+             step + 1);
 }
 
 const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
@@ -87,7 +114,7 @@ std::vector<Real> Trainer::plain_gradient() {
   std::vector<Real> gradient(static_cast<std::size_t>(network_.layout().size()));
   lockstep::plain_gradient(network_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
                            gradient);
-  for (Real& value : gradient) value /= static_cast<Real>(batch.size);
+  for (Real& value : gradient) value /= static_cast<Real>(divisor_of(batch, steps_done_));
   return gradient;
 }
 

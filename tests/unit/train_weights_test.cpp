@@ -1,0 +1,89 @@
+// Losses whose samples do not count alike.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "data_helpers.hpp"
+#include "lockstep/nn/weights.hpp"
+#include "train_helpers.hpp"
+#include "weighted_squares.hpp"
+
+namespace lockstep {
+namespace {
+
+using test::blobs;
+using test::TrainingRun;
+using test::WeightedSquares;
+
+constexpr Index kClasses = 3;
+
+TrainingRun run_with(const Config& config, std::vector<double> weights) {
+  Problem problem = make_problem(config, *make_single_communicator());
+  problem.use_loss("weighted-squares", std::make_shared<WeightedSquares>(std::move(weights)));
+  return {config, std::move(problem)};
+}
+
+std::vector<double> counts_of(const Dataset& data) {
+  std::vector<double> counts(kClasses);
+  for (const std::int32_t label : data.labels()) ++counts[static_cast<std::size_t>(label)];
+  return counts;
+}
+
+// 2 a / 2 b has the bits of a / b.
+TEST(Weights, ThatAreAlikeChangeNoBit) {
+  const Config config = blobs({{"train.batch-size", "30"}});
+  TrainingRun without = run_with(config, {});
+  TrainingRun ones = run_with(config, {1, 1, 1});
+  TrainingRun twos = run_with(config, {2, 2, 2});
+  for (int step = 0; step < 10; ++step) {
+    const StepReport expected = without.trainer.step();
+    for (TrainingRun* const run : {&ones, &twos}) {
+      const StepReport report = run->trainer.step();
+      EXPECT_EQ(report.loss, expected.loss);
+      EXPECT_EQ(report.gradient_norm, expected.gradient_norm);
+    }
+  }
+  for (TrainingRun* const run : {&ones, &twos}) {
+    EXPECT_EQ(weights_digest(run->trainer.network()), weights_digest(without.trainer.network()));
+    EXPECT_EQ(run->trainer.evaluate(all_of(*run->problem->test)).loss,
+              without.trainer.evaluate(all_of(*without.problem->test)).loss);
+  }
+}
+
+// The mean over all is made of those over class 1 and over the others, each by its number of samples.
+TEST(Weights, OfZeroLeaveSamplesOutOfTheMean) {
+  const Config config = blobs({{"train.batch-size", "full"}});
+  TrainingRun all = run_with(config, {});
+  TrainingRun one = run_with(config, {0, 1, 0});
+  TrainingRun others = run_with(config, {1, 0, 1});
+
+  std::vector<double> counts = counts_of(all.problem->training);
+  const auto gradient = all.trainer.gradient_of(0);
+  const auto of_one = one.trainer.gradient_of(0);
+  const auto of_others = others.trainer.gradient_of(0);
+  const double n = counts[0] + counts[1] + counts[2];
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    EXPECT_NEAR(n * gradient[i], counts[1] * of_one[i] + (n - counts[1]) * of_others[i], 1e-4) << i;
+  }
+
+  const auto loss_of = [](TrainingRun& run) { return run.trainer.evaluate(all_of(*run.problem->test)).loss; };
+  counts = counts_of(*all.problem->test);
+  const double m = counts[0] + counts[1] + counts[2];
+  const double expected = counts[1] * loss_of(one) + (m - counts[1]) * loss_of(others);
+  EXPECT_NEAR(m * loss_of(all), expected, 1e-9 * expected);
+  EXPECT_NE(loss_of(one), loss_of(others));
+}
+
+TEST(Weights, OfZeroForAWholeBatchAreAnError) {
+  const Config config = blobs({{"train.batch-size", "full"}});
+  TrainingRun run = run_with(config, {0, 0, 0});
+  EXPECT_TRUE(
+      test::is_bad_input([&] { run.trainer.step(); }, {"step 1", "weights of all its samples are 0"}));
+}
+
+}  // namespace
+}  // namespace lockstep
