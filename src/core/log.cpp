@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "core/output.hpp"
+#include "core/rank_status.hpp"
 #include "core/signals.hpp"
 
 namespace lockstep::log {
@@ -119,16 +120,22 @@ void warn_once(std::string_view line, std::string_view subject) {
 }
 
 void status(std::string_view line) {
-  if (process_rank != 0 || !is_terminal()) return;
+  if (process_rank != 0 || !is_terminal() || standard_output.keeps()) return;
   clear_status();
   put(standard_output, line);
   status_width = line.size();
 }
 
-void finish() {
-  constexpr int kPatience = 1000;  // milliseconds; mpirun reads nothing while it ends its ranks
-  for (Output* const output : {&standard_output, &standard_error})
-    output->finish(requested_stop() == 0 ? -1 : kPatience);
+void finish(bool may_wait) {
+  constexpr int kSlice = 100;  // milliseconds
+  int left = 10 * kSlice;      // once it may not wait: mpirun reads nothing while it ends its ranks
+  const Waiting waiting;
+  for (Output* const output : {&standard_output, &standard_error}) {
+    while (output->keeps() && left > 0) {
+      output->flush(kSlice);
+      if (!may_wait || requested_stop() != 0) left -= kSlice;
+    }
+  }
 }
 
 int lost_output() { return standard_output.error(); }

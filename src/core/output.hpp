@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -15,18 +16,25 @@ class Output {
   /// Writes `text` after what is kept, and returns when all of it is written, or lost.
   void write(std::string_view text);
 
-  /// Writes of what is kept and of `text` what the reader takes without a wait, and keeps the rest.
+  /// Writes of what is kept and of `text` what a pipe takes without a wait, and keeps the rest. A terminal
+  /// may make it wait for some lines.
   void offer(std::string_view text);
 
-  /// Waits until nothing is kept any more, for `milliseconds` at most; -1: however long that takes.
-  void finish(int milliseconds);
+  /// Writes what is kept, for `milliseconds` at most; -1: however long that takes.
+  void flush(int milliseconds);
+
+  /// Whether there is text that is not written yet.
+  bool keeps() const { return begin_ < kept_.size(); }
 
   /// The errno with which text was lost, as nobody reads it or the disk is full; or 0.
   int error() const { return error_; }
 
  private:
+  std::string_view next_piece() const;
+
   std::FILE* stream_;
   std::string kept_;
+  std::size_t begin_ = 0;  // of what is not written yet
   int error_ = 0;
 };
 

@@ -34,7 +34,7 @@ Session::Session(bool uses_ranks)
 
 int Session::run(const std::function<void()>& program) {
   const int status = status_of(program);
-  log::finish();
+  log::finish(status != static_cast<int>(ExitCode::kStopped));
   return status;
 }
 
@@ -55,6 +55,7 @@ int Session::fail(const std::exception& exception) {
   const bool alone = mpi_ && !mpi_->all_arrive(kSecondsToArrive);
   if (alone) {
     log::warn_here(fmt::format("lockstep: rank {}: {}", world().rank(), error.what()));
+    log::finish(false);
     world().abort(static_cast<int>(error.code()));
   }
   log::warn(fmt::format("lockstep: {}", error.what()));

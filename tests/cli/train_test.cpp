@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <sys/wait.h>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -237,6 +239,20 @@ TEST(TrainTest, ASlowReaderNeitherHoldsARunUpNorMissesALine) {
                           [](const std::string& line) { return line.starts_with("epoch "); }),
             kEpochs);
   EXPECT_EQ(lines.back(), "weights_digest " + digest_of(folder, "run"));
+}
+
+TEST(TrainTest, ASignalEndsTheWaitForASlowReader) {
+  const TemporaryFolder folder;
+  Process process(command_line(0, small_training("run") + Words{"--train.epochs", "2000"}), folder.path());
+  EXPECT_TRUE(wait_until(60, [&] { return fs::exists(folder.path() / "run/report.html"); }));
+  const auto has_ended = [&] {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(process.id()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == process.id();
+  };
+  EXPECT_FALSE(has_ended());  // nobody has read a line
+  process.send(SIGTERM);
+  EXPECT_TRUE(wait_until(30, has_ended));
 }
 
 TEST(TrainTest, SeveralLinesOfLayersAndBlocksAreJoined) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <fcntl.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -60,17 +61,19 @@ TEST_F(OutputTest, KeepsWhatTheReaderDoesNotTakeYet) {
   output.offer("the end\n");
   std::string found;
   std::thread reader([&] { found = read(text.size() + 8); });
-  output.finish(-1);
+  output.flush(-1);
   reader.join();
   EXPECT_TRUE(found == text + "the end\n");
+  EXPECT_FALSE(output.keeps());
   EXPECT_EQ(output.error(), 0);
 }
 
 TEST_F(OutputTest, WaitsForASlowReaderOnlyAsLongAsItMay) {
   Output output(stream_);
   output.offer(long_text());
-  output.finish(1);
+  output.flush(1);
   EXPECT_EQ(output.error(), 0);
+  EXPECT_TRUE(output.keeps());
 }
 
 TEST_F(OutputTest, WritesAllAtOnceWhereItMayNotKeepIt) {
@@ -79,6 +82,21 @@ TEST_F(OutputTest, WritesAllAtOnceWhereItMayNotKeepIt) {
   std::string found;
   std::thread reader([&] { found = read(text.size()); });
   output.write(text);
+  reader.join();
+  EXPECT_TRUE(found == text);
+}
+
+// A pipe that is full, and does not wait, takes less than a piece.
+TEST_F(OutputTest, OfADescriptorThatDoesNotWaitIsKeptToo) {
+  ASSERT_EQ(fcntl(fileno(stream_), F_SETFL, O_NONBLOCK), 0);
+  const std::string text = long_text();
+  Output output(stream_);
+  output.offer(text);
+  output.flush(1);
+  EXPECT_TRUE(output.keeps());
+  std::string found;
+  std::thread reader([&] { found = read(text.size()); });
+  output.flush(-1);
   reader.join();
   EXPECT_TRUE(found == text);
 }
@@ -95,7 +113,7 @@ TEST_F(OutputTest, IsLostWhereNobodyCanReadIt) {
   output.offer(long_text());
   close(reader_);
   reader_ = -1;
-  output.finish(-1);
+  output.flush(-1);
   EXPECT_EQ(output.error(), EPIPE);
 }
 

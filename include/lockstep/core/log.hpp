@@ -14,8 +14,8 @@ void set_rank(int rank);
 void set_wording(std::string (*wording)(std::string_view line));
 
 /// From here on every line also goes to `file`, which is replaced unless `append`; only on rank 0. That it
-/// can't be written is reported once. Who reads the standard streams slowly then holds nothing up: what they
-/// do not take yet is kept. Local.
+/// can't be written is reported once. A slow reader of the standard streams then holds nothing up: what it
+/// does not take yet is kept. Local.
 void open_file(const std::filesystem::path& file, bool append = false);
 
 /// A line for the person: on standard output, on rank 0 only.
@@ -37,9 +37,10 @@ void warn_once(std::string_view line, std::string_view subject);
 /// nothing elsewhere.
 void status(std::string_view line);
 
-/// Returns when all lines are written that the standard streams did not take yet; after a second if a signal
-/// has asked for the end. Session::run ends with it. Local.
-void finish();
+/// Returns when all lines are written that the readers of the standard streams did not take yet, however long
+/// that takes; but after a second if it may not wait, or once a signal asks for the end. Session::run ends
+/// with it. Local.
+void finish(bool may_wait = true);
 
 /// The errno with which a line for standard output could not be written there, or 0. Local.
 int lost_output();
