@@ -131,6 +131,10 @@ Dataset make_dataset(DatasetContent content) {
                description.name, description.samples, description.features());
   }
   if (description.task == Task::kClassification) check_labels(description, owner->labels);
+  if (description.categories < 0 || description.categories > kMostCategories) {
+    fail_input("{}: {} categories; expected at most {}, or 0 for real numbers", description.name,
+               description.categories, kMostCategories);
+  }
   if (description.categories > 0) {
     if (description.storage == Storage::kBytes) {
       check_categories<std::uint8_t>(description, owner->bytes);

@@ -117,24 +117,6 @@ void check_task(const DataSource& source, const DatasetDescription& description)
   }
 }
 
-void check_same_shape(const DatasetDescription& training, const DatasetDescription& test) {
-  if (training.feature_shape != test.feature_shape) {
-    fail_input(
-        "{}: the test part has samples of {} features, the training part ({}) of {}; expected the same",
-        test.name, fmt::join(test.feature_shape, " x "), training.name,
-        fmt::join(training.feature_shape, " x "));
-  }
-  if (training.targets != test.targets) {
-    fail_input("{}: the test part has {} targets, the training part ({}) has {}; expected the same",
-               test.name, test.targets, training.name, training.targets);
-  }
-  if (training.targets > 1 && training.target_names != test.target_names) {
-    fail_input(
-        "{}: its targets are {}, those of the training part ({}) {}; expected the same in the same order",
-        test.name, join(test.target_names), training.name, join(training.target_names));
-  }
-}
-
 }  // namespace
 
 bool is_synthetic(const std::string& source) {
@@ -155,6 +137,30 @@ SourceParts read_source(const DataSource& source) {
     warn_of_names(training, parts.test->description);
   }
   return parts;
+}
+
+void check_same_shape(const DatasetDescription& training, const DatasetDescription& test) {
+  if (training.feature_shape != test.feature_shape) {
+    fail_input(
+        "{}: the test part has samples of {} features, the training part ({}) of {}; expected the same",
+        test.name, fmt::join(test.feature_shape, " x "), training.name,
+        fmt::join(training.feature_shape, " x "));
+  }
+  if (training.categories != test.categories || training.classes != test.classes) {
+    fail_input(
+        "{}: the test part has {} categories and {} classes, the training part ({}) {} and {}; expected the "
+        "same",
+        test.name, test.categories, test.classes, training.name, training.categories, training.classes);
+  }
+  if (training.targets != test.targets) {
+    fail_input("{}: the test part has {} targets, the training part ({}) has {}; expected the same",
+               test.name, test.targets, training.name, training.targets);
+  }
+  if (training.targets > 1 && training.target_names != test.target_names) {
+    fail_input(
+        "{}: its targets are {}, those of the training part ({}) {}; expected the same in the same order",
+        test.name, join(test.target_names), training.name, join(training.target_names));
+  }
 }
 
 bool has_test_part(const DataSource& source) {

@@ -18,7 +18,7 @@ class Embedding final : public Unit {
   explicit Embedding(Index width) : width_(width) {}
 
   std::string text() const override { return fmt::format("embedding {}", width_); }
-  bool takes_categories() const override { return true; }
+  bool takes_categories(std::size_t /*input*/) const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
     categories_ = inputs[0].categories();
@@ -28,7 +28,7 @@ class Embedding final : public Unit {
     return axes;
   }
 
-  /// A row starts with a norm of about 1.
+  /// A row of Glorot's initial weights has a norm of about 1.
   std::vector<TensorSpec> tensors() const override {
     return {{.name = "weight",
              .shape = {categories_, width_},
@@ -41,10 +41,13 @@ class Embedding final : public Unit {
   void bind(const Real* parameters) override { parameters_ = parameters; }
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
+    const Real* const numbers = x[0].data();
+    LOCKSTEP_CHECK(std::all_of(numbers, numbers + x[0].size(), [&](Real number) {
+      return number >= 0 && number < static_cast<Real>(categories_);
+    }));
     for_each_part(block.rows(), [&](Index row) {
       for (Index i = 0; i < values_; ++i) {
         const auto category = static_cast<Index>(x[0](row, i));
-        LOCKSTEP_CHECK(0 <= category && category < categories_);
         std::copy_n(parameters_ + category * width_, width_, y.data() + (row * values_ + i) * width_);
       }
     });

@@ -15,6 +15,7 @@ std::string LinearHessian::obstacle(const Network& model, const Loss& loss) {
         "another optimizer",
         model.text(), model.outputs());
   }
+  if (loss.has_weights()) return "needs a loss whose samples count alike; use another loss or optimizer";
   if (!loss.has_hessian()) {
     return "needs a loss with a second derivative; use cross-entropy, mse or bce, or another optimizer";
   }

@@ -51,9 +51,10 @@ MatrixView view(std::vector<Real>& storage, Index rows, Index columns) {
 
 /// Errors: numbers of categories for a unit that computes with real numbers, or the other way round.
 void check_kind(const Unit& unit, std::span<const Shape> inputs) {
-  for (const Shape& input : inputs) {
-    if ((input.categories() > 0) == unit.takes_categories()) continue;
-    if (unit.takes_categories()) fail_input("expected numbers of categories, not real numbers; leave it out");
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool takes_categories = unit.takes_categories(i);
+    if ((inputs[i].categories() > 0) == takes_categories) continue;
+    if (takes_categories) fail_input("expected numbers of categories, not real numbers; leave it out");
     fail_input("expected real numbers; put 'embedding WIDTH' before it");
   }
 }
@@ -154,6 +155,7 @@ void Network::connect(Node& node) {
       node.range.size += layout_.add(nodes_.size(), node.path + "." + tensor.name, tensor).size;
     }
     node.unit->place(nodes_.size(), node.range);
+    connect_statistics(node);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{} ({}), whose input is {}: {}", node.path, node.unit->text(),
                                           shapes, error.what()));
@@ -219,7 +221,11 @@ std::span<Real> Network::parameters() {
 
 void Network::bind(std::span<Real> parameters) {
   parameters_ = parameters;
-  for (const Node& node : nodes_) node.unit->bind(parameters_.data() + node.range.offset);
+  if (std::ssize(statistics_) != statistics_layout_.size()) start_statistics();
+  for (const Node& node : nodes_) {
+    node.unit->bind(parameters_.data() + node.range.offset);
+    node.unit->bind_statistics(statistics_.data() + node.statistics.offset);
+  }
 }
 
 void Network::use(std::span<Real> memory) {
@@ -242,6 +248,7 @@ Response Network::response_to(std::size_t i) const {
 
 void Network::initialize(std::uint64_t seed, Initialization scheme) {
   const std::span<Real> all = parameters();
+  start_statistics();
   for (std::size_t number = 0; number < layout_.tensors().size(); ++number) {
     const ParameterTensor& tensor = layout_.tensors()[number];
     const auto values = all.subspan(static_cast<std::size_t>(tensor.range.offset),
@@ -279,12 +286,16 @@ ConstMatrixView Network::value_of(std::size_t source, ConstMatrixView x) const {
   return source == kInput ? x : output_of(source, x.rows());
 }
 
+Inputs Network::inputs_of(const Node& node, ConstMatrixView x) {
+  inputs_.clear();
+  for (const std::size_t source : node.sources) inputs_.push_back(value_of(source, x));
+  return inputs_;
+}
+
 ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
   for (Node& node : nodes_) {
-    inputs_.clear();
-    for (const std::size_t source : node.sources) inputs_.push_back(value_of(source, x));
-    node.unit->forward(block, inputs_, view(node.values, x.rows(), node.output->size()));
+    node.unit->forward(block, inputs_of(node, x), view(node.values, x.rows(), node.output->size()));
   }
   return value_of(last_, x);
 }
@@ -334,16 +345,15 @@ void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& s
   LOCKSTEP_CHECK(plan_.count > 0);  // by output_gradient
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     const Node& node = nodes_[i];
-    inputs_.clear();
+    const Inputs inputs = inputs_of(node, x);
     input_gradients_.clear();
     for (std::size_t k = 0; k < node.sources.size(); ++k) {
       const std::size_t source = node.sources[k];
-      inputs_.push_back(value_of(source, x));
       input_gradients_.push_back(
           gradient_place(plan_.by_inputs[i][k], source == kInput ? 0 : x.rows(), shape_of(source).size()));
     }
     const Index values = node.output->size();
-    node.unit->backward(block, inputs_, output_of(i, x.rows()),
+    node.unit->backward(block, inputs, output_of(i, x.rows()),
                         read_only(gradient_place(plan_.places[i], x.rows(), values)), input_gradients_, sink);
     for (std::size_t k = 0; k < node.sources.size(); ++k) {
       if (!plan_.adds[i][k]) continue;

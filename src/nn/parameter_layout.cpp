@@ -31,7 +31,8 @@ ParameterRange ParameterLayout::add(std::size_t unit, std::string name, const Te
                       .fan_in = spec.fan_in,
                       .fan_out = spec.fan_out,
                       .range = range,
-                      .unit = unit});
+                      .unit = unit,
+                      .start = spec.start});
   size_ = *end;
   return range;
 }

@@ -21,10 +21,9 @@ Shape::Shape(std::vector<Index> axes) : axes_(std::move(axes)) {
 }
 
 Shape Shape::of_categories(std::vector<Index> axes, Index categories) {
-  constexpr Index kMost = Index{1} << 24U;
   Shape shape(std::move(axes));
-  if (categories < 1 || categories > kMost) {
-    fail_input("a sample of {} categories: expected 1 to {}", categories, kMost);
+  if (categories < 1 || categories > kMostCategories) {
+    fail_input("a sample of {} categories: expected 1 to {}", categories, kMostCategories);
   }
   shape.categories_ = categories;
   return shape;

@@ -21,9 +21,20 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-std::span<const Real> values_of(const ParameterTensor& tensor, std::span<const Real> values) {
+template <typename Value>
+std::span<Value> values_of(const ParameterTensor& tensor, std::span<Value> values) {
   return values.subspan(static_cast<std::size_t>(tensor.range.offset),
                         static_cast<std::size_t>(tensor.range.size));
+}
+
+template <typename Model, typename Visit>
+void visit_tensors(Model& model, const Visit& visit) {
+  for (const ParameterTensor& tensor : model.layout().tensors()) {
+    visit(tensor, values_of(tensor, model.parameters()));
+  }
+  for (const ParameterTensor& tensor : model.statistics_layout().tensors()) {
+    visit(tensor, values_of(tensor, model.statistics()));
+  }
 }
 
 template <typename Stored, typename Widen>
@@ -73,13 +84,14 @@ bool is_counter(const StoredTensor& tensor) { return tensor.name == "n_averaged"
 
 /// What stands before the names of `layout` in those of `stored`: wrappers of a model put it there, as
 /// "module." (DataParallel) and "_orig_mod." (torch.compile), and a checkpoint has the weights below
-/// "parameters/".
+/// kParameters and kStatistics.
+const std::string kParameters = "parameters/";
+const std::string kStatistics = "statistics/";
 std::string prefix_of(const ParameterLayout& layout, const StoredTensors& stored) {
-  static const std::string checkpoint = "parameters/";
   const auto any = [&](const auto& is) {
     return std::any_of(stored.tensors.begin(), stored.tensors.end(), is);
   };
-  if (any([](const auto& tensor) { return tensor.name.starts_with(checkpoint); })) return checkpoint;
+  if (any([](const auto& tensor) { return tensor.name.starts_with(kParameters); })) return kParameters;
   if (layout.tensors().empty()) return {};
   const std::string& first = layout.tensors().front().name;
   if (any([&](const auto& tensor) { return tensor.name == first; })) return {};
@@ -94,12 +106,14 @@ std::string prefix_of(const ParameterLayout& layout, const StoredTensors& stored
 std::map<std::string, const StoredTensor*> weight_tensors(const ParameterLayout& layout,
                                                           const StoredTensors& stored) {
   const std::string prefix = prefix_of(layout, stored);
-  const bool is_checkpoint = prefix.ends_with('/');
+  const bool is_checkpoint = prefix == kParameters;
   std::map<std::string, const StoredTensor*> found;
   for (const StoredTensor& tensor : stored.tensors) {
-    const bool has_prefix = tensor.name.starts_with(prefix);
+    const bool is_statistic = is_checkpoint && tensor.name.starts_with(kStatistics);
+    const std::string& own = is_statistic ? kStatistics : prefix;
+    const bool has_prefix = tensor.name.starts_with(own);
     if ((is_checkpoint && !has_prefix) || is_counter(tensor)) continue;
-    found[has_prefix ? tensor.name.substr(prefix.size()) : tensor.name] = &tensor;
+    found[has_prefix ? tensor.name.substr(own.size()) : tensor.name] = &tensor;
   }
   return found;
 }
@@ -119,22 +133,16 @@ std::string describe(const std::string& name, const std::vector<Index>& shape) {
   return fmt::format("{} [{}]", name, fmt::join(shape, " x "));
 }
 
-}  // namespace
-
-std::vector<StoredTensor> to_tensors(const Network& model) {
-  std::vector<StoredTensor> stored;
-  for (const ParameterTensor& tensor : model.layout().tensors()) {
-    const auto bytes = std::as_bytes(values_of(tensor, model.parameters()));
-    stored.push_back({tensor.name, kRealName, tensor.shape, {bytes.begin(), bytes.end()}});
-  }
-  return stored;
-}
-
-void check_tensors(const ParameterLayout& layout, const std::string& layers, const StoredTensors& weights,
-                   std::string_view origin) {
-  std::map<std::string, const StoredTensor*> found = weight_tensors(layout, weights);
+/// Checks that `found` are the tensors of `model`: names, shapes, numbers, and no others. Errors: they are
+/// not.
+void check_tensors(const Network& model, std::map<std::string, const StoredTensor*> found,
+                   const StoredTensors& weights, std::string_view origin) {
+  const std::string layers = model.text();
   const std::size_t count = found.size();
-  for (const ParameterTensor& tensor : layout.tensors()) {
+  std::vector<ParameterTensor> tensors = model.layout().tensors();
+  const std::vector<ParameterTensor>& statistics = model.statistics_layout().tensors();
+  tensors.insert(tensors.end(), statistics.begin(), statistics.end());
+  for (const ParameterTensor& tensor : tensors) {
     const auto stored = found.find(tensor.name);
     const std::string expected = describe(tensor.name, tensor.shape);
     if (stored == found.end()) {
@@ -157,18 +165,29 @@ void check_tensors(const ParameterLayout& layout, const std::string& layers, con
   if (found.empty()) return;
   fail_input(
       "{}: holds {} tensors, expected {}: '{}' is none of '{}'; these weights belong to another network",
-      origin, count, layout.tensors().size(), found.begin()->second->name, layers);
+      origin, count, tensors.size(), found.begin()->second->name, layers);
+}
+
+}  // namespace
+
+void for_each_tensor(const Network& model, const TensorVisit& visit) { visit_tensors(model, visit); }
+
+std::vector<StoredTensor> to_tensors(const Network& model) {
+  std::vector<StoredTensor> stored;
+  for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> values) {
+    const auto bytes = std::as_bytes(values);
+    stored.push_back({tensor.name, kRealName, tensor.shape, {bytes.begin(), bytes.end()}});
+  });
+  return stored;
 }
 
 void set_parameters(Network& model, const StoredTensors& weights, std::string_view origin) {
-  check_tensors(model.layout(), model.text(), weights, origin);
   const std::map<std::string, const StoredTensor*> found = weight_tensors(model.layout(), weights);
-  for (const ParameterTensor& tensor : model.layout().tensors()) {
+  check_tensors(model, found, weights, origin);
+  visit_tensors(model, [&](const ParameterTensor& tensor, std::span<Real> values) {
     const StoredTensor& stored = *found.at(tensor.name);
-    const std::span<Real> values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
-                                                              static_cast<std::size_t>(tensor.range.size));
     find_named(number_types(), stored.type)->copy(stored, values);
-  }
+  });
 }
 
 std::string left_out(const ParameterLayout& layout, const StoredTensors& weights) {
@@ -183,11 +202,5 @@ std::string left_out(const ParameterLayout& layout, const StoredTensors& weights
 }
 
 std::string weights_digest(const Network& model) { return digest(to_tensors(model)); }
-
-std::string tensor_digest(const ParameterTensor& tensor, std::span<const Real> values) {
-  Digest digest;
-  digest.add(std::as_bytes(values_of(tensor, values)));
-  return digest.text();
-}
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -42,10 +42,10 @@ Index owned_size(const Shares& shares, const StateLayout& layout, int rank) {
   return runs.empty() ? 0 : runs.back().position + runs.back().range.size;
 }
 
-GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares,
+GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, Index statistics,
                                  std::vector<StateLayout> layouts, Exchange exchange)
-    : communicator_(communicator), shares_(shares), layouts_(std::move(layouts)) {
-  Index end = shares.parameters();
+    : communicator_(communicator), shares_(shares), statistics_(statistics), layouts_(std::move(layouts)) {
+  Index end = shares.parameters() + statistics;
   for (const StateLayout& layout : layouts_) {
     begins_.push_back(end);
     end += layout.size();
@@ -62,13 +62,14 @@ GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& share
   });
 }
 
-std::string GatheredVectors::gather(std::span<const Real> parameters,
+std::string GatheredVectors::gather(std::span<const Real> parameters, std::span<const Real> statistics,
                                     std::span<const std::span<const Real>> owned) {
   if (counters_) {
     counters_->barrier();  // nobody reads any more
     for (const Share& share : shares_.owned_by(communicator_.rank())) {
       put_parameters(parameters, share.range);
     }
+    if (communicator_.rank() == 0) put_statistics(statistics);
     put(owned);
     counters_->barrier();
     return digest_together();
@@ -76,6 +77,7 @@ std::string GatheredVectors::gather(std::span<const Real> parameters,
   send(owned);
   if (communicator_.rank() != 0) return "";
   put_parameters(parameters, {0, shares_.parameters()});
+  put_statistics(statistics);
   put(owned);
   return DigestBlocks(memory_->bytes()).digest();
 }
@@ -96,6 +98,11 @@ std::string GatheredVectors::digest_together() {
 std::span<const Real> GatheredVectors::parameters() {
   if (communicator_.rank() != 0) return {};
   return place(0, {0, shares_.parameters()});
+}
+
+std::span<const Real> GatheredVectors::statistics() {
+  if (communicator_.rank() != 0) return {};
+  return place(shares_.parameters(), {0, statistics_});
 }
 
 std::span<const Real> GatheredVectors::vector(std::size_t i) {
@@ -132,6 +139,10 @@ void GatheredVectors::send(std::span<const std::span<const Real>> owned) {
 
 void GatheredVectors::put_parameters(std::span<const Real> parameters, ParameterRange range) {
   std::copy_n(parameters.begin() + range.offset, range.size, place(0, range).begin());
+}
+
+void GatheredVectors::put_statistics(std::span<const Real> statistics) {
+  std::copy(statistics.begin(), statistics.end(), place(shares_.parameters(), {0, statistics_}).begin());
 }
 
 /// `range` of the vector that begins at `begin`.

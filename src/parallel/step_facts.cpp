@@ -5,13 +5,15 @@
 
 namespace lockstep {
 
-StepFacts::StepFacts(Communicator& communicator, const Shares& shares, Index micro_batches)
+StepFacts::StepFacts(Communicator& communicator, const Shares& shares, Index micro_batches, Index sums)
     : communicator_(communicator),
       own_micro_batches_(
           static_cast<std::size_t>(part_of(micro_batches, communicator.size(), communicator.rank()).size())),
       most_micro_batches_(
           static_cast<std::size_t>((micro_batches + communicator.size() - 1) / communicator.size())),
+      sums_(static_cast<std::size_t>(sums)),
       losses_(static_cast<std::size_t>(micro_batches)),
+      micro_batch_sums_(static_cast<std::size_t>(micro_batches * sums)),
       squares_(shares.pieces().size()) {
   Index most_pieces = 0;
   for (int rank = 0; rank < communicator.size(); ++rank) {
@@ -19,11 +21,25 @@ StepFacts::StepFacts(Communicator& communicator, const Shares& shares, Index mic
     for (const Share& share : shares.owned_by(rank)) pieces.push_back(share.pieces);
     most_pieces = std::max(most_pieces, shares.pieces_of(rank));
   }
-  mine_.resize(most_micro_batches_ + static_cast<std::size_t>(most_pieces));
+  mine_.resize(most_micro_batches_ * (1 + sums_) + static_cast<std::size_t>(most_pieces));
   all_.resize(mine_.size() * static_cast<std::size_t>(communicator.size()));
 }
 
 std::span<double> StepFacts::own_losses() { return std::span(mine_).first(own_micro_batches_); }
+
+std::span<double> StepFacts::own_sums(std::size_t i) {
+  return std::span(mine_).subspan(most_micro_batches_ + i * sums_, sums_);
+}
+
+std::vector<double> StepFacts::sums(const Presence& present) const {
+  std::vector<double> totals(sums_);
+  std::vector<double> each(losses_.size());
+  for (std::size_t i = 0; i < sums_; ++i) {
+    for (std::size_t m = 0; m < each.size(); ++m) each[m] = micro_batch_sums_[m * sums_ + i];
+    totals[i] = tree_sum(each, present);
+  }
+  return totals;
+}
 
 bool StepFacts::are_finite() const {
   return std::isfinite(gradient_norm_) &&
@@ -31,15 +47,19 @@ bool StepFacts::are_finite() const {
 }
 
 void StepFacts::share(std::span<const double> squares) {
-  std::copy(squares.begin(), squares.end(), mine_.begin() + static_cast<Index>(most_micro_batches_));
+  const auto begin_of_sums = static_cast<Index>(most_micro_batches_);
+  const auto begin_of_squares = static_cast<Index>(most_micro_batches_ * (1 + sums_));
+  std::copy(squares.begin(), squares.end(), mine_.begin() + begin_of_squares);
   communicator_.all_gather(std::as_bytes(std::span(mine_)), std::as_writable_bytes(std::span(all_)));
 
   auto loss = losses_.begin();
+  auto sums = micro_batch_sums_.begin();
   for (int rank = 0; rank < communicator_.size(); ++rank) {
-    auto next = all_.begin() + static_cast<Index>(mine_.size()) * rank;
+    const auto begin = all_.begin() + static_cast<Index>(mine_.size()) * rank;
     const Interval owned = part_of(static_cast<Index>(losses_.size()), communicator_.size(), rank);
-    loss = std::copy_n(next, owned.size(), loss);
-    next += static_cast<Index>(most_micro_batches_);
+    loss = std::copy_n(begin, owned.size(), loss);
+    sums = std::copy_n(begin + begin_of_sums, owned.size() * static_cast<Index>(sums_), sums);
+    auto next = begin + begin_of_squares;
     for (const Interval& pieces : pieces_[static_cast<std::size_t>(rank)]) {
       std::copy_n(next, pieces.size(), squares_.begin() + pieces.first);
       next += pieces.size();

@@ -65,7 +65,7 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
   }
   const std::vector<Real> parameters(whole.rbegin(), whole.rend());
   std::vector<Real> multiplied(owned.size());
-  GatheredVectors gathered(world(), shares, {StateLayout(layout_), StateLayout(layout_)}, exchange);
+  GatheredVectors gathered(world(), shares, 3, {StateLayout(layout_), StateLayout(layout_)}, exchange);
   const auto expect = [&](std::span<const Real> vector, const std::vector<Real>& expected) {
     EXPECT_EQ(std::vector<Real>(vector.begin(), vector.end()),
               world().rank() == 0 ? expected : std::vector<Real>());
@@ -74,15 +74,18 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
     const auto times = [&](Real value) { return static_cast<Real>(factor) * value; };
     std::transform(owned.begin(), owned.end(), multiplied.begin(), times);
     const std::array<std::span<const Real>, 2> vectors = {owned, multiplied};
-    const std::string digest = gathered.gather(parameters, vectors);
+    const std::vector<Real> statistics = {7, 8, times(9)};
+    const std::string digest = gathered.gather(parameters, statistics, vectors);
     std::vector<Real> multiple(whole.size());
     std::transform(whole.begin(), whole.end(), multiple.begin(), times);
     std::vector<Real> all = parameters;
-    for (const auto& vector : {whole, multiple}) all.insert(all.end(), vector.begin(), vector.end());
+    for (const auto& vector : {statistics, whole, multiple})
+      all.insert(all.end(), vector.begin(), vector.end());
     const DigestBlocks blocks(std::as_bytes(std::span(all)));
     EXPECT_GT(blocks.count(), 2U);
     EXPECT_EQ(digest, world().rank() == 0 ? blocks.digest() : "");
     expect(gathered.parameters(), parameters);
+    expect(gathered.statistics(), statistics);
     expect(gathered.vector(0), whole);
     expect(gathered.vector(1), multiple);
   }
@@ -122,9 +125,9 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
   EXPECT_EQ(position, owned_whole.size());
 
   std::vector<Real> all(static_cast<std::size_t>(layout_.size()), Real(7));
-  GatheredVectors gathered(world(), shares, {two, thrice}, exchange);
+  GatheredVectors gathered(world(), shares, 0, {two, thrice}, exchange);
   const std::array<std::span<const Real>, 2> vectors = {owned_first, owned_whole};
-  const std::string digest = gathered.gather(all, vectors);
+  const std::string digest = gathered.gather(all, {}, vectors);
   if (world().rank() != 0) return;
   EXPECT_TRUE(std::ranges::equal(gathered.parameters(), all));
   EXPECT_TRUE(std::ranges::equal(gathered.vector(0), first));

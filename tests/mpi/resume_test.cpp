@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "centre.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "mpi_test.hpp"
@@ -115,6 +116,8 @@ std::vector<Case> cases() {
        {{"optimizer.name", "rmsprop"}, {"optimizer.centered", "true"}, {"optimizer.momentum", "0.5"}}},
       {"RaggedBatchesOfSeven",
        {{"train.batch-size", "7"}, {"train.steps", "20"}, {"optimizer.momentum", "0.9"}}},
+      {"Statistics",
+       {{"model.layers", "centre, linear 16, relu, centre, linear 4"}, {"optimizer.momentum", "0.9"}}},
       {"MuonOfSeveralMatricesByMessages",
        {{"optimizer.name", "muon"},
         {"train.exchange", "messages"},

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "centre.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/products.hpp"
@@ -72,6 +73,11 @@ std::vector<Case> cases() {
          "residual(linear 6, tanh), 2 x (linear 16, relu), residual(linear 16, dropout 0.2, skip(linear "
          "16)), linear 4"},
         {"optimizer.name", "lamb"}}},
+      {"Statistics", {{"model.layers", "centre, linear 16, residual(relu, centre), linear 4"}}},
+      {"StatisticsOfBatchesOfSeven",
+       {{"model.layers", "centre, linear 16, centre, linear 4"},
+        {"train.batch-size", "7"},
+        {"optimizer.name", "sam-sgd"}}},
       {"Blocks",
        {{"model.layers", "2 x wide 6, linear 4"},
         {"model.block", "wide n: linear n, residual(linear n, tanh)"}}},

@@ -45,7 +45,7 @@ std::vector<UnitForm> unit_forms_of_reals() {
     const std::string text = with_number(form.text());
     std::vector<std::string> words;
     for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
-    if (!make_unit(words)->takes_categories()) forms.push_back(form);
+    if (!make_unit(words)->takes_categories(0)) forms.push_back(form);
   }
   return forms;
 }

@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/statistics.hpp"
 #include "lockstep/core/random.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/network.hpp"
@@ -167,8 +168,7 @@ double largest_relative_error(const A& a, const B& b, double floor) {
   for (Index i = 0; i < std::ssize(a); ++i) {
     const auto x = static_cast<double>(a[i]);
     const auto y = static_cast<double>(b[i]);
-    const double error = std::abs(x - y) / std::max({std::abs(x), std::abs(y), floor});
-    if (!(error <= largest)) largest = error;
+    largest = larger(largest, std::abs(x - y) / std::max({std::abs(x), std::abs(y), floor}));
   }
   return largest;
 }

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/statistics.hpp"
 #include "lockstep/nn/products.hpp"
 #include "nn/bfloat16.hpp"
 #include "nn_helpers.hpp"
@@ -127,10 +128,7 @@ class Sum {
 double largest_error(std::span<const Real> found, std::span<const Sum> sums) {
   if (found.size() != sums.size()) throw std::logic_error("sizes differ");
   double largest = 0;
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    const double error = sums[i].error(found[i]);
-    if (!(error <= largest)) largest = error;
-  }
+  for (std::size_t i = 0; i < sums.size(); ++i) largest = larger(largest, sums[i].error(found[i]));
   return largest;
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -45,10 +47,29 @@ ParameterLayout layout_of(const std::vector<Index>& sizes) {
   return layout;
 }
 
+using HandInRange = std::function<void(GradientReducer& reducer, const RowBlock& rows, ParameterRange range)>;
+
+void hand_in_range(GradientReducer& reducer, const RowBlock& rows, ParameterRange range) {
+  reducer.add(rows, range, [&](const MicroBatchRows& m, Real* gradient) {
+    const Values values = gradient_of(m.micro_batch);
+    std::copy_n(values.begin() + range.offset, range.size, gradient);
+  });
+}
+
+/// Of every range most micro-batches have nothing; what there is has some values of -0.
+bool write_some(const MicroBatchRows& m, ParameterRange range, Real* gradient) {
+  if ((m.micro_batch + range.offset) % 3 != 0) return false;
+  const Values values = gradient_of(m.micro_batch);
+  for (Index i = 0; i < range.size; ++i) {
+    gradient[i] = i % 5 == 0 ? Real(-0.0) : values[static_cast<std::size_t>(range.offset + i)];
+  }
+  return true;
+}
+
 /// Hands in the gradients as buckets do: the last bucket first, each in ranges of at most `tile` parameters,
 /// `block` micro-batches at a time.
 void hand_in(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout, Index tile,
-             std::size_t block) {
+             std::size_t block, const HandInRange& hand_in_range) {
   std::vector<MicroBatchRows> present;
   for (Index m = 0; m < plan.micro_batches(); ++m) {
     if (plan.rows(m).size() > 0) present.push_back({static_cast<int>(m), 0, plan.rows(m).size()});
@@ -64,10 +85,7 @@ void hand_in(GradientReducer& reducer, const BatchPlan& plan, const ParameterLay
       const ParameterRange all = layout.tensors()[bucket].range;
       for (Index done = 0; done < all.size; done += tile) {
         const ParameterRange range{all.offset + done, std::min(tile, all.size - done)};
-        reducer.add(rows, range, [&](const MicroBatchRows& m, Real* gradient) {
-          const Values values = gradient_of(m.micro_batch);
-          std::copy_n(values.begin() + range.offset, range.size, gradient);
-        });
+        hand_in_range(reducer, rows, range);
       }
       reducer.done(all);
     }
@@ -81,7 +99,7 @@ constexpr std::size_t kAllInOneBlock = 1000;
 
 void expect_tree_sum(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout,
                      Index tile = kTile, std::size_t block = kAllInOneBlock) {
-  hand_in(reducer, plan, layout, tile, block);
+  hand_in(reducer, plan, layout, tile, block, hand_in_range);
   Values expected = tree_sum_by_hand(plan, 0, plan.micro_batches());
   for (Real& value : expected) value /= static_cast<Real>(plan.batch_size());
   const std::span<const Real> result = reducer.gradient();
@@ -117,6 +135,31 @@ TEST_F(GradientReducerTest, SumsTheSameWhateverTilesAndBlocks) {
     for (const std::size_t block : {1, 2, 3, 5, 8}) {
       expect_tree_sum(*reducer_, BatchPlan(64, 8, 1), layout_, tile, block);
       expect_tree_sum(*reducer_, BatchPlan(5, 8, 1), layout_, tile, block);
+    }
+  }
+}
+
+TEST_F(GradientReducerTest, SumsWhatIsNotWrittenAsZeros) {
+  const auto sparse = [](GradientReducer& reducer, const RowBlock& rows, ParameterRange range) {
+    reducer.add_sparse(
+        rows, range, [&](const MicroBatchRows& m, Real* gradient) { return write_some(m, range, gradient); });
+  };
+  const auto zeros = [](GradientReducer& reducer, const RowBlock& rows, ParameterRange range) {
+    reducer.add(rows, range, [&](const MicroBatchRows& m, Real* gradient) {
+      if (!write_some(m, range, gradient)) std::fill_n(gradient, range.size, Real(0));
+    });
+  };
+  const auto expected = make_gradient_reducer(*communicator_, shares_);
+  for (const Index micro_batches : {1, 3, 8, 13}) {
+    for (const Index batch : {1, 5, 31, 64}) {
+      const BatchPlan plan(batch, micro_batches, 1);
+      for (const std::size_t block : {1, 2, 3, 5, 100}) {
+        hand_in(*reducer_, plan, layout_, 777, block, sparse);
+        hand_in(*expected, plan, layout_, 777, block, zeros);
+        const auto found = reducer_->gradient();
+        EXPECT_EQ(std::memcmp(found.data(), expected->gradient().data(), found.size_bytes()), 0)
+            << micro_batches << ", " << batch << ", " << block;
+      }
     }
   }
 }

@@ -45,7 +45,7 @@ Checkpoint sample() {
                   .machine = {{"CPU", "one"}, {"version", "0"}}},
           .epoch = 1.85,
           .loss_sum = 0.1 + 0.2,
-          .loss_samples = 64,
+          .loss_weight = 64.5,
           .best = BestEvaluation{20, 1.0 / 3}};
 }
 
@@ -78,7 +78,7 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(read.run.machine, written.run.machine);
   EXPECT_EQ(read.epoch, written.epoch);
   EXPECT_EQ(read.loss_sum, written.loss_sum);
-  EXPECT_EQ(read.loss_samples, written.loss_samples);
+  EXPECT_EQ(read.loss_weight, written.loss_weight);
   ASSERT_TRUE(read.best.has_value());
   EXPECT_EQ(read.best->step, written.best->step);
   EXPECT_EQ(read.best->loss, written.best->loss);

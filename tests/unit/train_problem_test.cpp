@@ -258,7 +258,8 @@ TEST(Problem, LeavesCategoriesAsTheyAreAndKeepsTheirNumberWithTheWeights) {
   EXPECT_NO_THROW(check_fit(saved, problem.training.description()));
   DatasetDescription other = problem.training.description();
   other.categories = 0;
-  EXPECT_TRUE(is_bad_input([&] { check_fit(saved, other); }, {"has 0 categories, the weights expect 9"}));
+  EXPECT_TRUE(
+      is_bad_input([&] { check_fit(saved, other); }, {"has real numbers, the weights expect 9 categories"}));
 }
 
 TEST(Problem, HasTheTestSamplesAskedFor) {

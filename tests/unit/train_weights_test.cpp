@@ -1,5 +1,6 @@
 // Losses whose samples do not count alike.
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
+#include "lockstep/nn/linear_hessian.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "train_helpers.hpp"
 #include "weighted_squares.hpp"
@@ -76,6 +78,28 @@ TEST(Weights, OfZeroLeaveSamplesOutOfTheMean) {
   const double expected = counts[1] * loss_of(one) + (m - counts[1]) * loss_of(others);
   EXPECT_NEAR(m * loss_of(all), expected, 1e-9 * expected);
   EXPECT_NE(loss_of(one), loss_of(others));
+}
+
+TEST(Weights, MustBeNumbersNotBelowZero) {
+  for (const double bad :
+       {-1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_TRUE(test::is_bad_input(
+        [&] {
+          run_with(blobs(), {1, bad, 1});
+        },
+        {"blobs", "the weight", "not below 0"}));
+  }
+}
+
+TEST(Weights, AreNotKnownToTheHessianAndTheNoiseScale) {
+  EXPECT_TRUE(test::is_bad_input(
+      [] {
+        run_with(blobs({{"train.noise-scale", "true"}}), {1, 2, 3});
+      },
+      {"`noise-scale`", "weighs its samples"}));
+  const Network network("linear 3", 4);
+  EXPECT_NE(LinearHessian::obstacle(network, test::WeightedSquares({1, 2, 3})).find("samples count alike"),
+            std::string::npos);
 }
 
 TEST(Weights, OfZeroForAWholeBatchAreAnError) {

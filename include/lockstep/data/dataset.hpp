@@ -36,6 +36,9 @@ struct ColumnUnit {
   bool operator==(const ColumnUnit&) const = default;
 };
 
+/// So many categories at most: float holds their numbers exactly.
+inline constexpr Index kMostCategories = Index{1} << 24U;
+
 /// What a data set is, without its data.
 struct DatasetDescription {
   std::string name = {};  ///< file, folder or synthetic set, for messages

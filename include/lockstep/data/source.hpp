@@ -35,6 +35,9 @@ struct SourceParts {
   std::optional<DatasetContent> test;
 };
 
+/// Errors: a test part of samples of another kind than the training part's.
+void check_same_shape(const DatasetDescription& training, const DatasetDescription& test);
+
 /// Reads every part of `source`. The test part has the classes and, where there are names, the order of
 /// features of the training part. Local: call it on the rank that keeps the node's copy. Errors: those of the
 /// readers, an unknown source.

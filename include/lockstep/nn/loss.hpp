@@ -30,7 +30,8 @@ class Loss {
   virtual bool has_weights() const { return false; }
 
   /// What the sample of `row` counts for, not below 0, by its targets alone: a text with its number of words,
-  /// whose loss is the sum over them. Only where has_weights().
+  /// whose loss is the sum over them. The loss and the gradient of the sample have this factor in them
+  /// already. Only where has_weights().
   virtual double weight(const Targets& targets, Index row) const;
 
   /// Whether the loss has a second derivative everywhere that does not vanish on whole regions, as Newton's

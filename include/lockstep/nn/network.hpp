@@ -66,11 +66,26 @@ class Network {
   std::span<Real> parameters();
   std::span<const Real> parameters() const { return parameters_; }
 
+  /// The units' state that is not learned (Unit::statistics), which parameters() and initialize() give its
+  /// first values.
+  const ParameterLayout& statistics_layout() const { return statistics_layout_; }
+  std::span<Real> statistics() { return statistics_; }
+  std::span<const Real> statistics() const { return statistics_; }
+
+  /// The sums that all units together need for them, and those over micro-batch number `i` of `block`, which
+  /// the last forward had.
+  Index sums() const { return sums_; }
+  void write_sums(const RowBlock& block, ConstMatrixView x, std::size_t i, std::span<double> sums);
+
+  /// Brings the statistics up to date after a step on `samples` samples, over which `sums` are.
+  void update_statistics(std::span<const double> sums, Index samples);
+
   /// Moves the parameters to `memory`, of their size, which outlives the network's use; their values become
   /// what stands there.
   void use(std::span<Real> memory);
 
-  /// Sets every parameter as a pure function of (seed, tensor, element). Biases start at zero, gains at one.
+  /// Sets every parameter as a pure function of (seed, tensor, element). Biases start at zero, gains at one,
+  /// statistics as their units say.
   void initialize(std::uint64_t seed, Initialization scheme);
 
   /// Values that `forward` and `backward` keep for each row, for sizing blocks.
@@ -98,7 +113,9 @@ class Network {
     std::vector<std::size_t> sources;  // the nodes whose outputs come in, or kInput
     std::string path;                  // "3.0"
     std::optional<Shape> output = {};  // but for an outline
-    ParameterRange range = {};         // its parameters
+    ParameterRange range = {};         // its parameters,
+    ParameterRange statistics = {};    // statistics
+    ParameterRange sums = {};          // and sums for those
     std::vector<Real> values = {};     // its output in the last forward
   };
   /// What was added where, for names and text.
@@ -132,6 +149,9 @@ class Network {
   void connect(Node& node);
   Response response_to(std::size_t i) const;
   void bind(std::span<Real> parameters);
+  void start_statistics();
+  void connect_statistics(Node& node);
+  Inputs inputs_of(const Node& node, ConstMatrixView x);
   void plan_gradients();
   const Shape& shape_of(std::size_t source) const;
   ConstMatrixView value_of(std::size_t source, ConstMatrixView x) const;
@@ -144,6 +164,9 @@ class Network {
   Place place_;
   std::vector<Real> own_parameters_;  // empty once others are in use
   std::span<Real> parameters_;
+  ParameterLayout statistics_layout_;
+  std::vector<Real> statistics_;
+  Index sums_ = 0;
   GradientPlan plan_;                         // made by the first backward
   std::vector<std::vector<Real>> gradients_;  // by place
   std::vector<ConstMatrixView> inputs_;       // of the unit that computes

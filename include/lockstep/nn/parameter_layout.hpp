@@ -19,16 +19,17 @@ struct ParameterRange {
 std::vector<ParameterRange> pieces_of(ParameterRange range, Index size = 4096);
 
 /// What a tensor is for: it decides how the tensor starts and whether weight decay acts on it. A gain is a
-/// learned scale.
-enum class TensorRole { kWeight, kBias, kGain };
+/// learned scale; a statistic is not learned.
+enum class TensorRole { kWeight, kBias, kGain, kStatistic };
 
-/// A tensor that a unit learns, as the unit describes it.
+/// A tensor of a unit, as the unit describes it.
 struct TensorSpec {
   std::string name = {};  ///< inside the unit: "weight"
   std::vector<Index> shape = {};
   TensorRole role = TensorRole::kWeight;
   Index fan_in = 0;   ///< weights: inputs that one output adds up,
   Index fan_out = 0;  ///< and outputs that one input goes to
+  double start = 0;   ///< statistics: all values at first
 };
 
 /// One tensor inside the parameter vector.
@@ -40,10 +41,11 @@ struct ParameterTensor {
   Index fan_out = 0;
   ParameterRange range;
   std::size_t unit = 0;  ///< the number of the unit that it belongs to
+  double start = 0;
 };
 
-/// Names, shapes and offsets of all parameters, in order, without gaps. Parameters are one contiguous vector
-/// and gradients another; units see parts of them.
+/// Names, shapes and offsets of all parameters, or of all statistics, in order, without gaps. Parameters are
+/// one contiguous vector, gradients and statistics others; units see parts of them.
 class ParameterLayout {
  public:
   /// Appends a tensor of unit number `unit`, called `name`, and returns its range. Errors: more parameters

@@ -19,8 +19,8 @@ class Shape {
   // NOLINTNEXTLINE(google-explicit-constructor)
   Shape(std::vector<Index> axes);
 
-  /// Of values that are whole numbers from 0 to `categories` - 1. Errors: fewer than 1, or more than float
-  /// holds exactly (2^24); those of the axes.
+  /// Of values that are whole numbers from 0 to `categories` - 1. Errors: fewer than 1, or more than
+  /// kMostCategories; those of the axes.
   static Shape of_categories(std::vector<Index> axes, Index categories);
 
   const std::vector<Index>& axes() const { return axes_; }

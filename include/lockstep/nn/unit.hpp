@@ -76,8 +76,29 @@ class Unit {
   /// Tells the unit where its own parameters are: one tensor after another.
   virtual void bind(const Real* /*parameters*/) {}
 
-  /// Whether its inputs are numbers of categories, and not real numbers.
-  virtual bool takes_categories() const { return false; }
+  /// Whether its input number `input` is numbers of categories, and not real numbers.
+  virtual bool takes_categories(std::size_t /*input*/) const { return false; }
+
+  // State that is not learned, as running means are: it changes once a step, by sums over all samples of the
+  // global batch, which are added up by the same tree as gradients. It goes with the weights into files and
+  // checkpoints, and is the same on every rank.
+
+  /// The tensors of that state, of role kStatistic, in the order in which they stand in it.
+  virtual std::vector<TensorSpec> statistics() const { return {}; }
+
+  /// Tells the unit where its own statistics are: one tensor after another.
+  virtual void bind_statistics(Real* /*statistics*/) {}
+
+  /// How many sums over the samples it needs to bring them up to date.
+  virtual Index sums() const { return 0; }
+
+  /// Writes the sums over the samples of one micro-batch of the last forward.
+  virtual void write_sums(const MicroBatchRows& /*rows*/, Inputs /*x*/, ConstMatrixView /*y*/,
+                          std::span<double> /*sums*/) const {}
+
+  /// Brings the statistics up to date after a step on `samples` samples, over which `sums` are. A step that
+  /// is skipped leaves them as they are.
+  virtual void update_statistics(std::span<const double> /*sums*/, Index /*samples*/) {}
 
   virtual Response response() const { return Response::kOther; }
 

@@ -22,18 +22,20 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// shared memory put their shares there themselves, all at the same time; others send them.
 class GatheredVectors {
  public:
-  /// Room for the parameters and vectors of these layouts; `shares` outlives it. Collective. Errors: not
-  /// enough memory.
-  GatheredVectors(Communicator& communicator, const Shares& shares, std::vector<StateLayout> layouts,
-                  Exchange exchange);
+  /// Room for the parameters, so many statistics, and vectors of these layouts; `shares` outlives it.
+  /// Collective. Errors: not enough memory.
+  GatheredVectors(Communicator& communicator, const Shares& shares, Index statistics,
+                  std::vector<StateLayout> layouts, Exchange exchange);
 
-  /// Copies `parameters`, all of them and the same on every rank, and of each vector what this rank owns.
-  /// Returns when all is in its place, and gives rank 0 the digest of it (DigestBlocks), one vector after
-  /// another. Collective.
-  std::string gather(std::span<const Real> parameters, std::span<const std::span<const Real>> owned);
+  /// Copies `parameters` and `statistics`, all of them and the same on every rank, and of each vector what
+  /// this rank owns. Returns when all is in its place, and gives rank 0 the digest of it (DigestBlocks), one
+  /// vector after another. Collective.
+  std::string gather(std::span<const Real> parameters, std::span<const Real> statistics,
+                     std::span<const std::span<const Real>> owned);
 
-  /// The parameters, and vector `i`, on rank 0; nothing elsewhere.
+  /// The parameters, the statistics, and vector `i`, on rank 0; nothing elsewhere.
   std::span<const Real> parameters();
+  std::span<const Real> statistics();
   std::span<const Real> vector(std::size_t i);
   const StateLayout& layout(std::size_t i) const { return layouts_[i]; }
 
@@ -41,13 +43,15 @@ class GatheredVectors {
   void put(std::span<const std::span<const Real>> owned);
   void send(std::span<const std::span<const Real>> owned);
   std::string digest_together();
+  void put_statistics(std::span<const Real> statistics);
   void put_parameters(std::span<const Real> parameters, ParameterRange range);
   std::span<Real> place(Index begin, ParameterRange range);
 
   Communicator& communicator_;
   const Shares& shares_;
+  Index statistics_;  // how many; they stand after the parameters
   std::vector<StateLayout> layouts_;
-  std::vector<Index> begins_;             // of the vectors in the memory, after the parameters
+  std::vector<Index> begins_;             // of the vectors in the memory, after the statistics
   std::optional<NodeMemory> memory_;      // of all ranks, or of rank 0 alone
   std::optional<NodeCounters> counters_;  // where all ranks write it
 };

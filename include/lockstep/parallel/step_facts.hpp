@@ -9,21 +9,29 @@
 
 namespace lockstep {
 
-/// What all ranks have to know about a step before any of them may take it: the losses of all micro-batches
-/// and the norm of the gradient. Each rank writes what it has, one all-gather makes it known to all.
+/// What all ranks have to know about a step before any of them may take it: the losses of all micro-batches,
+/// the units' sums over the samples, and the norm of the gradient. Each rank writes what it has, one
+/// all-gather makes it known to all.
 class StepFacts {
  public:
-  /// `shares` outlives the facts.
-  StepFacts(Communicator& communicator, const Shares& shares, Index micro_batches);
+  /// `shares` outlives the facts; `sums`: how many the units take over the samples of a micro-batch.
+  StepFacts(Communicator& communicator, const Shares& shares, Index micro_batches, Index sums);
 
   /// Of this rank's micro-batches, in their order; to be written, 0 where there are no samples. Local.
   std::span<double> own_losses();
 
-  /// Makes own_losses and `squares`, as GradientReducer has them, known to all. Collective.
+  /// The units' sums of this rank's micro-batch number `i`; to be written, 0 where there are no samples.
+  /// Local.
+  std::span<double> own_sums(std::size_t i);
+
+  /// Makes own_losses, own_sums and `squares`, as GradientReducer has them, known to all. Collective.
   void share(std::span<const double> squares);
 
   /// Of all micro-batches; the same on every rank.
   std::span<const double> losses() const { return losses_; }
+
+  /// Each of the units' sums over all samples, by the tree; the same bits on every rank.
+  std::vector<double> sums(const Presence& present) const;
 
   /// √Σ g² over all parameters, piece by piece in their order; the same bits on every rank.
   double gradient_norm() const { return gradient_norm_; }
@@ -35,9 +43,11 @@ class StepFacts {
   Communicator& communicator_;
   std::vector<std::vector<Interval>> pieces_;  // that each rank owns
   std::size_t own_micro_batches_;
-  std::size_t most_micro_batches_;  // of a rank: where the squares begin
-  std::vector<double> mine_, all_;
+  std::size_t most_micro_batches_;  // of a rank
+  std::size_t sums_;                // of a micro-batch
+  std::vector<double> mine_, all_;  // of each rank: losses, sums, squares
   std::vector<double> losses_;
+  std::vector<double> micro_batch_sums_;  // [micro-batches x sums]
   std::vector<double> squares_;
   double gradient_norm_ = 0;
 };

@@ -71,6 +71,10 @@ class NoiseMeter final : public GradientSink {
   void start(const BatchPlan& plan, int rank, std::uint64_t step);
 
   void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override;
+  void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write) override {
+    if (measures_) return GradientSink::add_sparse(block, range, write);
+    sink_.add_sparse(block, range, write);
+  }
   void done(ParameterRange range) override { sink_.done(range); }
 
   /// Makes the squares of all ranks known to all. Collective.

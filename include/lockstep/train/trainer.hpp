@@ -41,10 +41,11 @@ struct NonFinite;
 struct StepReport {
   std::uint64_t step = 0;  ///< counted from 1
   double epoch = 0;        ///< epochs done, in parts
-  double loss = 0;         ///< mean over the global batch
+  double loss = 0;         ///< mean over the global batch, by the weights of its samples if the loss has such
+  double weight = 0;       ///< the sum of those, or the number of samples
   bool skipped = false;    ///< not taken: the loss or the gradient is not finite
   double learning_rate = 0;
-  double gradient_norm = 0;  ///< of the mean gradient, before clipping
+  double gradient_norm = 0;  ///< of that mean's gradient, before clipping
   Index samples = 0;
   double seconds = 0;
   StepTimes times;
@@ -140,8 +141,7 @@ class Trainer {
 
   void compute_gradient(std::uint64_t step);
   StepReport apply_gradient();
-  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, double divisor,
-                        GradientSink& sink);
+  void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);
   void sum_gradient();
   NonFinite second_pass();
   static std::vector<double> weights_of(const Problem& problem);
@@ -170,6 +170,7 @@ class Trainer {
   std::vector<double> weights_;  // of the training set's samples, where the loss has such
   int micro_batches_;
   Network network_;
+  StateLayout statistics_layout_;
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;
@@ -190,6 +191,8 @@ class Trainer {
   std::vector<double> block_losses_;
   Eigen::MatrixXd hessian_;
   double loss_ = 0;
+  double divisor_ = 1;        // of the sums over the batch
+  std::vector<double> sums_;  // for the network's statistics
   std::optional<Timeline> timeline_;
   StepClock clock_;
 };

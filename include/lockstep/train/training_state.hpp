@@ -12,9 +12,9 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// The parameters, or a vector that goes along with them.
+/// The parameters, or a vector that goes along with them; the network's statistics.
 struct StateVector {
-  std::string name;  ///< "parameters", "optimizer.m", "average"
+  std::string name;  ///< "parameters", "statistics", "optimizer.m", "average"
   std::span<const Real> values;
   const StateLayout* layout = nullptr;  ///< none: one value for each parameter
 };

@@ -126,7 +126,7 @@ std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
       {"skipped_in_a_row", fmt::format("{}", checkpoint.state.skipped.in_a_row)},
       {"epoch", fmt::format("{}", checkpoint.epoch)},
       {"loss_sum", fmt::format("{}", checkpoint.loss_sum)},
-      {"loss_samples", fmt::format("{}", checkpoint.loss_samples)},
+      {"loss_samples", fmt::format("{}", checkpoint.loss_weight)},
       {"noise_square", fmt::format("{}", checkpoint.state.noise.square)},
       {"noise_variance", fmt::format("{}", checkpoint.state.noise.variance)},
       {"data_digest", checkpoint.run.data_digest}};
@@ -155,7 +155,7 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
                                 .machine = facts.below(kMachinePrefix)},
                         .epoch = facts.number("epoch"),
                         .loss_sum = facts.number("loss_sum"),
-                        .loss_samples = facts.count("loss_samples"),
+                        .loss_weight = facts.number("loss_samples"),
                         .best = std::nullopt};
   if (facts.has("skipped_steps")) {
     checkpoint.state.skipped = {static_cast<std::uint64_t>(facts.count("skipped_steps")),

@@ -16,9 +16,9 @@ namespace lockstep {
 
 /// What has to be the same, or should be, where a run goes on.
 struct RunIdentity {
-  std::map<std::string, std::string> config;   ///< settings_of the Config
-  std::string data_digest;                     ///< of all samples
-  std::map<std::string, std::string> machine;  ///< "version", "CPU", "product library"
+  std::map<std::string, std::string> config = {};   ///< settings_of the Config
+  std::string data_digest = {};                     ///< of all samples
+  std::map<std::string, std::string> machine = {};  ///< "version", "CPU", "product library"
 };
 
 /// The evaluation with the smallest loss so far.
@@ -29,12 +29,12 @@ struct BestEvaluation {
 
 /// A run between two steps, with all that it takes to go on as if it had never stopped.
 struct Checkpoint {
-  TrainingState state;
-  RunIdentity run;
-  double epoch = 0;                    ///< epochs done, in parts; for the reader of the file
-  double loss_sum = 0;                 ///< of the training samples since the last evaluation,
-  Index loss_samples = 0;              ///< and how many they are
-  std::optional<BestEvaluation> best;  ///< none where nothing was evaluated yet
+  TrainingState state = {};
+  RunIdentity run = {};
+  double epoch = 0;                                   ///< epochs done, in parts; for the reader of the file
+  double loss_sum = 0;                                ///< of the training samples since the last evaluation,
+  double loss_weight = 0;                             ///< and their number, or the sum of their weights
+  std::optional<BestEvaluation> best = std::nullopt;  ///< none where nothing was evaluated yet
 };
 
 /// Writes `checkpoint` to `file`, whole or not at all, as safetensors: the metadata hold everything but the

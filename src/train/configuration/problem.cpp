@@ -88,15 +88,13 @@ std::string normalize_name(NormalizationKind kind) {
 
 /// Errors: parameters from `file` that are not finite.
 void check_finite(const Network& model, const std::string& file) {
-  for (const ParameterTensor& tensor : model.layout().tensors()) {
-    const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
-                                                   static_cast<std::size_t>(tensor.range.size));
+  for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> values) {
     const auto bad = std::find_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
-    if (bad == values.end()) continue;
+    if (bad == values.end()) return;
     fail_input(
         "{}: {} holds {} as {}; weights have to be finite; give those of a training that did not diverge",
         file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
-  }
+  });
 }
 
 /// Calls `action`, whose errors are about the network's text, and says so in them.
@@ -152,6 +150,7 @@ Reader csv_reader(std::filesystem::path file, CsvOptions options) {
 Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator) {
   std::vector<Dataset> parts = share_datasets(communicator, [&] {
     SourceParts all = read();
+    if (all.test) check_same_shape(all.training.description, all.test->description);
     std::vector<DatasetContent> contents;
     contents.push_back(std::move(all.training));
     if (all.test) contents.push_back(std::move(*all.test));

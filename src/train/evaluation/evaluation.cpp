@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/core/error.hpp"
 #include "train/checkpoint/chunks.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -83,6 +84,10 @@ Evaluation evaluate(Network& model, const Loss& loss, const Normalization& norma
     correct += result.correct;
   }
   const auto count = static_cast<double>(selection.count);
+  if (weight == 0) {
+    fail_input("{}: the loss gives all its {} samples the weight 0; evaluate others", description.name,
+               selection.count);
+  }
   Evaluation evaluation{.samples = selection.count,
                         .loss = sum / weight,
                         .accuracy = std::nullopt,

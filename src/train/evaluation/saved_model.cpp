@@ -11,6 +11,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/version.hpp"
+#include "lockstep/nn/network_text.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/train/problem.hpp"
 #include "train/evaluation/weights_names.hpp"
@@ -67,8 +68,11 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
                data.name, data.features(), saved.model.inputs());
   }
   if (data.categories != saved.data.categories) {
-    fail_input("{}: has {} categories, the weights expect {}; give data of the kind they were trained on",
-               data.name, data.categories, saved.data.categories);
+    const auto text = [](Index categories) {
+      return categories == 0 ? std::string("real numbers") : fmt::format("{} categories", categories);
+    };
+    fail_input("{}: has {}, the weights expect {}; give data of the kind they were trained on", data.name,
+               text(data.categories), text(saved.data.categories));
   }
   check_outputs(saved.model, data);
   // The name of a single target leaves no doubt which one it is.
@@ -156,16 +160,18 @@ SavedModel load_model(const std::filesystem::path& file) {
   if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
   const Index categories =
       stored.metadata.contains("categories") ? parse_integer(entry("categories")).value_or(-1) : 0;
-  if (categories < 0) fail_input("{}: 'categories' is no number of them; is it damaged?", file.string());
+  if (categories < 0 || categories > kMostCategories)
+    fail_input("{}: 'categories' is no number of them; is it damaged?", file.string());
   const DatasetDescription sample{.feature_shape = {*inputs}, .categories = categories};
-  // What the file says of the network may ask for any amount of memory; what it holds does not.
-  check_tensors(layout_of(entry("layers"), shape_of(sample)), entry("layers"), stored, file.string());
   const Normalization normalization = normalization_from_text(entry("normalization"));
   if (normalization.shift.size() > 1 && std::ssize(normalization.shift) != *inputs) {
     fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
                normalization.shift.size(), *inputs);
   }
-  Network model(entry("layers"), shape_of(sample));
+  Network model(shape_of(sample));
+  add_from_text(model, entry("layers"));
+  // What the file says of the network may ask for any amount of memory; what it holds does not.
+  set_parameters(model, stored, file.string());
   const Index outputs = model.outputs();
   const bool classifies = named->task == Task::kClassification;
   DatasetDescription data{.name = file.string(),
@@ -184,12 +190,10 @@ SavedModel load_model(const std::filesystem::path& file) {
                  count, *inputs);
     }
   }
-  SavedModel saved{.model = std::move(model),
-                   .normalization = normalization,
-                   .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
-                   .data = std::move(data)};
-  set_parameters(saved.model, stored, file.string());
-  return saved;
+  return {.model = std::move(model),
+          .normalization = normalization,
+          .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
+          .data = std::move(data)};
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -14,16 +14,15 @@ namespace lockstep {
 void Epochs::add(const StepReport& report) {
   epoch_ = report.epoch;
   if (report.skipped) return;
-  loss_ += report.loss * static_cast<double>(report.samples);
-  samples_ += report.samples;
+  loss_ += report.loss * report.weight;
+  weight_ += report.weight;
 }
 
 bool Epochs::evaluate(const StepReport& report, double samples_per_second, RunDirectory* directory) {
   std::string line = fmt::format("epoch {:.4g}: ", report.epoch);
-  line +=
-      samples_ == 0 ? "no step taken" : "training loss " + loss_text(loss_ / static_cast<double>(samples_));
+  line += weight_ == 0 ? "no step taken" : "training loss " + loss_text(loss_ / weight_);
   loss_ = 0;
-  samples_ = 0;
+  weight_ = 0;
   const std::uint64_t best_before = best_ ? best_->step : 0;
   line += evaluate_parts(report, false, directory);
   if (trainer_.has_average()) {
@@ -75,14 +74,14 @@ void Epochs::report_best() const {
 void Epochs::save(Checkpoint& checkpoint) const {
   checkpoint.epoch = epoch_;
   checkpoint.loss_sum = loss_;
-  checkpoint.loss_samples = samples_;
+  checkpoint.loss_weight = weight_;
   checkpoint.best = best_;
 }
 
 void Epochs::restore(const Checkpoint& checkpoint) {
   epoch_ = checkpoint.epoch;
   loss_ = checkpoint.loss_sum;
-  samples_ = checkpoint.loss_samples;
+  weight_ = checkpoint.loss_weight;
   best_ = checkpoint.best;
 }
 

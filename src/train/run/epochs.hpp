@@ -43,7 +43,7 @@ class Epochs {
   std::optional<BestEvaluation> best_;
   double epoch_ = 0;
   double loss_ = 0;  // summed over the samples since the last evaluation, of steps not skipped
-  Index samples_ = 0;
+  double weight_ = 0;
   std::set<std::string> warned_of_;  // parts whose loss was not finite
 };
 

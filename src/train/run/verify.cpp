@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/digest.hpp"
 #include "core/statistics.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
@@ -26,7 +27,7 @@ struct Difference {
   std::string tensor;
 };
 
-/// What a group of ranks did: digests[step][tensor] of the parameters after each step.
+/// What a group of ranks did: digests[step][tensor] after each step.
 struct Trace {
   std::vector<std::vector<std::string>> digests;
   std::string weights_digest;
@@ -35,11 +36,19 @@ struct Trace {
   Difference from_one_piece;
 };
 
+std::vector<std::string> tensor_names(const Network& model) {
+  std::vector<std::string> names;
+  for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> /*values*/) {
+    names.push_back(tensor.name);
+  });
+  return names;
+}
+
 std::vector<std::string> tensor_digests(const Network& model) {
   std::vector<std::string> digests;
-  for (const ParameterTensor& tensor : model.layout().tensors()) {
-    digests.push_back(tensor_digest(tensor, model.parameters()));
-  }
+  for_each_tensor(model, [&](const ParameterTensor& /*tensor*/, std::span<const Real> values) {
+    digests.push_back(digest_of(std::as_bytes(values)));
+  });
   return digests;
 }
 
@@ -92,11 +101,12 @@ Trace train(const Config& config, const Problem& problem, Communicator& group, s
 }
 
 /// "same", or the first step and tensor where `trace` leaves `reference`.
-std::string first_difference(const Trace& trace, const Trace& reference, const ParameterLayout& layout) {
+std::string first_difference(const Trace& trace, const Trace& reference,
+                             const std::vector<std::string>& tensors) {
   for (std::size_t step = 0; step < trace.digests.size(); ++step) {
-    for (std::size_t tensor = 0; tensor < layout.tensors().size(); ++tensor) {
+    for (std::size_t tensor = 0; tensor < tensors.size(); ++tensor) {
       if (trace.digests[step][tensor] == reference.digests[step][tensor]) continue;
-      return fmt::format("differs from step {} on, first in {}", step + 1, layout.tensors()[tensor].name);
+      return fmt::format("differs from step {} on, first in {}", step + 1, tensors[tensor]);
     }
   }
   return "same";
@@ -162,7 +172,7 @@ void verify(Config config, Communicator& communicator, const std::vector<int>& r
     if (!reference) reference = trace;
     // Only rank 0 holds traces.
     const std::string comparison =
-        communicator.rank() == 0 ? first_difference(trace, *reference, model.layout()) : "same";
+        communicator.rank() == 0 ? first_difference(trace, *reference, tensor_names(model)) : "same";
     log::info(fmt::format("{:5}  {:5}  {}  {}", ranks, steps, trace.weights_digest, comparison));
     all_agree = all_agree && comparison == "same";
   }

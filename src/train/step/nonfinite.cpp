@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "lockstep/nn/weights.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "optim/norm.hpp"
@@ -253,14 +254,14 @@ NonFinite find_nonfinite(const FailedStep& step, Network& model,
 }
 
 std::string nonfinite_weights(const Network& model) {
-  if (std::isfinite(norm(model.parameters()))) return {};
-  for (const ParameterTensor& tensor : model.layout().tensors()) {
-    const auto values = model.parameters().subspan(static_cast<std::size_t>(tensor.range.offset),
-                                                   static_cast<std::size_t>(tensor.range.size));
+  if (std::isfinite(norm(model.parameters())) && are_finite(model.statistics())) return {};
+  std::string first;
+  for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> values) {
     const auto bad = std::count_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
-    if (bad > 0) return fmt::format("{}, {} of {} values", name_of(tensor, model), bad, values.size());
-  }
-  return {};
+    if (bad == 0 || !first.empty()) return;
+    first = fmt::format("{}, {} of {} values", name_of(tensor, model), bad, values.size());
+  });
+  return first;
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

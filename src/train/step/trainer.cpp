@@ -69,6 +69,9 @@ void check_training(const Network& network, const Problem& problem, const Traini
   const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
   if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
   const TrainingPlan plan = plan_training(options, problem.split.training_size());
+  if (options.noise_scale && problem.loss->has_weights()) {
+    fail_input("`noise-scale`: not known for a loss that weighs its samples; leave it out");
+  }
   static_cast<void>(Schedule(options.schedule, plan.total_steps));
   if (find_algorithm(options.optimizer.name).needs_hessian) {
     static_cast<void>(LinearHessian(network, *problem.loss));
@@ -84,10 +87,11 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       weights_(weights_of(problem_)),
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
       network_(with_parameters(std::move(network), options_)),
+      statistics_layout_(network_.statistics_layout()),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
       replica_(make_replica(communicator, shares_, options_.exchange)),
       reducer_(make_gradient_reducer(communicator, shares_, options_.exchange)),
-      facts_(communicator, shares_, micro_batches_),
+      facts_(communicator, shares_, micro_batches_, network_.sums()),
       optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
                  owned_ranges(shares_, communicator.rank())),
       schedule_(options_.schedule, plan_.total_steps),
@@ -142,10 +146,9 @@ void Trainer::compute_gradient(std::uint64_t step) {
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
   if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
-  const double divisor = divisor_of(batch, step);
-  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size(), divisor);
-  forward_backward(work, batch, step, divisor,
-                   noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_);
+  divisor_ = divisor_of(batch, step);
+  if (hessian_reducer_) hessian_reducer_->start(work.plan, work.blocks.size(), divisor_);
+  forward_backward(work, batch, step, noise_meter_ ? static_cast<GradientSink&>(*noise_meter_) : *reducer_);
   gather_ahead(step + 1);  // while other ranks may still compute
   clock_.lap(StepPart::kGather);
 
@@ -154,7 +157,8 @@ void Trainer::compute_gradient(std::uint64_t step) {
   if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
   if (noise_meter_) noise_meter_->gather(communicator_);
   lap_exchange(waited);
-  loss_ = tree_sum(facts_.losses(), work.plan.presence()) / divisor;
+  sums_ = facts_.sums(work.plan.presence());
+  loss_ = tree_sum(facts_.losses(), work.plan.presence()) / divisor_;
 }
 
 /// Ends what forward_backward has begun. Collective.
@@ -174,7 +178,7 @@ NonFinite Trainer::second_pass() {
   double waited = seconds_waited();
   replica_->publish();
   lap_exchange(waited);
-  forward_backward(work_on(batch), batch, steps_done_, divisor_of(batch, steps_done_), *reducer_);
+  forward_backward(work_on(batch), batch, steps_done_, *reducer_);
   waited = seconds_waited();
   sum_gradient();  // nobody reads the weights any more
   lap_exchange(waited);
@@ -211,6 +215,7 @@ StepReport Trainer::apply_gradient() {
     skip(place);
   } else {
     update(multiplier);
+    network_.update_statistics(sums_, batch.size);
   }
   clock_.lap(StepPart::kOptimizer);
   const double waited = seconds_waited();
@@ -225,6 +230,7 @@ StepReport Trainer::apply_gradient() {
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
                                                           static_cast<double>(problem_.split.training_size()),
           .loss = loss_,
+          .weight = divisor_,
           .skipped = skips,
           .learning_rate = optimizer_.learning_rate() * multiplier,
           .gradient_norm = gradient_norm,

@@ -1,6 +1,7 @@
 // The rows of a step's batch that this rank computes, and its passes over them.
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "lockstep/core/error.hpp"
@@ -11,13 +12,16 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Forward, loss and backward of this rank's micro-batches, block by block, into the reducer through `sink`
 /// and into the facts. Local, but for what the reducer already brings to other ranks.
-void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, double divisor,
+void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step,
                                GradientSink& sink) {
   const Interval owned = work.plan.owned_by(communicator_.rank());
   const std::span<double> losses = facts_.own_losses();
-  std::fill(losses.begin(), losses.end(), 0);  // of micro-batches without samples, which no block has
+  for (std::size_t i = 0; i < losses.size(); ++i) {  // of micro-batches without samples, which no block has
+    losses[i] = 0;
+    std::ranges::fill(facts_.own_sums(i), 0);
+  }
 
-  reducer_->start(work.plan, work.blocks.size(), divisor);
+  reducer_->start(work.plan, work.blocks.size(), divisor_);
   clock_.lap(StepPart::kExchange);
   for (const Block& block : work.blocks) {
     take_rows(batch, step, block.rows);
@@ -28,7 +32,9 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     block_losses_.resize(block.micro_batches.size());
     problem_.loss->evaluate(rows, outputs, targets(), block_losses_, network_.output_gradient(rows.rows()));
     for (std::size_t i = 0; i < block_losses_.size(); ++i) {
-      losses[static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first)] = block_losses_[i];
+      const auto own = static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first);
+      losses[own] = block_losses_[i];
+      network_.write_sums(rows, features(), i, facts_.own_sums(own));
     }
     clock_.lap(StepPart::kForward);
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
@@ -39,15 +45,20 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
   }
 }
 
-/// Of all samples that `problem` trains on; none where they count alike. Local.
+/// Of all samples of the training set; none where they count alike. Local. Errors: a weight below 0, or not
+/// finite.
 std::vector<double> Trainer::weights_of(const Problem& problem) {
-  std::vector<double> weights;
-  if (!problem.loss->has_weights()) return weights;
+  if (!problem.loss->has_weights()) return {};
+  std::vector<double> weights(static_cast<std::size_t>(problem.training.size()));
   Batch batch;
   for (Index sample = 0; sample < problem.training.size(); ++sample) {
     batch.samples = {sample};
     gather(problem.training, problem.normalization, batch);
-    weights.push_back(problem.loss->weight({batch.labels, batch.targets}, 0));
+    double& weight = weights[static_cast<std::size_t>(sample)];
+    weight = problem.loss->weight({batch.labels, batch.targets}, 0);
+    if (weight >= 0 && std::isfinite(weight)) continue;
+    fail_input("{}: the loss gives sample {} the weight {}; expected a finite number not below 0",
+               problem.training.description().name, sample, weight);
   }
   return weights;
 }
@@ -60,7 +71,7 @@ double Trainer::divisor_of(const GlobalBatch& batch, std::uint64_t step) const {
   training_samples(problem_, sampler_, batch, 0, samples);
   double sum = 0;
   for (const Index sample : samples) sum += weights_[static_cast<std::size_t>(sample)];
-  if (sum > 0) return sum;
+  if (static_cast<Real>(sum) > 0) return sum;
   fail_input("step {}: the weights of all its samples are 0; leave such samples out, or take a larger batch",
              step + 1);
 }
@@ -114,7 +125,8 @@ std::vector<Real> Trainer::plain_gradient() {
   std::vector<Real> gradient(static_cast<std::size_t>(network_.layout().size()));
   lockstep::plain_gradient(network_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
                            gradient);
-  for (Real& value : gradient) value /= static_cast<Real>(divisor_of(batch, steps_done_));
+  const auto divisor = static_cast<Real>(divisor_of(batch, steps_done_));
+  for (Real& value : gradient) value /= divisor;
   return gradient;
 }
 

@@ -26,13 +26,13 @@ TrainingState Trainer::state() {
     std::vector<StateLayout> layouts(kept.size());
     std::transform(kept.begin(), kept.end(), layouts.begin(),
                    [](const NamedState& vector) { return vector.layout; });
-    gathered_ =
-        std::make_shared<GatheredVectors>(communicator_, shares_, std::move(layouts), options_.exchange);
+    gathered_ = std::make_shared<GatheredVectors>(communicator_, shares_, network_.statistics_layout().size(),
+                                                  std::move(layouts), options_.exchange);
   }
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),
                  [](const NamedState& vector) { return vector.values; });
-  std::string digest = gathered_->gather(network_.parameters(), owned);
+  std::string digest = gathered_->gather(network_.parameters(), network_.statistics(), owned);
 
   TrainingState state{.steps_done = steps_done_,
                       .skipped = skipped_,
@@ -43,6 +43,9 @@ TrainingState Trainer::state() {
   if (noise_meter_) state.noise = noise_meter_->average().values();
   if (communicator_.rank() != 0) return state;
   state.vectors.push_back({"parameters", gathered_->parameters()});
+  if (!network_.statistics().empty()) {
+    state.vectors.push_back({"statistics", gathered_->statistics(), &statistics_layout_});
+  }
   for (std::size_t i = 0; i < kept.size(); ++i) {
     state.vectors.push_back({kept[i].name, gathered_->vector(i), &gathered_->layout(i)});
   }
@@ -53,6 +56,10 @@ void Trainer::restore(const TrainingState& state) {
   std::vector<Real> parameters(static_cast<std::size_t>(shares_.size_of(communicator_.rank())));
   std::vector<NamedState> vectors = owned_state();
   vectors.insert(vectors.begin(), {"parameters", parameters, StateLayout(network_.layout())});
+  const bool has_statistics = !network_.statistics().empty();
+  if (has_statistics) {
+    vectors.insert(vectors.begin() + 1, {"statistics", network_.statistics(), statistics_layout_});
+  }
   together(communicator_, [&] {
     if (communicator_.rank() != 0) return;
     const auto fits = [&](const StateVector& stored, const NamedState& kept) {
@@ -63,8 +70,13 @@ void Trainer::restore(const TrainingState& state) {
           "the state to go on from belongs to another network or optimizer; expected that of this run");
     }
   });
+  const bool deals = communicator_.rank() == 0;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    const bool deals = communicator_.rank() == 0;
+    if (has_statistics && i == 1) {  // which all ranks have
+      if (deals) std::ranges::copy(state.vectors[i].values, vectors[i].values.begin());
+      communicator_.broadcast(std::as_writable_bytes(vectors[i].values), 0);
+      continue;
+    }
     deal_shares(communicator_, shares_, vectors[i].layout,
                 deals ? state.vectors[i].values : std::span<const Real>(), vectors[i].values);
   }
