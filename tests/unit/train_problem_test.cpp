@@ -241,6 +241,28 @@ SourceParts sentences() {
   return {.training = all, .test = std::nullopt};
 }
 
+TEST(Problem, RefusesATestPartOfAnotherKind) {
+  const auto with_test = [](const auto& change) {
+    return [=] {
+      make_problem(
+          [&] {
+            SourceParts parts = sentences();
+            parts.test = parts.training;
+            change(parts.test->description);
+            return parts;
+          },
+          {}, *make_single_communicator());
+    };
+  };
+  EXPECT_NO_THROW(with_test([](DatasetDescription&) {})());
+  EXPECT_TRUE(is_bad_input(with_test([](DatasetDescription& test) { test.categories = 10; }),
+                           {"the test part has 10 categories", "9 and 2"}));
+  EXPECT_TRUE(is_bad_input(with_test([](DatasetDescription& test) {
+                             test.feature_shape = {3, 1};
+                           }),
+                           {"samples of 3 x 1 features", "of 3;"}));
+}
+
 TEST(Problem, LeavesCategoriesAsTheyAreAndKeepsTheirNumberWithTheWeights) {
   const auto communicator = make_single_communicator();
   const Problem problem = make_problem(sentences, {}, *communicator);
