@@ -25,7 +25,7 @@ void expect_each_once(const std::vector<int>& counts) {
 /// The number of samples.
 class EvaluationTest : public MpiTest, public testing::WithParamInterface<int> {
  protected:
-  static void expect_same_as_alone(const Settings& settings, bool classifies) {
+  static void expect_same_as_alone(const Texts& settings, bool classifies) {
     const Config config = make_test_config(settings);
     const auto single = make_single_communicator();
     const Problem problem = make_problem(config, world());

@@ -28,20 +28,20 @@ struct Place {
   Index row;           // of the global batch
 };
 
-Settings operator+(Settings a, const Settings& b) {
+Texts operator+(Texts a, const Texts& b) {
   for (const auto& [key, value] : b) a[key] = value;
   return a;
 }
 
 /// Regression by default; four steps an epoch.
-Settings settings(const Settings& more) {
-  return Settings{{"data.source", "linear"},
-                  {"data.samples", fmt::format("{}", kSamples)},
-                  {"data.normalize", "none"},
-                  {"model.layers", "linear 1"},
-                  {"train.batch-size", fmt::format("{}", kBatch)},
-                  {"train.micro-batches", fmt::format("{}", kMicroBatches)},
-                  {"optimizer.learning-rate", "0"}} +
+Texts settings(const Texts& more) {
+  return Texts{{"data.source", "linear"},
+               {"data.samples", fmt::format("{}", kSamples)},
+               {"data.normalize", "none"},
+               {"model.layers", "linear 1"},
+               {"train.batch-size", fmt::format("{}", kBatch)},
+               {"train.micro-batches", fmt::format("{}", kMicroBatches)},
+               {"optimizer.learning-rate", "0"}} +
          more;
 }
 
@@ -203,7 +203,7 @@ void expect_same(const RunResult& a, const RunResult& b) {
 }
 
 /// Everything that counts steps or remembers them, over three epochs.
-Settings skipping(const Settings& more) {
+Texts skipping(const Texts& more) {
   return settings({{"train.on-nonfinite", "skip"},
                    {"train.epochs", "3"},
                    {"optimizer.name", "adam"},
@@ -218,8 +218,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 TEST_F(NonFiniteTest, ARunWithSkippedStepsHasTheSameBitsAtEveryRankCount) {
   const std::unique_ptr<Communicator> alone = make_single_communicator();
-  for (const Settings& more :
-       {Settings{}, {{"train.noise-scale", "true"}}, {{"train.exchange", "messages"}}}) {
+  for (const Texts& more : {Texts{}, {{"train.noise-scale", "true"}}, {{"train.exchange", "messages"}}}) {
     const Config config = make_test_config(skipping(more));
     const auto run = [&](Communicator& communicator) {
       const Problem problem = make_changed(config, communicator, {{0, 3}, {2, 9}}, target(kNan));
@@ -277,10 +276,10 @@ TEST_F(NonFiniteTest, ASkippedStepIsOneThatHasNotBeen) {
 // infinite.
 TEST_F(NonFiniteTest, ASecondPassThatIsNotFiniteIsNamedAndLeavesTheWeights) {
   for (const std::string exchange : {"auto", "messages"}) {
-    const Settings sam = {{"optimizer.name", "sam-sgd"},
-                          {"optimizer.rho", "1e6"},
-                          {"model.loss", "mae"},
-                          {"train.exchange", exchange}};
+    const Texts sam = {{"optimizer.name", "sam-sgd"},
+                       {"optimizer.rho", "1e6"},
+                       {"model.loss", "mae"},
+                       {"train.exchange", exchange}};
     const Place bad{2, 7};
     expect_stop(make_test_config(settings(sam)), {bad}, features({1e33F}),
                 {fmt::format("step 3: the loss of micro-batch 3 on rank {} is inf", owner_of(bad.row)),

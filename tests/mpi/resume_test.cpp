@@ -51,7 +51,7 @@ void expect_end_of(const RunResult& end, const RunResult& whole) {
 }
 
 /// From all ranks to one, from one to all, and from all to half of them.
-void expect_same_as_undisturbed(const Settings& settings) {
+void expect_same_as_undisturbed(const Texts& settings) {
   const Config config = make_test_config(settings);
   const std::unique_ptr<Communicator> alone = make_single_communicator();
   const RunResult whole = train(config, *alone);
@@ -70,7 +70,7 @@ void expect_same_as_undisturbed(const Settings& settings) {
 class ResumeTest : public MpiTest, public testing::WithParamInterface<std::string> {};
 
 TEST_P(ResumeTest, GivesTheBitsOfTheWholeTraining) {
-  Settings settings = {{"optimizer.name", GetParam()}, {"optimizer.average", "0.9"}, {"train.epochs", "3"}};
+  Texts settings = {{"optimizer.name", GetParam()}, {"optimizer.average", "0.9"}, {"train.epochs", "3"}};
   if (find_algorithm(GetParam()).needs_hessian) {
     settings["model.layers"] = "linear 4";
     settings["train.batch-size"] = "full";
@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Registered, ResumeTest, testing::ValuesIn(algorithm_nam
 
 struct Case {
   std::string name;
-  Settings settings;
+  Texts settings;
 };
 
 // What GoogleTest prints of a parameter.

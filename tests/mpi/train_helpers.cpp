@@ -6,21 +6,16 @@
 
 namespace lockstep::test {
 
-Config make_test_config(const Settings& settings) {
-  Settings all = {{"data.source", "blobs"},     {"data.samples", "90"},
-                  {"data.features", "6"},       {"model.layers", "linear 9, relu, linear 4"},
-                  {"train.batch-size", "32"},   {"train.epochs", "2"},
-                  {"train.micro-batches", "8"}, {"train.check-every", "2"}};
-  for (const auto& [key, value] : settings) all[key] = value;
-  // What would have no effect beside those must not be given.
-  if (all.at("data.source").ends_with(".csv")) {
-    for (const char* const key : {"data.samples", "data.features"}) all.erase(key);
-  }
-  const auto reduction = all.find("train.reduction");
-  if (reduction != all.end() && reduction->second == "fast") all.erase("train.micro-batches");
-  std::map<std::string, GivenValue> given;
-  for (const auto& [key, value] : all) given[key] = {value, "in the test"};
-  return make_config(given);
+Config make_test_config(const Texts& changes) {
+  return config_of(changed({{"data.source", "blobs"},
+                            {"data.samples", "90"},
+                            {"data.features", "6"},
+                            {"model.layers", "linear 9, relu, linear 4"},
+                            {"train.batch-size", "32"},
+                            {"train.epochs", "2"},
+                            {"train.micro-batches", "8"},
+                            {"train.check-every", "2"}},
+                           changes));
 }
 
 RunResult train(const Config& config, Communicator& communicator) {

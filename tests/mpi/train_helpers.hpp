@@ -1,18 +1,16 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
+#include "configs.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/train/trainer.hpp"
 
 namespace lockstep::test {
 
-using Settings = std::map<std::string, std::string>;
-
-/// A small classification; `settings` win.
-Config make_test_config(const Settings& settings);
+/// A small classification; `changes` win.
+Config make_test_config(const Texts& changes);
 
 /// All that a run leaves behind, to be compared exactly.
 struct RunResult {

@@ -24,7 +24,7 @@
 namespace lockstep::test {
 namespace {
 
-void expect_same_as_alone(const Settings& settings) {
+void expect_same_as_alone(const Texts& settings) {
   const Config config = make_test_config(settings);
   const auto single = make_single_communicator();
   const RunResult together = train(config, world());
@@ -45,15 +45,15 @@ void expect_same_as_alone(const Settings& settings) {
 
 struct Case {
   std::string name;
-  Settings settings;
+  Texts settings;
 };
 
 // What GoogleTest prints of a parameter.
 void PrintTo(const Case& c, std::ostream* stream) { *stream << c.name; }
 
 std::vector<Case> cases() {
-  const Settings linear = {{"data.source", "linear"}, {"model.layers", "linear 5, tanh, linear 1"}};
-  const auto linear_with = [&](Settings more) {
+  const Texts linear = {{"data.source", "linear"}, {"model.layers", "linear 5, tanh, linear 1"}};
+  const auto linear_with = [&](Texts more) {
     more.insert(linear.begin(), linear.end());
     return more;
   };
@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(Configurations, TrainerTest, testing::ValuesIn(cases())
 class OptimizerTest : public MpiTest, public testing::WithParamInterface<std::string> {};
 
 TEST_P(OptimizerTest, GivesTheBitsOfOneProcess) {
-  Settings settings = {{"optimizer.name", GetParam()}, {"optimizer.l2", "0.01"}};
+  Texts settings = {{"optimizer.name", GetParam()}, {"optimizer.l2", "0.01"}};
   if (find_algorithm(GetParam()).needs_hessian) {
     settings["model.layers"] = "linear 4";
     settings["train.batch-size"] = "full";
@@ -212,15 +212,15 @@ TEST_F(TrainingTest, OnSeveralTargetsGivesTheBitsOfOneProcess) {
 }
 
 // Large enough for several tiles, with shapes that are no multiples of anything.
-const Settings kWide = {{"data.features", "601"},
-                        {"model.layers", "linear 523, gelu, dropout 0.2, linear 301, relu, linear 4"},
-                        {"optimizer.name", "adamw"},
-                        {"optimizer.clip-norm", "1"},
-                        {"optimizer.average", "0.9"}};
+const Texts kWide = {{"data.features", "601"},
+                     {"model.layers", "linear 523, gelu, dropout 0.2, linear 301, relu, linear 4"},
+                     {"optimizer.name", "adamw"},
+                     {"optimizer.clip-norm", "1"},
+                     {"optimizer.average", "0.9"}};
 
 TEST_F(TrainingTest, ThreadsDoNotChangeABit) {
   for (const std::string optimizer : {"adamw", "muon", "sam-adamw"}) {
-    Settings settings = kWide;
+    Texts settings = kWide;
     settings["optimizer.name"] = optimizer;
     const RunResult one = train(make_test_config(settings), world());
     for (const std::string threads : {"2", "3"}) {
@@ -235,7 +235,7 @@ TEST_F(TrainingTest, ThreadsDoNotChangeABit) {
 }
 
 TEST_F(TrainingTest, Bfloat16GivesTheBitsOfOneProcess) {
-  Settings settings = kWide;
+  Texts settings = kWide;
   settings["train.precision"] = "bf16";
   if (bfloat16_obstacle().empty()) {
     expect_same_as_alone(settings);

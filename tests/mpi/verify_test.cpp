@@ -18,7 +18,7 @@ class VerifyTest : public MpiTest {
     need_ranks(2);
   }
 
-  static Caught verify_on(const Settings& settings, const std::vector<int>& rank_counts,
+  static Caught verify_on(const Texts& settings, const std::vector<int>& rank_counts,
                           std::uint64_t steps = 5) {
     const Config config = make_test_config(settings);
     return catch_error([&] { verify(config, world(), rank_counts, steps); });

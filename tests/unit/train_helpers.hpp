@@ -1,40 +1,26 @@
 #pragma once
 
-#include <map>
 #include <memory>
-#include <string>
 #include <utility>
 
+#include "configs.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/train/trainer.hpp"
 
 namespace lockstep::test {
 
-using Texts = std::map<std::string, std::string>;
-
-inline Config config_of(const Texts& texts, const std::string& origin = "on the command line",
-                        GivenBy by = GivenBy::kPerson) {
-  std::map<std::string, GivenValue> given;
-  for (const auto& [key, text] : texts) given[key] = {text, origin, by};
-  return make_config(given);
-}
-
 /// Three blobs of 6 features, a small network, batches of 32 in 8 micro-batches; `changes` win.
 inline Config blobs(const Texts& changes = {}) {
-  Texts texts = {{"data.source", "blobs"},
-                 {"data.samples", "200"},
-                 {"data.features", "6"},
-                 {"data.classes", "3"},
-                 {"train.batch-size", "32"},
-                 {"train.micro-batches", "8"},
-                 {"optimizer.momentum", "0.9"},
-                 {"model.layers", "linear 16, relu, linear 3"},
-                 {"optimizer.learning-rate", "0.05"}};
-  for (const auto& [key, text] : changes) texts[key] = text;
-  if (texts.at("data.source").ends_with(".csv")) {  // what would have no effect beside it must not be given
-    for (const char* const key : {"data.samples", "data.features", "data.classes"}) texts.erase(key);
-  }
-  return config_of(texts);
+  return config_of(changed({{"data.source", "blobs"},
+                            {"data.samples", "200"},
+                            {"data.features", "6"},
+                            {"data.classes", "3"},
+                            {"train.batch-size", "32"},
+                            {"train.micro-batches", "8"},
+                            {"optimizer.momentum", "0.9"},
+                            {"model.layers", "linear 16, relu, linear 3"},
+                            {"optimizer.learning-rate", "0.05"}},
+                           changes));
 }
 
 /// A trainer of one rank, with what it refers to.
