@@ -32,7 +32,7 @@ class Embedding final : public Unit {
   std::vector<TensorSpec> tensors() const override {
     return {{.name = "weight",
              .shape = {categories_, width_},
-             .role = TensorRole::kWeight,
+             .role = TensorRole::kTable,
              .fan_in = width_,
              .fan_out = width_}};
   }

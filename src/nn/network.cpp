@@ -253,7 +253,7 @@ void Network::initialize(std::uint64_t seed, Initialization scheme) {
     const ParameterTensor& tensor = layout_.tensors()[number];
     const auto values = all.subspan(static_cast<std::size_t>(tensor.range.offset),
                                     static_cast<std::size_t>(tensor.range.size));
-    if (tensor.role != TensorRole::kWeight) {
+    if (!is_drawn(tensor.role)) {
       std::fill(values.begin(), values.end(), tensor.role == TensorRole::kGain ? Real(1) : Real(0));
       continue;
     }

@@ -68,7 +68,7 @@ void Optimizer::keep(const ParameterLayout& layout, const ParameterTensor& tenso
 
 void Optimizer::add_pieces(const Kept& kept, ParameterRange owned) {
   if (owned.size <= 0) return;
-  const bool decays = options_.decay_scope == DecayScope::kAll || kept.tensor.role == TensorRole::kWeight;
+  const bool decays = options_.decay_scope == DecayScope::kAll || is_drawn(kept.tensor.role);
   LOCKSTEP_CHECK(algorithm_.scope == Scope::kElements || owned.size == kept.tensor.range.size);
   const std::vector<ParameterRange> ranges =
       algorithm_.scope == Scope::kElements ? pieces_of(owned, kPiece) : std::vector<ParameterRange>{owned};

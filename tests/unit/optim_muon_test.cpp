@@ -79,6 +79,7 @@ TEST(Muon, StandsStillWithoutAGradient) {
 TEST(Muon, KeepsAMomentumForHiddenMatricesAndTwoMomentsForTheRest) {
   ParameterLayout layout;
   layout.add(0, "0.weight", {.shape = {6, 5}, .role = TensorRole::kWeight});
+  layout.add(0, "table", {.shape = {9, 5}, .role = TensorRole::kTable});
   layout.add(0, "0.bias", {.shape = {6}, .role = TensorRole::kBias});
   layout.add(1, "1.gain", {.shape = {6}, .role = TensorRole::kGain});
   layout.add(2, "2.weight", {.shape = {2, 6}, .role = TensorRole::kWeight});
@@ -88,8 +89,8 @@ TEST(Muon, KeepsAMomentumForHiddenMatricesAndTwoMomentsForTheRest) {
     names.push_back(kept.name);
     for (const StateLayout::Part& part : kept.layout.parts()) names.push_back(part.tensor);
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"momentum", "0.weight", "mean", "0.bias", "1.gain", "2.weight",
-                                             "square", "0.bias", "1.gain", "2.weight"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"momentum", "0.weight", "mean", "table", "0.bias", "1.gain",
+                                             "2.weight", "square", "table", "0.bias", "1.gain", "2.weight"}));
 }
 
 // What is no hidden matrix is AdamW's, bit for bit.

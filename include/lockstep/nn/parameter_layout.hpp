@@ -18,16 +18,19 @@ struct ParameterRange {
 /// depend on who computed which piece.
 std::vector<ParameterRange> pieces_of(ParameterRange range, Index size = 4096);
 
-/// What a tensor is for: it decides how the tensor starts and whether weight decay acts on it. A gain is a
-/// learned scale; a statistic is not learned.
-enum class TensorRole { kWeight, kBias, kGain, kStatistic };
+/// What a tensor is for: it decides how the tensor starts and what acts on it. A weight multiplies; of a
+/// table rows are looked up by their numbers; a gain is a learned scale; a statistic is not learned.
+enum class TensorRole { kWeight, kTable, kBias, kGain, kStatistic };
+
+/// Whether a tensor of this role starts at random values, and weight decay acts on it.
+inline bool is_drawn(TensorRole role) { return role == TensorRole::kWeight || role == TensorRole::kTable; }
 
 /// A tensor of a unit, as the unit describes it.
 struct TensorSpec {
   std::string name = {};  ///< inside the unit: "weight"
   std::vector<Index> shape = {};
   TensorRole role = TensorRole::kWeight;
-  Index fan_in = 0;   ///< weights: inputs that one output adds up,
+  Index fan_in = 0;   ///< what is drawn: inputs that one output adds up,
   Index fan_out = 0;  ///< and outputs that one input goes to
   double start = 0;   ///< statistics: all values at first
 };
