@@ -30,8 +30,10 @@ void Output::flush(int milliseconds) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
     const int ready = poll(&polled, 1, is_limited ? static_cast<int>(std::max<long>(left, 0)) : -1);
     if (ready == 0) return;
+    if (ready < 0 && errno == EINTR) continue;
+    // What can't be waited for, as where no file may be open, can still be written.
     const std::string_view piece = next_piece();
-    const ssize_t count = ready < 0 ? -1 : ::write(polled.fd, piece.data(), piece.size());
+    const ssize_t count = ::write(polled.fd, piece.data(), piece.size());
     if (count >= 0) {
       begin_ += static_cast<std::size_t>(count);
     } else if (errno == EAGAIN) {  // the room is smaller than the piece

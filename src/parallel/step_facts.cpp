@@ -32,6 +32,7 @@ std::span<double> StepFacts::own_sums(std::size_t i) {
 }
 
 std::vector<double> StepFacts::sums(const Presence& present) const {
+  if (sums_ == 0) return {};  // and no memory is taken in a step
   std::vector<double> totals(sums_);
   std::vector<double> each(losses_.size());
   for (std::size_t i = 0; i < sums_; ++i) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -106,6 +107,19 @@ TEST_F(OutputTest, ComesAfterWhatOthersHaveWritten) {
   Output output(stream_);
   output.write("second");
   EXPECT_EQ(read(13), "first, second");
+}
+
+TEST_F(OutputTest, IsWrittenWhereNoFileMayBeOpen) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);  // poll refuses
+  Output output(stream_);
+  output.offer("one, ");
+  output.write("two");
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(output.error(), 0);
+  EXPECT_EQ(read(8), "one, two");
 }
 
 TEST_F(OutputTest, IsLostWhereNobodyCanReadIt) {
