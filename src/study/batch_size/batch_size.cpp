@@ -51,7 +51,7 @@ void check_schedule(const Config& config) {
 }
 
 /// As a number of steps or samples, of which there is at least one.
-std::string to_text(const Estimate& estimate) {
+std::string count_text(const Estimate& estimate) {
   constexpr double kFewest = 1 - 1e-6;  // rounded
   const bool has_low = is_bounded_below(estimate);
   const bool has_high = estimate.high >= kFewest && std::isfinite(estimate.high);
@@ -99,8 +99,8 @@ void say_critical_batch(StudyRun& study, const BatchFits& fits) {
   }
   const Estimate by_samples = fits.samples.critical_batch();
   study.say(fmt::format("Critical batch, with its 95 % interval: {} samples by the steps, {} by the samples.",
-                        to_text(critical),
-                        is_bounded_below(by_samples) ? to_text(by_samples) : "not bounded from below"));
+                        count_text(critical),
+                        is_bounded_below(by_samples) ? count_text(by_samples) : "not bounded from below"));
 }
 
 /// Where scaling is perfect and where it ends, and what the gradients alone say of it.
@@ -143,7 +143,7 @@ void say_results(StudyRun& study, const BatchStudyPlan& plan, const std::vector<
   }
   say_critical_batch(study, *fits);
   study.say(fmt::format("To {}: fewest steps {}; fewest samples {}.", plan.target.text(),
-                        to_text(fits->steps.least()), to_text(fits->samples.least())));
+                        count_text(fits->steps.least()), count_text(fits->samples.least())));
   if (const std::optional<double> critical = fits->critical()) say_regimes(study, batches, *critical);
 }
 

@@ -19,7 +19,7 @@ namespace lockstep {
 namespace {
 
 /// What is further than a factor of a million from all that was measured has no bound there.
-const double kFar = std::log(1e6);
+const double kReach = std::log(1e6);
 
 /// Where `f` is least in [low, high]: at the best of many points, and then by Brent's method around it.
 double minimize(const std::function<double(double)>& f, double low, double high) {
@@ -76,8 +76,8 @@ BatchFit::BatchFit(Need need, std::vector<double> batches, std::vector<double> v
   const double largest = *std::max_element(batches_.begin(), batches_.end());
   LOCKSTEP_CHECK(batches_.size() == logs_.size() && 0 < smallest && smallest < largest);
   for (double& value : logs_) value = std::log(value);
-  lowest_ = std::log(smallest) - kFar;
-  highest_ = std::log(largest) + kFar;
+  lowest_ = std::log(smallest) - kReach;
+  highest_ = std::log(largest) + kReach;
   log_critical_ = minimize([&](double u) { return squares(u); }, lowest_, highest_);
   least_squares_ = squares(log_critical_);
   threshold_ = kInfinity;
@@ -133,8 +133,8 @@ Estimate BatchFit::critical_batch() const {
 Estimate BatchFit::at(double batch) const {
   const double estimate = offset(log_critical_) + growth(batch, log_critical_);
   const auto [smallest, largest] = std::minmax_element(logs_.begin(), logs_.end());
-  return interval([&](double value) { return squares_at(batch, value); }, estimate, *smallest - kFar,
-                  *largest + kFar, threshold_);
+  return interval([&](double value) { return squares_at(batch, value); }, estimate, *smallest - kReach,
+                  *largest + kReach, threshold_);
 }
 
 Estimate BatchFit::least() const { return at(need_ == Need::kSteps ? kInfinity : 0); }
