@@ -42,10 +42,13 @@ Index owned_size(const Shares& shares, const StateLayout& layout, int rank) {
   return runs.empty() ? 0 : runs.back().position + runs.back().range.size;
 }
 
-GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, Index statistics,
+GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, StateLayout statistics,
                                  std::vector<StateLayout> layouts, Exchange exchange)
-    : communicator_(communicator), shares_(shares), statistics_(statistics), layouts_(std::move(layouts)) {
-  Index end = shares.parameters() + statistics;
+    : communicator_(communicator),
+      shares_(shares),
+      statistics_layout_(std::move(statistics)),
+      layouts_(std::move(layouts)) {
+  Index end = shares.parameters() + statistics_layout_.size();
   for (const StateLayout& layout : layouts_) {
     begins_.push_back(end);
     end += layout.size();
@@ -102,7 +105,7 @@ std::span<const Real> GatheredVectors::parameters() {
 
 std::span<const Real> GatheredVectors::statistics() {
   if (communicator_.rank() != 0) return {};
-  return place(shares_.parameters(), {0, statistics_});
+  return place(shares_.parameters(), {0, statistics_layout_.size()});
 }
 
 std::span<const Real> GatheredVectors::vector(std::size_t i) {
@@ -142,7 +145,8 @@ void GatheredVectors::put_parameters(std::span<const Real> parameters, Parameter
 }
 
 void GatheredVectors::put_statistics(std::span<const Real> statistics) {
-  std::copy(statistics.begin(), statistics.end(), place(shares_.parameters(), {0, statistics_}).begin());
+  std::copy(statistics.begin(), statistics.end(),
+            place(shares_.parameters(), {0, statistics_layout_.size()}).begin());
 }
 
 /// `range` of the vector that begins at `begin`.

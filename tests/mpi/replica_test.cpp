@@ -65,7 +65,10 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
   }
   const std::vector<Real> parameters(whole.rbegin(), whole.rend());
   std::vector<Real> multiplied(owned.size());
-  GatheredVectors gathered(world(), shares, 3, {StateLayout(layout_), StateLayout(layout_)}, exchange);
+  ParameterLayout three;
+  three.add(0, "0.running_mean", {.shape = {3}, .role = TensorRole::kStatistic});
+  GatheredVectors gathered(world(), shares, StateLayout(three), {StateLayout(layout_), StateLayout(layout_)},
+                           exchange);
   const auto expect = [&](std::span<const Real> vector, const std::vector<Real>& expected) {
     EXPECT_EQ(std::vector<Real>(vector.begin(), vector.end()),
               world().rank() == 0 ? expected : std::vector<Real>());
@@ -125,7 +128,7 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
   EXPECT_EQ(position, owned_whole.size());
 
   std::vector<Real> all(static_cast<std::size_t>(layout_.size()), Real(7));
-  GatheredVectors gathered(world(), shares, 0, {two, thrice}, exchange);
+  GatheredVectors gathered(world(), shares, {}, {two, thrice}, exchange);
   const std::array<std::span<const Real>, 2> vectors = {owned_first, owned_whole};
   const std::string digest = gathered.gather(all, {}, vectors);
   if (world().rank() != 0) return;

@@ -22,9 +22,9 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// shared memory put their shares there themselves, all at the same time; others send them.
 class GatheredVectors {
  public:
-  /// Room for the parameters, so many statistics, and vectors of these layouts; `shares` outlives it.
+  /// Room for the parameters, the statistics, and vectors of these layouts; `shares` outlives it.
   /// Collective. Errors: not enough memory.
-  GatheredVectors(Communicator& communicator, const Shares& shares, Index statistics,
+  GatheredVectors(Communicator& communicator, const Shares& shares, StateLayout statistics,
                   std::vector<StateLayout> layouts, Exchange exchange);
 
   /// Copies `parameters` and `statistics`, all of them and the same on every rank, and of each vector what
@@ -37,6 +37,7 @@ class GatheredVectors {
   std::span<const Real> parameters();
   std::span<const Real> statistics();
   std::span<const Real> vector(std::size_t i);
+  const StateLayout& statistics_layout() const { return statistics_layout_; }
   const StateLayout& layout(std::size_t i) const { return layouts_[i]; }
 
  private:
@@ -49,7 +50,7 @@ class GatheredVectors {
 
   Communicator& communicator_;
   const Shares& shares_;
-  Index statistics_;  // how many; they stand after the parameters
+  StateLayout statistics_layout_;  // they stand after the parameters
   std::vector<StateLayout> layouts_;
   std::vector<Index> begins_;             // of the vectors in the memory, after the statistics
   std::optional<NodeMemory> memory_;      // of all ranks, or of rank 0 alone

@@ -87,7 +87,6 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       weights_(weights_of(problem_)),
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
       network_(with_parameters(std::move(network), options_)),
-      statistics_layout_(network_.statistics_layout()),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
       replica_(make_replica(communicator, shares_, options_.exchange)),
       reducer_(make_gradient_reducer(communicator, shares_, options_.exchange)),

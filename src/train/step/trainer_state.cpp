@@ -26,8 +26,9 @@ TrainingState Trainer::state() {
     std::vector<StateLayout> layouts(kept.size());
     std::transform(kept.begin(), kept.end(), layouts.begin(),
                    [](const NamedState& vector) { return vector.layout; });
-    gathered_ = std::make_shared<GatheredVectors>(communicator_, shares_, network_.statistics_layout().size(),
-                                                  std::move(layouts), options_.exchange);
+    gathered_ =
+        std::make_shared<GatheredVectors>(communicator_, shares_, StateLayout(network_.statistics_layout()),
+                                          std::move(layouts), options_.exchange);
   }
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),
@@ -44,7 +45,7 @@ TrainingState Trainer::state() {
   if (communicator_.rank() != 0) return state;
   state.vectors.push_back({"parameters", gathered_->parameters()});
   if (!network_.statistics().empty()) {
-    state.vectors.push_back({"statistics", gathered_->statistics(), &statistics_layout_});
+    state.vectors.push_back({"statistics", gathered_->statistics(), &gathered_->statistics_layout()});
   }
   for (std::size_t i = 0; i < kept.size(); ++i) {
     state.vectors.push_back({kept[i].name, gathered_->vector(i), &gathered_->layout(i)});
@@ -58,7 +59,8 @@ void Trainer::restore(const TrainingState& state) {
   vectors.insert(vectors.begin(), {"parameters", parameters, StateLayout(network_.layout())});
   const bool has_statistics = !network_.statistics().empty();
   if (has_statistics) {
-    vectors.insert(vectors.begin() + 1, {"statistics", network_.statistics(), statistics_layout_});
+    vectors.insert(vectors.begin() + 1,
+                   {"statistics", network_.statistics(), StateLayout(network_.statistics_layout())});
   }
   together(communicator_, [&] {
     if (communicator_.rank() != 0) return;
