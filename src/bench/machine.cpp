@@ -129,8 +129,9 @@ double exchange_seconds(const Config& config, const ParameterLayout& layout, Ind
   const bool fast = config.training.reduction == Reduction::kFast;
   const Index micro_batches = fast ? communicator.size() : config.training.micro_batches;
   const Shares shares = plan_shares(config.training, layout, communicator.size());
-  const auto reducer = make_gradient_reducer(communicator, shares, config.training.exchange);
-  const auto replica = make_replica(communicator, shares, config.training.exchange);
+  const Topology topology(communicator, config.training.exchange);
+  const auto reducer = make_gradient_reducer(topology, shares);
+  const auto replica = make_replica(topology, shares);
   const BatchPlan plan(batch_size, micro_batches, communicator.size());
   return time_of_collective(communicator, rounds, [&] {
     reducer->start(plan, 1, 1);

@@ -1,24 +1,10 @@
 #include "lockstep/comm/node_counters.hpp"
 
-#include <sched.h>
-
+#include "core/backoff.hpp"
 #include "core/rank_status.hpp"
 #include "lockstep/core/stopwatch.hpp"
 
 namespace lockstep {
-
-namespace {
-
-/// Looks before a waiting rank gives its CPU away: about as long as waking up takes.
-constexpr int kSpins = 500;
-
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
-
-}  // namespace
 
 NodeCounters::NodeCounters(Communicator& node, std::size_t counters)
     : node_(node),
@@ -44,13 +30,7 @@ void NodeCounters::wait(int rank, std::size_t number, std::uint64_t value) {
   if (reached(rank, number, value)) return;
   const Waiting waiting;
   Stopwatch watch;
-  for (int spins = 0; !reached(rank, number, value); ++spins) {
-    if (spins < kSpins) {
-      relax();
-    } else {
-      sched_yield();
-    }
-  }
+  for (Backoff backoff; !reached(rank, number, value);) backoff.pause();
   seconds_waited_ += watch.lap();
 }
 

@@ -2,25 +2,26 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <utility>
 
+#include "core/backoff.hpp"
 #include "core/multiversion.hpp"
+#include "core/rank_status.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/stopwatch.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/parallel/replica.hpp"
 #include "optim/norm.hpp"
-#include "parallel/transport.hpp"
+#include "parallel/node_sums.hpp"
+#include "parallel/schedule_run.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
 using Kind = TreeOperation::Kind;
-
-LOCKSTEP_MULTIVERSION
-void add_to(Real* sum, const Real* values, Index count) {
-  for (Index i = 0; i < count; ++i) sum[i] += values[i];
-}
 
 /// result = values + 0.
 LOCKSTEP_MULTIVERSION
@@ -44,30 +45,31 @@ double square_sum(const Real* gradient, ParameterRange piece) {
 
 class TreeReducer final : public GradientReducer {
  public:
-  TreeReducer(std::unique_ptr<Transport> transport, const Shares& shares, int rank)
-      : transport_(std::move(transport)),
+  TreeReducer(const Topology& topology, const Shares& shares)
+      : topology_(topology),
         shares_(shares),
-        rank_(rank),
-        squares_(room_for_squares(shares, rank)),
-        blocks_left_(shares.buckets()),
+        sums_(topology, shares.parameters(), shares.buckets()),
+        squares_(room_for_squares(shares, topology.all().rank())),
+        buckets_(shares.buckets()),
         scratch_(static_cast<std::size_t>(threads())) {
     std::size_t squares = 0;
-    for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
-      std::vector<OwnShare>& own = own_shares_.emplace_back();
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+      buckets_[bucket].run.emplace(topology.all(), bucket + 1, [this](const Place& place) {
+        return sums_.vector(place.rank, static_cast<std::size_t>(place.vector));
+      });
       for (const Share& share : shares.of_bucket(bucket)) {
-        if (share.owner != rank) continue;
-        own.push_back({share, squares});
+        if (share.owner != topology.all().rank()) continue;
+        buckets_[bucket].own.push_back({share, squares});
         squares += static_cast<std::size_t>(share.pieces.size());
       }
     }
   }
 
   void start(const BatchPlan& plan, std::size_t blocks, double divisor) override {
-    plan_ = &plan;
     divisor_ = static_cast<Real>(divisor);
     leaves_.clear();
     std::size_t depth = 0;
-    for (const TreeOperation& operation : plan.local_operations(rank_)) {
+    for (const TreeOperation& operation : plan.local_operations(topology_.all().rank())) {
       if (operation.kind == Kind::kPush) {
         leaves_.push_back({static_cast<int>(operation.node.first), depth++, 0});
         deepest_ = std::max(deepest_, depth);
@@ -81,9 +83,13 @@ class TreeReducer final : public GradientReducer {
     const bool spans_blocks = blocks > 1;
     if (spans_blocks) spanning_.resize((deepest_ - held_) * static_cast<std::size_t>(shares_.parameters()));
     spans_blocks_ = spans_blocks;
-    std::fill(blocks_left_.begin(), blocks_left_.end(), blocks);
-    next_to_publish_ = next_to_sum_ = shares_.buckets();
-    transport_->start(plan);
+    sums_.start(plan);
+    schedules_ = &schedules_for(plan);
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+      buckets_[bucket].units_left = blocks * shares_.units_of(bucket);
+      buckets_[bucket].is_under_way = buckets_[bucket].is_summed = false;
+    }
+    next_to_publish_ = next_to_sum_ = buckets_.size();
   }
 
   void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
@@ -95,6 +101,7 @@ class TreeReducer final : public GradientReducer {
         add_to(level(upper - 1, range), level(upper, range), range.size);
       }
     }
+    if (!topology_.is_one_node() && thread_index() == 0) advance();  // the network needs a hand
   }
 
   /// As `add`, bit for bit: what is not written counts as +0, and x + 0 is only not x where x is -0.
@@ -124,24 +131,26 @@ class TreeReducer final : public GradientReducer {
 
   void done(ParameterRange range) override {
     const std::size_t bucket = shares_.bucket_at(range.offset);
-    if (--blocks_left_[bucket] > 0) return;
+    if (--buckets_[bucket].units_left > 0) return;
     publish_down_to(bucket);
-    while (next_to_sum_ > next_to_publish_ && transport_->arrived(next_to_sum_ - 1)) sum(--next_to_sum_);
+    advance();
   }
 
   void finish() override {
     publish_down_to(0);  // a rank without samples has published nothing
-    while (next_to_sum_ > 0) {
-      transport_->wait(next_to_sum_ - 1);
-      sum(--next_to_sum_);
-    }
+    if (advance()) return;
+    const Waiting waiting;
+    Stopwatch watch;
+    const double summed = seconds_summing_;
+    for (Backoff backoff; !advance();) backoff.pause();
+    seconds_waited_ += watch.lap() - (seconds_summing_ - summed);
   }
 
   std::span<const Real> gradient() const override {
-    return {transport_->result(), static_cast<std::size_t>(shares_.parameters())};
+    return {result(), static_cast<std::size_t>(shares_.parameters())};
   }
   std::span<const double> squares() const override { return squares_; }
-  double seconds_waited() const override { return transport_->seconds_waited(); }
+  double seconds_waited() const override { return seconds_waited_; }
 
  private:
   /// A micro-batch of this rank: its level on the stack, and how many sums follow.
@@ -154,6 +163,13 @@ class TreeReducer final : public GradientReducer {
     Share share;
     std::size_t squares;  // where its first piece stands
   };
+  struct Bucket {
+    std::optional<ScheduleRun> run;
+    std::vector<OwnShare> own;
+    std::size_t units_left = 0;  // that have not handed in all blocks
+    bool is_under_way = false;
+    bool is_summed = false;
+  };
 
   const Leaf& leaf_of(int micro_batch) const {
     const auto found = std::find_if(leaves_.begin(), leaves_.end(),
@@ -162,10 +178,10 @@ class TreeReducer final : public GradientReducer {
     return *found;
   }
 
-  /// Values of `range` on level `level` of the stack: the first levels are what the transport takes, the
+  /// Values of `range` on level `level` of the stack: the first levels are what the node sees, the
   /// others end with the last merge.
   Real* level(std::size_t level, ParameterRange range) {
-    if (level < held_) return transport_->held(level) + range.offset;
+    if (level < held_) return sums_.own(level) + range.offset;
     const std::size_t beyond = level - held_;
     if (spans_blocks_) {
       return spanning_.data() + beyond * static_cast<std::size_t>(shares_.parameters()) + range.offset;
@@ -176,56 +192,81 @@ class TreeReducer final : public GradientReducer {
     return scratch.data() + beyond * size;
   }
 
-  void publish_down_to(std::size_t bucket) {
-    while (next_to_publish_ > bucket) transport_->publish(--next_to_publish_);
-  }
-
-  /// This rank's shares of `bucket`: the tree's sum of all ranks' subtree sums, divided.
-  void sum(std::size_t bucket) {
-    Real* const result = transport_->result();
-    for (const OwnShare& own : own_shares_[bucket]) {
-      const std::span<Real* const> sums = transport_->sums(own.share);
-      for_each_part(own.share.pieces.size(), [&](Index i) {
-        const ParameterRange piece = shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + i)];
-        divide(result + piece.offset, tree_sum(sums, piece.offset - own.share.range.offset, piece.size),
-               piece.size, divisor_);
-        squares_[own.squares + static_cast<std::size_t>(i)] = square_sum(result, piece);
-      });
+  /// How each bucket is summed in a step with this plan.
+  const std::vector<Schedule>& schedules_for(const BatchPlan& plan) {
+    const auto [found, is_new] = known_schedules_.try_emplace({plan.batch_size(), plan.micro_batches()});
+    if (!is_new) return found->second;
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+      const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
+      found->second.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
+                                        choose_route(bytes, topology_.nodes().count()),
+                                        topology_.all().rank()));
     }
+    return found->second;
   }
 
-  /// Where the sum of [first, first + count) of all `sums` ends up.
-  const Real* tree_sum(std::span<Real* const> sums, Index first, Index count) const {
-    std::array<Real*, kDeepestTree> stack{};
-    std::size_t depth = 0;
-    std::size_t next = 0;
-    for (const TreeOperation& operation : plan_->global_operations()) {
-      if (operation.kind == Kind::kPush) {
-        stack[depth++] = sums[next++] + first;
-      } else {
-        --depth;
-        add_to(stack[depth - 1], stack[depth], count);
+  void publish_down_to(std::size_t bucket) {
+    while (next_to_publish_ > bucket) sums_.publish(--next_to_publish_);
+  }
+
+  /// Moves the published buckets on as far as goes without waiting; whether all buckets are summed.
+  bool advance() {
+    for (std::size_t bucket = next_to_sum_; bucket-- > next_to_publish_;) {
+      Bucket& state = buckets_[bucket];
+      if (!state.is_under_way && sums_.are_complete(bucket)) {
+        state.run->begin((*schedules_)[bucket]);
+        state.is_under_way = true;
+      }
+      if (state.is_under_way && !state.is_summed && state.run->advance()) {
+        sum(bucket);
+        state.is_summed = true;
       }
     }
-    return stack[0];
+    while (next_to_sum_ > 0 && buckets_[next_to_sum_ - 1].is_summed) --next_to_sum_;
+    return next_to_sum_ == 0;
   }
+
+  /// This rank's shares of `bucket`: the last additions of the tree's sum, divided.
+  void sum(std::size_t bucket) {
+    Stopwatch watch;
+    Bucket& state = buckets_[bucket];
+    for (std::size_t i = 0; i < state.own.size(); ++i) {
+      const OwnShare& own = state.own[i];
+      const Total& total = (*schedules_)[bucket].totals[i];
+      for_each_part(own.share.pieces.size(), [&](Index part) {
+        const ParameterRange piece =
+            shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + part)];
+        const Index first = piece.offset - own.share.range.offset;
+        for (const Addition& addition : total.last.additions)
+          add_to(state.run->at(addition.sum) + first, state.run->at(addition.term) + first, piece.size);
+        divide(result() + piece.offset, state.run->at(total.place) + first, piece.size, divisor_);
+        squares_[own.squares + static_cast<std::size_t>(part)] = square_sum(result(), piece);
+      });
+    }
+    seconds_summing_ += watch.lap();
+  }
+
+  /// Nobody but the owner of a share reads what the node's first rank holds of it.
+  Real* result() const { return sums_.vector(0, 0); }
 
   // A tree over 2^k micro-batches has at most k + 1 values on its stack.
   static constexpr std::size_t kDeepestTree = 64;
 
-  std::unique_ptr<Transport> transport_;
+  const Topology& topology_;
   const Shares& shares_;
-  int rank_;
-  std::vector<std::vector<OwnShare>> own_shares_;  // by bucket
+  NodeSums sums_;
   std::vector<double> squares_;
-  const BatchPlan* plan_ = nullptr;
   Real divisor_ = 1;
   std::vector<Leaf> leaves_;
-  std::size_t held_ = 0;                  // levels that the transport holds
-  std::size_t deepest_ = 0;               // levels that there are at most
-  std::vector<std::size_t> blocks_left_;  // of each bucket
-  std::size_t next_to_publish_ = 0;       // buckets are published and summed from the last to the first
-  std::size_t next_to_sum_ = 0;
+  std::size_t held_ = 0;     // levels that the node sees
+  std::size_t deepest_ = 0;  // levels that there are at most
+  std::vector<Bucket> buckets_;
+  std::map<std::pair<Index, Index>, std::vector<Schedule>> known_schedules_;
+  const std::vector<Schedule>* schedules_ = nullptr;  // of the step
+  std::size_t next_to_publish_ = 0;  // buckets are published and summed from the last to the first
+  std::size_t next_to_sum_ = 0;      // those from here on are summed
+  double seconds_waited_ = 0;
+  double seconds_summing_ = 0;
   bool spans_blocks_ = false;
   std::vector<Real> spanning_;
   std::vector<std::vector<Real>> scratch_;  // of each thread
@@ -270,13 +311,10 @@ class AllReduceReducer final : public GradientReducer {
 
 }  // namespace
 
-std::unique_ptr<GradientReducer> make_gradient_reducer(Communicator& communicator, const Shares& shares,
-                                                       Exchange exchange) {
-  LOCKSTEP_CHECK(shares.ranks() == communicator.size());
-  if (shares.is_replicated()) return std::make_unique<AllReduceReducer>(communicator, shares);
-  auto transport = shares_memory(exchange, communicator) ? make_node_transport(communicator, shares)
-                                                         : make_message_transport(communicator, shares);
-  return std::make_unique<TreeReducer>(std::move(transport), shares, communicator.rank());
+std::unique_ptr<GradientReducer> make_gradient_reducer(const Topology& topology, const Shares& shares) {
+  LOCKSTEP_CHECK(shares.ranks() == topology.all().size());
+  if (shares.is_replicated()) return std::make_unique<AllReduceReducer>(topology.all(), shares);
+  return std::make_unique<TreeReducer>(topology, shares);
 }
 
 std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,

@@ -15,11 +15,11 @@ Shares shares_of(Index size, bool replicated, int ranks) {
 }  // namespace
 
 HessianReducer::HessianReducer(const Network& model, const Loss& loss, bool replicated,
-                               Communicator& communicator, Exchange exchange)
+                               const Topology& topology)
     : hessian_(model, loss),
-      shares_(shares_of(hessian_.size(), replicated, communicator.size())),
-      owns_(shares_.size_of(communicator.rank()) > 0),
-      reducer_(make_gradient_reducer(communicator, shares_, exchange)) {}
+      shares_(shares_of(hessian_.size(), replicated, topology.all().size())),
+      owns_(shares_.size_of(topology.all().rank()) > 0),
+      reducer_(make_gradient_reducer(topology, shares_)) {}
 
 void HessianReducer::add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs) {
   const auto write = [&](const MicroBatchRows& m, Real* packed) {

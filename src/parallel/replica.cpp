@@ -1,93 +1,113 @@
 #include "lockstep/parallel/replica.hpp"
 
+#include <optional>
 #include <vector>
 
+#include "core/backoff.hpp"
+#include "core/rank_status.hpp"
 #include "lockstep/comm/node_counters.hpp"
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/stopwatch.hpp"
-#include "parallel/transport.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "parallel/schedule_run.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// One vector for all ranks of a node.
+/// One vector for all ranks of a node; owners' values come to every node once.
 class NodeReplica final : public Replica {
  public:
-  NodeReplica(Communicator& node, const Shares& shares)
-      : counters_(node, 0), memory_(node, static_cast<std::size_t>(shares.parameters()) * sizeof(Real)) {
-    expect_shared(counters_.is_shared() && memory_.is_shared());
-  }
-
-  std::span<Real> values() override {
-    return {reinterpret_cast<Real*>(memory_.bytes().data()), memory_.bytes().size() / sizeof(Real)};
-  }
-  void publish() override { counters_.barrier(); }
-  double seconds_waited() const override { return counters_.seconds_waited(); }
-
- private:
-  NodeCounters counters_;
-  NodeMemory memory_;
-};
-
-/// The messages by which owners give their shares of `values`.
-struct ShareMessages {
-  ShareMessages(Communicator& communicator, const Shares& shares, std::span<Real> values) {
-    if (shares.is_replicated()) return;
+  NodeReplica(const Topology& topology, const Shares& shares)
+      : topology_(topology), counters_(topology.node(), 0) {
+    together(topology.all(), [&] {
+      memory_.emplace(topology.node(), static_cast<std::size_t>(shares.parameters()) * sizeof(Real));
+      expect_shared(counters_.is_shared() && memory_->is_shared());
+    });
+    if (topology.is_one_node()) return;
+    const int nodes = topology.nodes().count();
     for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
-      for (const Share& share : shares.of_bucket(bucket)) {
-        const std::span<Real> part = values.subspan(static_cast<std::size_t>(share.range.offset),
-                                                    static_cast<std::size_t>(share.range.size));
-        if (share.owner != communicator.rank()) {
-          incoming.push_back({share.owner, std::as_writable_bytes(part)});
-          continue;
-        }
-        for (int rank = 0; rank < communicator.size(); ++rank) {
-          if (rank != share.owner) outgoing.push_back({rank, std::as_bytes(part)});
-        }
-      }
+      const Index bytes = shares.range_of(bucket).size * static_cast<Index>(sizeof(Real));
+      schedules_.push_back(plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
+                                       topology.all().rank()));
+      // Numbers up to that of the buckets are the gradients'.
+      runs_.emplace_back(topology.all(), shares.buckets() + bucket + 1,
+                         [this](const Place&) { return values().data(); });
     }
   }
 
-  std::vector<OutgoingMessage> outgoing;
-  std::vector<IncomingMessage> incoming;
-};
-
-/// A vector for each rank; owners send their shares.
-class OwnReplica final : public Replica {
- public:
-  OwnReplica(Communicator& communicator, const Shares& shares)
-      : communicator_(communicator),
-        values_(static_cast<std::size_t>(shares.parameters())),
-        messages_(communicator, shares, values_) {}
-
-  std::span<Real> values() override { return values_; }
-  void publish() override {
-    Stopwatch watch;
-    communicator_.exchange(messages_.outgoing, messages_.incoming);
-    seconds_waited_ += watch.lap();
+  std::span<Real> values() override {
+    return {reinterpret_cast<Real*>(memory_->bytes().data()), memory_->bytes().size() / sizeof(Real)};
   }
-  double seconds_waited() const override { return seconds_waited_; }
+
+  void publish() override {
+    counters_.barrier();
+    if (runs_.empty()) return;
+    {
+      const Waiting waiting;
+      Stopwatch watch;
+      for (std::size_t bucket = 0; bucket < runs_.size(); ++bucket) runs_[bucket].begin(schedules_[bucket]);
+      for (Backoff backoff; !advance();) backoff.pause();
+      seconds_waited_ += watch.lap();
+    }
+    counters_.barrier();
+  }
+
+  double seconds_waited() const override { return seconds_waited_ + counters_.seconds_waited(); }
 
  private:
-  Communicator& communicator_;
-  std::vector<Real> values_;
-  ShareMessages messages_;
+  bool advance() {
+    bool done = true;
+    for (ScheduleRun& run : runs_) done = run.advance() && done;
+    return done;
+  }
+
+  const Topology& topology_;
+  NodeCounters counters_;
+  std::optional<NodeMemory> memory_;
+  std::vector<Schedule> schedules_;  // of each bucket; none on one node
+  std::vector<ScheduleRun> runs_;
   double seconds_waited_ = 0;
+};
+
+/// A vector of its own for every rank, which owns all of it.
+class OwnReplica final : public Replica {
+ public:
+  explicit OwnReplica(const Shares& shares) : values_(static_cast<std::size_t>(shares.parameters())) {}
+
+  std::span<Real> values() override { return values_; }
+  void publish() override {}
+  double seconds_waited() const override { return 0; }
+
+ private:
+  std::vector<Real> values_;
 };
 
 }  // namespace
 
-std::unique_ptr<Replica> make_replica(Communicator& communicator, const Shares& shares, Exchange exchange) {
-  if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
-    return std::make_unique<NodeReplica>(communicator, shares);
-  }
-  return std::make_unique<OwnReplica>(communicator, shares);
+std::unique_ptr<Replica> make_replica(const Topology& topology, const Shares& shares) {
+  if (shares.is_replicated()) return std::make_unique<OwnReplica>(shares);
+  return std::make_unique<NodeReplica>(topology, shares);
 }
 
 void give_shares(Communicator& communicator, const Shares& shares, std::span<Real> values) {
-  const ShareMessages messages(communicator, shares, values);
-  communicator.exchange(messages.outgoing, messages.incoming);
+  if (shares.is_replicated()) return;
+  std::vector<OutgoingMessage> outgoing;
+  std::vector<IncomingMessage> incoming;
+  for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
+    for (const Share& share : shares.of_bucket(bucket)) {
+      const std::span<Real> part = values.subspan(static_cast<std::size_t>(share.range.offset),
+                                                  static_cast<std::size_t>(share.range.size));
+      if (share.owner != communicator.rank()) {
+        incoming.push_back({share.owner, std::as_writable_bytes(part)});
+        continue;
+      }
+      for (int rank = 0; rank < communicator.size(); ++rank) {
+        if (rank != share.owner) outgoing.push_back({rank, std::as_bytes(part)});
+      }
+    }
+  }
+  communicator.exchange(outgoing, incoming);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -7,7 +7,6 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/partition.hpp"
-#include "parallel/transport.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -42,9 +41,9 @@ Index owned_size(const Shares& shares, const StateLayout& layout, int rank) {
   return runs.empty() ? 0 : runs.back().position + runs.back().range.size;
 }
 
-GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& shares, StateLayout statistics,
-                                 std::vector<StateLayout> layouts, Exchange exchange)
-    : communicator_(communicator),
+GatheredVectors::GatheredVectors(const Topology& topology, const Shares& shares, StateLayout statistics,
+                                 std::vector<StateLayout> layouts)
+    : communicator_(topology.all()),
       shares_(shares),
       statistics_layout_(std::move(statistics)),
       layouts_(std::move(layouts)) {
@@ -54,14 +53,14 @@ GatheredVectors::GatheredVectors(Communicator& communicator, const Shares& share
     end += layout.size();
   }
   const std::size_t size = static_cast<std::size_t>(end) * sizeof(Real);
-  if (!shares.is_replicated() && shares_memory(exchange, communicator)) {
-    memory_.emplace(communicator, size, Pages::kLarge);
-    counters_.emplace(communicator, 0);
+  if (!shares.is_replicated() && topology.is_one_node()) {
+    memory_.emplace(topology.node(), size, Pages::kLarge);
+    counters_.emplace(topology.node(), 0);
     expect_shared(memory_->is_shared() && counters_->is_shared());
     return;
   }
-  together(communicator, [&] {
-    if (communicator.rank() == 0) memory_.emplace(*make_single_communicator(), size, Pages::kLarge);
+  together(communicator_, [&] {
+    if (communicator_.rank() == 0) memory_.emplace(*make_single_communicator(), size, Pages::kLarge);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "lockstep/parallel/shares.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 
@@ -8,14 +9,39 @@ namespace lockstep {
 
 namespace {
 
-/// The tensors of each unit.
-std::vector<std::vector<ParameterTensor>> tensors_of_units(const ParameterLayout& layout) {
-  std::vector<std::vector<ParameterTensor>> units;
+/// Buckets of fewer values are joined to the bucket before them, whose gradient is ready next.
+constexpr Index kSmallBucket = 32768;
+
+struct BucketTensors {
+  std::vector<ParameterTensor> tensors;
+  std::size_t units = 1;
+};
+
+Index size_of_tensors(const std::vector<ParameterTensor>& tensors) {
+  const ParameterRange last = tensors.back().range;
+  return last.offset + last.size - tensors.front().range.offset;
+}
+
+/// The tensors of each bucket. Gradients become ready from the last unit to the first: a bucket is complete
+/// as soon as it is large enough.
+std::vector<BucketTensors> plan_buckets(const ParameterLayout& layout) {
+  std::vector<BucketTensors> units;
   for (const ParameterTensor& tensor : layout.tensors()) {
-    if (units.empty() || units.back().back().unit != tensor.unit) units.emplace_back();
-    units.back().push_back(tensor);
+    if (units.empty() || units.back().tensors.back().unit != tensor.unit) units.emplace_back();
+    units.back().tensors.push_back(tensor);
   }
-  return units;
+  std::vector<BucketTensors> buckets;  // from the last
+  for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
+    if (buckets.empty() || size_of_tensors(buckets.back().tensors) >= kSmallBucket) {
+      buckets.push_back(std::move(*unit));
+      continue;
+    }
+    BucketTensors& bucket = buckets.back();
+    bucket.tensors.insert(bucket.tensors.begin(), unit->tensors.begin(), unit->tensors.end());
+    ++bucket.units;
+  }
+  std::ranges::reverse(buckets);
+  return buckets;
 }
 
 /// The pieces [part.first, part.last) as one share.
@@ -45,7 +71,8 @@ void assign_tensors(std::vector<std::vector<Share>>& buckets, int ranks) {
 
 Shares::Shares(const ParameterLayout& layout, Scope scope, int ranks)
     : ranks_(ranks), parameters_(layout.size()) {
-  for (const std::vector<ParameterTensor>& tensors : tensors_of_units(layout)) {
+  for (const auto& [tensors, units] : plan_buckets(layout)) {
+    units_.push_back(units);
     std::vector<Share>& shares = buckets_.emplace_back();
     const auto bucket_begin = static_cast<Index>(pieces_.size());
     for (const ParameterTensor& tensor : tensors) {
@@ -55,11 +82,14 @@ Shares::Shares(const ParameterLayout& layout, Scope scope, int ranks)
         shares.push_back(run_of(pieces_, {begin, static_cast<Index>(pieces_.size())}, 0));
     }
     if (scope != Scope::kElements) continue;
-    const Index count = static_cast<Index>(pieces_.size()) - bucket_begin;
+    Interval part{bucket_begin, bucket_begin};
     for (int rank = 0; rank < ranks; ++rank) {
-      const Interval part = part_of(count, ranks, rank);
-      if (part.size() > 0)
-        shares.push_back(run_of(pieces_, {bucket_begin + part.first, bucket_begin + part.last}, rank));
+      const Index end = pieces_[static_cast<std::size_t>(bucket_begin)].offset +
+                        part_of(size_of_tensors(tensors), ranks, rank).last;
+      while (part.last < std::ssize(pieces_) && pieces_[static_cast<std::size_t>(part.last)].offset < end)
+        ++part.last;
+      if (part.size() > 0) shares.push_back(run_of(pieces_, part, rank));
+      part.first = part.last;
     }
   }
   if (scope == Scope::kTensor) assign_tensors(buckets_, ranks);
@@ -80,11 +110,16 @@ Shares Shares::replicated(const ParameterLayout& layout, int ranks) {
 }
 
 std::size_t Shares::bucket_at(Index offset) const {
-  const auto found = std::find_if(buckets_.begin(), buckets_.end(), [&](const std::vector<Share>& bucket) {
-    return bucket.front().range.offset == offset;
-  });
-  LOCKSTEP_CHECK(found != buckets_.end());
-  return static_cast<std::size_t>(found - buckets_.begin());
+  const auto next = std::ranges::upper_bound(
+      buckets_, offset, {}, [](const std::vector<Share>& bucket) { return bucket.front().range.offset; });
+  LOCKSTEP_CHECK(next != buckets_.begin());
+  return static_cast<std::size_t>(next - buckets_.begin()) - 1;
+}
+
+ParameterRange Shares::range_of(std::size_t bucket) const {
+  const Index first = buckets_[bucket].front().range.offset;
+  const ParameterRange& last = buckets_[bucket].back().range;
+  return {first, last.offset + last.size - first};
 }
 
 std::vector<Share> Shares::owned_by(int rank) const {

@@ -14,11 +14,12 @@
 
 #include "lockstep/core/random.hpp"
 #include "mpi_test.hpp"
+#include "topologies.hpp"
 
 namespace lockstep::test {
 namespace {
 
-constexpr Index kMostParameters = 20000;  // several pieces a bucket
+constexpr Index kMostParameters = 70000;  // two buckets of several pieces
 constexpr Index kMostMicroBatches = 16;
 
 /// leaf[m]: the gradient of micro-batch m, a pure function of m. Magnitudes differ widely, so that another
@@ -38,7 +39,7 @@ std::vector<std::vector<Real>> make_leaves() {
 
 const std::vector<std::vector<Real>> kAllLeaves = make_leaves();
 
-/// Two buckets.
+/// Two units.
 ParameterLayout layout_of(Index parameters) {
   ParameterLayout layout;
   const Index half = parameters / 2;
@@ -107,17 +108,19 @@ std::vector<Index> batch_sizes(Index micro_batches) {
 }
 
 class ReproducibleReducerTest : public MpiTest,
-                                public testing::WithParamInterface<std::tuple<Index, Exchange, Scope>> {};
+                                public testing::WithParamInterface<std::tuple<Index, int, Scope>> {};
 
 void expect_bits_of_one_process(const ReproducibleReducerTest::ParamType& parameter, const HandIn& together,
                                 const HandIn& in_one) {
-  const auto [parameters, exchange, scope] = parameter;
+  const auto [parameters, ranks_a_node, scope] = parameter;
   const auto single = make_single_communicator();
+  const Topology topology = make_topology(world(), ranks_a_node);
+  const Topology one(*single);
   const ParameterLayout layout = layout_of(parameters);
   const Shares shares(layout, scope, world().size());
   const Shares all(layout, scope, 1);
-  const auto reducer = make_gradient_reducer(world(), shares, exchange);
-  const auto alone = make_gradient_reducer(*single, all);
+  const auto reducer = make_gradient_reducer(topology, shares);
+  const auto alone = make_gradient_reducer(one, all);
   for (Index m = world().size(); m <= kMostMicroBatches; ++m) {
     for (const Index batch : batch_sizes(m)) {
       if (batch == 0) continue;
@@ -140,15 +143,16 @@ TEST_P(ReproducibleReducerTest, GivesTheBitsOfZerosWhereNothingIsWritten) {
 }
 
 std::string case_name(const testing::TestParamInfo<ReproducibleReducerTest::ParamType>& test) {
-  const auto& [parameters, exchange, scope] = test.param;
+  const auto& [parameters, ranks_a_node, scope] = test.param;
   constexpr std::array kScopes = {"elements", "tensors", "model"};
-  return fmt::format("{}_{}_{}", parameters, exchange == Exchange::kAuto ? "auto" : "messages",
+  return fmt::format("{}_{}_{}", parameters,
+                     ranks_a_node == kAllRanks ? "one_node" : fmt::format("nodes_of_{}", ranks_a_node),
                      kScopes[static_cast<std::size_t>(scope)]);
 }
 
 INSTANTIATE_TEST_SUITE_P(ParameterCounts, ReproducibleReducerTest,
                          testing::Combine(testing::Values(1, 2, 7, kMostParameters),
-                                          testing::Values(Exchange::kAuto, Exchange::kMessages),
+                                          testing::Values(kAllRanks, 1, 2, 3),
                                           testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel)),
                          case_name);
 
@@ -159,7 +163,8 @@ TEST_F(ReducerTest, TheOrderOfAdditionsShowsInTheBits) {
   const auto single = make_single_communicator();
   const ParameterLayout layout = layout_of(kMostParameters);
   const Shares shares(layout, Scope::kElements, 1);
-  const auto reducer = make_gradient_reducer(*single, shares);
+  const Topology one(*single);
+  const auto reducer = make_gradient_reducer(one, shares);
   const std::vector<Real> tree = reduce(*reducer, BatchPlan(16, 16, 1), layout, shares, *single);
   Index different = 0;
   for (std::size_t i = 0; i < tree.size(); ++i) {
@@ -173,7 +178,8 @@ TEST_F(ReducerTest, TheOrderOfAdditionsShowsInTheBits) {
 TEST_F(ReducerTest, FastModeAgreesWithinRoundingAndOnAllRanks) {
   const ParameterLayout layout = layout_of(kMostParameters);
   const Shares shares = Shares::replicated(layout, world().size());
-  const auto reducer = make_gradient_reducer(world(), shares);
+  const Topology topology(world());
+  const auto reducer = make_gradient_reducer(topology, shares);
   const Index ranks = world().size();
   for (const Index batch : batch_sizes(ranks)) {
     if (batch == 0) continue;

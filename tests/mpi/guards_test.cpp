@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,16 +38,18 @@ class FaultyCommunicator final : public Communicator {
   void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
                       std::span<const IncomingMessage> incoming) override {
     inner_.begin_exchange(number, outgoing, incoming);
-    // Number 0 is the parameters' exchange. What layers send each other is everybody's in the end.
-    if (number == 0 && !incoming.empty()) arriving_ = incoming.front().bytes;
+    if (number == kParameters && !incoming.empty()) arriving_ = incoming.front().bytes;
+    if (number != kParameters && rounds_ > 0) rounds_of_step_ = std::exchange(rounds_, 0);
   }
-  bool test_exchange(std::size_t number) override { return inner_.test_exchange(number); }
-  void wait_exchange(std::size_t number) override {
-    inner_.wait_exchange(number);
-    if (number != 0 || !breaks_ || arriving_.empty()) return;
+  bool test_exchange(std::size_t number) override {
+    if (!inner_.test_exchange(number)) return false;
+    // After the last round nothing of it is sent on.
+    if (number != kParameters || ++rounds_ != rounds_of_step_ || !breaks_ || arriving_.empty()) return true;
     arriving_.front() ^= std::byte{1};  // the last bit of a value
     breaks_ = false;
+    return true;
   }
+  void wait_exchange(std::size_t number) override { inner_.wait_exchange(number); }
   void all_reduce_sum(std::span<float> values) override {
     inner_.all_reduce_sum(values);
     if (breaks_) values.front() += 0.125F;
@@ -58,9 +61,14 @@ class FaultyCommunicator final : public Communicator {
   void abort(int code) override { inner_.abort(code); }
 
  private:
+  // The gradients of the only bucket have number 1.
+  static constexpr std::size_t kParameters = 2;
+
   Communicator& inner_;
   bool breaks_ = false;
   std::span<std::byte> arriving_;
+  int rounds_ = 0;  // of the exchange of the parameters that are done
+  int rounds_of_step_ = -1;
 };
 
 /// Trains with a fault on `broken` in step 2; replicas are compared every second step.

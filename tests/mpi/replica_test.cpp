@@ -12,11 +12,12 @@
 #include "core/digest.hpp"
 #include "lockstep/parallel/share_vectors.hpp"
 #include "mpi_test.hpp"
+#include "topologies.hpp"
 
 namespace lockstep::test {
 namespace {
 
-class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tuple<Exchange, Scope>> {
+class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tuple<int, Scope>> {
  protected:
   ReplicaTest() {
     layout_.add(0, "0.weight", {.shape = {500, 400}, .role = TensorRole::kWeight});
@@ -29,9 +30,10 @@ class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tupl
 Real value_of(Index i, int round) { return static_cast<Real>(i % 1000 + Index{1000} * round); }
 
 TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
-  const auto [exchange, scope] = GetParam();
+  const auto [ranks_a_node, scope] = GetParam();
   const Shares shares(layout_, scope, world().size());
-  const auto replica = make_replica(world(), shares, exchange);
+  const Topology topology = make_topology(world(), ranks_a_node);
+  const auto replica = make_replica(topology, shares);
   for (int round = 0; round < 20; ++round) {
     for (const Share& share : shares.owned_by(world().rank())) {
       for (Index i = share.range.offset; i < share.range.offset + share.range.size; ++i) {
@@ -50,7 +52,7 @@ TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
 }
 
 TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
-  const auto& [exchange, scope] = GetParam();
+  const auto& [ranks_a_node, scope] = GetParam();
   const Shares shares(layout_, scope, world().size());
   std::vector<Real> whole(static_cast<std::size_t>(layout_.size()));
   std::iota(whole.begin(), whole.end(), Real(0));
@@ -67,8 +69,9 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
   std::vector<Real> multiplied(owned.size());
   ParameterLayout three;
   three.add(0, "0.running_mean", {.shape = {3}, .role = TensorRole::kStatistic});
-  GatheredVectors gathered(world(), shares, StateLayout(three), {StateLayout(layout_), StateLayout(layout_)},
-                           exchange);
+  const Topology topology = make_topology(world(), ranks_a_node);
+  GatheredVectors gathered(topology, shares, StateLayout(three),
+                           {StateLayout(layout_), StateLayout(layout_)});
   const auto expect = [&](std::span<const Real> vector, const std::vector<Real>& expected) {
     EXPECT_EQ(std::vector<Real>(vector.begin(), vector.end()),
               world().rank() == 0 ? expected : std::vector<Real>());
@@ -97,7 +100,7 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
 // For every second tensor two values and three times its own, for the others nothing: what only owners of
 // whole tensors can keep.
 TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
-  const auto& [exchange, scope] = GetParam();
+  const auto& [ranks_a_node, scope] = GetParam();
   if (scope == Scope::kElements) return;
   const Shares shares(layout_, scope, world().size());
   StateLayout two;
@@ -128,7 +131,8 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
   EXPECT_EQ(position, owned_whole.size());
 
   std::vector<Real> all(static_cast<std::size_t>(layout_.size()), Real(7));
-  GatheredVectors gathered(world(), shares, {}, {two, thrice}, exchange);
+  const Topology topology = make_topology(world(), ranks_a_node);
+  GatheredVectors gathered(topology, shares, {}, {two, thrice});
   const std::array<std::span<const Real>, 2> vectors = {owned_first, owned_whole};
   const std::string digest = gathered.gather(all, {}, vectors);
   if (world().rank() != 0) return;
@@ -141,7 +145,7 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ReplicaTest,
-                         testing::Combine(testing::Values(Exchange::kAuto, Exchange::kMessages),
+                         testing::Combine(testing::Values(kAllRanks, 1, 2, 3),
                                           testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel)));
 
 }  // namespace

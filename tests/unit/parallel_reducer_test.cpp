@@ -118,13 +118,14 @@ class GradientReducerTest : public testing::Test {
   std::unique_ptr<Communicator> communicator_ = make_single_communicator();
   ParameterLayout layout_ = layout_of(kLayers);
   Shares shares_{layout_, Scope::kElements, 1};
-  std::unique_ptr<GradientReducer> reducer_ = make_gradient_reducer(*communicator_, shares_);
+  Topology topology_{*communicator_};
+  std::unique_ptr<GradientReducer> reducer_ = make_gradient_reducer(topology_, shares_);
 };
 
 TEST_F(GradientReducerTest, SumsByTheTreeBitForBit) {
   for (const Index micro_batches : {1, 2, 3, 5, 8, 13, 16}) {
     for (const Index batch : {1, 2, 3, 7, 8, 31, 64}) {
-      const auto fresh = make_gradient_reducer(*communicator_, shares_);
+      const auto fresh = make_gradient_reducer(topology_, shares_);
       expect_tree_sum(*fresh, BatchPlan(batch, micro_batches, 1), layout_);
     }
   }
@@ -149,7 +150,7 @@ TEST_F(GradientReducerTest, SumsWhatIsNotWrittenAsZeros) {
       if (!write_some(m, range, gradient)) std::fill_n(gradient, range.size, Real(0));
     });
   };
-  const auto expected = make_gradient_reducer(*communicator_, shares_);
+  const auto expected = make_gradient_reducer(topology_, shares_);
   for (const Index micro_batches : {1, 3, 8, 13}) {
     for (const Index batch : {1, 5, 31, 64}) {
       const BatchPlan plan(batch, micro_batches, 1);
@@ -166,7 +167,7 @@ TEST_F(GradientReducerTest, SumsWhatIsNotWrittenAsZeros) {
 
 TEST_F(GradientReducerTest, SumsTheSameOnAnyNumberOfThreads) {
   set_threads(3);
-  expect_tree_sum(*make_gradient_reducer(*communicator_, shares_), BatchPlan(64, 8, 1), layout_);
+  expect_tree_sum(*make_gradient_reducer(topology_, shares_), BatchPlan(64, 8, 1), layout_);
   set_threads(1);
 }
 
@@ -181,7 +182,8 @@ TEST(FastReducer, OfOneRankIsItsGradient) {
   const auto communicator = make_single_communicator();
   const ParameterLayout layout = layout_of(kLayers);
   const Shares shares = Shares::replicated(layout, 1);
-  const auto reducer = make_gradient_reducer(*communicator, shares);
+  const Topology topology(*communicator);
+  const auto reducer = make_gradient_reducer(topology, shares);
   expect_tree_sum(*reducer, BatchPlan(7, 1, 1), layout);
   expect_tree_sum(*reducer, BatchPlan(1, 1, 1), layout);
 }

@@ -8,13 +8,16 @@
 namespace lockstep {
 namespace {
 
-/// Three buckets: larger than many pieces, of a few, and tiny.
+/// Three buckets: of many pieces and a large tensor's bias; of a few; of three small units.
 ParameterLayout make_layout() {
   ParameterLayout layout;
   layout.add(0, "0.weight", {.shape = {100, 1000}, .role = TensorRole::kWeight});
   layout.add(0, "0.bias", {.shape = {100}, .role = TensorRole::kBias});
-  layout.add(2, "2.weight", {.shape = {100, 90}, .role = TensorRole::kWeight});
-  layout.add(2, "2.bias", {.shape = {90}, .role = TensorRole::kBias});
+  layout.add(2, "2.weight", {.shape = {100, 400}, .role = TensorRole::kWeight});
+  layout.add(2, "2.bias", {.shape = {400}, .role = TensorRole::kBias});
+  layout.add(4, "4.weight", {.shape = {100, 300}, .role = TensorRole::kWeight});
+  layout.add(6, "6.weight", {.shape = {90, 100}, .role = TensorRole::kWeight});
+  layout.add(6, "6.bias", {.shape = {90}, .role = TensorRole::kBias});
   layout.add(10, "10.weight", {.shape = {3, 2}, .role = TensorRole::kWeight});
   return layout;
 }
@@ -55,18 +58,27 @@ TEST(Shares, AreAboutEqual) {
   }
   const Shares tensors(make_layout(), Scope::kTensor, 2);
   EXPECT_EQ(tensors.size_of(0), 100000);
-  EXPECT_EQ(tensors.size_of(1), 100 + 9000 + 90 + 6);
+  EXPECT_EQ(tensors.size_of(1), 100 + 40000 + 400 + 30000 + 9000 + 90 + 6);
   const Shares model(make_layout(), Scope::kModel, 3);
   EXPECT_EQ(model.size_of(0), make_layout().size());
   EXPECT_EQ(model.size_of(2), 0);
 }
 
-TEST(Shares, KnowTheLayers) {
+// Small units wait for the one before them; as soon as a bucket is large enough, it goes.
+TEST(Shares, JoinSmallNeighboursToABucket) {
   const Shares shares(make_layout(), Scope::kElements, 3);
-  EXPECT_EQ(shares.buckets(), 3U);
+  ASSERT_EQ(shares.buckets(), 3U);
   EXPECT_EQ(shares.bucket_at(0), 0U);
+  EXPECT_EQ(shares.bucket_at(100099), 0U);
   EXPECT_EQ(shares.bucket_at(100100), 1U);
-  EXPECT_EQ(shares.bucket_at(109190), 2U);
+  EXPECT_EQ(shares.bucket_at(140500), 2U);
+  EXPECT_EQ(shares.bucket_at(170500), 2U);
+  EXPECT_EQ(shares.bucket_at(179590), 2U);
+  EXPECT_EQ(shares.units_of(0), 1U);
+  EXPECT_EQ(shares.units_of(2), 3U);
+  EXPECT_EQ(shares.range_of(1).offset, 100100);
+  EXPECT_EQ(shares.range_of(1).size, 40400);
+  EXPECT_EQ(shares.range_of(2).size, 39096);
 }
 
 // What is summed piece by piece must not depend on who owns a piece.

@@ -129,7 +129,8 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
     const BatchPlan plan(batch_size, 8, 1);
     for (const Index most_rows : {1, 5, 9, 17, 1000}) {
       const Shares shares(model.layout(), Scope::kElements, 1);
-      const auto reducer = make_gradient_reducer(*run.communicator, shares);
+      const Topology topology(*run.communicator);
+      const auto reducer = make_gradient_reducer(topology, shares);
       const std::vector<Block> blocks = cut_into_blocks(plan, 0, most_rows);
       reducer->start(plan, blocks.size(), static_cast<double>(plan.batch_size()));
       for (const Block& block : blocks) {

@@ -11,8 +11,8 @@ namespace lockstep {
 
 /// Numbers that only grow, one set a rank, in memory that the ranks of a node see: how one rank tells the
 /// others how far it is. What a rank wrote before `raise` is seen by whoever read the raised number.
-/// Waiting spins for some microseconds, then gives the CPU to others at each look, so that more ranks than
-/// CPUs still make progress.
+/// Waiting spins for some microseconds, then sleeps between looks, so that more ranks than CPUs still make
+/// progress.
 class NodeCounters {
  public:
   /// `counters` numbers a rank, zero at first. Collective over `node`.

@@ -7,8 +7,8 @@
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/nn/unit.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
-#include "lockstep/parallel/exchange.hpp"
 #include "lockstep/parallel/shares.hpp"
+#include "lockstep/parallel/topology.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -36,17 +36,17 @@ class GradientReducer : public GradientSink {
 };
 
 /// For shares that are not replicated: the same bits at every rank count. Complete subtrees are summed as
-/// micro-batches come; when a bucket's gradient is ready on all ranks, while earlier buckets still compute,
-/// the owner of each share takes the other ranks' subtree sums of it, adds them in tree order and divides.
-/// With the parameters given back by their owners (Replica) that is reduce-scatter and all-gather: for
-/// aligned powers of two a rank sends and receives 2 (P-1)/P n values, which is the least possible (Chan et
-/// al.: Collective communication, 2007).
+/// micro-batches come; when a bucket's gradient is ready on all ranks of a node, while earlier buckets still
+/// compute, the node's ranks add their subtree sums in memory that they share, and only what is left crosses
+/// the network, each share to its owner, who divides the total. With the parameters given back by their
+/// owners (Replica) that is reduce-scatter and all-gather between nodes: for aligned powers of two a node
+/// sends and receives 2 (H-1)/H n values over H nodes, which is the least possible (Chan et al.: Collective
+/// communication, 2007).
 ///
 /// For replicated shares: the library's all-reduce over one micro-batch a rank, in whatever order it sums.
 ///
-/// `shares` outlives the reducer. Collective.
-std::unique_ptr<GradientReducer> make_gradient_reducer(Communicator& communicator, const Shares& shares,
-                                                       Exchange exchange = Exchange::kAuto);
+/// `topology` and `shares` outlive the reducer. Collective.
+std::unique_ptr<GradientReducer> make_gradient_reducer(const Topology& topology, const Shares& shares);
 
 /// The whole of the reducer's gradient, on every rank. Collective.
 std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,

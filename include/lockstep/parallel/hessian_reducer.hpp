@@ -14,9 +14,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// `add` for every block, then `finish`.
 class HessianReducer {
  public:
-  /// Collective. Errors: those of LinearHessian.
-  HessianReducer(const Network& model, const Loss& loss, bool replicated, Communicator& communicator,
-                 Exchange exchange);
+  /// `topology` outlives the reducer. Collective. Errors: those of LinearHessian.
+  HessianReducer(const Network& model, const Loss& loss, bool replicated, const Topology& topology);
 
   /// Begins a step as GradientReducer::start does. Collective.
   void start(const BatchPlan& plan, std::size_t blocks, double divisor) {

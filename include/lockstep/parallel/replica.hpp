@@ -1,17 +1,17 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 
 #include "lockstep/comm/communicator.hpp"
-#include "lockstep/parallel/gradient_reducer.hpp"
+#include "lockstep/core/real.hpp"
 #include "lockstep/parallel/shares.hpp"
+#include "lockstep/parallel/topology.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// A rank's parameters, which their owners change and all ranks read. Ranks that exchange through shared
-/// memory have one replica together.
+/// A rank's parameters, which their owners change and all ranks read. The ranks of a node have one replica
+/// together.
 class Replica {
  public:
   virtual ~Replica() = default;
@@ -19,16 +19,16 @@ class Replica {
   /// All parameters. Between two calls of `publish` a rank writes only its own shares, or only reads.
   virtual std::span<Real> values() = 0;
 
-  /// Makes what every rank has written of its own shares everybody's, and returns when all ranks are here.
-  /// Collective.
+  /// Makes what every rank has written of its own shares everybody's, and returns when all ranks of the node
+  /// are here. Collective.
   virtual void publish() = 0;
 
   /// Seconds that this rank has waited for others so far.
   virtual double seconds_waited() const = 0;
 };
 
-/// `shares` outlives the replica. Collective.
-std::unique_ptr<Replica> make_replica(Communicator& communicator, const Shares& shares, Exchange exchange);
+/// `topology` and `shares` outlive the replica. Collective.
+std::unique_ptr<Replica> make_replica(const Topology& topology, const Shares& shares);
 
 /// Fills the parts of `values`, a vector of all parameters on every rank, that other ranks own with theirs.
 /// Collective.

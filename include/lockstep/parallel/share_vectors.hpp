@@ -9,9 +9,10 @@
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/comm/node_counters.hpp"
 #include "lockstep/comm/node_memory.hpp"
+#include "lockstep/core/real.hpp"
 #include "lockstep/optim/state_layout.hpp"
-#include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/shares.hpp"
+#include "lockstep/parallel/topology.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -22,10 +23,10 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// shared memory put their shares there themselves, all at the same time; others send them.
 class GatheredVectors {
  public:
-  /// Room for the parameters, the statistics, and vectors of these layouts; `shares` outlives it.
-  /// Collective. Errors: not enough memory.
-  GatheredVectors(Communicator& communicator, const Shares& shares, StateLayout statistics,
-                  std::vector<StateLayout> layouts, Exchange exchange);
+  /// Room for the parameters, the statistics, and vectors of these layouts; `topology` and `shares`
+  /// outlive calls of `gather`. Collective. Errors: not enough memory.
+  GatheredVectors(const Topology& topology, const Shares& shares, StateLayout statistics,
+                  std::vector<StateLayout> layouts);
 
   /// Copies `parameters` and `statistics`, all of them and the same on every rank, and of each vector what
   /// this rank owns. Returns when all is in its place, and gives rank 0 the digest of it (DigestBlocks), one

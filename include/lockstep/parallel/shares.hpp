@@ -19,12 +19,12 @@ struct Share {
 };
 
 /// Who owns which parameters: a pure function of (layout, scope, ranks). Parameters are exchanged
-/// bucket by bucket, as their gradients become ready; those of one unit are a bucket (Li et al.: PyTorch
-/// Distributed, VLDB 2020).
+/// bucket by bucket, as their gradients become ready, from the last to the first. A bucket has the parameters
+/// of one unit, or of neighbouring units that are small (Li et al.: PyTorch Distributed, VLDB 2020).
 class Shares {
  public:
-  /// kElements: each bucket is cut into equal parts, one a rank; kTensor: each tensor has one owner, so that
-  /// ranks own about the same; kModel: rank 0 owns all.
+  /// kElements: each bucket is cut into about equal parts, one a rank; kTensor: each tensor has one owner, so
+  /// that ranks own about the same; kModel: rank 0 owns all.
   Shares(const ParameterLayout& layout, Scope scope, int ranks);
 
   /// Every rank owns all parameters for itself.
@@ -38,8 +38,11 @@ class Shares {
   const std::vector<ParameterRange>& pieces() const { return pieces_; }
 
   std::size_t buckets() const { return buckets_.size(); }
-  /// The bucket whose parameters begin at `offset`.
+  /// The bucket that has the parameter `offset`.
   std::size_t bucket_at(Index offset) const;
+  /// How many units a bucket's parameters belong to, and which these are.
+  std::size_t units_of(std::size_t bucket) const { return units_[bucket]; }
+  ParameterRange range_of(std::size_t bucket) const;
   /// In the order of the parameters. Replicated shares have owner 0.
   const std::vector<Share>& of_bucket(std::size_t bucket) const { return buckets_[bucket]; }
 
@@ -55,6 +58,7 @@ class Shares {
   Index parameters_;
   std::vector<ParameterRange> pieces_;
   std::vector<std::vector<Share>> buckets_;
+  std::vector<std::size_t> units_;  // of each bucket
 };
 
 }  // namespace lockstep

@@ -170,6 +170,7 @@ class Trainer {
   std::vector<double> weights_;  // of the training set's samples, where the loss has such
   int micro_batches_;
   Network network_;
+  Topology topology_;
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;

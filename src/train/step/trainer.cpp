@@ -87,9 +87,10 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       weights_(weights_of(problem_)),
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
       network_(with_parameters(std::move(network), options_)),
+      topology_(communicator, options_.exchange),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
-      replica_(make_replica(communicator, shares_, options_.exchange)),
-      reducer_(make_gradient_reducer(communicator, shares_, options_.exchange)),
+      replica_(make_replica(topology_, shares_)),
+      reducer_(make_gradient_reducer(topology_, shares_)),
       facts_(communicator, shares_, micro_batches_, network_.sums()),
       optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
                  owned_ranges(shares_, communicator.rank())),
@@ -100,8 +101,7 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
   if (options_.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
   if (optimizer_.needs_hessian()) {
-    hessian_reducer_.emplace(network_, *problem_.loss, shares_.is_replicated(), communicator,
-                             options_.exchange);
+    hessian_reducer_.emplace(network_, *problem_.loss, shares_.is_replicated(), topology_);
   }
   const std::vector<ParameterRange> owned = owned_ranges(shares_, communicator.rank());
   if (options_.average_decay > 0) average_.emplace(options_.average_decay, owned);

@@ -26,9 +26,8 @@ TrainingState Trainer::state() {
     std::vector<StateLayout> layouts(kept.size());
     std::transform(kept.begin(), kept.end(), layouts.begin(),
                    [](const NamedState& vector) { return vector.layout; });
-    gathered_ =
-        std::make_shared<GatheredVectors>(communicator_, shares_, StateLayout(network_.statistics_layout()),
-                                          std::move(layouts), options_.exchange);
+    gathered_ = std::make_shared<GatheredVectors>(
+        topology_, shares_, StateLayout(network_.statistics_layout()), std::move(layouts));
   }
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),

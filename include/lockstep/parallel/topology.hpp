@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/parallel/exchange.hpp"
+#include "lockstep/parallel/nodes.hpp"
+
+namespace lockstep {
+
+/// The ranks of a training, and which of them exchange through memory that they see together: those of a
+/// node, or, where messages are asked for or the system lets processes share nothing, each rank alone.
+class Topology {
+ public:
+  /// `communicator` outlives the topology. Collective.
+  explicit Topology(Communicator& communicator, Exchange exchange = Exchange::kAuto);
+
+  /// Nodes as the caller says, whose ranks can share memory. Collective.
+  Topology(Communicator& communicator, Nodes nodes);
+
+  Communicator& all() const { return all_; }
+  /// The ranks of this rank's node.
+  Communicator& node() const { return *node_; }
+  const Nodes& nodes() const { return nodes_; }
+  int own_node() const { return nodes_.node_of(all_.rank()); }
+  bool is_one_node() const { return nodes_.count() == 1; }
+
+ private:
+  Communicator& all_;
+  Nodes nodes_;
+  std::unique_ptr<Communicator> node_;
+};
+
+/// Errors: memory that was to be `shared` by the ranks of a node is not, though it could be when their
+/// topology was made. The same on all ranks of the node.
+void expect_shared(bool shared);
+
+}  // namespace lockstep

@@ -1,0 +1,18 @@
+#pragma once
+
+namespace lockstep {
+
+/// What a thread does between two looks at something that others have to do, one Backoff for each wait. It
+/// spins about as long as waking up takes, so that short waits cost nothing; then it sleeps, longer the
+/// longer it has waited. Giving the CPU away without sleeping would let a busy program on the same CPU have
+/// whole slices of time, a hundred times as long as an exchange takes.
+class Backoff {
+ public:
+  void pause();
+
+ private:
+  int spins_ = 0;
+  long sleeps_ = 0;
+};
+
+}  // namespace lockstep

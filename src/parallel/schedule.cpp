@@ -1,0 +1,301 @@
+#include "parallel/schedule.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <optional>
+
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+using Kind = TreeOperation::Kind;
+
+/// A value of the reduction tree, made of the ranks' subtree sums.
+struct Vertex {
+  std::optional<std::size_t> left, right;  ///< of a sum
+  int rank = 0;                            ///< of a subtree sum: who holds it
+  int number = 0;                          ///< and as which of its vectors
+  int first_node = 0;
+  int last_node = 0;
+};
+
+/// The tree, children before parents.
+std::vector<Vertex> tree_of(const BatchPlan& plan, const Nodes& nodes) {
+  std::vector<Vertex> tree;
+  std::vector<std::size_t> stack;
+  int rank = 0;
+  int number = 0;
+  for (const TreeOperation& operation : plan.global_operations()) {
+    if (operation.kind == Kind::kPush) {
+      while (plan.owned_by(rank).last <= operation.node.first) {
+        ++rank;
+        number = 0;
+      }
+      const int node = nodes.node_of(rank);
+      tree.push_back(
+          {.left = {}, .right = {}, .rank = rank, .number = number++, .first_node = node, .last_node = node});
+    } else {
+      const std::size_t right = stack.back();
+      stack.pop_back();
+      const std::size_t left = stack.back();
+      stack.pop_back();
+      tree.push_back({.left = left,
+                      .right = right,
+                      .first_node = tree[left].first_node,
+                      .last_node = tree[right].last_node});
+    }
+    stack.push_back(tree.size() - 1);
+  }
+  LOCKSTEP_CHECK(stack.size() == 1);
+  return tree;
+}
+
+/// Which node has each value of the tree of a share whose owner stands on node `target`. A sum is made where
+/// one of its terms is, but for kDirect, which makes all sums of more than one node at the target.
+std::vector<int> places_of(const std::vector<Vertex>& tree, int target, Route route) {
+  std::vector<int> places;
+  for (const Vertex& vertex : tree) {
+    int& place = places.emplace_back(vertex.first_node);
+    if (vertex.first_node == vertex.last_node) continue;
+    if (route == Route::kDirect) {
+      place = target;
+      continue;
+    }
+    const Vertex& left = tree[*vertex.left];
+    const Vertex& right = tree[*vertex.right];
+    const auto stands_in = [&](const Vertex& v) { return v.first_node <= target && target <= v.last_node; };
+    // Elsewhere than at the target the shares are spread over the nodes, by the target's low bits where the
+    // tree has halves.
+    const int nodes = vertex.last_node - vertex.first_node + 1;
+    const int nodes_of_left = left.last_node - left.first_node + 1;
+    const bool goes_left = stands_in(left) || (!stands_in(right) && target % nodes < nodes_of_left);
+    place = places[goes_left ? *vertex.left : *vertex.right];
+  }
+  return places;
+}
+
+/// A value that leaves a node, or comes in, in a round.
+struct Move {
+  int node;  ///< the other one
+  int slot;
+};
+
+/// What happens at one node to one share: its values stand in slots, first those of the node's ranks.
+struct Script {
+  struct Round {
+    std::vector<std::pair<int, int>> additions;  ///< slot += slot
+    std::vector<Move> outgoing, incoming;
+  };
+  std::vector<Place> held;  ///< where the first slots are, without the offset
+  std::vector<Round> rounds;
+  int slots = 0;
+  int total = -1;  ///< the slot, at the target
+
+  Round& round(std::size_t number) {
+    if (rounds.size() <= number) rounds.resize(number + 1);
+    return rounds[number];
+  }
+};
+
+Script script_of(const std::vector<Vertex>& tree, const Nodes& nodes, int target, int me, Route route) {
+  Script script;
+  std::vector<int> places = places_of(tree, target, route);
+  std::vector<int> slots(tree.size(), -1);      // where a value is at this node
+  std::vector<std::size_t> ready(tree.size());  // the round before which it is there
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    if (tree[i].left || places[i] != me) continue;
+    slots[i] = script.slots++;
+    const auto rank = static_cast<int>(tree[i].rank - nodes.ranks_of(me).first);
+    script.held.push_back({.rank = rank, .vector = tree[i].number});
+  }
+  const auto move = [&](std::size_t value, int place, std::size_t earliest) {
+    if (places[value] == place) return ready[value];
+    if (places[value] == me) script.round(earliest).outgoing.push_back({place, slots[value]});
+    if (place == me) {
+      slots[value] = script.slots++;
+      script.round(earliest).incoming.push_back({places[value], slots[value]});
+    }
+    return earliest + 1;
+  };
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    if (!tree[i].left) continue;
+    const std::size_t left = *tree[i].left;
+    const std::size_t right = *tree[i].right;
+    // What goes to the target straight needs to wait for nothing there.
+    const std::size_t both = route == Route::kDirect ? 0 : std::max(ready[left], ready[right]);
+    ready[i] = std::max(move(left, places[i], both), move(right, places[i], both));
+    if (places[i] != me) continue;
+    script.round(ready[i]).additions.emplace_back(slots[left], slots[right]);
+    slots[i] = slots[left];
+  }
+  const std::size_t root = tree.size() - 1;
+  script.round(move(root, target, ready[root]));  // there is one, though it may be empty
+  if (me == target) script.total = slots[root];
+  return script;
+}
+
+Place operator+(Place place, Index offset) {
+  place.offset += offset;
+  return place;
+}
+
+void append(std::vector<Run>& runs, const Run& run) {
+  if (!runs.empty() && runs.back().place + runs.back().size == run.place) {
+    runs.back().size += run.size;
+  } else {
+    runs.push_back(run);
+  }
+}
+
+/// The message with `peer`.
+Message& with(std::vector<Message>& messages, int peer) {
+  const auto found = std::ranges::find(messages, peer, &Message::peer);
+  return found == messages.end() ? messages.emplace_back(Message{.peer = peer, .runs = {}}) : *found;
+}
+
+/// Messages leave for the next node first, for the one after it then, so that not all have the same receiver
+/// first.
+void order(std::vector<Message>& outgoing, const Nodes& nodes, int me) {
+  std::ranges::stable_sort(outgoing, {}, [&](const Message& message) {
+    return (nodes.node_of(message.peer) - me + nodes.count()) % nodes.count();
+  });
+}
+
+/// The shares of a bucket that `rank` handles.
+std::vector<Share> handled_by(const Nodes& nodes, const std::vector<Share>& bucket, int rank) {
+  std::vector<Share> handled;
+  std::ranges::copy_if(bucket, std::back_inserter(handled), [&](const Share& share) {
+    return nodes.handler(share.owner, nodes.node_of(rank)) == rank;
+  });
+  return handled;
+}
+
+/// A share as this rank handles it.
+struct Handled {
+  Share share;
+  const Script* script;
+  std::vector<Place> slots;
+};
+
+void add_messages(Schedule& schedule, Round& round, std::vector<Handled>& shares, std::size_t number,
+                  const Nodes& nodes) {
+  // Of each peer: which slots of which shares come from it.
+  std::vector<std::pair<int, std::vector<std::pair<Handled*, int>>>> arrivals;
+  for (Handled& handled : shares) {
+    if (handled.script->rounds.size() <= number) continue;
+    const Script::Round& moves = handled.script->rounds[number];
+    for (const Move& move : moves.outgoing) {
+      append(with(round.outgoing, nodes.handler(handled.share.owner, move.node)).runs,
+             {handled.slots[static_cast<std::size_t>(move.slot)], handled.share.range.size});
+    }
+    for (const Move& move : moves.incoming) {
+      const int peer = nodes.handler(handled.share.owner, move.node);
+      const auto found = std::ranges::find(arrivals, peer, [](const auto& arrival) { return arrival.first; });
+      auto& slots = found == arrivals.end() ? arrivals.emplace_back(peer, 0) : *found;
+      slots.second.emplace_back(&handled, move.slot);
+    }
+  }
+  for (const auto& [peer, slots] : arrivals) {
+    Message& message = round.incoming.emplace_back(Message{.peer = peer, .runs = {}});
+    for (const auto& [handled, slot] : slots) {
+      const Place place{.offset = schedule.received};
+      handled->slots[static_cast<std::size_t>(slot)] = place;
+      append(message.runs, {place, handled->share.range.size});
+      schedule.received += handled->share.range.size;
+    }
+  }
+}
+
+Sum sum_of(const Handled& handled, std::size_t number) {
+  Sum sum{.size = handled.share.range.size, .additions = {}};
+  if (handled.script->rounds.size() <= number) return sum;
+  for (const auto& [slot, term] : handled.script->rounds[number].additions) {
+    sum.additions.push_back(
+        {handled.slots[static_cast<std::size_t>(slot)], handled.slots[static_cast<std::size_t>(term)]});
+  }
+  return sum;
+}
+
+}  // namespace
+
+Route choose_route(Index bytes, int nodes) {
+  // What a message costs beside its bytes, as bytes that could be copied meanwhile.
+  constexpr Index kBytesAMessage = Index{256} << 10U;
+  const int messages_of_tree = std::bit_width(static_cast<unsigned>(nodes - 1));
+  return bytes < (nodes - 1 - messages_of_tree) * kBytesAMessage ? Route::kTree : Route::kDirect;
+}
+
+Schedule plan_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket, Route route,
+                   int rank) {
+  const std::vector<Vertex> tree = tree_of(plan, nodes);
+  const int me = nodes.node_of(rank);
+  std::map<int, Script> scripts;  // of each target
+  std::vector<Handled> shares;
+  std::size_t rounds = 0;
+  for (const Share& share : handled_by(nodes, bucket, rank)) {
+    const int target = nodes.node_of(share.owner);
+    if (!scripts.contains(target)) scripts.emplace(target, script_of(tree, nodes, target, me, route));
+    const Script& script = scripts.at(target);
+    Handled& handled = shares.emplace_back(Handled{share, &script, {}});
+    for (const Place& held : script.held) handled.slots.push_back(held + share.range.offset);
+    handled.slots.resize(static_cast<std::size_t>(script.slots));
+    rounds = std::max(rounds, script.rounds.size());
+  }
+
+  Schedule schedule;
+  for (std::size_t number = 0; number < rounds; ++number) {
+    Round& round = schedule.rounds.emplace_back();
+    for (const Handled& handled : shares) {
+      Sum sum = sum_of(handled, number);
+      // An owner's last additions are left to whoever goes over the total anyway.
+      const bool is_last = handled.script->total >= 0 && number + 1 == handled.script->rounds.size();
+      if (is_last) {
+        schedule.totals.push_back(
+            {handled.slots[static_cast<std::size_t>(handled.script->total)], std::move(sum)});
+      } else if (!sum.additions.empty()) {
+        round.sums.push_back(std::move(sum));
+      }
+    }
+    add_messages(schedule, round, shares, number, nodes);
+    order(round.outgoing, nodes, me);
+  }
+  while (!schedule.rounds.empty() && schedule.rounds.back().sums.empty() &&
+         schedule.rounds.back().outgoing.empty() && schedule.rounds.back().incoming.empty()) {
+    schedule.rounds.pop_back();
+  }
+  return schedule;
+}
+
+Schedule plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank) {
+  // Copies go the ways of sums over one value of each node, backwards.
+  const Nodes single(std::vector<int>(static_cast<std::size_t>(nodes.count()), 1));
+  const BatchPlan one_each(nodes.count(), nodes.count(), nodes.count());
+  const std::vector<Vertex> tree = tree_of(one_each, single);
+  const int me = nodes.node_of(rank);
+  const std::vector<Share> shares = handled_by(nodes, bucket, rank);
+  std::vector<Script> scripts;
+  std::size_t rounds = 0;
+  for (const Share& share : shares) {
+    scripts.push_back(script_of(tree, single, nodes.node_of(share.owner), me, route));
+    rounds = std::max(rounds, scripts.back().rounds.size());
+  }
+  Schedule schedule;
+  for (std::size_t number = rounds; number-- > 0;) {
+    Round& round = schedule.rounds.emplace_back();
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      if (scripts[i].rounds.size() <= number) continue;
+      const Run run{{.rank = 0, .vector = 0, .offset = shares[i].range.offset}, shares[i].range.size};
+      for (const Move& move : scripts[i].rounds[number].incoming)
+        append(with(round.outgoing, nodes.handler(shares[i].owner, move.node)).runs, run);
+      for (const Move& move : scripts[i].rounds[number].outgoing)
+        append(with(round.incoming, nodes.handler(shares[i].owner, move.node)).runs, run);
+    }
+    order(round.outgoing, nodes, me);
+  }
+  return schedule;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "lockstep/parallel/batch_plan.hpp"
+#include "lockstep/parallel/nodes.hpp"
+#include "lockstep/parallel/shares.hpp"
+
+namespace lockstep {
+
+/// What one rank does, and in which order, so that the sums of a bucket's gradient reach the owners, or the
+/// owners' parameters reach all nodes. Plain data, and a pure function of who has what: every rank makes its
+/// own, and they fit each other.
+
+/// Values of a vector in the memory of this rank's node, number `vector` of its rank `rank`, from parameter
+/// `offset` on; or, with rank kReceived, of what this rank has received, from position `offset` on.
+struct Place {
+  static constexpr int kReceived = -1;
+  int rank = kReceived;
+  int vector = 0;
+  Index offset = 0;
+
+  bool operator==(const Place&) const = default;
+};
+
+struct Run {
+  Place place;
+  Index size = 0;
+};
+
+/// `sum` += `term`.
+struct Addition {
+  Place sum;
+  Place term;
+};
+
+/// Additions of `size` values each, in their order.
+struct Sum {
+  Index size = 0;
+  std::vector<Addition> additions;
+};
+
+/// One message: the runs one after another.
+struct Message {
+  int peer = 0;
+  std::vector<Run> runs;
+};
+
+/// Sums, then messages that wait for nothing but each other's turn.
+struct Round {
+  std::vector<Sum> sums;
+  std::vector<Message> outgoing, incoming;
+};
+
+/// Where a share that this rank owns has its total, after the last additions.
+struct Total {
+  Place place;
+  Sum last;
+};
+
+struct Schedule {
+  std::vector<Round> rounds;  ///< each once the one before is done
+  std::vector<Total> totals;  ///< of the bucket's shares that this rank owns, in their order
+  Index received = 0;         ///< room for what is received
+};
+
+/// How sums travel between nodes. kDirect: each node sends what it has of a share to the owner, each
+/// beginning with another owner, so that no receiver is flooded: H - 1 messages a rank for H nodes. kTree:
+/// sums are added on their way, along the reduction tree, so that for H = 2^k a rank sends k messages, and as
+/// many bytes (recursive halving with the nearest first; Thakur, Rabenseifner, Gropp: Optimization of
+/// collective communication operations in MPICH, 2005). The bits are the same.
+enum class Route { kDirect, kTree };
+
+/// The faster one for a bucket of `bytes` over `nodes` nodes: messages cost time, and so do the copies by
+/// which kTree makes several shares one message.
+Route choose_route(Index bytes, int nodes);
+
+/// How the subtree sums of all ranks, each in the ranks' vectors by number, become the totals of the bucket's
+/// shares at their owners. Ranks of a node add theirs first, in place, so that what crosses the network are
+/// the sums of the subtrees that lie wholly inside a node.
+Schedule plan_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket, Route route,
+                   int rank);
+
+/// How the owners' values of a bucket reach every node's vector, which is number 0 of the node's rank 0.
+Schedule plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank);
+
+}  // namespace lockstep

@@ -1,0 +1,46 @@
+#include "lockstep/parallel/topology.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "lockstep/comm/node_memory.hpp"
+#include "lockstep/core/error.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Collective.
+Nodes find_nodes(Communicator& communicator, Exchange exchange) {
+  int first = communicator.rank();  // of those that share memory with this rank
+  if (exchange == Exchange::kAuto) {
+    const std::unique_ptr<Communicator> node = communicator.split_by_node();
+    if (NodeMemory(*node, 1).is_shared()) first = all_gather(*node, first).front();
+  }
+  const std::vector<int> firsts = all_gather(communicator, first);
+  LOCKSTEP_CHECK(std::is_sorted(firsts.begin(), firsts.end()));
+  std::vector<int> sizes;
+  for (std::size_t rank = 0; rank < firsts.size(); ++rank) {
+    if (rank == 0 || firsts[rank] != firsts[rank - 1]) sizes.push_back(0);
+    ++sizes.back();
+  }
+  return Nodes(sizes);
+}
+
+}  // namespace
+
+Topology::Topology(Communicator& communicator, Exchange exchange)
+    : Topology(communicator, find_nodes(communicator, exchange)) {}
+
+Topology::Topology(Communicator& communicator, Nodes nodes)
+    : all_(communicator), nodes_(std::move(nodes)), node_(communicator.split(own_node())) {
+  LOCKSTEP_CHECK(nodes_.ranks() == communicator.size());
+}
+
+void expect_shared(bool shared) {
+  if (shared) return;
+  fail_input("the ranks of this node can no longer share memory; set `exchange` = messages (same bits)");
+}
+
+}  // namespace lockstep

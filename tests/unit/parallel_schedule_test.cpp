@@ -1,0 +1,328 @@
+// The schedules of all ranks together, carried out on plain arrays.
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <gmock/gmock.h>
+#include <map>
+#include <numeric>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include "lockstep/core/random.hpp"
+#include "parallel/schedule.hpp"
+
+namespace lockstep {
+namespace {
+
+using Values = std::vector<double>;
+
+/// One bucket of `pieces` pieces.
+ParameterLayout layout_of(Index pieces) {
+  ParameterLayout layout;
+  layout.add(0, "0.weight", {.shape = {pieces, 4096}, .role = TensorRole::kWeight});
+  return layout;
+}
+
+/// Magnitudes differ widely, so that another order of additions gives other bits.
+double leaf(Index m, Index i) {
+  const RandomBits bits = random_bits(1, Purpose::kSynthetic,
+                                      {static_cast<std::uint64_t>(m), static_cast<std::uint64_t>(i), 0, 0});
+  return std::ldexp(2 * uniform(bits[0]) - 1, static_cast<int>(bits[1] % 40));
+}
+
+/// All ranks, their nodes' memory and the messages between them. A few values stand for each share.
+class Simulation {
+ public:
+  Simulation(Nodes nodes, const std::vector<Share>& bucket) : nodes_(std::move(nodes)), bucket_(bucket) {
+    received_.resize(static_cast<std::size_t>(nodes_.ranks()));
+    messages_.resize(received_.size());
+    sent_.resize(static_cast<std::size_t>(nodes_.count()));
+  }
+
+  double& at(int rank, const Place& place) {
+    if (place.rank == Place::kReceived) return received_[static_cast<std::size_t>(rank)][place.offset];
+    return held_[{nodes_.node_of(rank), place.rank, place.vector, place.offset}];
+  }
+
+  /// Carries them out, each as far as its messages let it.
+  void run(const std::vector<Schedule>& schedules) {
+    std::vector<std::size_t> round(schedules.size());
+    std::vector<bool> posted(schedules.size());
+    for (bool moves = true; moves;) {
+      moves = false;
+      for (int rank = 0; rank < nodes_.ranks(); ++rank) {
+        const auto r = static_cast<std::size_t>(rank);
+        if (round[r] == schedules[r].rounds.size()) continue;
+        const Round& now = schedules[r].rounds[round[r]];
+        if (!posted[r]) post(rank, now);
+        posted[r] = true;
+        if (!receive(rank, now)) continue;
+        posted[r] = false;
+        ++round[r];
+        moves = true;
+      }
+    }
+    for (std::size_t r = 0; r < schedules.size(); ++r)
+      EXPECT_EQ(round[r], schedules[r].rounds.size()) << "rank " << r << " waits for ever";
+    for (const auto& [pair, queue] : queues_) EXPECT_TRUE(queue.empty()) << "nobody takes a message";
+  }
+
+  void add(int rank, const Sum& sum) {
+    for (const Addition& addition : sum.additions) {
+      for (Index i = 0; i < sum.size; i += kStride)
+        at(rank, shifted(addition.sum, i)) += at(rank, shifted(addition.term, i));
+    }
+  }
+
+  static Place shifted(Place place, Index offset) {
+    place.offset += offset;
+    return place;
+  }
+
+  Index sent_by_node(int node) const { return sent_[static_cast<std::size_t>(node)]; }
+  Index messages_of(int rank) const { return messages_[static_cast<std::size_t>(rank)]; }
+
+  static constexpr Index kStride = 2048;
+
+ private:
+  void post(int rank, const Round& round) {
+    for (const Sum& sum : round.sums) add(rank, sum);
+    for (const Message& message : round.outgoing) {
+      EXPECT_NE(nodes_.node_of(message.peer), nodes_.node_of(rank));
+      ++messages_[static_cast<std::size_t>(rank)];
+      Values values;
+      for (const Run& run : message.runs) {
+        sent_[static_cast<std::size_t>(nodes_.node_of(rank))] += run.size;
+        for (Index i = 0; i < run.size; i += kStride) values.push_back(at(rank, shifted(run.place, i)));
+      }
+      queues_[{rank, message.peer}].push_back(values);
+    }
+  }
+
+  bool receive(int rank, const Round& round) {
+    for (const Message& message : round.incoming) {
+      if (queues_[{message.peer, rank}].empty()) return false;
+    }
+    for (const Message& message : round.incoming) {
+      const Values values = queues_[{message.peer, rank}].front();
+      queues_[{message.peer, rank}].pop_front();
+      std::size_t next = 0;
+      for (const Run& run : message.runs) {
+        for (Index i = 0; i < run.size && next < values.size(); i += kStride)
+          at(rank, shifted(run.place, i)) = values[next++];
+      }
+      EXPECT_EQ(next, values.size()) << "a message has another size than its receiver expects";
+    }
+    return true;
+  }
+
+  Nodes nodes_;
+  const std::vector<Share>& bucket_;
+  std::map<std::tuple<int, int, int, Index>, double> held_;  // node, its rank, vector, offset
+  std::vector<std::map<Index, double>> received_;            // of each rank
+  std::map<std::pair<int, int>, std::deque<Values>> queues_;
+  std::vector<Index> messages_;  // that each rank sends
+  std::vector<Index> sent_;      // values that each node sends
+};
+
+/// The sum of the micro-batches of `node`, by the tree.
+double sum_below(Interval node, Index i, const BatchPlan& plan) {
+  Values leaves;
+  Presence present;
+  for (Index m = 0; m < plan.micro_batches(); ++m) {
+    const bool inside = node.first <= m && m < node.last;
+    leaves.push_back(inside ? leaf(m, i) : 0);
+    present.push_back(inside && plan.presence()[static_cast<std::size_t>(m)]);
+  }
+  return tree_sum(leaves, present);
+}
+
+std::vector<Schedule> sums_of_all(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket,
+                                  Route route) {
+  std::vector<Schedule> schedules;
+  for (int rank = 0; rank < nodes.ranks(); ++rank)
+    schedules.push_back(plan_sums(plan, nodes, bucket, route, rank));
+  return schedules;
+}
+
+/// Fills in what every rank holds and runs the schedules; checks every owner's totals.
+Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket,
+                            Route route) {
+  const Index size = bucket.back().range.offset + bucket.back().range.size;
+  Simulation simulation(nodes, bucket);
+  for (int rank = 0; rank < nodes.ranks(); ++rank) {
+    int number = 0;
+    for (const Interval& subtree : complete_subtrees(plan.micro_batches(), plan.owned_by(rank))) {
+      const bool has_samples = plan.rows(subtree.first).first < plan.rows(subtree.last - 1).last;
+      if (!has_samples) continue;
+      const auto in_node = static_cast<int>(rank - nodes.ranks_of(nodes.node_of(rank)).first);
+      for (Index i = 0; i < size; i += Simulation::kStride)
+        simulation.at(rank, {in_node, number, i}) = sum_below(subtree, i, plan);
+      ++number;
+    }
+  }
+  const std::vector<Schedule> schedules = sums_of_all(plan, nodes, bucket, route);
+  simulation.run(schedules);
+  Index wrong = 0;
+  Index found = 0;
+  for (int rank = 0; rank < nodes.ranks(); ++rank) {
+    auto total = schedules[static_cast<std::size_t>(rank)].totals.begin();
+    for (const Share& share : bucket) {
+      if (share.owner != rank) continue;
+      simulation.add(rank, total->last);
+      for (Index i = 0; i < share.range.size; i += Simulation::kStride) {
+        const double sum = simulation.at(rank, Simulation::shifted(total->place, i));
+        wrong += sum == sum_below({0, plan.micro_batches()}, share.range.offset + i, plan) ? 0 : 1;
+        ++found;
+      }
+      ++total;
+    }
+  }
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(found, size / Simulation::kStride);
+  return simulation;
+}
+
+std::vector<std::vector<int>> node_sizes() {
+  return {{1},
+          {4},
+          {1, 1},
+          {2, 2},
+          {3, 1},
+          {1, 3},
+          {1, 1, 1},
+          {2, 2, 2},
+          {4, 1, 2},
+          {1, 1, 1, 1},
+          {2, 2, 2, 2},
+          {1, 2, 1, 2, 1},
+          {1, 1, 1, 1, 1, 1, 1},
+          {1, 1, 1, 1, 1, 1, 1, 1}};
+}
+
+constexpr Route kRoutes[] = {Route::kDirect, Route::kTree};
+
+TEST(Schedule, OwnersGetTheSumsOfTheTree) {
+  for (const std::vector<int>& sizes : node_sizes()) {
+    const Nodes nodes(sizes);
+    const Shares shares(layout_of(nodes.ranks()), Scope::kElements, nodes.ranks());
+    for (const Route route : kRoutes) {
+      for (const Index m : {nodes.ranks(), nodes.ranks() + 1, 2 * nodes.ranks(), 16}) {
+        for (const Index batch : {Index{1}, Index{2}, m - 1, m, 3 * m + 1}) {
+          if (batch == 0) continue;
+          SCOPED_TRACE(fmt::format("nodes of {}, M = {}, batch {}", sizes, m, batch));
+          expect_tree_sums(BatchPlan(batch, m, nodes.ranks()), nodes, shares.of_bucket(0), route);
+        }
+      }
+    }
+  }
+}
+
+TEST(Schedule, SumsReachOneOwnerOfAllToo) {
+  const Nodes nodes({2, 1, 3});
+  const Shares shares(layout_of(2), Scope::kModel, nodes.ranks());
+  for (const Route route : kRoutes) {
+    expect_tree_sums(BatchPlan(20, 8, nodes.ranks()), nodes, shares.of_bucket(0), route);
+  }
+}
+
+/// Chan et al.: a reduce-scatter over H nodes sends (H-1)/H n a node, whatever the ranks of a node.
+TEST(Schedule, ANodeSendsTheLeastWhereSubtreesAreWholeNodes) {
+  for (const int hosts : {2, 4, 8}) {
+    for (const int ranks : {1, 2, 4}) {
+      const Nodes nodes(std::vector<int>(static_cast<std::size_t>(hosts), ranks));
+      const Shares shares(layout_of(nodes.ranks()), Scope::kElements, nodes.ranks());
+      for (const Route route : kRoutes) {
+        const Simulation simulation =
+            expect_tree_sums(BatchPlan(64, nodes.ranks(), nodes.ranks()), nodes, shares.of_bucket(0), route);
+        for (int node = 0; node < hosts; ++node)
+          EXPECT_EQ(simulation.sent_by_node(node), Index{4096} * ranks * (hosts - 1)) << hosts;
+        const int messages = route == Route::kTree ? static_cast<int>(std::log2(hosts)) : hosts - 1;
+        for (int rank = 0; rank < nodes.ranks(); ++rank)
+          EXPECT_EQ(simulation.messages_of(rank), messages) << hosts;
+      }
+    }
+  }
+}
+
+TEST(Schedule, NodesGetTheOwnersValuesOnce) {
+  for (const std::vector<int>& sizes : node_sizes()) {
+    const Nodes nodes(sizes);
+    const Shares shares(layout_of(nodes.ranks() + 3), Scope::kElements, nodes.ranks());
+    const std::vector<Share>& bucket = shares.of_bucket(0);
+    for (const Route route : kRoutes) {
+      SCOPED_TRACE(fmt::format("nodes of {}", sizes));
+      Simulation simulation(nodes, bucket);
+      std::vector<Schedule> schedules;
+      for (int rank = 0; rank < nodes.ranks(); ++rank)
+        schedules.push_back(plan_copies(nodes, bucket, route, rank));
+      for (const Share& share : bucket) {
+        for (Index i = 0; i < share.range.size; i += Simulation::kStride)
+          simulation.at(share.owner, {0, 0, share.range.offset + i}) =
+              static_cast<double>(share.range.offset + i);
+      }
+      simulation.run(schedules);
+      for (int node = 0; node < nodes.count(); ++node) {
+        const auto rank = static_cast<int>(nodes.ranks_of(node).first);
+        for (Index i = 0; i < shares.parameters(); i += Simulation::kStride)
+          EXPECT_EQ(simulation.at(rank, {0, 0, i}), static_cast<double>(i));
+      }
+      Index sent = 0;
+      for (int node = 0; node < nodes.count(); ++node) sent += simulation.sent_by_node(node);
+      EXPECT_EQ(sent, (nodes.count() - 1) * shares.parameters());
+    }
+  }
+}
+
+/// Messages leave in their order: whenever all nodes send their first, second … message, each receiver has
+/// one sender.
+TEST(Schedule, NoReceiverIsFlooded) {
+  constexpr int kHosts = 5;
+  const Nodes nodes(std::vector<int>(kHosts, 1));
+  const Shares shares(layout_of(kHosts), Scope::kElements, kHosts);
+  std::vector<std::vector<int>> receivers(kHosts - 1);  // of the messages of one turn
+  for (int rank = 0; rank < kHosts; ++rank) {
+    const Schedule sums =
+        plan_sums(BatchPlan(kHosts, kHosts, kHosts), nodes, shares.of_bucket(0), Route::kDirect, rank);
+    const Schedule copies = plan_copies(nodes, shares.of_bucket(0), Route::kDirect, rank);
+    for (const Schedule* schedule : {&sums, &copies}) {
+      std::size_t turn = 0;
+      for (const Round& round : schedule->rounds) {
+        for (const Message& message : round.outgoing) receivers.at(turn++).push_back(message.peer);
+      }
+      EXPECT_EQ(turn, receivers.size());
+    }
+  }
+  for (const std::vector<int>& turn : receivers)
+    EXPECT_THAT(turn, testing::UnorderedElementsAre(0, 0, 1, 1, 2, 2, 3, 3, 4, 4));
+}
+
+TEST(Schedule, ManyNodesOrSmallBucketsGoByTheTree) {
+  EXPECT_EQ(choose_route(1000, 1), Route::kDirect);
+  EXPECT_EQ(choose_route(1000, 2), Route::kDirect);
+  EXPECT_EQ(choose_route(1000, 8), Route::kTree);
+  EXPECT_EQ(choose_route(Index{100} << 20U, 8), Route::kDirect);
+  EXPECT_EQ(choose_route(Index{100} << 20U, 1024), Route::kTree);
+}
+
+TEST(Nodes, ShareTheWorkForOthers) {
+  const Nodes nodes({2, 4, 1});
+  EXPECT_EQ(nodes.count(), 3);
+  EXPECT_EQ(nodes.ranks(), 7);
+  EXPECT_EQ(nodes.ranks_of(1), (Interval{2, 6}));
+  EXPECT_EQ(nodes.node_of(5), 1);
+  EXPECT_EQ(nodes.handler(5, 1), 5);
+  EXPECT_EQ(nodes.handler(1, 1), 4);
+  EXPECT_EQ(nodes.handler(3, 0), 0);
+  EXPECT_EQ(nodes.handler(4, 0), 1);
+  EXPECT_EQ(nodes.handler(6, 1), 2);
+}
+
+}  // namespace
+}  // namespace lockstep
