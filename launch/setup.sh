@@ -27,7 +27,7 @@ fail() {
 for argument in "$@"; do
   case $argument in
     --tests)
-      packages+=(libgtest-dev libgmock-dev python3)
+      packages+=(libgtest-dev libgmock-dev python3 iproute2)
       optional["chromium chromium-driver python3-selenium"]="page tests are left out"  # Ubuntu's browsers are snaps
       ;;
     --lint) packages+=(clang-format clang-tidy shellcheck) ;;

@@ -3,10 +3,25 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
+
+#include <fmt/ranges.h>
 
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
+
+std::string names_of(const Communicator& communicator, const std::vector<int>& ranks) {
+  std::vector<std::string> names;
+  for (const int rank : ranks) {
+    const auto& [number, host] = communicator.name(rank);
+    names.push_back(host.empty() ? std::to_string(number) : fmt::format("{} ({})", number, host));
+  }
+  if (names.size() == 1) return "rank " + names.front();
+  const std::string last = std::move(names.back());
+  names.pop_back();
+  return fmt::format("ranks {} and {}", fmt::join(names, ", "), last);
+}
 
 std::string broadcast_text(Communicator& communicator, const std::string& text, int root) {
   std::uint64_t size = text.size();

@@ -10,15 +10,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 #include <mpi.h>
 
 #include "comm/cross_memory.hpp"
 #include "core/backoff.hpp"
+#include "core/machine.hpp"
 #include "core/rank_status.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
@@ -56,8 +59,9 @@ void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
   MPI_Error_string(*code, text, &length);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  fmt::print(stderr, "lockstep: rank {}: message passing failed ({}); check the nodes and their network\n",
-             rank, text);
+  fmt::print(stderr,
+             "lockstep: rank {} on {}: message passing failed ({}); check the nodes and their network\n",
+             rank, host_name(), text);
   own_status().leaves = true;
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
 }
@@ -110,9 +114,13 @@ void start_mpi(std::chrono::seconds patience) {
   guard.join();
 }
 
+/// Of all ranks of the program, by the launcher's numbers.
+using Names = std::shared_ptr<const std::vector<RankName>>;
+
 class MpiCommunicator final : public Communicator {
  public:
-  MpiCommunicator(MPI_Comm handle, bool owned) : handle_(handle), owned_(owned) {
+  MpiCommunicator(MPI_Comm handle, bool owned, Names names)
+      : handle_(handle), owned_(owned), names_(std::move(names)) {
     MPI_Comm_rank(handle_, &rank_);
     MPI_Comm_size(handle_, &size_);
   }
@@ -125,6 +133,18 @@ class MpiCommunicator final : public Communicator {
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
+
+  RankName name(int rank) const override {
+    MPI_Group mine = MPI_GROUP_NULL;
+    MPI_Group all = MPI_GROUP_NULL;
+    MPI_Comm_group(handle_, &mine);
+    MPI_Comm_group(MPI_COMM_WORLD, &all);
+    int number = 0;
+    MPI_Group_translate_ranks(mine, 1, &rank, all, &number);
+    MPI_Group_free(&mine);
+    MPI_Group_free(&all);
+    return names_->at(static_cast<std::size_t>(number));
+  }
 
   void barrier() override {
     const Waiting waiting;
@@ -204,14 +224,14 @@ class MpiCommunicator final : public Communicator {
     const Waiting waiting;
     MPI_Comm part = MPI_COMM_NULL;
     MPI_Comm_split(handle_, color, rank_, &part);
-    return std::make_unique<MpiCommunicator>(part, true);
+    return std::make_unique<MpiCommunicator>(part, true, names_);
   }
 
   std::unique_ptr<Communicator> split_by_node() override {
     const Waiting waiting;
     MPI_Comm node = MPI_COMM_NULL;
     MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
-    return std::make_unique<MpiCommunicator>(node, true);
+    return std::make_unique<MpiCommunicator>(node, true, names_);
   }
 
   void abort(int code) override {
@@ -270,10 +290,37 @@ class MpiCommunicator final : public Communicator {
 
   MPI_Comm handle_;
   bool owned_;
+  Names names_;
   int rank_ = 0;
   int size_ = 1;
   std::vector<Exchange> exchanges_;  // by number
 };
+
+/// Collective over all ranks of the program.
+Names gather_names(Communicator& world) {
+  std::vector<std::string> hosts = all_gather_text(world, host_name());
+  const bool is_one = std::ranges::count(hosts, hosts.front()) == std::ssize(hosts);
+  std::vector<RankName> names;
+  for (std::string& host : hosts) {
+    names.push_back({.number = static_cast<int>(names.size()), .host = is_one ? "" : std::move(host)});
+  }
+  return std::make_shared<const std::vector<RankName>>(std::move(names));
+}
+
+/// All ranks, those of a node next to each other: by the lowest rank of their node, then as the launcher
+/// numbers them. Rank 0 stays rank 0. Collective.
+std::unique_ptr<Communicator> order_by_node() {
+  MpiCommunicator world(MPI_COMM_WORLD, false, nullptr);
+  const Names names = gather_names(world);
+  const int lowest = all_gather(*world.split_by_node(), world.rank()).front();
+  const std::vector<int> lowest_of_all = all_gather(world, lowest);
+  if (std::ranges::is_sorted(lowest_of_all)) {
+    return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, false, names);
+  }
+  MPI_Comm ordered = MPI_COMM_NULL;
+  MPI_Comm_split(MPI_COMM_WORLD, 0, lowest, &ordered);
+  return std::make_unique<MpiCommunicator>(ordered, true, names);
+}
 
 }  // namespace
 
@@ -284,7 +331,7 @@ MpiSession::MpiSession(std::chrono::seconds patience) {
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
   MPI_Comm_create_errhandler(end_program, &handler);
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
-  world_ = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, false);
+  world_ = order_by_node();
   arrivals_ = world_->split(0);
 }
 

@@ -127,7 +127,7 @@ Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_
   }
   seen_.resize(ranks_);
   Place& mine = place(me_);
-  mine.rank = world.rank();
+  mine.rank = world.name(world.rank()).number;
   mine.process = getpid();
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);

@@ -30,12 +30,12 @@ std::vector<Opinion> group(const std::vector<std::string>& texts) {
 }
 
 /// "2 on rank 3, 1 elsewhere".
-std::string describe(const std::vector<Opinion>& opinions) {
+std::string describe(const Communicator& communicator, const std::vector<Opinion>& opinions) {
   std::string text;
   const bool others_are_wrong = has_majority(opinions);
   for (std::size_t i = others_are_wrong ? 1 : 0; i < opinions.size(); ++i) {
-    text += fmt::format("{}{} on rank {}", text.empty() ? "" : ", ", opinions[i].text,
-                        fmt::join(opinions[i].ranks, " and "));
+    text += fmt::format("{}{} on {}", text.empty() ? "" : ", ", opinions[i].text,
+                        names_of(communicator, opinions[i].ranks));
   }
   return others_are_wrong ? fmt::format("{}, {} elsewhere", text, opinions.front().text) : text;
 }
@@ -101,7 +101,7 @@ std::string differences(Communicator& communicator, const Facts& facts) {
       values.push_back(found == theirs.end() ? "not given" : found->second);
     }
     const std::vector<Opinion> found = group(values);
-    if (found.size() > 1) different.push_back(fmt::format("{} is {}", name, describe(found)));
+    if (found.size() > 1) different.push_back(fmt::format("{} is {}", name, describe(communicator, found)));
   }
   return fmt::format("{}", fmt::join(different, "; "));
 }

@@ -54,7 +54,7 @@ int Session::fail(const std::exception& exception) {
   const Error error = as_error(exception);
   const bool alone = mpi_ && !mpi_->all_arrive(kSecondsToArrive);
   if (alone) {
-    log::warn_here(fmt::format("lockstep: rank {}: {}", world().rank(), error.what()));
+    log::warn_here(fmt::format("lockstep: {}: {}", names_of(world(), {world().rank()}), error.what()));
     log::finish(false);
     world().abort(static_cast<int>(error.code()));
   }

@@ -136,8 +136,8 @@ TEST_F(DifferencesTest, WithoutAMajorityAllAreNamed) {
   const Facts facts = odd ? Facts{{"a", "x"}, {"b", "y"}} : Facts{{"a", "z"}};
   EXPECT_EQ(differences(world(), facts),
             world().size() == 2 ? "a is z on rank 0, x on rank 1; b is not given on rank 0, y on rank 1"
-                                : "a is z on rank 0 and 2, x on rank 1 and 3; "
-                                  "b is not given on rank 0 and 2, y on rank 1 and 3");
+                                : "a is z on ranks 0 and 2, x on ranks 1 and 3; "
+                                  "b is not given on ranks 0 and 2, y on ranks 1 and 3");
 }
 
 TEST_F(DifferencesTest, TheMostCommonOpinionComesFirst) {

@@ -138,6 +138,18 @@ TEST_F(CommunicatorTest, PartsTalkWithoutDisturbingEachOtherOrTheWorld) {
   }
 }
 
+TEST_F(CommunicatorTest, RanksKeepTheLaunchersNumbersInEveryGroup) {
+  const int color = world().rank() % 2;
+  const auto part = world().split(color);
+  for (int rank = 0; rank < part->size(); ++rank) {
+    EXPECT_EQ(part->name(rank).number, color + 2 * rank);
+    EXPECT_EQ(part->name(rank).host, "");
+  }
+  EXPECT_EQ(names_of(world(), {0}), "rank 0");
+  if (world().size() < 5) return;
+  EXPECT_EQ(names_of(*world().split(color), {0, 1}), color == 0 ? "ranks 0 and 2" : "ranks 1 and 3");
+}
+
 TEST_F(CommunicatorTest, SplitByNodeGroupsThisMachine) {
   // Tests run on one machine.
   const auto node = world().split_by_node();

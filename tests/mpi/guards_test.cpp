@@ -91,9 +91,9 @@ TEST_F(GuardTest, OneWrongValueOnOneRankIsFoundAndTheRankNamed) {
   // Of two ranks either may be the wrong one.
   const bool is_known = world().size() > 2;
   for (int broken = 0; broken < world().size(); ++broken) {
-    const std::string who = is_known
-                                ? fmt::format("weights of rank {} differ from those of the other", broken)
-                                : "weights of ranks 0 and 1 differ, and it can't be told which are wrong";
+    const std::string who =
+        is_known ? fmt::format("weights of rank {} differ from those of the other", broken)
+                 : "weights of rank 0 and those of rank 1 differ, and it can't be told which are wrong";
     for (const std::string reduction : {"reproducible", "fast"}) {
       expect_same_error(train_with_fault(broken, reduction), ExitCode::kGuard, {"step 2:", who});
     }

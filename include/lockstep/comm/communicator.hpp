@@ -21,8 +21,15 @@ struct IncomingMessage {
   std::span<std::byte> bytes;
 };
 
-/// A group of ranks that talk to each other. Every verb but `rank`, `size` and `abort` is collective: all
-/// ranks of the group call it, in the same order, with arguments that fit. Verbs return when the caller's
+/// What a person knows a rank by: the launcher's number of it, and its host, empty where all ranks are on
+/// one.
+struct RankName {
+  int number = 0;
+  std::string host = {};
+};
+
+/// A group of ranks that talk to each other. Every verb but `rank`, `size`, `name` and `abort` is collective:
+/// all ranks of the group call it, in the same order, with arguments that fit. Verbs return when the caller's
 /// part is done. Failures inside the message library end the whole program with a message.
 class Communicator {
  public:
@@ -30,6 +37,9 @@ class Communicator {
 
   virtual int rank() const = 0;
   virtual int size() const = 0;
+
+  /// Local.
+  virtual RankName name(int rank) const { return {.number = rank}; }
 
   /// Returns when all ranks have called it.
   virtual void barrier() = 0;
@@ -75,6 +85,9 @@ class Communicator {
   /// Ends all ranks of the program at once, with `code`. Local.
   [[noreturn]] virtual void abort(int code) = 0;
 };
+
+/// "rank 3", "ranks 3 and 5", or, where ranks are on several hosts, "ranks 3 (lab2) and 5 (lab3)". Local.
+std::string names_of(const Communicator& communicator, const std::vector<int>& ranks);
 
 /// The group of one process, without a message library.
 std::unique_ptr<Communicator> make_single_communicator();

@@ -214,7 +214,7 @@ NonFinite find_nonfinite(const FailedStep& step, Network& model,
                          const std::function<std::vector<Real>()>& whole_gradient,
                          Communicator& communicator) {
   const auto in_step = [&](const std::string& what, std::optional<int> rank, const std::string& how) {
-    const std::string of_rank = rank ? fmt::format(" on rank {}", *rank) : "";
+    const std::string of_rank = rank ? " on " + names_of(communicator, {*rank}) : "";
     const auto text = [&](const std::string& computed) {
       return fmt::format("step {}: the {}{} is {}", step.rows.step + 1, what, computed, how);
     };

@@ -52,20 +52,20 @@ void Trainer::check_weights() const {
 void Trainer::check_replicas() {
   const std::vector<Opinion> found = opinions(communicator_, weights_digest(network_));
   if (found.size() == 1) return;
-  std::vector<std::string> ranks;
-  ranks.reserve(found.size());
-  for (const Opinion& opinion : found) ranks.push_back(fmt::format("{}", fmt::join(opinion.ranks, ", ")));
+  std::vector<std::string> who;
+  who.reserve(found.size());
+  for (const Opinion& opinion : found) who.push_back(names_of(communicator_, opinion.ranks));
   if (!has_majority(found)) {
     fail_guard(
-        "step {}: the weights of ranks {} differ, and it can't be told which are wrong; look for bad memory "
-        "or another kind of CPU on all of them",
-        steps_done_, fmt::join(ranks, " and "));
+        "step {}: the weights of {} differ, and it can't be told which are wrong; look for bad memory or "
+        "another kind of CPU on all of them",
+        steps_done_, fmt::join(who, " and those of "));
   }
-  ranks.erase(ranks.begin());
+  who.erase(who.begin());
   fail_guard(
-      "step {}: the weights of rank {} differ from those of the other ranks; look for bad memory or another "
-      "kind of CPU there",
-      steps_done_, fmt::join(ranks, ", "));
+      "step {}: the weights of {} differ from those of the other ranks; look for bad memory or another kind "
+      "of CPU there",
+      steps_done_, fmt::join(who, " and of "));
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Several hosts on this machine, made of network namespaces, for one command: nothing of them is left when it ends, however that is.
+#
+#   hosts.sh N COMMAND…        runs COMMAND on the first of N hosts, host1 … hostN with 10.99.0.1 …, where mpirun reaches the others
+#
+# and, for that command:
+#
+#   "$HOSTS" on I COMMAND…     COMMAND on host I
+#   "$HOSTS" cut I             the link of host I goes down
+#
+# Exit code 77, and a line that says why, where this machine lets nobody make namespaces.
+set -euo pipefail
+self=$(readlink -f "${BASH_SOURCE[0]}")
+net=10.99.0
+
+on() {
+  local i=$1
+  shift
+  exec nsenter --net="/run/netns/host$i" --uts="/run/host$i" "$@"
+}
+
+case ${1:-} in
+  on) shift && on "$@" ;;
+  agent)  # what mpirun takes for ssh: [options] HOST COMMAND…
+    shift
+    while [[ $1 == -* ]]; do shift; done
+    i=${1##*.}
+    shift
+    on "$i" bash -c "$*"
+    ;;
+  cut) nsenter --net=/run/switch ip link set "port$2" down ;;
+  inside)  # the namespaces of the command itself
+    count=$2
+    shift 2
+    mount -t tmpfs hosts /run
+    mkdir /run/netns
+    touch /run/switch
+    mount --bind /proc/self/ns/net /run/switch
+    ip link add switch type bridge
+    ip link set switch up
+    for ((i = 1; i <= count; ++i)); do
+      ip netns add "host$i"
+      ip link add "port$i" type veth peer name eth0 netns "host$i"
+      ip link set "port$i" master switch up
+      ip -n "host$i" addr add "$net.$i/24" dev eth0
+      ip -n "host$i" link set eth0 up
+      ip -n "host$i" link set lo up
+      touch "/run/host$i"
+      unshare --uts="/run/host$i" hostname "host$i"
+    done
+    export HOSTS=$self
+    # Open MPI 4, then 5.
+    export OMPI_MCA_plm_rsh_agent="$self agent" PRTE_MCA_plm_ssh_agent="$self agent"
+    export OMPI_MCA_oob_tcp_if_include="$net.0/24" PRTE_MCA_prte_if_include="$net.0/24" OMPI_MCA_btl_tcp_if_include="$net.0/24"
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    on 1 "$@"
+    ;;
+  [1-9]*)
+    as_root=()
+    ((EUID == 0)) || as_root=(--user --map-root-user)
+    spaces=("${as_root[@]}" --net --mount --uts --pid --mount-proc --fork --kill-child)
+    if ! refusal=$(unshare "${spaces[@]}" sh -c 'mount -t tmpfs hosts /run && ip link add switch type bridge' 2>&1); then
+      echo "hosts.sh: this machine lets this user make no network namespaces (${refusal//$'\n'/; }); needs root or user namespaces" >&2
+      exit 77
+    fi
+    exec unshare "${spaces[@]}" "$self" inside "$@"
+    ;;
+  *) sed -n '2,11p' "$self" >&2 && exit 2 ;;
+esac

@@ -1,0 +1,162 @@
+// Runs over several hosts, which hosts.sh makes of network namespaces.
+
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+
+namespace lockstep::test {
+namespace {
+
+/// Hosts with so many ranks each, and how mpirun deals the ranks out.
+struct Layout {
+  std::vector<int> ranks;
+  std::string by = "slot";
+};
+
+std::string name_of(const Layout& layout) {
+  return fmt::format("{}_by_{}", fmt::join(layout.ranks, "_"), layout.by);
+}
+
+const Layout kTwoHosts{.ranks = {2, 2}};
+
+class HostsTest : public testing::Test {
+ protected:
+  /// Runs `program words…` on one rank after another of the hosts.
+  Outcome on_hosts(const Layout& layout, const Words& command) {
+    std::vector<std::string> hosts;
+    for (std::size_t i = 0; i < layout.ranks.size(); ++i)
+      hosts.push_back(fmt::format("10.99.0.{}:{}", i + 1, layout.ranks[i]));
+    const Words start = {LOCKSTEP_HOSTS, std::to_string(layout.ranks.size()),      LOCKSTEP_MPIEXEC,
+                         "--host",       fmt::format("{}", fmt::join(hosts, ",")), "--map-by",
+                         layout.by};
+    Process process(start + command, folder_.path());
+    Outcome outcome = process.wait(60);
+    EXPECT_FALSE(outcome.timed_out);
+    return outcome;
+  }
+
+  Outcome lockstep_on_hosts(const Layout& layout, const Words& words) {
+    return on_hosts(layout, Words{LOCKSTEP_PROGRAM} + words);
+  }
+
+  std::string digest(const std::string& run_dir) {
+    const auto ends = metrics(folder_, run_dir, "end");
+    return ends.empty() ? "none" : ends.back().at("weights_digest").get<std::string>();
+  }
+
+  void SetUp() override {
+    constexpr int kNotHere = 77;
+    Process process({LOCKSTEP_HOSTS, "1", "true"}, folder_.path());
+    const Outcome outcome = process.wait(20);
+    if (outcome.exit_code == kNotHere) GTEST_SKIP() << outcome.err;
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  }
+
+  TemporaryFolder folder_;
+};
+
+/// Two buckets, of which one is larger than a message that goes straight.
+Words large_training(const std::string& run_dir) {
+  return {"train",
+          "--run.dir",
+          run_dir,
+          "--data.source",
+          "blobs",
+          "--data.samples",
+          "200",
+          "--model.layers",
+          "linear 300, relu, dropout 0.2, linear 300, relu, linear 4",
+          "--train.batch-size",
+          "50",
+          "--train.epochs",
+          "2"};
+}
+
+TEST_F(HostsTest, GiveTheDigestOfOneRank) {
+  const std::map<std::string, Words> methods = {
+      {"adamw", {"--optimizer.name", "adamw", "--optimizer.clip-norm", "0.5"}},
+      {"lamb", {"--optimizer.name", "lamb", "--optimizer.clip-norm", "0.5"}}};
+  const std::vector<Layout> layouts = {kTwoHosts,
+                                       {.ranks = {2, 2}, .by = "node"},
+                                       {.ranks = {3, 1}},
+                                       {.ranks = {1, 3}, .by = "node"},
+                                       {.ranks = {1, 1, 1}},
+                                       {.ranks = {2, 1, 2}, .by = "node"},
+                                       {.ranks = {1, 1, 1, 1}},
+                                       {.ranks = {2, 2, 2, 2}, .by = "node"}};
+  for (const auto& [method, settings] : methods) {
+    ASSERT_EQ(run_lockstep(0, large_training(method) + settings, folder_).exit_code, 0);
+    for (const Layout& layout : layouts) {
+      const std::string run_dir = method + name_of(layout);
+      const Outcome outcome = lockstep_on_hosts(layout, large_training(run_dir) + settings);
+      EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+      EXPECT_EQ(outcome.err, "");
+      EXPECT_EQ(digest(run_dir), digest(method)) << run_dir;
+    }
+  }
+}
+
+TEST_F(HostsTest, ARunGoesOnOnOtherHosts) {
+  ASSERT_EQ(run_lockstep(0, large_training("alone"), folder_).exit_code, 0);
+  const Words half = Words{"--checkpoint.every", "3", "--train.epochs", "1"};
+  EXPECT_EQ(lockstep_on_hosts({.ranks = {2, 1}}, large_training("run") + half).exit_code, 0);
+  const Outcome outcome = lockstep_on_hosts({.ranks = {1, 2, 1}, .by = "node"},
+                                            {"train", "--resume", "run", "--train.epochs", "2"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(digest("run"), digest("alone"));
+}
+
+TEST_F(HostsTest, EvaluateAndVerifyAsOneDoes) {
+  ASSERT_EQ(run_lockstep(0, large_training("run"), folder_).exit_code, 0);
+  const Words evaluate = {"evaluate", "--weights", "run/weights.safetensors", "--data.source", "blobs"};
+  const Outcome alone = run_lockstep(0, evaluate, folder_);
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  const Outcome outcome = lockstep_on_hosts(kTwoHosts, evaluate);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, alone.out);
+
+  const Outcome verified =
+      lockstep_on_hosts({.ranks = {2, 2}, .by = "node"},
+                        {"verify", "--data.source", "blobs", "--model.layers", "linear 200, relu, linear 4"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err << verified.out;
+}
+
+TEST_F(HostsTest, SweepsHaveTheSameTableWithGroupsOverHosts) {
+  const auto sweep = [](const std::string& run_dir, const std::string& groups) {
+    Words words = small_training(run_dir);
+    words[0] = "sweep";
+    return words + Words{"--sweep", "optimizer.learning-rate=0.01,0.1,0.2", "--groups", groups};
+  };
+  const auto table = [&](const std::string& run_dir) {
+    std::ifstream file(folder_.path() / run_dir / "table.csv");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const Outcome outcome = lockstep_on_hosts({.ranks = {2, 2}, .by = "node"}, sweep("hosts", "2"));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err << outcome.out;
+  EXPECT_EQ(run_lockstep(0, sweep("one", "1"), folder_).exit_code, 0);
+  EXPECT_EQ(lines_of(table("hosts")).size(), 4U);
+  EXPECT_EQ(table("hosts"), table("one"));
+}
+
+// The launcher's number, though host 1's ranks stand next to each other inside: of four ranks dealt out by
+// node, rank 1 is the first of host 2.
+TEST_F(HostsTest, AreNamedWithTheLaunchersRanks) {
+  const std::string program = fmt::format(
+      "seed=1; [ \"${{OMPI_COMM_WORLD_RANK}}\" = 1 ] && seed=2; exec '{}' \"$@\" --train.seed $seed",
+      LOCKSTEP_PROGRAM);
+  const Outcome outcome =
+      on_hosts({.ranks = {2, 2}, .by = "node"}, Words{"sh", "-c", program, "sh"} + small_training("run"));
+  expect_one_line(outcome, 2, "seed is 2 on rank 1 (host2), 1 elsewhere");
+}
+
+}  // namespace
+}  // namespace lockstep::test
