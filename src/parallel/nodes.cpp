@@ -1,6 +1,9 @@
 #include "lockstep/parallel/nodes.hpp"
 
+#include <algorithm>
+
 #include "lockstep/core/error.hpp"
+#include "lockstep/parallel/reduction_tree.hpp"
 
 namespace lockstep {
 
@@ -18,6 +21,27 @@ int Nodes::handler(int owner, int node) const {
   const Interval owners = ranks_of(node_of(owner));
   const Interval handlers = ranks_of(node);
   return static_cast<int>(handlers.first + (owner - owners.first) * handlers.size() / owners.size());
+}
+
+Index sums_between(Index micro_batches, const Nodes& nodes) {
+  Index most = 1;
+  for (int node = 0; node < nodes.count(); ++node) {
+    const Interval ranks = nodes.ranks_of(node);
+    const Interval owned{part_of(micro_batches, nodes.ranks(), ranks.first).first,
+                         part_of(micro_batches, nodes.ranks(), ranks.last - 1).last};
+    most = std::max(most, std::ssize(complete_subtrees(micro_batches, owned)));
+  }
+  return most;
+}
+
+std::optional<Index> nearest_with_one_sum(Index micro_batches, const Nodes& nodes) {
+  for (Index distance = 0; distance <= micro_batches; ++distance) {
+    for (const Index candidate : {micro_batches + distance, micro_batches - distance}) {
+      if (candidate > 0 && candidate % nodes.ranks() == 0 && sums_between(candidate, nodes) == 1)
+        return candidate;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace lockstep

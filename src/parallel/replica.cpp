@@ -18,8 +18,7 @@ namespace {
 /// One vector for all ranks of a node; owners' values come to every node once.
 class NodeReplica final : public Replica {
  public:
-  NodeReplica(const Topology& topology, const Shares& shares)
-      : topology_(topology), counters_(topology.node(), 0) {
+  NodeReplica(const Topology& topology, const Shares& shares) : counters_(topology.node(), 0) {
     together(topology.all(), [&] {
       memory_.emplace(topology.node(), static_cast<std::size_t>(shares.parameters()) * sizeof(Real));
       expect_shared(counters_.is_shared() && memory_->is_shared());
@@ -62,7 +61,6 @@ class NodeReplica final : public Replica {
     return done;
   }
 
-  const Topology& topology_;
   NodeCounters counters_;
   std::optional<NodeMemory> memory_;
   std::vector<Schedule> schedules_;  // of each bucket; none on one node

@@ -33,7 +33,8 @@ case ${1:-} in
     count=$2
     shift 2
     mount -t tmpfs hosts /run
-    mkdir /run/netns
+    mkdir /run/netns /run/tmp
+    export TMPDIR=/run/tmp  # mpirun's folder for this user may be another's here
     touch /run/switch
     mount --bind /proc/self/ns/net /run/switch
     ip link add switch type bridge

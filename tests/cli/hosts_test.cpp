@@ -105,6 +105,18 @@ TEST_F(HostsTest, GiveTheDigestOfOneRank) {
   }
 }
 
+// Eight micro-batches on three hosts: two and three of them are no subtree of 4 + 4; two of six are.
+TEST_F(HostsTest, SayWhatTheMicroBatchesCost) {
+  EXPECT_NE(lockstep_on_hosts({.ranks = {1, 1, 1}}, small_training("eight"))
+                .out.find("nodes    3; each sends at most 2 sums of the gradient; with train.micro-batches = "
+                          "6 it would be one"),
+            std::string::npos);
+  EXPECT_NE(
+      lockstep_on_hosts({.ranks = {1, 1, 1}}, small_training("six") + Words{"--train.micro-batches", "6"})
+          .out.find("nodes    3; each sends at most 1 sum of the gradient\n"),
+      std::string::npos);
+}
+
 TEST_F(HostsTest, ARunGoesOnOnOtherHosts) {
   ASSERT_EQ(run_lockstep(0, large_training("alone"), folder_).exit_code, 0);
   const Words half = Words{"--checkpoint.every", "3", "--train.epochs", "1"};

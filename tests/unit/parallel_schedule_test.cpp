@@ -324,5 +324,20 @@ TEST(Nodes, ShareTheWorkForOthers) {
   EXPECT_EQ(nodes.handler(6, 1), 2);
 }
 
+// M = 8 splits into 4 + 4, each into 2 + 2: on three nodes of one rank, with [0,2), [2,5) and [5,8), the
+// second and the third have two subtrees. M = 12 splits into 8 + 4, and 8 into 4 + 4: one each.
+TEST(Nodes, SendOneSumWhereTheirMicroBatchesAreASubtree) {
+  const Nodes three({1, 1, 1});
+  EXPECT_EQ(sums_between(8, three), 2);
+  EXPECT_EQ(sums_between(12, three), 1);
+  EXPECT_EQ(nearest_with_one_sum(8, three), 6);
+  EXPECT_EQ(nearest_with_one_sum(10, three), 12);
+  EXPECT_EQ(sums_between(7, three), 1);  // 4 + 3, though the third node has more to do
+  EXPECT_EQ(sums_between(8, Nodes({2, 2})), 1);
+  EXPECT_EQ(sums_between(8, Nodes({3, 1})), 2);  // [0,6) is [0,4) and [4,6)
+  EXPECT_EQ(nearest_with_one_sum(8, Nodes({3, 1})), std::nullopt);
+  EXPECT_EQ(sums_between(7, Nodes({5})), 1);
+}
+
 }  // namespace
 }  // namespace lockstep

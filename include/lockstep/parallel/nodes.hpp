@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "lockstep/parallel/partition.hpp"
@@ -27,5 +28,13 @@ class Nodes {
   std::vector<Interval> ranks_;  // of each node
   std::vector<int> node_of_;     // each rank
 };
+
+/// How many sums the node with most of them sends between nodes for each parameter: the complete subtrees of
+/// its micro-batches, where 1 is the least. 1 on one node, where nothing is sent.
+Index sums_between(Index micro_batches, const Nodes& nodes);
+
+/// The number of micro-batches nearest to `micro_batches`, and at most twice as many, of which all ranks have
+/// equally many and every node sends one sum; none where there is no such number.
+std::optional<Index> nearest_with_one_sum(Index micro_batches, const Nodes& nodes);
 
 }  // namespace lockstep

@@ -81,6 +81,8 @@ class Trainer {
   std::uint64_t steps_done() const { return steps_done_; }
   /// Of one step; with the fast reduction, one a rank.
   int micro_batches() const { return micro_batches_; }
+  /// Which ranks exchange through memory that they share.
+  const Nodes& nodes() const { return topology_.nodes(); }
 
   /// Takes steps until `last` of them are done, and the hooks where there are such. Where a loss or the
   /// gradient is not finite, options.on_nonfinite has the step skipped, or the training stopped: weights,

@@ -114,7 +114,7 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
         "reproducible: same bits at every rank count; fast: the library's order",
         choice(train.reduction, {{"reproducible", Reduction::kReproducible}, {"fast", Reduction::kFast}})},
        {"train.exchange", "auto",
-        "auto: shared memory inside one node; messages: always messages (same bits)",
+        "auto: shared memory inside a node, messages between nodes; messages: always messages (same bits)",
         choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
        {"train.timeline", "false",
         fmt::format(

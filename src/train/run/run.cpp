@@ -184,12 +184,27 @@ class Run {
                           count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
                           count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
                           trainer_.micro_batches() == 1 ? "" : "es", directory_->path().string()));
+    if (!communicator_.name(0).host.empty()) announce_nodes();
     if (threads() > available_cpus()) {
       log::warn(fmt::format(
           "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by "
           "slot:PE={}",
           threads(), available_cpus(), available_cpus() == 1 ? "" : "s", threads()));
     }
+  }
+
+  /// What the number of micro-batches costs between the nodes.
+  void announce_nodes() {
+    const Nodes& nodes = trainer_.nodes();
+    const Index sums = sums_between(trainer_.micro_batches(), nodes);
+    std::string text = fmt::format("nodes    {}; each sends at most {} of the gradient", nodes.count(),
+                                   count_of(sums, "sum"));
+    if (sums > 1) {
+      const auto nearest = nearest_with_one_sum(trainer_.micro_batches(), nodes);
+      text += nearest ? fmt::format("; with train.micro-batches = {} it would be one (other bits)", *nearest)
+                      : "; no number that all ranks share evenly would make it one";
+    }
+    log::info(text);
   }
 
   void record(const StepReport& report) {
