@@ -48,7 +48,8 @@ class Run {
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
         config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
-        keeps_best_(start.config.checkpoint.best) {
+        keeps_best_(start.config.checkpoint.best),
+        sums_by_tree_(start.config.training.reduction == Reduction::kReproducible) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
     });
@@ -184,7 +185,8 @@ class Run {
                           count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
                           count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
                           trainer_.micro_batches() == 1 ? "" : "es", directory_->path().string()));
-    if (!communicator_.name(0).host.empty()) announce_nodes();
+    if (sums_by_tree_ && trainer_.nodes().count() > 1 && !communicator_.name(0).host.empty())
+      announce_nodes();
     if (threads() > available_cpus()) {
       log::warn(fmt::format(
           "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by "
@@ -315,6 +317,7 @@ class Run {
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
   bool keeps_best_;
+  bool sums_by_tree_;
   std::optional<std::uint64_t> resumed_;  // step after which the run went on
 };
 
