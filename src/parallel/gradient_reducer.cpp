@@ -52,9 +52,10 @@ class TreeReducer final : public GradientReducer {
         squares_(room_for_squares(shares, topology.all().rank())),
         buckets_(shares.buckets()),
         scratch_(static_cast<std::size_t>(threads())) {
+    const std::size_t first_exchange = topology.take_exchanges(buckets_.size());
     std::size_t squares = 0;
     for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
-      buckets_[bucket].run.emplace(topology.all(), bucket + 1, [this](const Place& place) {
+      buckets_[bucket].run.emplace(topology.all(), first_exchange + bucket, [this](const Place& place) {
         return sums_.vector(place.rank, static_cast<std::size_t>(place.vector));
       });
       for (const Share& share : shares.of_bucket(bucket)) {

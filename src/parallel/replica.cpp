@@ -25,12 +25,12 @@ class NodeReplica final : public Replica {
     });
     if (topology.is_one_node()) return;
     const int nodes = topology.nodes().count();
+    const std::size_t first_exchange = topology.take_exchanges(shares.buckets());
     for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
       const Index bytes = shares.range_of(bucket).size * static_cast<Index>(sizeof(Real));
       schedules_.push_back(plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
                                        topology.all().rank()));
-      // Numbers up to that of the buckets are the gradients'.
-      runs_.emplace_back(topology.all(), shares.buckets() + bucket + 1,
+      runs_.emplace_back(topology.all(), first_exchange + bucket,
                          [this](const Place&) { return values().data(); });
     }
   }

@@ -38,6 +38,10 @@ Topology::Topology(Communicator& communicator, Nodes nodes)
   LOCKSTEP_CHECK(nodes_.ranks() == communicator.size());
 }
 
+std::size_t Topology::take_exchanges(std::size_t count) const {
+  return std::exchange(next_exchange_, next_exchange_ + count);
+}
+
 void expect_shared(bool shared) {
   if (shared) return;
   fail_input("the ranks of this node can no longer share memory; set `exchange` = messages (same bits)");

@@ -61,8 +61,8 @@ class FaultyCommunicator final : public Communicator {
   void abort(int code) override { inner_.abort(code); }
 
  private:
-  // The gradients of the only bucket have number 1.
-  static constexpr std::size_t kParameters = 2;
+  // Of the only bucket: a trainer makes the replica first, then what sums gradients.
+  static constexpr std::size_t kParameters = 1;
 
   Communicator& inner_;
   bool breaks_ = false;

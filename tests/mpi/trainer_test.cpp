@@ -117,6 +117,13 @@ std::vector<Case> cases() {
         {"optimizer.name", "newton"},
         {"train.batch-size", "full"},
         {"train.micro-batches", "11"}}},
+      // Hessian and gradient are under way at the same time.
+      {"NewtonByMessages",
+       {{"data.source", "linear"},
+        {"model.layers", "linear 1"},
+        {"optimizer.name", "newton"},
+        {"train.batch-size", "full"},
+        {"train.exchange", "messages"}}},
       // 90 = 32 + 32 + 26; every eighth step is measured, below every 32nd.
       {"NoiseScale",
        {{"train.noise-scale", "true"}, {"train.epochs", "8"}, {"optimizer.learning-rate", "0.01"}}},

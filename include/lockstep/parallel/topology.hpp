@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "lockstep/comm/communicator.hpp"
@@ -25,10 +26,15 @@ class Topology {
   int own_node() const { return nodes_.node_of(all_.rank()); }
   bool is_one_node() const { return nodes_.count() == 1; }
 
+  /// The first of `count` numbers of exchanges (Communicator::begin_exchange) that nobody else with this
+  /// topology has. All ranks call this in the same order. Local.
+  std::size_t take_exchanges(std::size_t count) const;
+
  private:
   Communicator& all_;
   Nodes nodes_;
   std::unique_ptr<Communicator> node_;
+  mutable std::size_t next_exchange_ = 1;  // number 0 is for exchanges that begin and end in one call
 };
 
 /// Errors: memory that was to be `shared` by the ranks of a node is not, though it could be when their
