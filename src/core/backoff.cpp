@@ -8,7 +8,7 @@ namespace lockstep {
 
 namespace {
 
-constexpr int kSpins = 500;
+constexpr std::chrono::microseconds kSpin(25);
 
 // Of sleeps, in ns.
 constexpr long kLongerEachTime = 500;
@@ -20,12 +20,15 @@ bool sleep_as_long_as_asked() { return prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0
 }  // namespace
 
 void Backoff::pause() {
-  if (spins_ < kSpins) {
-    ++spins_;
+  if (sleeps_ == 0) {
+    const Clock::time_point now = Clock::now();
+    if (!begin_) begin_ = now;
+    if (now - *begin_ < kSpin) {
 #if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
+      __builtin_ia32_pause();
 #endif
-    return;
+      return;
+    }
   }
   static thread_local const bool is_set = sleep_as_long_as_asked();
   static_cast<void>(is_set);

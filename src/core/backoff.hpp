@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 namespace lockstep {
 
 /// What a thread does between two looks at something that others have to do, one Backoff for each wait. It
@@ -11,7 +14,9 @@ class Backoff {
   void pause();
 
  private:
-  int spins_ = 0;
+  using Clock = std::chrono::steady_clock;
+
+  std::optional<Clock::time_point> begin_;
   long sleeps_ = 0;
 };
 

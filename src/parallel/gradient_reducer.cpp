@@ -12,10 +12,11 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/replica.hpp"
 #include "optim/norm.hpp"
+#include "parallel/exchange_run.hpp"
 #include "parallel/node_sums.hpp"
-#include "parallel/schedule_run.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -85,7 +86,7 @@ class TreeReducer final : public GradientReducer {
     if (spans_blocks) spanning_.resize((deepest_ - held_) * static_cast<std::size_t>(shares_.parameters()));
     spans_blocks_ = spans_blocks;
     sums_.start(plan);
-    schedules_ = &schedules_for(plan);
+    plans_ = &plans_for(plan);
     for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
       buckets_[bucket].units_left = blocks * shares_.units_of(bucket);
       buckets_[bucket].is_under_way = buckets_[bucket].is_summed = false;
@@ -102,7 +103,7 @@ class TreeReducer final : public GradientReducer {
         add_to(level(upper - 1, range), level(upper, range), range.size);
       }
     }
-    if (!topology_.is_one_node() && thread_index() == 0) advance();  // the network needs a hand
+    if (!topology_.is_one_node() && thread_index() == 0) lend_a_hand();
   }
 
   /// As `add`, bit for bit: what is not written counts as +0, and x + 0 is only not x where x is -0.
@@ -165,7 +166,7 @@ class TreeReducer final : public GradientReducer {
     std::size_t squares;  // where its first piece stands
   };
   struct Bucket {
-    std::optional<ScheduleRun> run;
+    std::optional<ExchangeRun> run;
     std::vector<OwnShare> own;
     std::size_t units_left = 0;  // that have not handed in all blocks
     bool is_under_way = false;
@@ -193,16 +194,19 @@ class TreeReducer final : public GradientReducer {
     return scratch.data() + beyond * size;
   }
 
-  /// How each bucket is summed in a step with this plan.
-  const std::vector<Schedule>& schedules_for(const BatchPlan& plan) {
-    const auto [found, is_new] = known_schedules_.try_emplace({plan.batch_size(), plan.micro_batches()});
+  /// How each bucket is summed in a step with this plan. Collective.
+  const std::vector<ExchangePlan>& plans_for(const BatchPlan& plan) {
+    const auto [found, is_new] = known_plans_.try_emplace({plan.batch_size(), plan.micro_batches()});
     if (!is_new) return found->second;
-    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
-      const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
-      found->second.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
-                                        choose_route(bytes, topology_.nodes().count()),
-                                        topology_.all().rank()));
-    }
+    together(topology_.all(), [&] {
+      for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+        const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
+        found->second.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
+                                          choose_route(bytes, topology_.nodes().count()),
+                                          topology_.all().rank()));
+        buckets_[bucket].run->reserve(found->second.back());
+      }
+    });
     return found->second;
   }
 
@@ -210,12 +214,24 @@ class TreeReducer final : public GradientReducer {
     while (next_to_publish_ > bucket) sums_.publish(--next_to_publish_);
   }
 
+  /// Keeps the network busy, between tiles. Where other threads work on this tile's neighbours, sums are not
+  /// for this one alone.
+  void lend_a_hand() {
+    if (threads() == 1) {
+      advance();
+      return;
+    }
+    for (std::size_t bucket = next_to_sum_; bucket-- > next_to_publish_;) {
+      if (buckets_[bucket].is_under_way) buckets_[bucket].run->move_messages();
+    }
+  }
+
   /// Moves the published buckets on as far as goes without waiting; whether all buckets are summed.
   bool advance() {
     for (std::size_t bucket = next_to_sum_; bucket-- > next_to_publish_;) {
       Bucket& state = buckets_[bucket];
       if (!state.is_under_way && sums_.are_complete(bucket)) {
-        state.run->begin((*schedules_)[bucket]);
+        state.run->begin((*plans_)[bucket]);
         state.is_under_way = true;
       }
       if (state.is_under_way && !state.is_summed && state.run->advance()) {
@@ -233,7 +249,7 @@ class TreeReducer final : public GradientReducer {
     Bucket& state = buckets_[bucket];
     for (std::size_t i = 0; i < state.own.size(); ++i) {
       const OwnShare& own = state.own[i];
-      const Total& total = (*schedules_)[bucket].totals[i];
+      const ShareTotal& total = (*plans_)[bucket].totals[i];
       for_each_part(own.share.pieces.size(), [&](Index part) {
         const ParameterRange piece =
             shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + part)];
@@ -262,8 +278,8 @@ class TreeReducer final : public GradientReducer {
   std::size_t held_ = 0;     // levels that the node sees
   std::size_t deepest_ = 0;  // levels that there are at most
   std::vector<Bucket> buckets_;
-  std::map<std::pair<Index, Index>, std::vector<Schedule>> known_schedules_;
-  const std::vector<Schedule>* schedules_ = nullptr;  // of the step
+  std::map<std::pair<Index, Index>, std::vector<ExchangePlan>> known_plans_;
+  const std::vector<ExchangePlan>* plans_ = nullptr;  // of the step
   std::size_t next_to_publish_ = 0;  // buckets are published and summed from the last to the first
   std::size_t next_to_sum_ = 0;      // those from here on are summed
   double seconds_waited_ = 0;

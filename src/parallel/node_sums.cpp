@@ -7,8 +7,11 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 NodeSums::NodeSums(const Topology& topology, Index parameters, std::size_t buckets)
-    : topology_(topology), parameters_(parameters), counters_(topology.node(), buckets) {
-  together(topology.all(), [&] { expect_shared(counters_.is_shared()); });
+    : topology_(topology), parameters_(parameters) {
+  together(topology.all(), [&] {
+    counters_.emplace(topology.node(), buckets);
+    expect_shared(counters_->is_shared());
+  });
 }
 
 void NodeSums::start(const BatchPlan& plan) {
@@ -33,7 +36,7 @@ Real* NodeSums::vector(int rank, std::size_t number) const {
 
 bool NodeSums::are_complete(std::size_t bucket) const {
   for (int rank = 0; rank < topology_.node().size(); ++rank) {
-    if (!counters_.reached(rank, bucket, step_)) return false;
+    if (!counters_->reached(rank, bucket, step_)) return false;
   }
   return true;
 }

@@ -28,7 +28,7 @@ class NodeSums {
   Real* own(std::size_t number) const { return vector(topology_.node().rank(), number); }
 
   /// This rank's sums of `bucket` are complete. Does not wait.
-  void publish(std::size_t bucket) { counters_.raise(bucket, step_); }
+  void publish(std::size_t bucket) { counters_->raise(bucket, step_); }
 
   /// Whether those of all ranks of the node are. Does not wait.
   bool are_complete(std::size_t bucket) const;
@@ -36,7 +36,7 @@ class NodeSums {
  private:
   const Topology& topology_;
   Index parameters_;
-  NodeCounters counters_;  // of each bucket: the last step in which it was published
+  std::optional<NodeCounters> counters_;  // of each bucket: the last step in which it was published
   std::uint64_t step_ = 0;
   std::size_t vectors_ = 0;  // a rank
   std::optional<NodeMemory> memory_;

@@ -9,7 +9,7 @@
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "parallel/schedule_run.hpp"
+#include "parallel/exchange_run.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -18,21 +18,25 @@ namespace {
 /// One vector for all ranks of a node; owners' values come to every node once.
 class NodeReplica final : public Replica {
  public:
-  NodeReplica(const Topology& topology, const Shares& shares) : counters_(topology.node(), 0) {
+  NodeReplica(const Topology& topology, const Shares& shares) {
     together(topology.all(), [&] {
+      counters_.emplace(topology.node(), 0);
       memory_.emplace(topology.node(), static_cast<std::size_t>(shares.parameters()) * sizeof(Real));
-      expect_shared(counters_.is_shared() && memory_->is_shared());
+      expect_shared(counters_->is_shared() && memory_->is_shared());
     });
     if (topology.is_one_node()) return;
     const int nodes = topology.nodes().count();
     const std::size_t first_exchange = topology.take_exchanges(shares.buckets());
-    for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
-      const Index bytes = shares.range_of(bucket).size * static_cast<Index>(sizeof(Real));
-      schedules_.push_back(plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
-                                       topology.all().rank()));
-      runs_.emplace_back(topology.all(), first_exchange + bucket,
-                         [this](const Place&) { return values().data(); });
-    }
+    together(topology.all(), [&] {
+      for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
+        const Index bytes = shares.range_of(bucket).size * static_cast<Index>(sizeof(Real));
+        plans_.push_back(plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
+                                     topology.all().rank()));
+        runs_.emplace_back(topology.all(), first_exchange + bucket,
+                           [this](const Place&) { return values().data(); });
+        runs_.back().reserve(plans_.back());
+      }
+    });
   }
 
   std::span<Real> values() override {
@@ -40,31 +44,31 @@ class NodeReplica final : public Replica {
   }
 
   void publish() override {
-    counters_.barrier();
+    counters_->barrier();
     if (runs_.empty()) return;
     {
       const Waiting waiting;
       Stopwatch watch;
-      for (std::size_t bucket = 0; bucket < runs_.size(); ++bucket) runs_[bucket].begin(schedules_[bucket]);
+      for (std::size_t bucket = 0; bucket < runs_.size(); ++bucket) runs_[bucket].begin(plans_[bucket]);
       for (Backoff backoff; !advance();) backoff.pause();
       seconds_waited_ += watch.lap();
     }
-    counters_.barrier();
+    counters_->barrier();
   }
 
-  double seconds_waited() const override { return seconds_waited_ + counters_.seconds_waited(); }
+  double seconds_waited() const override { return seconds_waited_ + counters_->seconds_waited(); }
 
  private:
   bool advance() {
     bool done = true;
-    for (ScheduleRun& run : runs_) done = run.advance() && done;
+    for (ExchangeRun& run : runs_) done = run.advance() && done;
     return done;
   }
 
-  NodeCounters counters_;
+  std::optional<NodeCounters> counters_;
   std::optional<NodeMemory> memory_;
-  std::vector<Schedule> schedules_;  // of each bucket; none on one node
-  std::vector<ScheduleRun> runs_;
+  std::vector<ExchangePlan> plans_;  // of each bucket; none on one node
+  std::vector<ExchangeRun> runs_;
   double seconds_waited_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/parallel/agreement.hpp"
 
 namespace lockstep {
 
@@ -16,7 +17,9 @@ Nodes find_nodes(Communicator& communicator, Exchange exchange) {
   int first = communicator.rank();  // of those that share memory with this rank
   if (exchange == Exchange::kAuto) {
     const std::unique_ptr<Communicator> node = communicator.split_by_node();
-    if (NodeMemory(*node, 1).is_shared()) first = all_gather(*node, first).front();
+    bool is_shared = false;
+    together(communicator, [&] { is_shared = NodeMemory(*node, 1).is_shared(); });
+    if (is_shared) first = all_gather(*node, first).front();
   }
   const std::vector<int> firsts = all_gather(communicator, first);
   LOCKSTEP_CHECK(std::is_sorted(firsts.begin(), firsts.end()));

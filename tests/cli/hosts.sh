@@ -3,11 +3,6 @@
 #
 #   hosts.sh N COMMAND…        runs COMMAND on the first of N hosts, host1 … hostN with 10.99.0.1 …, where mpirun reaches the others
 #
-# and, for that command:
-#
-#   "$HOSTS" on I COMMAND…     COMMAND on host I
-#   "$HOSTS" cut I             the link of host I goes down
-#
 # Exit code 77, and a line that says why, where this machine lets nobody make namespaces.
 set -euo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
@@ -20,7 +15,6 @@ on() {
 }
 
 case ${1:-} in
-  on) shift && on "$@" ;;
   agent)  # what mpirun takes for ssh: [options] HOST COMMAND…
     shift
     while [[ $1 == -* ]]; do shift; done
@@ -28,15 +22,12 @@ case ${1:-} in
     shift
     on "$i" bash -c "$*"
     ;;
-  cut) nsenter --net=/run/switch ip link set "port$2" down ;;
   inside)  # the namespaces of the command itself
     count=$2
     shift 2
     mount -t tmpfs hosts /run
     mkdir /run/netns /run/tmp
     export TMPDIR=/run/tmp  # mpirun's folder for this user may be another's here
-    touch /run/switch
-    mount --bind /proc/self/ns/net /run/switch
     ip link add switch type bridge
     ip link set switch up
     for ((i = 1; i <= count; ++i)); do
@@ -49,7 +40,6 @@ case ${1:-} in
       touch "/run/host$i"
       unshare --uts="/run/host$i" hostname "host$i"
     done
-    export HOSTS=$self
     # Open MPI 4, then 5.
     export OMPI_MCA_plm_rsh_agent="$self agent" PRTE_MCA_plm_ssh_agent="$self agent"
     export OMPI_MCA_oob_tcp_if_include="$net.0/24" PRTE_MCA_prte_if_include="$net.0/24" OMPI_MCA_btl_tcp_if_include="$net.0/24"
@@ -66,5 +56,5 @@ case ${1:-} in
     fi
     exec unshare "${spaces[@]}" "$self" inside "$@"
     ;;
-  *) sed -n '2,11p' "$self" >&2 && exit 2 ;;
+  *) sed -n '2,6p' "$self" >&2 && exit 2 ;;
 esac

@@ -64,7 +64,7 @@ class HostsTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-/// Two buckets, of which one is larger than a message that goes straight.
+/// A network of several buckets.
 Words large_training(const std::string& run_dir) {
   return {"train",
           "--run.dir",
@@ -102,6 +102,21 @@ TEST_F(HostsTest, GiveTheDigestOfOneRank) {
       EXPECT_EQ(outcome.err, "");
       EXPECT_EQ(digest(run_dir), digest(method)) << run_dir;
     }
+  }
+}
+
+// The Hessian's exchange is under way together with the gradient's.
+TEST_F(HostsTest, GiveTheDigestOfOneRankWithNewtonsMethod) {
+  const auto newton = [](const std::string& run_dir) {
+    return Words{"train",    "--run.dir",        run_dir,  "--data.source",      "linear", "--model.layers",
+                 "linear 1", "--optimizer.name", "newton", "--train.batch-size", "full",   "--train.steps",
+                 "3"};
+  };
+  ASSERT_EQ(run_lockstep(0, newton("alone"), folder_).exit_code, 0);
+  for (const Layout& layout : {kTwoHosts, Layout{.ranks = {1, 1, 1, 1}}}) {
+    const Outcome outcome = lockstep_on_hosts(layout, newton(name_of(layout)));
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(digest(name_of(layout)), digest("alone"));
   }
 }
 

@@ -56,9 +56,9 @@ class Communicator {
 
   /// Begins to receive all messages at once, and to send them a few at a time in the order in which they are
   /// given; the memory belongs to the exchange until it is done.
-  /// `number`, below 32768, tells exchanges apart that are under way at the same time; those of one number
-  /// have their messages from one rank to another arrive in the order in which they were begun, each as long
-  /// as its receiver expects.
+  /// `number`, below 32768, tells exchanges apart that are under way at the same time. Messages of one
+  /// number from one rank to another arrive in the order in which their exchanges were begun, each as long as
+  /// its receiver expects.
   virtual void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
                               std::span<const IncomingMessage> incoming) = 0;
   /// Whether this rank's part of exchange `number` is done; moves it on.

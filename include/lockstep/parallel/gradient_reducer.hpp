@@ -31,7 +31,7 @@ class GradientReducer : public GradientSink {
   /// Σ g² of every piece (Shares::pieces) that this rank owns, in their order.
   virtual std::span<const double> squares() const = 0;
 
-  /// Seconds that this rank has waited for others so far.
+  /// Seconds that this rank has waited for others, and for the network between nodes, so far.
   virtual double seconds_waited() const = 0;
 };
 

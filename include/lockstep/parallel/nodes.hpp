@@ -21,7 +21,7 @@ class Nodes {
   int node_of(int rank) const { return node_of_[static_cast<std::size_t>(rank)]; }
 
   /// The rank of `node` that handles what `owner` owns: sends its node's sums of it, takes its values in. On
-  /// the owner's node that is the owner. A node's ranks share the work as evenly as the owner's do.
+  /// the owner's node that is the owner. A node's ranks share this work as evenly as the owners share theirs.
   int handler(int owner, int node) const;
 
  private:

@@ -23,7 +23,7 @@ class Replica {
   /// are here. Collective.
   virtual void publish() = 0;
 
-  /// Seconds that this rank has waited for others so far.
+  /// Seconds that this rank has waited for others, and for the network between nodes, so far.
   virtual double seconds_waited() const = 0;
 };
 

@@ -24,7 +24,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 class GatheredVectors {
  public:
   /// Room for the parameters, the statistics, and vectors of these layouts; `topology` and `shares`
-  /// outlive calls of `gather`. Collective. Errors: not enough memory.
+  /// outlive all calls but the
+  /// destructor. Collective. Errors: not enough memory.
   GatheredVectors(const Topology& topology, const Shares& shares, StateLayout statistics,
                   std::vector<StateLayout> layouts);
 

@@ -49,7 +49,8 @@ class Run {
         checkpointing_(start.config.checkpoint, communicator),
         config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
         keeps_best_(start.config.checkpoint.best),
-        sums_by_tree_(start.config.training.reduction == Reduction::kReproducible) {
+        sums_by_node_(start.config.training.reduction == Reduction::kReproducible &&
+                      start.config.training.exchange == Exchange::kAuto) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
     });
@@ -185,7 +186,7 @@ class Run {
                           count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
                           count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
                           trainer_.micro_batches() == 1 ? "" : "es", directory_->path().string()));
-    if (sums_by_tree_ && trainer_.nodes().count() > 1 && !communicator_.name(0).host.empty())
+    if (sums_by_node_ && trainer_.nodes().count() > 1 && !communicator_.name(0).host.empty())
       announce_nodes();
     if (threads() > available_cpus()) {
       log::warn(fmt::format(
@@ -317,7 +318,7 @@ class Run {
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
   bool keeps_best_;
-  bool sums_by_tree_;
+  bool sums_by_node_;
   std::optional<std::uint64_t> resumed_;  // step after which the run went on
 };
 

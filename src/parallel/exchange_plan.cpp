@@ -1,9 +1,12 @@
-#include "parallel/schedule.hpp"
+#include "parallel/exchange_plan.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 
@@ -142,7 +145,7 @@ Place operator+(Place place, Index offset) {
   return place;
 }
 
-void append(std::vector<Run>& runs, const Run& run) {
+void append(std::vector<PlacedRun>& runs, const PlacedRun& run) {
   if (!runs.empty() && runs.back().place + runs.back().size == run.place) {
     runs.back().size += run.size;
   } else {
@@ -151,15 +154,15 @@ void append(std::vector<Run>& runs, const Run& run) {
 }
 
 /// The message with `peer`.
-Message& with(std::vector<Message>& messages, int peer) {
-  const auto found = std::ranges::find(messages, peer, &Message::peer);
-  return found == messages.end() ? messages.emplace_back(Message{.peer = peer, .runs = {}}) : *found;
+PlannedMessage& with(std::vector<PlannedMessage>& messages, int peer) {
+  const auto found = std::ranges::find(messages, peer, &PlannedMessage::peer);
+  return found == messages.end() ? messages.emplace_back(PlannedMessage{.peer = peer, .runs = {}}) : *found;
 }
 
 /// Messages leave for the next node first, for the one after it then, so that not all have the same receiver
 /// first.
-void order(std::vector<Message>& outgoing, const Nodes& nodes, int me) {
-  std::ranges::stable_sort(outgoing, {}, [&](const Message& message) {
+void order(std::vector<PlannedMessage>& outgoing, const Nodes& nodes, int me) {
+  std::ranges::stable_sort(outgoing, {}, [&](const PlannedMessage& message) {
     return (nodes.node_of(message.peer) - me + nodes.count()) % nodes.count();
   });
 }
@@ -180,7 +183,7 @@ struct Handled {
   std::vector<Place> slots;
 };
 
-void add_messages(Schedule& schedule, Round& round, std::vector<Handled>& shares, std::size_t number,
+void add_messages(ExchangePlan& plan, ExchangeRound& round, std::vector<Handled>& shares, std::size_t number,
                   const Nodes& nodes) {
   // Of each peer: which slots of which shares come from it.
   std::vector<std::pair<int, std::vector<std::pair<Handled*, int>>>> arrivals;
@@ -199,18 +202,18 @@ void add_messages(Schedule& schedule, Round& round, std::vector<Handled>& shares
     }
   }
   for (const auto& [peer, slots] : arrivals) {
-    Message& message = round.incoming.emplace_back(Message{.peer = peer, .runs = {}});
+    PlannedMessage& message = round.incoming.emplace_back(PlannedMessage{.peer = peer, .runs = {}});
     for (const auto& [handled, slot] : slots) {
-      const Place place{.offset = schedule.received};
+      const Place place{.offset = plan.received};
       handled->slots[static_cast<std::size_t>(slot)] = place;
       append(message.runs, {place, handled->share.range.size});
-      schedule.received += handled->share.range.size;
+      plan.received += handled->share.range.size;
     }
   }
 }
 
-Sum sum_of(const Handled& handled, std::size_t number) {
-  Sum sum{.size = handled.share.range.size, .additions = {}};
+PlacedSum sum_of(const Handled& handled, std::size_t number) {
+  PlacedSum sum{.size = handled.share.range.size, .additions = {}};
   if (handled.script->rounds.size() <= number) return sum;
   for (const auto& [slot, term] : handled.script->rounds[number].additions) {
     sum.additions.push_back(
@@ -228,9 +231,9 @@ Route choose_route(Index bytes, int nodes) {
   return bytes < (nodes - 1 - messages_of_tree) * kBytesAMessage ? Route::kTree : Route::kDirect;
 }
 
-Schedule plan_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket, Route route,
-                   int rank) {
-  const std::vector<Vertex> tree = tree_of(plan, nodes);
+ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,
+                       Route route, int rank) {
+  const std::vector<Vertex> tree = tree_of(batch, nodes);
   const int me = nodes.node_of(rank);
   std::map<int, Script> scripts;  // of each target
   std::vector<Handled> shares;
@@ -245,31 +248,31 @@ Schedule plan_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<
     rounds = std::max(rounds, script.rounds.size());
   }
 
-  Schedule schedule;
+  ExchangePlan plan;
   for (std::size_t number = 0; number < rounds; ++number) {
-    Round& round = schedule.rounds.emplace_back();
+    ExchangeRound& round = plan.rounds.emplace_back();
     for (const Handled& handled : shares) {
-      Sum sum = sum_of(handled, number);
+      PlacedSum sum = sum_of(handled, number);
       // An owner's last additions are left to whoever goes over the total anyway.
       const bool is_last = handled.script->total >= 0 && number + 1 == handled.script->rounds.size();
       if (is_last) {
-        schedule.totals.push_back(
+        plan.totals.push_back(
             {handled.slots[static_cast<std::size_t>(handled.script->total)], std::move(sum)});
       } else if (!sum.additions.empty()) {
         round.sums.push_back(std::move(sum));
       }
     }
-    add_messages(schedule, round, shares, number, nodes);
+    add_messages(plan, round, shares, number, nodes);
     order(round.outgoing, nodes, me);
   }
-  while (!schedule.rounds.empty() && schedule.rounds.back().sums.empty() &&
-         schedule.rounds.back().outgoing.empty() && schedule.rounds.back().incoming.empty()) {
-    schedule.rounds.pop_back();
+  while (!plan.rounds.empty() && plan.rounds.back().sums.empty() && plan.rounds.back().outgoing.empty() &&
+         plan.rounds.back().incoming.empty()) {
+    plan.rounds.pop_back();
   }
-  return schedule;
+  return plan;
 }
 
-Schedule plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank) {
+ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank) {
   // Copies go the ways of sums over one value of each node, backwards.
   const Nodes single(std::vector<int>(static_cast<std::size_t>(nodes.count()), 1));
   const BatchPlan one_each(nodes.count(), nodes.count(), nodes.count());
@@ -282,12 +285,12 @@ Schedule plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route
     scripts.push_back(script_of(tree, single, nodes.node_of(share.owner), me, route));
     rounds = std::max(rounds, scripts.back().rounds.size());
   }
-  Schedule schedule;
+  ExchangePlan plan;
   for (std::size_t number = rounds; number-- > 0;) {
-    Round& round = schedule.rounds.emplace_back();
+    ExchangeRound& round = plan.rounds.emplace_back();
     for (std::size_t i = 0; i < shares.size(); ++i) {
       if (scripts[i].rounds.size() <= number) continue;
-      const Run run{{.rank = 0, .vector = 0, .offset = shares[i].range.offset}, shares[i].range.size};
+      const PlacedRun run{{.rank = 0, .vector = 0, .offset = shares[i].range.offset}, shares[i].range.size};
       for (const Move& move : scripts[i].rounds[number].incoming)
         append(with(round.outgoing, nodes.handler(shares[i].owner, move.node)).runs, run);
       for (const Move& move : scripts[i].rounds[number].outgoing)
@@ -295,7 +298,7 @@ Schedule plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route
     }
     order(round.outgoing, nodes, me);
   }
-  return schedule;
+  return plan;
 }
 
 }  // namespace lockstep

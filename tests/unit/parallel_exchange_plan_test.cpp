@@ -1,4 +1,4 @@
-// The schedules of all ranks together, carried out on plain arrays.
+// The plans of all ranks together, carried out on plain arrays.
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/core/random.hpp"
-#include "parallel/schedule.hpp"
+#include "parallel/exchange_plan.hpp"
 
 namespace lockstep {
 namespace {
@@ -51,15 +51,15 @@ class Simulation {
   }
 
   /// Carries them out, each as far as its messages let it.
-  void run(const std::vector<Schedule>& schedules) {
-    std::vector<std::size_t> round(schedules.size());
-    std::vector<bool> posted(schedules.size());
+  void run(const std::vector<ExchangePlan>& plans) {
+    std::vector<std::size_t> round(plans.size());
+    std::vector<bool> posted(plans.size());
     for (bool moves = true; moves;) {
       moves = false;
       for (int rank = 0; rank < nodes_.ranks(); ++rank) {
         const auto r = static_cast<std::size_t>(rank);
-        if (round[r] == schedules[r].rounds.size()) continue;
-        const Round& now = schedules[r].rounds[round[r]];
+        if (round[r] == plans[r].rounds.size()) continue;
+        const ExchangeRound& now = plans[r].rounds[round[r]];
         if (!posted[r]) post(rank, now);
         posted[r] = true;
         if (!receive(rank, now)) continue;
@@ -68,12 +68,12 @@ class Simulation {
         moves = true;
       }
     }
-    for (std::size_t r = 0; r < schedules.size(); ++r)
-      EXPECT_EQ(round[r], schedules[r].rounds.size()) << "rank " << r << " waits for ever";
+    for (std::size_t r = 0; r < plans.size(); ++r)
+      EXPECT_EQ(round[r], plans[r].rounds.size()) << "rank " << r << " waits for ever";
     for (const auto& [pair, queue] : queues_) EXPECT_TRUE(queue.empty()) << "nobody takes a message";
   }
 
-  void add(int rank, const Sum& sum) {
+  void add(int rank, const PlacedSum& sum) {
     for (const Addition& addition : sum.additions) {
       for (Index i = 0; i < sum.size; i += kStride)
         at(rank, shifted(addition.sum, i)) += at(rank, shifted(addition.term, i));
@@ -91,13 +91,13 @@ class Simulation {
   static constexpr Index kStride = 2048;
 
  private:
-  void post(int rank, const Round& round) {
-    for (const Sum& sum : round.sums) add(rank, sum);
-    for (const Message& message : round.outgoing) {
+  void post(int rank, const ExchangeRound& round) {
+    for (const PlacedSum& sum : round.sums) add(rank, sum);
+    for (const PlannedMessage& message : round.outgoing) {
       EXPECT_NE(nodes_.node_of(message.peer), nodes_.node_of(rank));
       ++messages_[static_cast<std::size_t>(rank)];
       Values values;
-      for (const Run& run : message.runs) {
+      for (const PlacedRun& run : message.runs) {
         sent_[static_cast<std::size_t>(nodes_.node_of(rank))] += run.size;
         for (Index i = 0; i < run.size; i += kStride) values.push_back(at(rank, shifted(run.place, i)));
       }
@@ -105,15 +105,15 @@ class Simulation {
     }
   }
 
-  bool receive(int rank, const Round& round) {
-    for (const Message& message : round.incoming) {
+  bool receive(int rank, const ExchangeRound& round) {
+    for (const PlannedMessage& message : round.incoming) {
       if (queues_[{message.peer, rank}].empty()) return false;
     }
-    for (const Message& message : round.incoming) {
+    for (const PlannedMessage& message : round.incoming) {
       const Values values = queues_[{message.peer, rank}].front();
       queues_[{message.peer, rank}].pop_front();
       std::size_t next = 0;
-      for (const Run& run : message.runs) {
+      for (const PlacedRun& run : message.runs) {
         for (Index i = 0; i < run.size && next < values.size(); i += kStride)
           at(rank, shifted(run.place, i)) = values[next++];
       }
@@ -143,15 +143,15 @@ double sum_below(Interval node, Index i, const BatchPlan& plan) {
   return tree_sum(leaves, present);
 }
 
-std::vector<Schedule> sums_of_all(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket,
-                                  Route route) {
-  std::vector<Schedule> schedules;
+std::vector<ExchangePlan> sums_of_all(const BatchPlan& plan, const Nodes& nodes,
+                                      const std::vector<Share>& bucket, Route route) {
+  std::vector<ExchangePlan> plans;
   for (int rank = 0; rank < nodes.ranks(); ++rank)
-    schedules.push_back(plan_sums(plan, nodes, bucket, route, rank));
-  return schedules;
+    plans.push_back(plan_sums(plan, nodes, bucket, route, rank));
+  return plans;
 }
 
-/// Fills in what every rank holds and runs the schedules; checks every owner's totals.
+/// Fills in what every rank holds and runs the plans; checks every owner's totals.
 Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket,
                             Route route) {
   const Index size = bucket.back().range.offset + bucket.back().range.size;
@@ -167,12 +167,12 @@ Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std
       ++number;
     }
   }
-  const std::vector<Schedule> schedules = sums_of_all(plan, nodes, bucket, route);
-  simulation.run(schedules);
+  const std::vector<ExchangePlan> plans = sums_of_all(plan, nodes, bucket, route);
+  simulation.run(plans);
   Index wrong = 0;
   Index found = 0;
   for (int rank = 0; rank < nodes.ranks(); ++rank) {
-    auto total = schedules[static_cast<std::size_t>(rank)].totals.begin();
+    auto total = plans[static_cast<std::size_t>(rank)].totals.begin();
     for (const Share& share : bucket) {
       if (share.owner != rank) continue;
       simulation.add(rank, total->last);
@@ -208,7 +208,7 @@ std::vector<std::vector<int>> node_sizes() {
 
 constexpr Route kRoutes[] = {Route::kDirect, Route::kTree};
 
-TEST(Schedule, OwnersGetTheSumsOfTheTree) {
+TEST(ExchangePlan, OwnersGetTheSumsOfTheTree) {
   for (const std::vector<int>& sizes : node_sizes()) {
     const Nodes nodes(sizes);
     const Shares shares(layout_of(nodes.ranks()), Scope::kElements, nodes.ranks());
@@ -224,7 +224,7 @@ TEST(Schedule, OwnersGetTheSumsOfTheTree) {
   }
 }
 
-TEST(Schedule, SumsReachOneOwnerOfAllToo) {
+TEST(ExchangePlan, SumsReachOneOwnerOfAllToo) {
   const Nodes nodes({2, 1, 3});
   const Shares shares(layout_of(2), Scope::kModel, nodes.ranks());
   for (const Route route : kRoutes) {
@@ -233,7 +233,7 @@ TEST(Schedule, SumsReachOneOwnerOfAllToo) {
 }
 
 /// Chan et al.: a reduce-scatter over H nodes sends (H-1)/H n a node, whatever the ranks of a node.
-TEST(Schedule, ANodeSendsTheLeastWhereSubtreesAreWholeNodes) {
+TEST(ExchangePlan, ANodeSendsTheLeastWhereSubtreesAreWholeNodes) {
   for (const int hosts : {2, 4, 8}) {
     for (const int ranks : {1, 2, 4}) {
       const Nodes nodes(std::vector<int>(static_cast<std::size_t>(hosts), ranks));
@@ -251,7 +251,7 @@ TEST(Schedule, ANodeSendsTheLeastWhereSubtreesAreWholeNodes) {
   }
 }
 
-TEST(Schedule, NodesGetTheOwnersValuesOnce) {
+TEST(ExchangePlan, NodesGetTheOwnersValuesOnce) {
   for (const std::vector<int>& sizes : node_sizes()) {
     const Nodes nodes(sizes);
     const Shares shares(layout_of(nodes.ranks() + 3), Scope::kElements, nodes.ranks());
@@ -259,15 +259,15 @@ TEST(Schedule, NodesGetTheOwnersValuesOnce) {
     for (const Route route : kRoutes) {
       SCOPED_TRACE(fmt::format("nodes of {}", sizes));
       Simulation simulation(nodes, bucket);
-      std::vector<Schedule> schedules;
+      std::vector<ExchangePlan> plans;
       for (int rank = 0; rank < nodes.ranks(); ++rank)
-        schedules.push_back(plan_copies(nodes, bucket, route, rank));
+        plans.push_back(plan_copies(nodes, bucket, route, rank));
       for (const Share& share : bucket) {
         for (Index i = 0; i < share.range.size; i += Simulation::kStride)
           simulation.at(share.owner, {0, 0, share.range.offset + i}) =
               static_cast<double>(share.range.offset + i);
       }
-      simulation.run(schedules);
+      simulation.run(plans);
       for (int node = 0; node < nodes.count(); ++node) {
         const auto rank = static_cast<int>(nodes.ranks_of(node).first);
         for (Index i = 0; i < shares.parameters(); i += Simulation::kStride)
@@ -282,19 +282,19 @@ TEST(Schedule, NodesGetTheOwnersValuesOnce) {
 
 /// Messages leave in their order: whenever all nodes send their first, second … message, each receiver has
 /// one sender.
-TEST(Schedule, NoReceiverIsFlooded) {
+TEST(ExchangePlan, NoReceiverIsFlooded) {
   constexpr int kHosts = 5;
   const Nodes nodes(std::vector<int>(kHosts, 1));
   const Shares shares(layout_of(kHosts), Scope::kElements, kHosts);
   std::vector<std::vector<int>> receivers(kHosts - 1);  // of the messages of one turn
   for (int rank = 0; rank < kHosts; ++rank) {
-    const Schedule sums =
+    const ExchangePlan sums =
         plan_sums(BatchPlan(kHosts, kHosts, kHosts), nodes, shares.of_bucket(0), Route::kDirect, rank);
-    const Schedule copies = plan_copies(nodes, shares.of_bucket(0), Route::kDirect, rank);
-    for (const Schedule* schedule : {&sums, &copies}) {
+    const ExchangePlan copies = plan_copies(nodes, shares.of_bucket(0), Route::kDirect, rank);
+    for (const ExchangePlan* plan : {&sums, &copies}) {
       std::size_t turn = 0;
-      for (const Round& round : schedule->rounds) {
-        for (const Message& message : round.outgoing) receivers.at(turn++).push_back(message.peer);
+      for (const ExchangeRound& round : plan->rounds) {
+        for (const PlannedMessage& message : round.outgoing) receivers.at(turn++).push_back(message.peer);
       }
       EXPECT_EQ(turn, receivers.size());
     }
@@ -303,7 +303,7 @@ TEST(Schedule, NoReceiverIsFlooded) {
     EXPECT_THAT(turn, testing::UnorderedElementsAre(0, 0, 1, 1, 2, 2, 3, 3, 4, 4));
 }
 
-TEST(Schedule, ManyNodesOrSmallBucketsGoByTheTree) {
+TEST(ExchangePlan, ManyNodesOrSmallBucketsGoByTheTree) {
   EXPECT_EQ(choose_route(1000, 1), Route::kDirect);
   EXPECT_EQ(choose_route(1000, 2), Route::kDirect);
   EXPECT_EQ(choose_route(1000, 8), Route::kTree);

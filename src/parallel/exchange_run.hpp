@@ -3,47 +3,54 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/core/real.hpp"
-#include "parallel/schedule.hpp"
+#include "parallel/exchange_plan.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 /// sum[i] += values[i].
 void add_to(Real* sum, const Real* values, Index count);
 
-/// Does what a schedule says, bit by bit, between other work of its rank.
-class ScheduleRun {
+/// Does what a plan says, step by step, between other work of its rank.
+class ExchangeRun {
  public:
   /// Where the vector of a place begins that is not received.
   using Vector = std::function<Real*(const Place& place)>;
 
   /// `number` tells its messages from those of other runs that are under way. Local.
-  ScheduleRun(Communicator& communicator, std::size_t number, Vector vector)
+  ExchangeRun(Communicator& communicator, std::size_t number, Vector vector)
       : communicator_(communicator), number_(number), vector_(std::move(vector)) {}
 
-  /// From here on `schedule`, which outlives the run. Local.
-  void begin(const Schedule& schedule);
+  /// Takes the memory that `plan` needs, so that `begin` takes none. Local. Errors: not enough memory.
+  void reserve(const ExchangePlan& plan);
+
+  /// From here on `plan`, which has been reserved for and outlives the run. Local.
+  void begin(const ExchangePlan& plan);
 
   /// Goes as far as it can without waiting; whether all is done.
   bool advance();
+
+  /// Only has the messages under way move on.
+  void move_messages();
 
   /// Where a value is.
   Real* at(const Place& place);
 
  private:
-  void add(const Sum& sum);
-  void post(const Round& round);
-  void unpack(const Round& round);
+  void add(const PlacedSum& sum);
+  void post(const ExchangeRound& round);
+  void unpack(const ExchangeRound& round);
 
   Communicator& communicator_;
   std::size_t number_;
   Vector vector_;
-  const Schedule* schedule_ = nullptr;
+  const ExchangePlan* plan_ = nullptr;
   std::size_t round_ = 0;
-  bool posted_ = false;
+  bool posted_ = false;  // the messages of the round
   std::vector<Real> received_;
   std::vector<Real> packed_;  // the messages of a round that are of several runs
   std::vector<OutgoingMessage> outgoing_;

@@ -1,4 +1,4 @@
-#include "parallel/schedule_run.hpp"
+#include "parallel/exchange_run.hpp"
 
 #include <algorithm>
 
@@ -12,19 +12,19 @@ namespace {
 /// Values that are added at a time: sums of several terms stay in a near cache.
 constexpr Index kGrain = 4096;
 
-bool is_packed(const Message& message) { return message.runs.size() > 1; }
+bool is_packed(const PlannedMessage& message) { return message.runs.size() > 1; }
 
-Index size_of(const Message& message) {
+Index size_of(const PlannedMessage& message) {
   Index size = 0;
-  for (const Run& run : message.runs) size += run.size;
+  for (const PlacedRun& run : message.runs) size += run.size;
   return size;
 }
 
 /// Of all packed messages of the round.
-Index packed_size(const Round& round) {
+Index packed_size(const ExchangeRound& round) {
   Index size = 0;
   for (const auto* messages : {&round.outgoing, &round.incoming}) {
-    for (const Message& message : *messages) size += is_packed(message) ? size_of(message) : 0;
+    for (const PlannedMessage& message : *messages) size += is_packed(message) ? size_of(message) : 0;
   }
   return size;
 }
@@ -36,22 +36,29 @@ void add_to(Real* sum, const Real* values, Index count) {
   for (Index i = 0; i < count; ++i) sum[i] += values[i];
 }
 
-void ScheduleRun::begin(const Schedule& schedule) {
-  schedule_ = &schedule;
-  round_ = 0;
-  posted_ = false;
+void ExchangeRun::reserve(const ExchangePlan& plan) {
   const auto grow = [](std::vector<Real>& values, Index size) {
     if (std::ssize(values) < size) values.resize(static_cast<std::size_t>(size));
   };
-  grow(received_, schedule.received);
-  for (const Round& round : schedule.rounds) grow(packed_, packed_size(round));
+  grow(received_, plan.received);
+  for (const ExchangeRound& round : plan.rounds) grow(packed_, packed_size(round));
 }
 
-bool ScheduleRun::advance() {
-  for (; round_ < schedule_->rounds.size(); ++round_) {
-    const Round& round = schedule_->rounds[round_];
+void ExchangeRun::begin(const ExchangePlan& plan) {
+  plan_ = &plan;
+  round_ = 0;
+  posted_ = false;
+}
+
+void ExchangeRun::move_messages() {
+  if (posted_) communicator_.test_exchange(number_);
+}
+
+bool ExchangeRun::advance() {
+  for (; round_ < plan_->rounds.size(); ++round_) {
+    const ExchangeRound& round = plan_->rounds[round_];
     if (!posted_) {
-      for (const Sum& sum : round.sums) add(sum);
+      for (const PlacedSum& sum : round.sums) add(sum);
       post(round);
       posted_ = true;
     }
@@ -62,11 +69,11 @@ bool ScheduleRun::advance() {
   return true;
 }
 
-Real* ScheduleRun::at(const Place& place) {
+Real* ExchangeRun::at(const Place& place) {
   return (place.rank == Place::kReceived ? received_.data() : vector_(place)) + place.offset;
 }
 
-void ScheduleRun::add(const Sum& sum) {
+void ExchangeRun::add(const PlacedSum& sum) {
   for_each_range(sum.size, kGrain, [&](Index first, Index count) {
     for (Index begin = first; begin < first + count; begin += kGrain) {
       const Index size = std::min(kGrain, first + count - begin);
@@ -76,20 +83,20 @@ void ScheduleRun::add(const Sum& sum) {
   });
 }
 
-void ScheduleRun::post(const Round& round) {
+void ExchangeRun::post(const ExchangeRound& round) {
   outgoing_.clear();
   incoming_.clear();
   Real* room = packed_.data();
-  for (const Message& message : round.outgoing) {
+  for (const PlannedMessage& message : round.outgoing) {
     const Real* values = at(message.runs.front().place);
     if (is_packed(message)) {
       values = room;
-      for (const Run& run : message.runs) room = std::copy_n(at(run.place), run.size, room);
+      for (const PlacedRun& run : message.runs) room = std::copy_n(at(run.place), run.size, room);
     }
     outgoing_.push_back(
         {message.peer, std::as_bytes(std::span(values, static_cast<std::size_t>(size_of(message))))});
   }
-  for (const Message& message : round.incoming) {
+  for (const PlannedMessage& message : round.incoming) {
     Real* values = at(message.runs.front().place);
     if (is_packed(message)) {
       values = room;
@@ -101,12 +108,12 @@ void ScheduleRun::post(const Round& round) {
   communicator_.begin_exchange(number_, outgoing_, incoming_);
 }
 
-void ScheduleRun::unpack(const Round& round) {
+void ExchangeRun::unpack(const ExchangeRound& round) {
   const Real* room = packed_.data();
-  for (const Message& message : round.outgoing) room += is_packed(message) ? size_of(message) : 0;
-  for (const Message& message : round.incoming) {
+  for (const PlannedMessage& message : round.outgoing) room += is_packed(message) ? size_of(message) : 0;
+  for (const PlannedMessage& message : round.incoming) {
     if (!is_packed(message)) continue;
-    for (const Run& run : message.runs) {
+    for (const PlacedRun& run : message.runs) {
       std::copy_n(room, run.size, at(run.place));
       room += run.size;
     }

@@ -24,7 +24,7 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-struct Run {
+struct PlacedRun {
   Place place;
   Index size = 0;
 };
@@ -36,39 +36,39 @@ struct Addition {
 };
 
 /// Additions of `size` values each, in their order.
-struct Sum {
+struct PlacedSum {
   Index size = 0;
   std::vector<Addition> additions;
 };
 
 /// One message: the runs one after another.
-struct Message {
+struct PlannedMessage {
   int peer = 0;
-  std::vector<Run> runs;
+  std::vector<PlacedRun> runs;
 };
 
-/// Sums, then messages that wait for nothing but each other's turn.
-struct Round {
-  std::vector<Sum> sums;
-  std::vector<Message> outgoing, incoming;
+/// First the sums; then the messages, none of which waits for another.
+struct ExchangeRound {
+  std::vector<PlacedSum> sums;
+  std::vector<PlannedMessage> outgoing, incoming;
 };
 
 /// Where a share that this rank owns has its total, after the last additions.
-struct Total {
+struct ShareTotal {
   Place place;
-  Sum last;
+  PlacedSum last;
 };
 
-struct Schedule {
-  std::vector<Round> rounds;  ///< each once the one before is done
-  std::vector<Total> totals;  ///< of the bucket's shares that this rank owns, in their order
-  Index received = 0;         ///< room for what is received
+struct ExchangePlan {
+  std::vector<ExchangeRound> rounds;  ///< each once the one before is done
+  std::vector<ShareTotal> totals;     ///< of the bucket's shares that this rank owns, in their order
+  Index received = 0;                 ///< room for what is received
 };
 
 /// How sums travel between nodes. kDirect: each node sends what it has of a share to the owner, each
 /// beginning with another owner, so that no receiver is flooded: H - 1 messages a rank for H nodes. kTree:
 /// sums are added on their way, along the reduction tree, so that for H = 2^k a rank sends k messages, and as
-/// many bytes (recursive halving with the nearest first; Thakur, Rabenseifner, Gropp: Optimization of
+/// many bytes (recursive halving that begins with the neighbour; Thakur, Rabenseifner, Gropp: Optimization of
 /// collective communication operations in MPICH, 2005). The bits are the same.
 enum class Route { kDirect, kTree };
 
@@ -79,10 +79,10 @@ Route choose_route(Index bytes, int nodes);
 /// How the subtree sums of all ranks, each in the ranks' vectors by number, become the totals of the bucket's
 /// shares at their owners. Ranks of a node add theirs first, in place, so that what crosses the network are
 /// the sums of the subtrees that lie wholly inside a node.
-Schedule plan_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket, Route route,
-                   int rank);
+ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,
+                       Route route, int rank);
 
 /// How the owners' values of a bucket reach every node's vector, which is number 0 of the node's rank 0.
-Schedule plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank);
+ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank);
 
 }  // namespace lockstep
