@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ class HostsTest : public testing::Test {
     Process process(start + command, folder_.path());
     Outcome outcome = process.wait(60);
     EXPECT_FALSE(outcome.timed_out);
+    // mpirun 4 says so where what it starts on a host is faster than itself.
+    static const std::regex warning("\\[host1:[0-9]+\\] plm:rsh: Warning: setpgid.*\n");
+    outcome.err = std::regex_replace(outcome.err, warning, "");
     return outcome;
   }
 
