@@ -179,7 +179,9 @@ class MpiCommunicator final : public Communicator {
     const int count = static_cast<int>(mine.size());
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_Iallgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_, &request);
-    complete(request);
+    int done = 0;
+    for (Backoff backoff; MPI_Test(&request, &done, MPI_STATUS_IGNORE), done == 0;) backoff.pause();
+    MPI_Wait(&request, MPI_STATUS_IGNORE);  // returns at once
   }
 
   void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
@@ -241,15 +243,6 @@ class MpiCommunicator final : public Communicator {
   }
 
  private:
-  static void complete(MPI_Request request) {
-    int done = 0;
-    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    for (Backoff backoff; done == 0;) {
-      backoff.pause();
-      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    }
-  }
-
   template <typename Value>
   void sum(std::span<Value> values, MPI_Datatype type) {
     const Waiting waiting;
@@ -301,6 +294,7 @@ Names gather_names(Communicator& world) {
   std::vector<std::string> hosts = all_gather_text(world, host_name());
   const bool is_one = std::ranges::count(hosts, hosts.front()) == std::ssize(hosts);
   std::vector<RankName> names;
+  names.reserve(hosts.size());
   for (std::string& host : hosts) {
     names.push_back({.number = static_cast<int>(names.size()), .host = is_one ? "" : std::move(host)});
   }

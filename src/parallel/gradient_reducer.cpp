@@ -197,17 +197,17 @@ class TreeReducer final : public GradientReducer {
   /// How each bucket is summed in a step with this plan. Collective.
   const std::vector<ExchangePlan>& plans_for(const BatchPlan& plan) {
     const auto [found, is_new] = known_plans_.try_emplace({plan.batch_size(), plan.micro_batches()});
-    if (!is_new) return found->second;
+    std::vector<ExchangePlan>& plans = found->second;
+    if (!is_new) return plans;
     together(topology_.all(), [&] {
       for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
         const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
-        found->second.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
-                                          choose_route(bytes, topology_.nodes().count()),
-                                          topology_.all().rank()));
-        buckets_[bucket].run->reserve(found->second.back());
+        plans.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
+                                  choose_route(bytes, topology_.nodes().count()), topology_.all().rank()));
+        buckets_[bucket].run->reserve(plans.back());
       }
     });
-    return found->second;
+    return plans;
   }
 
   void publish_down_to(std::size_t bucket) {

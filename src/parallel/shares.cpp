@@ -31,13 +31,14 @@ std::vector<BucketTensors> plan_buckets(const ParameterLayout& layout) {
     units.back().tensors.push_back(tensor);
   }
   std::vector<BucketTensors> buckets;  // from the last
-  for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
+  std::ranges::reverse(units);
+  for (BucketTensors& unit : units) {
     if (buckets.empty() || size_of_tensors(buckets.back().tensors) >= kSmallBucket) {
-      buckets.push_back(std::move(*unit));
+      buckets.push_back(std::move(unit));
       continue;
     }
     BucketTensors& bucket = buckets.back();
-    bucket.tensors.insert(bucket.tensors.begin(), unit->tensors.begin(), unit->tensors.end());
+    bucket.tensors.insert(bucket.tensors.begin(), unit.tensors.begin(), unit.tensors.end());
     ++bucket.units;
   }
   std::ranges::reverse(buckets);
