@@ -146,6 +146,7 @@ double sum_below(Interval node, Index i, const BatchPlan& plan) {
 std::vector<ExchangePlan> sums_of_all(const BatchPlan& plan, const Nodes& nodes,
                                       const std::vector<Share>& bucket, Route route) {
   std::vector<ExchangePlan> plans;
+  plans.reserve(static_cast<std::size_t>(nodes.ranks()));
   for (int rank = 0; rank < nodes.ranks(); ++rank)
     plans.push_back(plan_sums(plan, nodes, bucket, route, rank));
   return plans;
@@ -260,6 +261,7 @@ TEST(ExchangePlan, NodesGetTheOwnersValuesOnce) {
       SCOPED_TRACE(fmt::format("nodes of {}", sizes));
       Simulation simulation(nodes, bucket);
       std::vector<ExchangePlan> plans;
+      plans.reserve(static_cast<std::size_t>(nodes.ranks()));
       for (int rank = 0; rank < nodes.ranks(); ++rank)
         plans.push_back(plan_copies(nodes, bucket, route, rank));
       for (const Share& share : bucket) {
