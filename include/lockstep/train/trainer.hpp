@@ -77,6 +77,7 @@ class Trainer {
   /// check_training.
   Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options);
 
+  const TrainingOptions& options() const { return options_; }
   const TrainingPlan& plan() const { return plan_; }
   std::uint64_t steps_done() const { return steps_done_; }
   /// Of one step; with the fast reduction, one a rank.

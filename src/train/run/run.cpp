@@ -18,7 +18,6 @@
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/trainer.hpp"
@@ -48,9 +47,7 @@ class Run {
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
         config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
-        keeps_best_(start.config.checkpoint.best),
-        sums_by_node_(start.config.training.reduction == Reduction::kReproducible &&
-                      start.config.training.exchange == Exchange::kAuto) {
+        keeps_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
     });
@@ -173,41 +170,9 @@ class Run {
 
   void announce(const std::string& message_library) {
     if (!directory_) return;
-    const DatasetDescription& data = problem_.training.description();
     start_ = start_event(trainer_, problem_, communicator_.size(), message_library);
     directory_->metric(resumed_ ? resume_event(start_, *resumed_) : start_);
-    if (resumed_) log::info(fmt::format("resume   after step {}", *resumed_));
-    log::info(fmt::format("data     {}: {} of {}", data.name,
-                          count_of(problem_.split.training_size(), "training sample"),
-                          count_of(data.features(), "feature")));
-    log::info(fmt::format("network  {} ({})", trainer_.network().text(),
-                          count_of(trainer_.network().layout().size(), "parameter")));
-    log::info(fmt::format("run      {} on {}, {} micro-batch{} a step, into {}",
-                          count_of(static_cast<std::int64_t>(trainer_.plan().total_steps), "step"),
-                          count_of(communicator_.size(), "rank"), trainer_.micro_batches(),
-                          trainer_.micro_batches() == 1 ? "" : "es", directory_->path().string()));
-    if (sums_by_node_ && trainer_.nodes().count() > 1 && !communicator_.name(0).host.empty())
-      announce_nodes();
-    if (threads() > available_cpus()) {
-      log::warn(fmt::format(
-          "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by "
-          "slot:PE={}",
-          threads(), available_cpus(), available_cpus() == 1 ? "" : "s", threads()));
-    }
-  }
-
-  /// What the number of micro-batches costs between the nodes.
-  void announce_nodes() {
-    const Nodes& nodes = trainer_.nodes();
-    const Index sums = sums_between(trainer_.micro_batches(), nodes);
-    std::string text = fmt::format("nodes    {}; each sends at most {} of the gradient", nodes.count(),
-                                   count_of(sums, "sum"));
-    if (sums > 1) {
-      const auto nearest = nearest_with_one_sum(trainer_.micro_batches(), nodes);
-      text += nearest ? fmt::format("; with train.micro-batches = {} it would be one (other bits)", *nearest)
-                      : "; no number that all ranks share evenly would make it one";
-    }
-    log::info(text);
+    announce_run(trainer_, problem_, communicator_, directory_->path(), resumed_);
   }
 
   void record(const StepReport& report) {
@@ -318,7 +283,6 @@ class Run {
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
   bool keeps_best_;
-  bool sums_by_node_;
   std::optional<std::uint64_t> resumed_;  // step after which the run went on
 };
 

@@ -1,0 +1,58 @@
+#include "train/run/announcement.hpp"
+
+#include <string>
+
+#include <fmt/format.h>
+
+#include "core/machine.hpp"
+#include "core/text.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/core/threads.hpp"
+#include "lockstep/parallel/nodes.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// What the number of micro-batches costs between the nodes, where sums go from node to node.
+void announce_nodes(const Trainer& trainer) {
+  const bool sums_by_node = trainer.options().reduction == Reduction::kReproducible &&
+                            trainer.options().exchange == Exchange::kAuto;
+  const Nodes& nodes = trainer.nodes();
+  if (!sums_by_node || nodes.count() == 1) return;
+  const Index sums = sums_between(trainer.micro_batches(), nodes);
+  std::string text =
+      fmt::format("nodes    {}; each sends at most {} of the gradient", nodes.count(), count_of(sums, "sum"));
+  if (sums > 1) {
+    const auto nearest = nearest_with_one_sum(trainer.micro_batches(), nodes);
+    text += nearest ? fmt::format("; with train.micro-batches = {} it would be one (other bits)", *nearest)
+                    : "; no number that all ranks share evenly would make it one";
+  }
+  log::info(text);
+}
+
+}  // namespace
+
+void announce_run(const Trainer& trainer, const Problem& problem, const Communicator& communicator,
+                  const std::filesystem::path& folder, std::optional<std::uint64_t> resumed) {
+  const DatasetDescription& data = problem.training.description();
+  const Network& network = trainer.network();
+  if (resumed) log::info(fmt::format("resume   after step {}", *resumed));
+  log::info(fmt::format("data     {}: {} of {}", data.name,
+                        count_of(problem.split.training_size(), "training sample"),
+                        count_of(data.features(), "feature")));
+  log::info(fmt::format("network  {} ({})", network.text(), count_of(network.layout().size(), "parameter")));
+  log::info(fmt::format("run      {} on {}, {} micro-batch{} a step, into {}",
+                        count_of(static_cast<std::int64_t>(trainer.plan().total_steps), "step"),
+                        count_of(communicator.size(), "rank"), trainer.micro_batches(),
+                        trainer.micro_batches() == 1 ? "" : "es", folder.string()));
+  const bool is_on_several_hosts = !communicator.name(0).host.empty();
+  if (is_on_several_hosts) announce_nodes(trainer);
+  if (threads() > available_cpus()) {
+    log::warn(fmt::format(
+        "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by slot:PE={}",
+        threads(), available_cpus(), available_cpus() == 1 ? "" : "s", threads()));
+  }
+}
+
+}  // namespace lockstep
