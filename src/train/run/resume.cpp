@@ -164,16 +164,37 @@ GivenValues completed(GivenValues given, const Facts& settings, const std::strin
   return given;
 }
 
+/// Errors: another host of this run has the folder of the run that is to go on, and that of rank 0, which
+/// writes it, has not. Collective.
+void check_first_host(const std::string& folder, Communicator& communicator) {
+  std::error_code error;
+  const bool is_here = std::filesystem::exists(std::filesystem::path(folder) / "config.cfg", error);
+  const std::vector<char> found = all_gather(communicator, static_cast<char>(is_here));
+  const auto first = std::ranges::find(found, 1);
+  if (first == found.begin() || first == found.end()) return;
+  const std::string has = communicator.name(static_cast<int>(first - found.begin())).host;
+  const std::string writes = communicator.name(0).host;
+  if (has == writes) return;
+  fail_input(
+      "run.dir = {0}: is on {1} and not on {2}, where rank 0 would write it; name {1} first among the hosts, "
+      "or "
+      "copy the folder to {2}",
+      folder, has, writes);
+}
+
 /// Lets `start` go on with the run in run.dir, if there is one. With `is_named` there has to be, and its
 /// settings stand for those that were not given. Collective. Errors: those of check_settings and make_config;
 /// no run.
 void go_on(RunStart& start, const GivenValues& given, bool is_named, Communicator& communicator) {
   Config& config = start.config;
   const std::string folder = config.run.dir;
+  check_first_host(folder, communicator);
   Record record = read_record(folder, communicator);
   const bool has_run = record.checkpoint || record.has_ended;
   if (is_named && !has_run) {
-    fail_input("--resume {}: holds no checkpoint; give the directory of a run that has left one", folder);
+    const std::string host = communicator.name(0).host;
+    fail_input("--resume {}: holds no checkpoint{}; give the directory of a run that has left one", folder,
+               host.empty() ? "" : fmt::format(" on {}, where rank 0 is", host));
   }
   start.has_ended = record.has_ended;
   start.replaces = record.has_metrics;
