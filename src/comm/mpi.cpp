@@ -18,7 +18,6 @@
 #include "comm/cross_memory.hpp"
 #include "comm/mpi_communicator.hpp"
 #include "core/machine.hpp"
-#include "core/rank_status.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -36,7 +35,7 @@ void end_program(MPI_Comm* /*communicator*/, int* code, ...) {
   fmt::print(stderr,
              "lockstep: rank {} on {}: message passing failed ({}); check the nodes and their network\n",
              rank, host_name(), text);
-  own_status().leaves = true;
+  end_on_purpose();
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
 }
 

@@ -15,6 +15,7 @@
 #include "core/backoff.hpp"
 #include "core/machine.hpp"
 #include "core/rank_status.hpp"
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -166,7 +167,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void abort(int code) override {
-    own_status().leaves = true;
+    end_on_purpose();
     MPI_Abort(MPI_COMM_WORLD, code);
     std::_Exit(code);
   }

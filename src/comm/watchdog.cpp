@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "comm/host_pulses.hpp"
 #include "core/machine.hpp"
 #include "core/rank_status.hpp"
 #include "core/signals.hpp"
@@ -57,8 +58,10 @@ void say(const std::string& line) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }
 
+std::atomic<HostPulses*> own_pulses = nullptr;
+
 [[noreturn]] void end_process(int code) {
-  own_status().leaves = true;
+  end_on_purpose();
   std::_Exit(code);
 }
 
@@ -69,6 +72,11 @@ void set_watch_timeout(double seconds) { timeout = seconds; }
 void set_watch_advice(const std::string& text) {
   const std::lock_guard lock(advice_mutex);
   advice = text;
+}
+
+void end_on_purpose() {
+  own_status().leaves = true;
+  if (HostPulses* const pulses = own_pulses) pulses->tell_end();
 }
 
 /// What one rank shows to the others of its node.
@@ -93,7 +101,7 @@ class Watchdog::Activity {
     const double busy = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
     const bool is_waiting = waits % 2 == 1;
     const bool same_wait = std::exchange(waits_, waits) == waits;
-    if (!same_wait || !is_waiting || !status.in_step.load(std::memory_order_relaxed)) {
+    if (!same_wait || !is_waiting) {
       waited_ = 0;
     } else if (!others_work) {
       waited_ += seconds;
@@ -120,6 +128,8 @@ class Watchdog::Activity {
 Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_name()) {
   if (world_size_ == 1) return;
   const std::unique_ptr<Communicator> node = world.split_by_node();
+  pulses_ = std::make_unique<HostPulses>(world, node->rank() == 0);
+  own_pulses = pulses_.get();
   memory_.emplace(*node, static_cast<std::size_t>(node->size()) * sizeof(Place));
   if (memory_->is_shared()) {
     ranks_ = static_cast<std::size_t>(node->size());
@@ -147,11 +157,13 @@ Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_
 
 Watchdog::~Watchdog() {
   if (thread_.joinable()) leave();
+  own_pulses = nullptr;
 }
 
 void Watchdog::leave() {
   leaves_ = true;
   own_status().leaves = true;
+  pulses_->leave();
   pthread_mutex_unlock(&place(me_).life);
   if (thread_.joinable()) thread_.join();
   move_own_status(nullptr);
@@ -174,6 +186,7 @@ void Watchdog::watch() {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   Activity activity;
+  pulses_->beat(0);
   std::size_t next = following(me_);
   auto last = Clock::now();
   while (!leaves_) {
@@ -218,6 +231,8 @@ void Watchdog::look(double seconds, Activity& activity) {
     Seen& seen = seen_[index];
     seen.silent = std::exchange(seen.beats, beats) == beats ? seen.silent + seconds : 0;
   }
+  pulses_->beat(seconds);
+  if (const auto host = pulses_->first_death()) announce_death_on(*host);
   const int end = place(0).end;
   if (end == 0) return judge();
   ending_ += seconds;
@@ -256,7 +271,7 @@ void Watchdog::judge() {
     ranks.push_back(watched(index));
     if (!speaker && seen_[index].silent <= kUnheard) speaker = index;
   }
-  const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_);
+  const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_, pulses_->others());
   const double seconds = standstill ? standstill->seconds : 0;
   if (seconds >= limit && speaker == me_ && claim_end(static_cast<int>(ExitCode::kStandstill))) {
     say(fmt::format("{}; the timeout of {:g} s ends the run; {}", standstill->text, limit, current_advice()));
@@ -278,14 +293,23 @@ bool Watchdog::somebody_left() const {
 }
 
 void Watchdog::announce_death(std::size_t index) {
-  // A launcher that ends all its ranks does so in some order.
-  const int asked = requested_stop();
-  if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return;
+  if (!claim_death()) return;
   if (somebody_left()) return;  // with an error of its own, which it has reported, or all do
+  pulses_->tell_end();
   const WatchedRank rank = watched(index);
   std::string line = name_of(rank, host_) + " is gone";
   if (rank.steps > 0) line += fmt::format("; it had finished step {}", rank.steps);
   say(fmt::format("{}; {}", line, current_advice()));
+}
+
+void Watchdog::announce_death_on(const WatchedHost& host) {
+  if (claim_death()) say(fmt::format("rank {} on {} is gone; {}", host.rank, host.name, current_advice()));
+}
+
+/// Whether a death is for this rank to announce. A launcher that ends all its ranks does so in some order.
+bool Watchdog::claim_death() {
+  const int asked = requested_stop();
+  return asked != SIGTERM && asked != SIGINT && claim_end(static_cast<int>(ExitCode::kInternal));
 }
 
 /// Whether this rank is the one that ends the program.

@@ -3,6 +3,12 @@
 #
 #   hosts.sh N COMMAND…        runs COMMAND on the first of N hosts, host1 … hostN with 10.99.0.1 …, where mpirun reaches the others
 #
+# For COMMAND itself:
+#
+#   hosts.sh cut I             takes the link of host I down
+#   hosts.sh stop I            stops all that runs on host I
+#   hosts.sh kill I PROGRAM    kills all processes of PROGRAM on host I
+#
 # Exit code 77, and a line that says why, where this machine lets nobody make namespaces.
 set -euo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
@@ -20,13 +26,26 @@ case ${1:-} in
     while [[ $1 == -* ]]; do shift; done
     i=${1##*.}
     shift
+    if [[ -z $(ip -n switch link show up "port$i" 2>/dev/null) ]]; then
+      echo "hosts.sh: host$i does not answer" >&2
+      exit 255
+    fi
     on "$i" bash -c "$*"
+    ;;
+  cut) ip -n switch link set "port$2" down ;;
+  stop) ip netns pids "host$2" | xargs kill -STOP ;;
+  kill)
+    for process in $(ip netns pids "host$2"); do
+      [[ $(readlink "/proc/$process/exe") != "$(readlink -f "$3")" ]] || kill -KILL "$process"
+    done
     ;;
   inside)  # the namespaces of the command itself
     count=$2
     shift 2
     mount -t tmpfs hosts /run
     mkdir /run/netns /run/tmp
+    touch /run/netns/switch
+    mount --bind /proc/self/ns/net /run/netns/switch
     export TMPDIR=/run/tmp  # mpirun's folder for this user may be another's here
     ip link add switch type bridge
     ip link set switch up
@@ -56,5 +75,5 @@ case ${1:-} in
     fi
     exec unshare "${spaces[@]}" "$self" inside "$@"
     ;;
-  *) sed -n '2,6p' "$self" >&2 && exit 2 ;;
+  *) sed -n '2,12p' "$self" >&2 && exit 2 ;;
 esac

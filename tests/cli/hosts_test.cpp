@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "long_run.hpp"
 #include "program.hpp"
 
 namespace lockstep::test {
@@ -146,6 +147,27 @@ TEST_F(HostsTest, ARunGoesOnOnOtherHosts) {
   EXPECT_EQ(digest("run"), digest("alone"));
 }
 
+// No file system is shared here: each host has a folder of its own for relative paths.
+TEST_F(HostsTest, ARunGoesOnOnlyWhereRank0HasItsFolder) {
+  const auto train_on = [&](const std::string& hosts, const Words& words) {
+    const Words in_own_folder = {
+        "sh", "-c",
+        fmt::format("mkdir -p $(hostname) && cd $(hostname) && exec '{}' \"$@\"", LOCKSTEP_PROGRAM), "sh"};
+    Process process(Words{LOCKSTEP_HOSTS, "3", LOCKSTEP_MPIEXEC, "--host", hosts} + in_own_folder + words,
+                    folder_.path());
+    return process.wait(60);
+  };
+  const Words begin = large_training("run") + Words{"--checkpoint.every", "3"};
+  EXPECT_EQ(train_on("10.99.0.3", begin).exit_code, 0);
+  const Words go_on = large_training("run") + Words{"--run.resume", "true", "--train.epochs", "3"};
+  expect_one_line(
+      train_on("10.99.0.2,10.99.0.3", go_on), 2,
+      "run.dir = run: is on host3 and not on host2, where rank 0 would write it; name host3 first");
+  EXPECT_EQ(train_on("10.99.0.3", go_on).exit_code, 0);
+  expect_one_line(train_on("10.99.0.2,10.99.0.3", {"train", "--resume", "other"}), 2,
+                  "--resume other: holds no checkpoint on host2, where rank 0 is; give");
+}
+
 TEST_F(HostsTest, EvaluateAndVerifyAsOneDoes) {
   ASSERT_EQ(run_lockstep(0, large_training("run"), folder_).exit_code, 0);
   const Words evaluate = {"evaluate", "--weights", "run/weights.safetensors", "--data.source", "blobs"};
@@ -188,6 +210,46 @@ TEST_F(HostsTest, AreNamedWithTheLaunchersRanks) {
       on_hosts({.ranks = {2, 2}, .by = "node"}, Words{"sh", "-c", program, "sh"} + small_training("run"));
   expect_one_line(outcome, 2, "seed is 2 on rank 1 (host2), 1 elsewhere");
 }
+
+/// A fault between hosts, as hosts.sh does it, and what is said of it.
+struct HostFault {
+  std::string name;
+  std::string action;
+  std::string line;
+};
+
+class FaultOfAHost : public HostsTest, public testing::WithParamInterface<HostFault> {};
+
+// One line names the host; the run goes on where hosts answer, and comes to the same weights.
+TEST_P(FaultOfAHost, IsNamedAndGoneThrough) {
+  const Words settings = {"--train.steps", "2000", "--run.timeout", "3"};
+  ASSERT_EQ(run_lockstep(0, long_training("undisturbed") + settings, folder_).exit_code, 0);
+  folder_.write("hosts", "10.99.0.1 slots=1\n10.99.0.2 slots=1  # is lost\n\n10.99.0.3 slots=1\n");
+  const std::string script = fmt::format(
+      "'{}' --hosts hosts --program '{}' \"$@\" & run=$!\n"
+      "until compgen -G 'run/checkpoints/step-*.safetensors' >/dev/null; do sleep 0.05; done\n"
+      "'{}' {}\n"
+      "wait $run",
+      LOCKSTEP_SUPERVISE, LOCKSTEP_PROGRAM, LOCKSTEP_HOSTS, GetParam().action);
+  Words train = long_training("run") + settings;
+  train[0] = "supervise";  // the name of the script
+  Process process(Words{LOCKSTEP_HOSTS, "3", "bash", "-c", script} + train, folder_.path());
+  const Outcome outcome = process.wait(90);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(std::regex_search(outcome.err, std::regex(GetParam().line))) << outcome.err;
+  EXPECT_EQ(metrics(folder_, "run", "resume").size(), 1U) << outcome.err;
+  EXPECT_EQ(digest("run"), digest("undisturbed"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, FaultOfAHost,
+    testing::Values(
+        HostFault{"itsLinkGoesDown", "cut 2",
+                  "lockstep: no sign of life from host2 for (.|\n)*supervise.sh: no answer from 10.99.0.2"},
+        HostFault{"itStandsStill", "stop 2", "lockstep: no sign of life from host2 for "},
+        HostFault{"itsRanksAreKilled", "kill 2 '" LOCKSTEP_PROGRAM "'",
+                  "lockstep: rank 1 on host2 is gone; "}),
+    [](const auto& fault) { return fault.param.name; });
 
 }  // namespace
 }  // namespace lockstep::test

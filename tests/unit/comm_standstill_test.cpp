@@ -96,5 +96,72 @@ TEST(Standstill, AStepThatAllRanksOfANodeWaitForIsAnotherNodesOrEverybodys) {
   EXPECT_NE(find_standstill(ranks, 3, kHost)->text.find("all ranks wait for each other"), std::string::npos);
 }
 
+/// The other hosts, of which node8 is silent.
+std::vector<WatchedHost> one_silent() {
+  return {{.name = "node6", .rank = 0}, {.name = "node8", .rank = 7, .silent = 30}};
+}
+
+/// As seen by those nearest to rank 0 of all that live.
+std::vector<WatchedHost> one_silent_of_later_ones() {
+  return {{.name = "node8", .rank = 7, .silent = 30}, {.name = "node9", .rank = 8}};
+}
+
+TEST(Standstill, AHostThatIsSilentIsNamedAtOnce) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 29;
+  const auto found = find_standstill(ranks, 8, kHost, one_silent_of_later_ones());
+  EXPECT_EQ(found->seconds, 29);
+  EXPECT_EQ(
+      found->text,
+      "no sign of life from node8 for 30 s; rank 5 (process 105 on node7) waits in the exchange of step 42");
+}
+
+TEST(Standstill, ALaterHostLeavesTheWordToTheFirst) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 40;
+  const auto found = find_standstill(ranks, 8, kHost, one_silent());
+  EXPECT_EQ(found->seconds, 25);
+  EXPECT_EQ(found->text.find("no sign of life from node8"), 0U) << found->text;
+}
+
+TEST(Standstill, TheFirstHostKeepsTheWordAfterItHasEnded) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 40;
+  std::vector<WatchedHost> others = one_silent();
+  others[0].silent = 2;
+  const auto found = find_standstill(ranks, 8, kHost, others);
+  EXPECT_EQ(found->seconds, 25);
+  EXPECT_EQ(found->text.find("no sign of life from node8 for"), 0U) << found->text;
+}
+
+TEST(Standstill, ASilentHostIsNamedAlsoOutsideOfSteps) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  for (WatchedRank& rank : ranks) {
+    rank = {.rank = rank.rank, .process = rank.process, .waited = 31, .waits = true};
+  }
+  EXPECT_EQ(find_standstill(ranks, 8, kHost), std::nullopt);
+  const auto found = find_standstill(ranks, 8, kHost, one_silent_of_later_ones());
+  EXPECT_EQ(found->seconds, 30);
+  EXPECT_EQ(found->text, "no sign of life from node8 for 30 s; rank 4 (process 104 on node7) waits");
+}
+
+TEST(Standstill, NoSilenceMattersWhereNobodyWaits) {
+  EXPECT_EQ(find_standstill(working_ranks(), 8, kHost, one_silent()), std::nullopt);
+}
+
+TEST(Standstill, AHostThatHearsNoOtherMayBeTheOneThatIsCutOff) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  ranks[1].waited = 30;
+  std::vector<WatchedHost> others = one_silent();
+  others[0].silent = 29;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost, others)
+                ->text.find("no sign of life from any other host (is the network of node7 down?) for 30 s; "),
+            0U);
+  others.push_back({.name = "node9", .rank = 8});
+  EXPECT_EQ(
+      find_standstill(ranks, 8, kHost, others)->text.find("no sign of life from node6, node8 for 30 s; "),
+      0U);
+}
+
 }  // namespace
 }  // namespace lockstep::test

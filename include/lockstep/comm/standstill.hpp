@@ -12,13 +12,20 @@ struct WatchedRank {
   int rank = 0;
   int process = 0;
   double still = 0;      ///< seconds in which it did nothing, though no other rank kept it waiting
-  double waited = 0;     ///< seconds of one wait for other ranks, inside a training step
+  double waited = 0;     ///< seconds of one wait for other ranks
   bool waits = false;    ///< for other ranks
   bool in_step = false;  ///< the one after
   std::uint64_t steps = 0;
 
   /// Reads data, evaluates, writes: what the others may have to wait for.
   bool works_outside_step() const { return !waits && !in_step; }
+};
+
+/// Another host of the program.
+struct WatchedHost {
+  std::string name;
+  int rank = 0;       ///< its first
+  double silent = 0;  ///< seconds in which it gave no sign of life; 0: as long as is usual
 };
 
 /// Ranks that the others wait for in vain.
@@ -28,10 +35,13 @@ struct Standstill {
 };
 
 /// The longest standstill among `ranks`, which are all of node `host` that have not ended, of `world_size`
-/// ranks. Ranks that do nothing are named wherever they are in the program; ranks that compute, or that are
-/// on other nodes, only where a training step waits for them. Nothing where all is well. A pure function.
+/// ranks. Ranks that do nothing are named wherever they are in the program, and so are those of the `others`
+/// that have gone silent while a rank waits, first of all by the host nearest to rank 0; ranks that compute,
+/// or that are on hosts which still give signs of life, only where a training step waits for them. Nothing
+/// where all is well. A pure function.
 std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks, int world_size,
-                                          const std::string& host);
+                                          const std::string& host,
+                                          const std::vector<WatchedHost>& others = {});
 
 /// "rank 2 (process 4711 on HOST)".
 std::string name_of(const WatchedRank& rank, const std::string& host);

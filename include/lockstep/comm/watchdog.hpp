@@ -14,6 +14,8 @@
 
 namespace lockstep {
 
+class HostPulses;
+
 /// Seconds until a standstill ends the program, where nobody sets them.
 inline constexpr double kDefaultTimeout = 600;
 
@@ -23,12 +25,17 @@ void set_watch_timeout(double seconds);
 /// What the message of a watchdog that ends the program advises: how to go on. Local.
 void set_watch_advice(const std::string& advice);
 
+/// This process ends the program, and has said why: no watchdog need say that it is gone. Local.
+void end_on_purpose();
+
 /// Ends a program whose ranks would wait for ever, and says, once, for whom: a thread of each rank looks
-/// after the ranks of its node, in memory that they share. It costs the ranks two counts for every wait.
+/// after the ranks of its node, in memory that they share, and after the other hosts, which send each other
+/// signs of life. It costs the ranks two counts for every wait.
 ///
 /// A rank that dies: each rank holds a lock that the system passes on at its death, before the launcher
-/// learns of that and stops to listen; the rank before it on the node waits for the lock. The launcher ends
-/// the others; if it does not, they end by themselves, with exit code 1.
+/// learns of that and stops to listen; the rank before it on the node waits for the lock. Where all ranks of
+/// a host die, the host that is nearest to rank 0 learns of it. The launcher ends the others; if it does not,
+/// they end by themselves, with exit code 1.
 ///
 /// A standstill (see find_standstill) of half the timeout is a warning; one of the whole timeout ends the
 /// program with exit code 5. Time in which the watchdog itself was stopped does not count.
@@ -63,6 +70,8 @@ class Watchdog {
   void look(double seconds, Activity& activity);
   void judge();
   void announce_death(std::size_t index);
+  void announce_death_on(const WatchedHost& host);
+  bool claim_death();
   WatchedRank watched(std::size_t index) const;
   bool others_work() const;
   bool somebody_left() const;
@@ -74,6 +83,7 @@ class Watchdog {
   std::string host_;
   std::optional<NodeMemory> memory_;
   std::vector<Seen> seen_;
+  std::unique_ptr<HostPulses> pulses_;
   double ending_ = 0;  // seconds since somebody has ended the program
   bool warned_ = false;
   std::atomic<bool> leaves_ = false;

@@ -1,0 +1,191 @@
+#include "comm/host_pulses.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <ifaddrs.h>
+#include <linux/errqueue.h>
+#include <net/if.h>
+#include <random>
+#include <span>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace lockstep {
+
+namespace {
+
+/// Hosts that get a pulse at each beat: a few packets at a time, however many hosts there are.
+constexpr std::size_t kPulsesAtOnce = 16;
+
+/// Where a process receives pulses; in the network's byte order.
+struct PulseAddress {
+  int rank;
+  in_addr_t address;
+  in_port_t port;
+};
+
+/// A socket on a free port of all addresses of this host that hears of refusals, or -1.
+int open_socket() {
+  const int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return -1;
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  const int yes = 1;
+  if (setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &yes, sizeof yes) == 0 &&
+      bind(descriptor, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0) {
+    return descriptor;
+  }
+  close(descriptor);
+  return -1;
+}
+
+bool are_same(const sockaddr_in& a, const sockaddr_in& b) {
+  return a.sin_addr.s_addr == b.sin_addr.s_addr && a.sin_port == b.sin_port;
+}
+
+/// Where others reach `descriptor`, by every address of this host but the loopback.
+std::vector<PulseAddress> addresses_of(int descriptor, int rank) {
+  std::vector<PulseAddress> found;
+  sockaddr_in bound{};
+  socklen_t size = sizeof bound;
+  ifaddrs* list = nullptr;
+  if (descriptor < 0 || getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0 ||
+      getifaddrs(&list) != 0) {
+    return found;
+  }
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    if ((each->ifa_flags & IFF_UP) == 0 || (each->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    const auto* const address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
+    found.push_back({.rank = rank, .address = address->sin_addr.s_addr, .port = bound.sin_port});
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+}  // namespace
+
+HostPulses::HostPulses(Communicator& world, bool is_sender) : is_sender_(is_sender) {
+  if (world.name(0).host.empty()) return;  // all on one
+  socket_ = open_socket();
+  number_ = world.name(world.rank()).number;
+  const std::uint64_t mark = world.rank() == 0 ? std::random_device()() : 0;
+  own_ = {.program = all_gather(world, mark).front(), .rank = world.rank(), .ends = 0};
+  std::vector<PulseAddress> mine;
+  if (is_sender) mine = addresses_of(socket_, world.rank());
+  const std::string own_host = world.name(world.rank()).host;
+  for (const PulseAddress& entry : all_gather_list(world, std::span<const PulseAddress>(mine))) {
+    const RankName name = world.name(entry.rank);
+    if (name.host == own_host) continue;
+    if (peers_.empty() || peers_.back().rank != entry.rank) {
+      peers_.push_back({.rank = entry.rank, .number = name.number, .host = name.host, .addresses = {}});
+    }
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = entry.address;
+    address.sin_port = entry.port;
+    peers_.back().addresses.push_back(address);
+  }
+}
+
+HostPulses::~HostPulses() {
+  if (socket_ >= 0) close(socket_);
+}
+
+void HostPulses::beat(double seconds) {
+  if (socket_ < 0 || !is_sender_) return;
+  for (Peer& peer : peers_) peer.silent += seconds;
+  receive();
+  receive_refusals();
+  for (std::size_t i = 0; i < std::min(kPulsesAtOnce, peers_.size()); ++i) {
+    send(peers_[next_], false);
+    next_ = (next_ + 1) % peers_.size();
+  }
+}
+
+void HostPulses::receive() {
+  while (true) {
+    Pulse pulse{};
+    sockaddr_in from{};
+    socklen_t length = sizeof from;
+    const ssize_t size =
+        recvfrom(socket_, &pulse, sizeof pulse, MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &length);
+    if (size < 0 && errno == ECONNREFUSED) continue;  // of a pulse sent before
+    if (size < 0) return;
+    if (size != sizeof pulse || pulse.program != own_.program) continue;
+    ends_ = ends_ || pulse.ends != 0;
+    const auto peer = std::ranges::find(peers_, pulse.rank, &Peer::rank);
+    if (peer == peers_.end()) continue;
+    peer->was_heard = true;
+    peer->silent = 0;
+    peer->refused = 0;
+    peer->addresses = {from};
+  }
+}
+
+void HostPulses::receive_refusals() {
+  while (true) {
+    sockaddr_in to{};
+    alignas(cmsghdr) std::array<char, 512> control{};
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = sizeof to;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    if (recvmsg(socket_, &message, MSG_ERRQUEUE) < 0) return;
+    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+      if (part->cmsg_level != IPPROTO_IP || part->cmsg_type != IP_RECVERR) continue;
+      sock_extended_err error{};
+      std::memcpy(&error, CMSG_DATA(part), sizeof error);
+      if (error.ee_errno != ECONNREFUSED) continue;
+      for (Peer& peer : peers_) {
+        if (peer.was_heard && are_same(peer.addresses.front(), to)) ++peer.refused;
+      }
+    }
+  }
+}
+
+void HostPulses::send(const Peer& peer, bool ends) const {
+  Pulse pulse = own_;
+  pulse.ends = ends ? 1 : 0;
+  for (const sockaddr_in& address : peer.addresses) {
+    sendto(socket_, &pulse, sizeof pulse, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+}
+
+void HostPulses::tell_end() {
+  if (socket_ < 0) return;
+  for (const Peer& peer : peers_) send(peer, true);
+}
+
+WatchedHost HostPulses::watched(const Peer& peer) const {
+  // A round of pulses takes so many beats of a quarter of a second; two may be lost.
+  const double usual = 1 + static_cast<double>(peers_.size() / kPulsesAtOnce);
+  return {.name = peer.host, .rank = peer.number, .silent = peer.silent > usual ? peer.silent : 0};
+}
+
+std::vector<WatchedHost> HostPulses::others() const {
+  std::vector<WatchedHost> others;
+  for (const Peer& peer : peers_) {
+    if (peer.was_heard) others.push_back(watched(peer));
+  }
+  return others;
+}
+
+std::optional<WatchedHost> HostPulses::first_death() {
+  // A sender that ends in peace may be gone for a moment before its last pulse is read.
+  constexpr int kEnough = 2;
+  const auto is_dead = [](const Peer& peer) { return peer.refused >= kEnough; };
+  const auto dead = std::ranges::find_if(peers_, is_dead);
+  if (ends_ || dead == peers_.end()) return std::nullopt;
+  ends_ = true;  // those that die after it are ended by the launcher
+  const bool another_speaks = std::ranges::any_of(
+      peers_, [&](const Peer& peer) { return peer.was_heard && peer.number < number_ && !is_dead(peer); });
+  if (another_speaks) return std::nullopt;
+  return watched(*dead);
+}
+
+}  // namespace lockstep
