@@ -102,9 +102,9 @@ if [[ -n $hosts ]]; then
   done < <(host_lines)
   answering=$(mktemp)
   trap 'rm -f "$answering"' EXIT
-  for prefix in OMPI PRTE; do
-    export "${prefix}_MCA_oob_tcp_keepalive_time=30" "${prefix}_MCA_oob_tcp_keepalive_intvl=10"
-    export "${prefix}_MCA_oob_tcp_keepalive_probes=3"
+  for setting in {OMPI,PRTE}_MCA_oob_tcp_keepalive_{time=30,intvl=10,probes=3}; do
+    name=${setting%=*}
+    [[ -n ${!name:-} ]] || export "${setting?}"
   done
 fi
 

@@ -62,6 +62,32 @@ TEST_F(SuperviseTest, PassesOnWhatOnlyFailsAgain) {
   EXPECT_EQ(outcome.err.find("supervise.sh"), std::string::npos) << outcome.err;
 }
 
+TEST_F(SuperviseTest, RefusesHostsThatItCannotUse) {
+  folder_.write("hosts", "localhost slots=1\nno-such-host.invalid slots=1\n");
+  const auto message = [&](const Words& options) {
+    Process process(supervise(options, {}), folder_.path());
+    const Outcome outcome = process.wait(60);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_EQ(message({"--hosts", "hosts"}),
+            "supervise.sh: hosts: no-such-host.invalid: no such host; expected names or addresses that this "
+            "machine knows\n");
+  EXPECT_EQ(message({"--hosts", "none"}), "supervise.sh: --hosts none: cannot be read\n");
+  EXPECT_NE(message({"--hosts", "hosts", "--ranks", "2"}).find("neither --ranks nor --fewer"),
+            std::string::npos);
+  EXPECT_NE(message({"--hosts", "hosts", "--fewer"}).find("neither --ranks nor --fewer"), std::string::npos);
+}
+
+TEST_F(SuperviseTest, StartsOnTheHostsOfAFile) {
+  folder_.write("hosts", "# this machine\nlocalhost slots=2\n");
+  Process process(supervise({"--hosts", "hosts"}, {"--train.steps", "200"}), folder_.path());
+  const Outcome outcome = process.wait(60);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(metrics(folder_, "run", "start").at(0).at("world_size"), 2);
+}
+
 TEST_F(SuperviseTest, StartsAgainAfterAStandstill) {
   Process process(supervise({"--ranks", "2"}, {"--train.steps", "100000000", "--run.timeout", "2"}),
                   folder_.path());
