@@ -37,4 +37,4 @@ if [[ $preset == tsan ]]; then
 fi
 cmake --preset "$configuration" -DBUILD_TESTING=ON ${CI:+-DLOCKSTEP_WERROR=ON}
 cmake --build --preset "$preset"
-ctest --preset "$preset" "$@"
+ctest --preset "$preset" --parallel "$lockstep_cores" "$@"

@@ -1,6 +1,9 @@
 #include "train_helpers.hpp"
 
 #include <cmath>
+#include <span>
+
+#include <gtest/gtest.h>
 
 #include "lockstep/nn/weights.hpp"
 
@@ -22,6 +25,21 @@ RunResult train(const Config& config, Communicator& communicator) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   return finish(trainer);
+}
+
+RunResult train_alone(const Config& config, Communicator& world) {
+  constexpr double kPatience = 100;
+  RunResult result;
+  if (world.rank() == 0) result = train(config, *make_single_communicator());
+  EXPECT_TRUE(world.idle_barrier(kPatience));
+  for (std::string* text : {&result.weights_digest, &result.average_digest}) {
+    *text = broadcast_text(world, *text, 0);
+  }
+  for (std::vector<double>* values :
+       {&result.losses, &result.gradient_norms, &result.learning_rates, &result.noise}) {
+    *values = all_gather_list(world, std::span<const double>(*values));
+  }
+  return result;
 }
 
 RunResult finish(Trainer& trainer) {

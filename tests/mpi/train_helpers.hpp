@@ -25,6 +25,9 @@ struct RunResult {
 /// Trains `config` to its end. Collective over `communicator`.
 RunResult train(const Config& config, Communicator& communicator);
 
+/// The same on rank 0 alone, while the others sleep; they get its result. Collective.
+RunResult train_alone(const Config& config, Communicator& world);
+
 /// Takes the steps that are left. Collective over the trainer's ranks.
 RunResult finish(Trainer& trainer);
 
