@@ -75,6 +75,7 @@ become_inside() {
   cp --dereference /etc/resolv.conf "$1/etc/resolv.conf"
   # shellcheck disable=SC2016  # the inner shell expands it
   exec unshare --mount --pid --fork --kill-child --propagation private bash -euc '
+    mount --bind "$1" "$1"  # its root is to be a mount, which namespaces inside of it need
     mount -t proc proc "$1/proc"
     mount --rbind /sys "$1/sys"
     mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$1/dev/pts"

@@ -2,12 +2,39 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "bench/machine.hpp"
 #include "lockstep/core/error.hpp"
 #include "train/step/timed_training.hpp"
 
 namespace lockstep {
+
+namespace {
+
+/// Collective.
+std::vector<NodeExchange> exchange_by_node(Communicator& communicator, const StepTimes& own) {
+  const std::vector<StepTimes> times = all_gather(communicator, own);
+  std::vector<NodeExchange> nodes;
+  for (int rank = 0; rank < communicator.size(); ++rank) {
+    const std::string host = communicator.name(rank).host;
+    if (nodes.empty() || nodes.back().host != host) nodes.push_back({.host = host});
+    const StepTimes& part = times[static_cast<std::size_t>(rank)];
+    NodeExchange& node = nodes.back();
+    ++node.ranks;
+    node.overlapped += part[StepPart::kOverlapped];
+    node.exposed += part[StepPart::kExchange] + part[StepPart::kWaiting];
+    node.waiting += part[StepPart::kWaiting];
+  }
+  if (nodes.size() == 1) return {};
+  for (NodeExchange& node : nodes) {
+    for (double* sum : {&node.overlapped, &node.exposed, &node.waiting}) *sum /= node.ranks;
+  }
+  return nodes;
+}
+
+}  // namespace
 
 BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   constexpr Index kFewestRounds = 3;
@@ -40,6 +67,7 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
     if (fast) fast->round();
   }
   report.step = configured.result();
+  report.nodes = exchange_by_node(communicator, report.step.times);
   if (communicator.rank() == 0 && one_rank) report.one_rank_seconds = one_rank->result().seconds;
   if (fast) report.fast_seconds = fast->result().seconds;
   if (config.checkpoint.every > 0) {

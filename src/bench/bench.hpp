@@ -24,6 +24,15 @@ struct MachineLimits {
   double exchange = 0;           ///< sum of a gradient over the ranks, all of them ready, seconds
 };
 
+/// Where the exchange of a step stands on one of several nodes: means over its ranks, in seconds.
+struct NodeExchange {
+  std::string host;
+  int ranks = 0;
+  double overlapped = 0;  ///< while later layers were still to compute
+  double exposed = 0;     ///< after that
+  double waiting = 0;     ///< of it, for other ranks and the network
+};
+
 /// What the machine gives, and what the configured training makes of it.
 struct BenchReport {
   int ranks = 0;
@@ -33,6 +42,7 @@ struct BenchReport {
   double operations = 0;  ///< floating-point operations of a step's products, over all ranks
   MachineLimits limits;
   StepMeasurement step;
+  std::vector<NodeExchange> nodes;  ///< where there are several
   std::optional<double>
       one_rank_seconds;                ///< a step on one rank while the others sleep; where there are others
   std::optional<double> fast_seconds;  ///< a step with train.reduction = fast, where that is not configured

@@ -44,6 +44,13 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
                                    {"samples_per_second", report.samples_per_second()},
                                    {"operations", report.operations},
                                    {"share_of_gemm_2048", report.share_of_limit()}}}};
+  for (const NodeExchange& node : report.nodes) {
+    json["nodes"].push_back({{"host", node.host},
+                             {"ranks", node.ranks},
+                             {"overlapped_exchange_seconds", node.overlapped},
+                             {"exposed_exchange_seconds", node.exposed},
+                             {"waiting_seconds", node.waiting}});
+  }
   if (report.one_rank_seconds) json["step"]["one_rank_seconds"] = *report.one_rank_seconds;
   if (report.fast_seconds) json["step"]["fast_seconds"] = *report.fast_seconds;
   if (report.checkpoints) {
@@ -76,6 +83,14 @@ std::vector<std::string> to_lines(const BenchReport& report) {
                                 kPercent * seconds / report.step.seconds));
   }
   lines.push_back(fmt::format("  {:26} {:8.3f} ms", "whole step", report.step.seconds * kMilli));
+  if (!report.nodes.empty())
+    lines.emplace_back("exchange by node              overlapped      exposed  of it waiting");
+  for (const NodeExchange& node : report.nodes) {
+    lines.push_back(
+        fmt::format("  {:26} {:8.3f} ms {:9.3f} ms {:9.3f} ms",
+                    fmt::format("{}, {} rank{}", node.host, node.ranks, node.ranks == 1 ? "" : "s"),
+                    node.overlapped * kMilli, node.exposed * kMilli, node.waiting * kMilli));
+  }
   lines.push_back(fmt::format("samples a second           {:10.0f}", report.samples_per_second()));
   lines.push_back(fmt::format("of the product limit       {:10.1f} %  (2048 x 2048 on all ranks)",
                               kPercent * report.share_of_limit()));

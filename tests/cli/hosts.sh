@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Several hosts on this machine, made of network namespaces, for one command: nothing of them is left when it ends, however that is.
 #
-#   hosts.sh N COMMAND…        runs COMMAND on the first of N hosts, host1 … hostN with 10.99.0.1 …, where mpirun reaches the others
+#   hosts.sh N COMMAND…        runs COMMAND on the first of N hosts, host1 … hostN, where mpirun reaches the others
 #
 # For COMMAND itself:
 #
@@ -24,7 +24,7 @@ case ${1:-} in
   agent)  # what mpirun takes for ssh: [options] HOST COMMAND…
     shift
     while [[ $1 == -* ]]; do shift; done
-    i=${1##*.}
+    i=${1#host}
     shift
     if [[ -z $(ip -n switch link show up "port$i" 2>/dev/null) ]]; then
       echo "hosts.sh: host$i does not answer" >&2
@@ -46,6 +46,11 @@ case ${1:-} in
     mkdir /run/netns /run/tmp
     touch /run/netns/switch
     mount --bind /proc/self/ns/net /run/netns/switch
+    {
+      for ((i = 1; i <= count; ++i)); do echo "$net.$i host$i"; done
+      cat /etc/hosts
+    } >/run/hosts
+    mount --bind /run/hosts /etc/hosts
     export TMPDIR=/run/tmp  # mpirun's folder for this user may be another's here
     ip link add switch type bridge
     ip link set switch up

@@ -36,7 +36,7 @@ class HostsTest : public testing::Test {
   Outcome on_hosts(const Layout& layout, const Words& command) {
     std::vector<std::string> hosts;
     for (std::size_t i = 0; i < layout.ranks.size(); ++i)
-      hosts.push_back(fmt::format("10.99.0.{}:{}", i + 1, layout.ranks[i]));
+      hosts.push_back(fmt::format("host{}:{}", i + 1, layout.ranks[i]));
     const Words start = {LOCKSTEP_HOSTS, std::to_string(layout.ranks.size()),      LOCKSTEP_MPIEXEC,
                          "--host",       fmt::format("{}", fmt::join(hosts, ",")), "--map-by",
                          layout.by};
@@ -158,13 +158,13 @@ TEST_F(HostsTest, ARunGoesOnOnlyWhereRank0HasItsFolder) {
     return process.wait(60);
   };
   const Words begin = large_training("run") + Words{"--checkpoint.every", "3"};
-  EXPECT_EQ(train_on("10.99.0.3", begin).exit_code, 0);
+  EXPECT_EQ(train_on("host3", begin).exit_code, 0);
   const Words go_on = large_training("run") + Words{"--run.resume", "true", "--train.epochs", "3"};
   expect_one_line(
-      train_on("10.99.0.2,10.99.0.3", go_on), 2,
+      train_on("host2,host3", go_on), 2,
       "run.dir = run: is on host3 and not on host2, where rank 0 would write it; name host3 first");
-  EXPECT_EQ(train_on("10.99.0.3", go_on).exit_code, 0);
-  expect_one_line(train_on("10.99.0.2,10.99.0.3", {"train", "--resume", "other"}), 2,
+  EXPECT_EQ(train_on("host3", go_on).exit_code, 0);
+  expect_one_line(train_on("host2,host3", {"train", "--resume", "other"}), 2,
                   "--resume other: holds no checkpoint on host2, where rank 0 is; give");
 }
 
@@ -200,6 +200,22 @@ TEST_F(HostsTest, SweepsHaveTheSameTableWithGroupsOverHosts) {
   EXPECT_EQ(table("hosts"), table("one"));
 }
 
+TEST_F(HostsTest, BenchTellsTheExchangeOfEachNode) {
+  const Outcome outcome =
+      lockstep_on_hosts({.ranks = {2, 1}}, {"bench", "--data.source", "blobs", "--model.layers",
+                                            "linear 300, relu, linear 4", "--rounds", "3", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto nodes = nlohmann::json::parse(outcome.out).at("nodes");
+  ASSERT_EQ(nodes.size(), 2U);
+  EXPECT_EQ(nodes[0].at("host"), "host1");
+  EXPECT_EQ(nodes[0].at("ranks"), 2);
+  EXPECT_EQ(nodes[1].at("host"), "host2");
+  for (const auto& node : nodes) {
+    EXPECT_GT(node.at("exposed_exchange_seconds"), node.at("waiting_seconds"));
+    EXPECT_GE(node.at("overlapped_exchange_seconds"), 0);
+  }
+}
+
 // The launcher's number, though host 1's ranks stand next to each other inside: of four ranks dealt out by
 // node, rank 1 is the first of host 2.
 TEST_F(HostsTest, AreNamedWithTheLaunchersRanks) {
@@ -224,7 +240,7 @@ class FaultOfAHost : public HostsTest, public testing::WithParamInterface<HostFa
 TEST_P(FaultOfAHost, IsNamedAndGoneThrough) {
   const Words settings = {"--train.steps", "2000", "--run.timeout", "3"};
   ASSERT_EQ(run_lockstep(0, long_training("undisturbed") + settings, folder_).exit_code, 0);
-  folder_.write("hosts", "10.99.0.1 slots=1\n10.99.0.2 slots=1  # is lost\n\n10.99.0.3 slots=1\n");
+  folder_.write("hosts", "host1 slots=1\nhost2 slots=1  # is lost\n\nhost3 slots=1\n");
   const std::string script = fmt::format(
       "'{}' --hosts hosts --program '{}' \"$@\" & run=$!\n"
       "until compgen -G 'run/checkpoints/step-*.safetensors' >/dev/null; do sleep 0.05; done\n"
@@ -245,7 +261,7 @@ INSTANTIATE_TEST_SUITE_P(
     Faults, FaultOfAHost,
     testing::Values(
         HostFault{"itsLinkGoesDown", "cut 2",
-                  "lockstep: no sign of life from host2 for (.|\n)*supervise.sh: no answer from 10.99.0.2"},
+                  "lockstep: no sign of life from host2 for (.|\n)*supervise.sh: no answer from host2"},
         HostFault{"itStandsStill", "stop 2", "lockstep: no sign of life from host2 for "},
         HostFault{"itsRanksAreKilled", "kill 2 '" LOCKSTEP_PROGRAM "'",
                   "lockstep: rank 1 on host2 is gone; "}),
