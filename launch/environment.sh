@@ -3,7 +3,7 @@
 # Sets what Open MPI needs to know about this machine; defines
 #   lockstep_cores    cores this shell may use: what to give mpirun as -np
 #   lockstep_mpirun   mpirun with the flags for any number of ranks on this machine (array)
-#   lockstep_mpirun_for RANKS   makes it mpirun with the flags that suit so many best
+#   lockstep_mpirun_for RANKS   makes it mpirun with the flags that suit so many best, or srun if LOCKSTEP_LAUNCHER is srun
 #   lockstep_check_root   fails with advice where Open MPI would refuse to run as root
 
 # Physical cores, as mpirun counts them: within the affinity mask, siblings of one core once, and no more than the
@@ -52,14 +52,20 @@ export OMPI_MCA_reachable=${OMPI_MCA_reachable:-weighted}
 
 # Every mpirun begins with the first core: ranks are bound where they take all cores, and free where a second job is to have
 # the others. mpirun would read the standard input of the loop that calls it.
+# Slurm's srun binds ranks as the job says; a job's nodes have equal parts of them.
 lockstep_mpirun_for() {
+  local here=$((($1 - 1) / ${SLURM_NNODES:-1} + 1))
+  if [[ ${LOCKSTEP_LAUNCHER:-} == srun ]]; then
+    lockstep_mpirun=(srun --mpi=pmix --input=none)
+    return
+  fi
   lockstep_mpirun=(mpirun --stdin none)
-  if (($1 == lockstep_cores)); then
+  if ((here == lockstep_cores)); then
     lockstep_mpirun+=(--bind-to core:if-supported)
   else
     lockstep_mpirun+=(--bind-to none)
   fi
-  (($1 <= lockstep_cores)) || lockstep_mpirun+=(--oversubscribe)
+  ((here <= lockstep_cores)) || lockstep_mpirun+=(--oversubscribe)
 }
 
 # shellcheck disable=SC2034  # it is for those who source this file

@@ -150,7 +150,7 @@ while :; do
     start=(mpirun --stdin none --hostfile "$answering")
   else
     lockstep_mpirun_for "$ranks"
-    start=("${lockstep_mpirun[@]}" -np "$ranks")
+    start=("${lockstep_mpirun[@]}" -n "$ranks")
   fi
   setsid "${start[@]}" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
