@@ -2,7 +2,7 @@
 # Installs what Lockstep needs on Debian 12+ or Ubuntu 22.04+. What is there already is left alone, so that running
 # this again costs nothing and, with nothing missing, needs neither root nor the network.
 #
-#   launch/setup.sh [--tests] [--lint] [--docs] [--fuzz] [--pytorch]
+#   launch/setup.sh [--tests] [--slurm] [--lint] [--docs] [--fuzz] [--pytorch]
 set -euo pipefail
 
 packages=(
@@ -30,6 +30,7 @@ for argument in "$@"; do
       packages+=(libgtest-dev libgmock-dev python3 iproute2)
       optional["chromium chromium-driver python3-selenium"]="page tests are left out"  # Ubuntu's browsers are snaps
       ;;
+    --slurm) packages+=(slurmctld slurmd slurm-client munge) ;;  # what the tests start; needs a slurm.conf else
     --lint) packages+=(clang-format clang-tidy shellcheck) ;;
     --docs) packages+=(doxygen) ;;  # the public headers as HTML: target documentation
     --fuzz)
@@ -37,7 +38,7 @@ for argument in "$@"; do
       optional[libclang-rt-dev]="clang itself brings the sanitizers and libFuzzer"
       ;;
     --pytorch) packages+=(python3-torch libopenblas0-pthread) ;;  # what compare_pytorch.sh compares with
-    *) fail "unknown argument '$argument'; expected any of --tests, --lint, --docs, --fuzz, --pytorch" ;;
+    *) fail "unknown argument '$argument'; expected any of --tests, --slurm, --lint, --docs, --fuzz, --pytorch" ;;
   esac
 done
 

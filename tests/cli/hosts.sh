@@ -43,6 +43,7 @@ case ${1:-} in
     count=$2
     shift 2
     mount -t tmpfs hosts /run
+    mount -t tmpfs hosts /dev/shm  # a rank of the same name may have left its memory on the machine
     mkdir /run/netns /run/tmp
     touch /run/netns/switch
     mount --bind /proc/self/ns/net /run/netns/switch

@@ -156,6 +156,21 @@ TEST_F(SlurmTest, AJobThatWouldOnlyFailAgainEnds) {
   EXPECT_NE(ended.find("Restarts=0"), std::string::npos) << ended;
 }
 
+// Of the first four starts one leaves a checkpoint, of the next three none.
+TEST_F(SlurmTest, AJobThatFailsIsQueuedAgainIfItHasComeFurther) {
+  const fs::path checkpoints = folder_.path() / "run/checkpoints";
+  fs::create_directories(checkpoints);
+  const fs::path program =
+      folder_.write("program", "#!/bin/sh\ncd '" + checkpoints.string() +
+                                   "' && { ls step-* || echo >step-1.safetensors; }; exit 7\n");
+  fs::permissions(program, fs::perms::owner_all);
+  const std::string ended =
+      job("srun", {}, settings_of(small_training("")) + Words{"--program", program.string()}, "");
+  EXPECT_NE(ended.find("JobState=FAILED"), std::string::npos) << ended << log();
+  EXPECT_NE(ended.find("ExitCode=7:0"), std::string::npos) << ended << log();
+  EXPECT_NE(ended.find("Restarts=1"), std::string::npos) << ended << log();
+}
+
 const Words kEndless = settings_of(long_training("")) + Words{"--train.steps", "100000000"};
 
 // Slurm looks at time limits twice a minute.
