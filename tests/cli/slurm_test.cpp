@@ -49,7 +49,8 @@ class SlurmTest : public testing::Test {
     return outcome;
   }
 
-  /// Submits launch/slurm.sh with `options`, to train into "run" by `launcher`; what Slurm says of the job
+  /// Submits launch/slurm.sh with `options`, to train into "run" by `launcher`, or as the script
+  /// chooses if that is empty; what Slurm says of the job
   /// when it has ended. The shell does `meanwhile`, with the job's number in $job.
   std::string job(const std::string& launcher, const Words& options, const Words& training,
                   const std::string& meanwhile) {
@@ -109,6 +110,23 @@ scontrol --oneliner show job "$job"
   TemporaryFolder folder_;
 };
 
+TEST(SlurmScriptTest, SaysWhatIsWrong) {
+  const fs::path checkout = fs::path(LOCKSTEP_JOB).parent_path().parent_path();
+  const TemporaryFolder elsewhere;
+  const auto expect_line = [](const Words& settings, const fs::path& folder, const std::string& fragment) {
+    const Outcome outcome =
+        Process(Words{"env"} + settings + Words{LOCKSTEP_JOB, "--run.dir", "run"}, folder).wait(20);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
+    EXPECT_NE(outcome.err.find("slurm.sh: " + fragment), std::string::npos) << outcome.err;
+  };
+  expect_line({"-u", "SLURM_NTASKS"}, checkout, "this is no job of Slurm; submit it: sbatch");
+  expect_line({"SLURM_NTASKS=4"}, elsewhere.path(),
+              elsewhere.path().string() + " has no launch/supervise.sh");
+  expect_line({"SLURM_NTASKS=4", "LOCKSTEP_LAUNCHER=mpiexec"}, checkout,
+              "LOCKSTEP_LAUNCHER=mpiexec: expected srun or mpirun");
+}
+
 /// `training` without its folder.
 Words settings_of(const Words& training) {
   return Words{training.front()} + Words(training.begin() + 3, training.end());
@@ -142,8 +160,7 @@ TEST_F(SlurmTest, SrunWithoutMpiStopsEveryTask) {
 
 TEST_F(SlurmTest, AJobEndsWithItsRun) {
   ASSERT_EQ(run_lockstep(0, small_training("alone"), folder_).exit_code, 0);
-  const Words training = settings_of(small_training(""));
-  const std::string ended = job("srun", {}, training, "");
+  const std::string ended = job("", {}, settings_of(small_training("")), "");
   EXPECT_NE(ended.find("JobState=COMPLETED"), std::string::npos) << ended << log();
   EXPECT_EQ(digest("run"), digest("alone")) << log();
 }
