@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -38,44 +39,40 @@ await '[[ $(newest) > $first ]]'
 scancel "$job"
 )";
 
+const fs::path kCheckout = fs::path(LOCKSTEP_JOB).parent_path().parent_path();
+
 class SlurmTest : public testing::Test {
  protected:
-  /// Runs `script` in a shell on the first of two hosts with two cores each, where `words` are its arguments.
-  Outcome on_slurm(const std::string& script, const Words& words) {
-    Process process(Words{LOCKSTEP_SLURM, "2", "2", "bash", "-c", kPrelude + script, "bash"} + words,
-                    folder_.path());
+  /// Runs `command` on the first of two hosts with two cores each.
+  Outcome on_slurm(const Words& command) {
+    Process process(Words{LOCKSTEP_SLURM, "2", "2"} + command, folder_.path());
     Outcome outcome = process.wait(110);
     EXPECT_FALSE(outcome.timed_out);
     return outcome;
   }
 
-  /// Submits launch/slurm.sh with `options`, to train into "run" by `launcher`, or as the script
-  /// chooses if that is empty; what Slurm says of the job
-  /// when it has ended. The shell does `meanwhile`, with the job's number in $job.
+  /// Submits launch/slurm.sh with `options` for `training`, whose ranks `launcher` starts, or what the script
+  /// chooses if that is empty; what Slurm says of the job when it has ended. Meanwhile the shell does
+  /// `meanwhile`, with the job's number in $job.
   std::string job(const std::string& launcher, const Words& options, const Words& training,
-                  const std::string& meanwhile) {
-    const std::string script = R"(
+                  const std::string& meanwhile = "") {
+    const std::string script = std::string(kPrelude) + R"(
 job=$(sbatch --parsable --output="$PWD/log" "$@") || exit
 )" + meanwhile + R"(
 await '[[ -z $(squeue --noheader --jobs="$job") ]]'
 scontrol --oneliner show job "$job"
 )";
-    const fs::path checkout = fs::path(LOCKSTEP_JOB).parent_path().parent_path();
-    const Words submission = options +
-                             Words{"--chdir",
-                                   checkout.string(),
-                                   "--nodes=2",
-                                   "--ntasks-per-node=2",
-                                   "--export=ALL,LOCKSTEP_LAUNCHER=" + launcher,
-                                   LOCKSTEP_JOB,
-                                   "--program",
-                                   LOCKSTEP_PROGRAM} +
-                             Words(training.begin() + 1, training.end()) +
-                             Words{"--run.dir", (folder_.path() / "run").string()};
-    const Outcome outcome = on_slurm(script, submission);
+    const Words submission = {"--chdir",    kCheckout.string(), "--nodes=2",     "--ntasks-per-node=2",
+                              LOCKSTEP_JOB, "--program",        LOCKSTEP_PROGRAM};
+    const Outcome outcome =
+        on_slurm(Words{"bash", "-c", script, "bash", "--export=ALL,LOCKSTEP_LAUNCHER=" + launcher} + options +
+                 submission + Words(training.begin() + 1, training.end()));
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err << log();
     return outcome.out;
   }
+
+  /// The folder of a job's run, which has the checkout as its current folder.
+  std::string run() const { return (folder_.path() / "run").string(); }
 
   /// What the job has printed.
   std::string log() const {
@@ -91,7 +88,7 @@ scontrol --oneliner show job "$job"
   /// Expects that one rank, which goes on from the newest checkpoint to its own step, ends with the weights
   /// of one that has done all those steps alone.
   void expect_the_weights_of_one_rank() {
-    const fs::path checkpoint = newest_checkpoint(folder_.path() / "run");
+    const fs::path checkpoint = newest_checkpoint(run());
     ASSERT_FALSE(checkpoint.empty()) << log();
     const std::string steps = std::to_string(std::stoul(checkpoint.stem().string().substr(5)));
     for (const Words& training : {Words{"train", "--resume", "run"}, long_training("alone")})
@@ -111,7 +108,6 @@ scontrol --oneliner show job "$job"
 };
 
 TEST(SlurmScriptTest, SaysWhatIsWrong) {
-  const fs::path checkout = fs::path(LOCKSTEP_JOB).parent_path().parent_path();
   const TemporaryFolder elsewhere;
   const auto expect_line = [](const Words& settings, const fs::path& folder, const std::string& fragment) {
     const Outcome outcome =
@@ -120,54 +116,49 @@ TEST(SlurmScriptTest, SaysWhatIsWrong) {
     EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
     EXPECT_NE(outcome.err.find("slurm.sh: " + fragment), std::string::npos) << outcome.err;
   };
-  expect_line({"-u", "SLURM_NTASKS"}, checkout, "this is no job of Slurm; submit it: sbatch");
+  expect_line({"-u", "SLURM_NTASKS"}, kCheckout, "this is no job of Slurm; submit it: sbatch");
   expect_line({"SLURM_NTASKS=4"}, elsewhere.path(),
               elsewhere.path().string() + " has no launch/supervise.sh");
-  expect_line({"SLURM_NTASKS=4", "LOCKSTEP_LAUNCHER=mpiexec"}, checkout,
+  expect_line({"SLURM_NTASKS=4", "LOCKSTEP_LAUNCHER=mpiexec"}, kCheckout,
               "LOCKSTEP_LAUNCHER=mpiexec: expected srun or mpirun");
-}
-
-/// `training` without its folder.
-Words settings_of(const Words& training) {
-  return Words{training.front()} + Words(training.begin() + 3, training.end());
 }
 
 TEST_F(SlurmTest, SrunAndMpirunGiveTheDigestOfOneRank) {
   ASSERT_EQ(run_lockstep(0, small_training("alone"), folder_).exit_code, 0);
-  const Outcome outcome = on_slurm(R"(
-srun --mpi=pmix --nodes=2 --ntasks=4 "$@" --run.dir block &&
-srun --mpi=pmix --nodes=2 --ntasks=4 --distribution=cyclic "$@" --run.dir cyclic &&
-salloc --nodes=2 --ntasks=4 mpirun -n 4 "$@" --run.dir mpirun
-)",
-                                   Words{LOCKSTEP_PROGRAM} + settings_of(small_training("")));
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const auto* const run_dir : {"block", "cyclic", "mpirun"}) {
+  const std::map<std::string, Words> launchers = {{"block", {"srun", "--mpi=pmix"}},
+                                                  {"cyclic", {"srun", "--mpi=pmix", "--distribution=cyclic"}},
+                                                  {"mpirun", {"salloc"}}};
+  for (const auto& [run_dir, launcher] : launchers) {
+    Words command = launcher + Words{"--nodes=2", "--ntasks=4"};
+    if (run_dir == "mpirun") command.emplace_back(LOCKSTEP_MPIEXEC);
+    const Outcome outcome = on_slurm(command + Words{LOCKSTEP_PROGRAM} + small_training(run_dir));
+    EXPECT_EQ(outcome.exit_code, 0) << run_dir << ": " << outcome.err;
     EXPECT_EQ(digest(run_dir), digest("alone")) << run_dir << ": " << outcome.err;
-    EXPECT_EQ(metrics(folder_, run_dir, "start").at(0).at("world_size"), 4);
+    EXPECT_NE(outcome.out.find("on 4 ranks"), std::string::npos) << run_dir << ": " << outcome.out;
+    EXPECT_NE(outcome.out.find("nodes    2"), std::string::npos) << run_dir << ": " << outcome.out;
   }
 }
 
 TEST_F(SlurmTest, SrunWithoutMpiStopsEveryTask) {
-  const Outcome outcome = on_slurm("exec srun --quiet --quiet --ntasks=2 \"$@\"",
-                                   Words{LOCKSTEP_PROGRAM} + small_training("run"));
+  const Outcome outcome =
+      on_slurm(Words{"srun", "--quiet", "--quiet", "--ntasks=2", LOCKSTEP_PROGRAM} + small_training("run"));
   EXPECT_EQ(outcome.exit_code, 2);
   const std::string line =
       "lockstep: Slurm's srun started 2 tasks, but the program sees one rank; try srun --mpi=pmix, or mpirun "
       "in place of srun";
   EXPECT_EQ(lines_of(outcome.err), Words({line, line}));
-  EXPECT_FALSE(fs::exists(folder_.path() / "run"));
+  EXPECT_FALSE(fs::exists(run()));
 }
 
 TEST_F(SlurmTest, AJobEndsWithItsRun) {
   ASSERT_EQ(run_lockstep(0, small_training("alone"), folder_).exit_code, 0);
-  const std::string ended = job("", {}, settings_of(small_training("")), "");
+  const std::string ended = job("", {}, small_training(run()));
   EXPECT_NE(ended.find("JobState=COMPLETED"), std::string::npos) << ended << log();
   EXPECT_EQ(digest("run"), digest("alone")) << log();
 }
 
 TEST_F(SlurmTest, AJobThatWouldOnlyFailAgainEnds) {
-  const std::string ended =
-      job("mpirun", {}, settings_of(small_training("")) + Words{"--train.batch-size", "many"}, "");
+  const std::string ended = job("mpirun", {}, small_training(run()) + Words{"--train.batch-size", "many"});
   EXPECT_NE(ended.find("JobState=FAILED"), std::string::npos) << ended << log();
   EXPECT_NE(ended.find("ExitCode=2:0"), std::string::npos) << ended;
   EXPECT_NE(ended.find("Restarts=0"), std::string::npos) << ended;
@@ -175,24 +166,26 @@ TEST_F(SlurmTest, AJobThatWouldOnlyFailAgainEnds) {
 
 // Of the first four starts one leaves a checkpoint, of the next three none.
 TEST_F(SlurmTest, AJobThatFailsIsQueuedAgainIfItHasComeFurther) {
-  const fs::path checkpoints = folder_.path() / "run/checkpoints";
+  const fs::path checkpoints = fs::path(run()) / "checkpoints";
   fs::create_directories(checkpoints);
   const fs::path program =
       folder_.write("program", "#!/bin/sh\ncd '" + checkpoints.string() +
                                    "' && { ls step-* || echo >step-1.safetensors; }; exit 7\n");
   fs::permissions(program, fs::perms::owner_all);
-  const std::string ended =
-      job("srun", {}, settings_of(small_training("")) + Words{"--program", program.string()}, "");
+  const std::string ended = job("srun", {}, small_training(run()) + Words{"--program", program.string()});
   EXPECT_NE(ended.find("JobState=FAILED"), std::string::npos) << ended << log();
   EXPECT_NE(ended.find("ExitCode=7:0"), std::string::npos) << ended << log();
   EXPECT_NE(ended.find("Restarts=1"), std::string::npos) << ended << log();
 }
 
-const Words kEndless = settings_of(long_training("")) + Words{"--train.steps", "100000000"};
+Words endless_training(const std::string& run_dir) {
+  return long_training(run_dir) + Words{"--train.steps", "100000000"};
+}
 
 // Slurm looks at time limits twice a minute.
 TEST_F(SlurmTest, AJobWhoseTimeIsUpGoesOnInTheNext) {
-  const std::string ended = job("srun", {"--time=1", "--signal=B:USR1@30"}, kEndless, kCancelWhenItHasGoneOn);
+  const std::string ended =
+      job("srun", {"--time=1", "--signal=B:USR1@30"}, endless_training(run()), kCancelWhenItHasGoneOn);
   EXPECT_NE(ended.find("JobState=CANCELLED"), std::string::npos) << ended << log();
   EXPECT_NE(ended.find("Restarts=1"), std::string::npos) << ended << log();
   EXPECT_NE(log().find("SIGUSR1: stopped after step"), std::string::npos) << log();
@@ -200,7 +193,7 @@ TEST_F(SlurmTest, AJobWhoseTimeIsUpGoesOnInTheNext) {
 }
 
 TEST_F(SlurmTest, AJobUnderMpirunGoesOnInTheNext) {
-  const std::string ended = job("mpirun", {}, kEndless,
+  const std::string ended = job("mpirun", {}, endless_training(run()),
                                 R"(await '[[ -n $(newest) ]]'
 scancel --signal=USR1 --batch "$job"
 )" + std::string(kCancelWhenItHasGoneOn));
