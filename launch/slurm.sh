@@ -45,7 +45,7 @@ case $code in
   4) ((time_is_up)) || exit 4 ;;
   *)
     directory=$(printf '%s\n' "$@" | sed -n '/^--run\.dir$/ { n; p }; s/^--run\.dir=//p')
-    [[ -n $(find "$directory/checkpoints" -name 'step-*' -newermt "@$began" -print -quit) ]] || exit "$code"
+    [[ -n $(find "$directory/checkpoints" -name 'step-*' -newermt "@$began" -print -quit 2>/dev/null) ]] || exit "$code"
     ;;
 esac
 echo "slurm.sh: the job is queued again, to go on from the newest checkpoint" >&2
