@@ -16,16 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the shell on the first host knows: await CONDITION, which fails after 90 s, and the names of
-/// checkpoints.
+/// What the shell on the first host knows: await CONDITION, which fails when the shell is 100 s old, and the
+/// newest checkpoint's name.
 constexpr auto kPrelude = R"(
 await() {
-  for ((i = 0; i < 900; ++i)); do
-    if eval "$1"; then return; fi
+  until eval "$1"; do
+    ((SECONDS < 100)) || { echo "not within 100 s: $1" >&2 && exit 1; }
     sleep 0.1
   done
-  echo "not within 90 s: $1" >&2
-  exit 1
 }
 newest() { (cd run/checkpoints && ls -- *.safetensors | tail -1) 2>/dev/null; }
 )";
