@@ -34,7 +34,7 @@ while (($#)); do
   case $1 in
     --ranks) ranks=${2:-} && shift ;;
     --fewer) fewer=1 ;;
-    --hosts) hosts=${2:-} && shift ;;
+    --hosts) hosts=${2:?"supervise.sh: --hosts: a file is missing"} && shift ;;
     --failures) failures=${2:-} && shift ;;
     --program) program=${2:-} && shift ;;
     --run.dir) directory=${2:-} && arguments+=("$1" "$directory") && shift ;;
@@ -58,15 +58,20 @@ newest() {
   find "$directory/checkpoints" -name 'step-*.safetensors' 2>/dev/null | sort | tail -1
 }
 
-# What stands before HOST COMMAND to run it there, as mpirun does.
-read -ra agent <<<"${OMPI_MCA_plm_rsh_agent:-${PRTE_MCA_plm_ssh_agent:-ssh -o BatchMode=yes -o ConnectTimeout=5}}"
+# What stands before HOST COMMAND to run it there, as mpirun does, which may know several ways with colons between them.
+agent=${OMPI_MCA_plm_rsh_agent:-${PRTE_MCA_plm_ssh_agent:-ssh -o BatchMode=yes -o ConnectTimeout=5}}
+read -ra agent <<<"${agent%%:*}"
+
+addresses_of() {
+  getent ahosts "${1#*@}" # USER@HOST
+}
 
 # Whether $1 is this machine, which mpirun needs no agent for.
 is_here() {
   local address
   while read -r address _; do
     [[ $address == 127.* || $address == ::1 || " $(hostname -I) " == *" $address "* ]] && return
-  done < <(getent ahosts "$1")
+  done < <(addresses_of "$1")
   return 1
 }
 
@@ -78,26 +83,28 @@ answers() {
 choose_hosts() {
   local line lines=() checks=() silent=() i
   while read -r line; do
+    [[ -n $line ]] || continue
     answers "${line%% *}" &
     checks+=($!) lines+=("$line")
   done < <(host_lines)
   for i in "${!lines[@]}"; do
     if wait "${checks[i]}"; then echo "${lines[i]}"; else silent+=("${lines[i]%% *}"); fi
   done >"$answering"
-  ((!${#silent[@]})) || echo "supervise.sh: no answer from ${silent[*]}; going on without" >&2
+  ((!${#silent[@]} || stopped)) || echo "supervise.sh: no answer from ${silent[*]}; going on without" >&2
   [[ -s $answering ]]
 }
 
-# The lines of $hosts without comments.
+# The lines of $hosts without comments, and empty ones.
 host_lines() {
-  sed -e 's/#.*//' -e 's/^[[:space:]]*//' -e '/^$/d' -e 's/[[:space:]]/ /g' "$hosts"
+  sed -e 's/#.*//' -e 's/^[[:space:]]*//' -e 's/[[:space:]]/ /g' "$hosts"
+  echo # of a last line without its end
 }
 
 # mpirun hears of a lost host after 480 s, and then waits for that host without end if its own ranks have ended by
 # themselves before. It shall hear in a minute, and not outlive its ranks by more than 10 s.
 if [[ -n $hosts ]]; then
   while read -r host _; do
-    getent ahosts "$host" >/dev/null ||
+    [[ -z $host ]] || addresses_of "$host" >/dev/null ||
       fail "$hosts: $host: no such host; expected names or addresses that this machine knows"
   done < <(host_lines)
   answering=$(mktemp)
@@ -122,12 +129,12 @@ end_without_ranks() {
   local mpirun=$1 seconds=0
   until has_ranks "$mpirun"; do
     kill -0 "$mpirun" 2>/dev/null || return
-    sleep 1
+    sleep 0.2
   done
   while kill -0 "$mpirun" 2>/dev/null; do
     if has_ranks "$mpirun"; then seconds=0; else seconds=$((seconds + 1)); fi
     if ((seconds == 10)); then
-      echo "supervise.sh: mpirun waits for a host that is lost, and is ended" >&2
+      echo "supervise.sh: mpirun has had no ranks here for 10 s, and is ended" >&2
       kill -KILL "$mpirun"
     fi
     sleep 1
@@ -141,17 +148,24 @@ child=
 stopped=0
 trap 'stopped=1; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' TERM INT HUP USR1
 
-in_a_row=0
+in_a_row=0 starts=0 unanswered=0
 while :; do
   ((stopped)) && exit 4
   before=$(newest)
   if [[ -n $hosts ]]; then
-    choose_hosts || fail "$hosts: none of its hosts answers"
+    until choose_hosts; do
+      ((stopped)) && exit 4
+      ((starts > 0 && ++unanswered < failures)) || fail "$hosts: none of its hosts answers"
+      echo "supervise.sh: none of the hosts in $hosts answers; asking again in 10 s" >&2
+      sleep 10
+    done
+    ((stopped)) && exit 4
     start=(mpirun --stdin none --hostfile "$answering")
   else
     lockstep_mpirun_for "$ranks"
     start=("${lockstep_mpirun[@]}" -n "$ranks")
   fi
+  unanswered=0 starts=$((starts + 1))
   setsid "${start[@]}" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
   [[ -z $hosts ]] || end_without_ranks "$child" &

@@ -68,20 +68,22 @@ std::vector<PulseAddress> addresses_of(int descriptor, int rank) {
 
 }  // namespace
 
-HostPulses::HostPulses(Communicator& world, bool is_sender) : is_sender_(is_sender) {
+HostPulses::HostPulses(Communicator& world, Communicator& node) {
   if (world.name(0).host.empty()) return;  // all on one
-  socket_ = open_socket();
-  number_ = world.name(world.rank()).number;
+  const int first = all_gather(node, world.rank()).front();
   const std::uint64_t mark = world.rank() == 0 ? std::random_device()() : 0;
-  own_ = {.program = all_gather(world, mark).front(), .rank = world.rank(), .ends = 0};
+  own_ = {.program = all_gather(world, mark).front(), .rank = first, .ends = 0};
+  number_ = world.name(first).number;
+  socket_ = open_socket();
   std::vector<PulseAddress> mine;
-  if (is_sender) mine = addresses_of(socket_, world.rank());
-  const std::string own_host = world.name(world.rank()).host;
+  if (world.rank() == first) mine = addresses_of(socket_, first);
   for (const PulseAddress& entry : all_gather_list(world, std::span<const PulseAddress>(mine))) {
-    const RankName name = world.name(entry.rank);
-    if (name.host == own_host) continue;
+    if (entry.rank == first) continue;
     if (peers_.empty() || peers_.back().rank != entry.rank) {
+      const RankName name = world.name(entry.rank);
       peers_.push_back({.rank = entry.rank, .number = name.number, .host = name.host, .addresses = {}});
+      // Not all hosts begin with the same.
+      if (entry.rank < first) next_ = peers_.size();
     }
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -89,6 +91,7 @@ HostPulses::HostPulses(Communicator& world, bool is_sender) : is_sender_(is_send
     address.sin_port = entry.port;
     peers_.back().addresses.push_back(address);
   }
+  if (next_ == peers_.size()) next_ = 0;
 }
 
 HostPulses::~HostPulses() {
@@ -96,10 +99,11 @@ HostPulses::~HostPulses() {
 }
 
 void HostPulses::beat(double seconds) {
-  if (socket_ < 0 || !is_sender_) return;
+  if (socket_ < 0) return;
+  const std::lock_guard lock(mutex_);
   for (Peer& peer : peers_) peer.silent += seconds;
+  receive_refusals();  // first, as each is also an error of the socket
   receive();
-  receive_refusals();
   for (std::size_t i = 0; i < std::min(kPulsesAtOnce, peers_.size()); ++i) {
     send(peers_[next_], false);
     next_ = (next_ + 1) % peers_.size();
@@ -113,16 +117,15 @@ void HostPulses::receive() {
     socklen_t length = sizeof from;
     const ssize_t size =
         recvfrom(socket_, &pulse, sizeof pulse, MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &length);
-    if (size < 0 && errno == ECONNREFUSED) continue;  // of a pulse sent before
     if (size < 0) return;
     if (size != sizeof pulse || pulse.program != own_.program) continue;
-    ends_ = ends_ || pulse.ends != 0;
     const auto peer = std::ranges::find(peers_, pulse.rank, &Peer::rank);
     if (peer == peers_.end()) continue;
     peer->was_heard = true;
     peer->silent = 0;
     peer->refused = 0;
     peer->addresses = {from};
+    if (pulse.ends != 0) ends_ = peer->has_ended = true;
   }
 }
 
@@ -152,38 +155,51 @@ void HostPulses::send(const Peer& peer, bool ends) const {
   Pulse pulse = own_;
   pulse.ends = ends ? 1 : 0;
   for (const sockaddr_in& address : peer.addresses) {
-    sendto(socket_, &pulse, sizeof pulse, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const auto* const to = reinterpret_cast<const sockaddr*>(&address);
+    // An error of a pulse before is told once, in the place of sending.
+    if (sendto(socket_, &pulse, sizeof pulse, 0, to, sizeof address) < 0) {
+      sendto(socket_, &pulse, sizeof pulse, 0, to, sizeof address);
+    }
   }
 }
 
 void HostPulses::tell_end() {
   if (socket_ < 0) return;
+  const std::lock_guard lock(mutex_);
   for (const Peer& peer : peers_) send(peer, true);
 }
 
+bool HostPulses::end_is_told() const {
+  const std::lock_guard lock(mutex_);
+  return ends_;
+}
+
+bool HostPulses::is_silent(const Peer& peer) const {
+  // A round of pulses takes so many beats of a quarter of a second; some may be lost.
+  return peer.silent > 1 + static_cast<double>(peers_.size() / kPulsesAtOnce);
+}
+
 WatchedHost HostPulses::watched(const Peer& peer) const {
-  // A round of pulses takes so many beats of a quarter of a second; two may be lost.
-  const double usual = 1 + static_cast<double>(peers_.size() / kPulsesAtOnce);
-  return {.name = peer.host, .rank = peer.number, .silent = peer.silent > usual ? peer.silent : 0};
+  return {.name = peer.host, .rank = peer.number, .silent = is_silent(peer) ? peer.silent : 0};
 }
 
 std::vector<WatchedHost> HostPulses::others() const {
+  const std::lock_guard lock(mutex_);
   std::vector<WatchedHost> others;
   for (const Peer& peer : peers_) {
-    if (peer.was_heard) others.push_back(watched(peer));
+    if (peer.was_heard && !peer.has_ended) others.push_back(watched(peer));
   }
   return others;
 }
 
 std::optional<WatchedHost> HostPulses::first_death() {
-  // A sender that ends in peace may be gone for a moment before its last pulse is read.
-  constexpr int kEnough = 2;
-  const auto is_dead = [](const Peer& peer) { return peer.refused >= kEnough; };
+  const std::lock_guard lock(mutex_);
+  const auto is_dead = [&](const Peer& peer) { return peer.refused > 0 && is_silent(peer); };
   const auto dead = std::ranges::find_if(peers_, is_dead);
   if (ends_ || dead == peers_.end()) return std::nullopt;
   ends_ = true;  // those that die after it are ended by the launcher
   const bool another_speaks = std::ranges::any_of(
-      peers_, [&](const Peer& peer) { return peer.was_heard && peer.number < number_ && !is_dead(peer); });
+      peers_, [&](const Peer& peer) { return peer.was_heard && peer.number < number_ && !is_silent(peer); });
   if (another_speaks) return std::nullopt;
   return watched(*dead);
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <netinet/in.h>
 #include <optional>
 #include <string>
@@ -12,41 +13,42 @@
 
 namespace lockstep {
 
-/// Tells a host that is lost from one that is busy: a process of each host, its sender, sends the others a
-/// sign of life now and then, a datagram of 16 bytes over UDP and IPv4. Where such datagrams do not pass, no
-/// host is ever taken for silent.
+/// Tells a host that is lost from one that is busy: one process of each host sends the others a sign of life
+/// now and then, a datagram of 16 bytes over UDP and IPv4. Where such datagrams do not pass, no host is ever
+/// taken for silent. All processes of a host speak in the name of its first, so that any of them can be the
+/// one that sends. Calls may come from several threads.
 class HostPulses {
  public:
-  /// Between the hosts of `world`; `is_sender` is one process of each. Collective.
-  HostPulses(Communicator& world, bool is_sender);
+  /// Between the hosts of `world`, of which `node` is this one. Collective over `world`.
+  HostPulses(Communicator& world, Communicator& node);
   ~HostPulses();
   HostPulses(const HostPulses&) = delete;
   HostPulses& operator=(const HostPulses&) = delete;
 
-  /// Sends and receives, `seconds` after the last time, on a sender. Local; never waits.
+  /// Receives and sends, `seconds` after the last time, on the process that sends for its host. Local; never
+  /// waits.
   void beat(double seconds);
 
-  /// Those of the other hosts that a sender has ever heard. Local.
+  /// Those of the other hosts that this process has heard, and that have not told of their end. Local.
   std::vector<WatchedHost> others() const;
 
-  /// The first host whose sender has died, once, if it is for this process to say so: a sender that is nearer
-  /// to rank 0 than all others which live, and that nobody has told of the program's end. Local.
+  /// The first host whose sending process has died, once, if it is for this host to say so: the nearest to
+  /// rank 0 of all that are heard, where nobody has told of the program's end. Local.
   std::optional<WatchedHost> first_death();
 
-  /// Tells all senders that the program ends, and that whoever ends it says why. Local; never waits.
+  /// Tells the other hosts that the program ends, and that it is known why. Local; never waits.
   void tell_end();
-  /// The same of a sender that ends together with all others.
-  void leave() {
-    if (is_sender_) tell_end();
-  }
+  /// Whether another host has told that, or a death has shown it. Local.
+  bool end_is_told() const;
 
  private:
   struct Peer {
-    int rank;    // of the sender
+    int rank;    // its first in the program
     int number;  // that the launcher gave it
     std::string host;
-    std::vector<sockaddr_in> addresses;  // of which one is left when it is heard
+    std::vector<sockaddr_in> addresses;  // when it is heard, the one that it was heard from
     bool was_heard = false;
+    bool has_ended = false;
     double silent = 0;  // seconds
     int refused = 0;    // pulses in a row: nobody receives them there
   };
@@ -56,18 +58,19 @@ class HostPulses {
     std::int32_t ends;  // 1: the program
   };
 
+  bool is_silent(const Peer& peer) const;
   WatchedHost watched(const Peer& peer) const;
   void receive();
   void receive_refusals();
   void send(const Peer& peer, bool ends) const;
 
-  bool is_sender_;
   int socket_ = -1;
-  int number_ = 0;
+  int number_ = 0;  // of this host's first rank
   Pulse own_{};
+  mutable std::mutex mutex_;  // for all that follows
   std::vector<Peer> peers_;
   std::size_t next_ = 0;  // peer to send to
-  bool ends_ = false;     // the program, as somebody has told, or as a death has shown
+  bool ends_ = false;     // the program, as another host has told, or a death has shown
 };
 
 }  // namespace lockstep

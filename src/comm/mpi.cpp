@@ -18,6 +18,7 @@
 #include "comm/cross_memory.hpp"
 #include "comm/mpi_communicator.hpp"
 #include "core/machine.hpp"
+#include "core/rank_status.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -103,14 +104,15 @@ MpiSession::MpiSession(std::chrono::seconds patience) {
 void MpiSession::watch() { watchdog_ = std::make_unique<Watchdog>(*world_); }
 
 MpiSession::~MpiSession() {
-  watchdog_.reset();
+  if (std::uncaught_exceptions() > 0) {
+    end_on_purpose();
+    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
+  }
+  // The last waits for the others, too, may be in vain; so the watchdog leaves after them.
+  const Waiting waiting;
   arrivals_.reset();
   world_.reset();
-  if (std::uncaught_exceptions() > 0) {
-    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kInternal));
-  } else {
-    MPI_Finalize();
-  }
+  MPI_Finalize();
 }
 
 bool MpiSession::all_arrive(double seconds) { return arrivals_->idle_barrier(seconds); }

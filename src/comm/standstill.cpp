@@ -50,15 +50,13 @@ std::vector<WatchedHost> lost_hosts(const std::vector<WatchedHost>& hosts) {
   return lost;
 }
 
-/// Seconds in which `longest` has waited for lost hosts.
-double waited_for(const std::vector<WatchedHost>& lost, const std::vector<WatchedHost>& others,
-                  const WatchedRank& longest) {
-  if (lost.empty()) return 0;
-  const bool another_speaks = std::ranges::any_of(others, [&](const WatchedHost& host) {
-    return host.rank < longest.rank && std::ranges::find(lost, host.rank, &WatchedHost::rank) == lost.end();
+/// Whether a host that is not lost is nearer to rank 0 than that of `ranks`.
+bool another_speaks(const std::vector<WatchedHost>& lost, const std::vector<WatchedHost>& others,
+                    const std::vector<WatchedRank>& ranks) {
+  const int rank = std::ranges::min(ranks, {}, &WatchedRank::rank).rank;
+  return std::ranges::any_of(others, [&](const WatchedHost& host) {
+    return host.rank < rank && std::ranges::find(lost, host.rank, &WatchedHost::rank) == lost.end();
   });
-  const double silent = std::ranges::max(lost, {}, &WatchedHost::silent).silent;
-  return std::min(longest.waited, silent) - (another_speaks ? kAnotherNodesTurn : 0);
 }
 
 std::string of_lost_hosts(const std::vector<WatchedHost>& lost, std::size_t others,
@@ -98,7 +96,8 @@ std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks,
 
   const WatchedRank& longest = *std::ranges::max_element(ranks, {}, &WatchedRank::waited);
   const std::vector<WatchedHost> lost = lost_hosts(others);
-  const double waited_for_lost = waited_for(lost, others, longest);
+  const double waited_for_lost =
+      lost.empty() ? 0 : std::min(longest.waited, std::ranges::max(lost, {}, &WatchedHost::silent).silent);
 
   const bool others_work = std::ranges::any_of(ranks, &WatchedRank::works_outside_step);
   const WatchedRank& in_step = *std::ranges::max_element(ranks, {}, waited_in_step);
@@ -106,7 +105,8 @@ std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks,
 
   if (std::max({still, waited_for_lost, waited}) <= 0) return std::nullopt;
   if (waited_for_lost > still && waited_for_lost >= kTogether * waited) {
-    return Standstill{waited_for_lost, of_lost_hosts(lost, others.size(), longest, host)};
+    return Standstill{waited_for_lost, of_lost_hosts(lost, others.size(), longest, host),
+                      another_speaks(lost, others, ranks)};
   }
   if (still >= waited) return Standstill{still, of_still_ranks(ranks, still, host)};
   return Standstill{waited, of_waiting_ranks(ranks, in_step, world_size, host)};

@@ -32,6 +32,8 @@ constexpr double kInterval = 0.25;    // seconds between looks
 constexpr double kMostBetween = 0.5;  // of them that count: a watchdog that takes longer was stopped too
 constexpr double kUnheard = 1;        // seconds: less is no silence but a busy machine
 constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end all ranks
+constexpr double kLaunchersTurnInVain = 0.5;  // where it may be what is lost
+constexpr double kAnotherHostsTurn = 5;
 constexpr auto kTimeToRead = std::chrono::milliseconds(200);
 
 std::atomic<double> timeout = kDefaultTimeout;
@@ -128,8 +130,7 @@ class Watchdog::Activity {
 Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_name()) {
   if (world_size_ == 1) return;
   const std::unique_ptr<Communicator> node = world.split_by_node();
-  pulses_ = std::make_unique<HostPulses>(world, node->rank() == 0);
-  own_pulses = pulses_.get();
+  pulses_ = std::make_unique<HostPulses>(world, *node);
   memory_.emplace(*node, static_cast<std::size_t>(node->size()) * sizeof(Place));
   if (memory_->is_shared()) {
     ranks_ = static_cast<std::size_t>(node->size());
@@ -147,6 +148,7 @@ Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_
   pthread_mutexattr_destroy(&attributes);
   pthread_mutex_lock(&mine.life);
   move_own_status(&mine.status);
+  own_pulses = pulses_.get();
   node->barrier();
   try {
     thread_ = std::thread([this] { watch(); });
@@ -163,7 +165,7 @@ Watchdog::~Watchdog() {
 void Watchdog::leave() {
   leaves_ = true;
   own_status().leaves = true;
-  pulses_->leave();
+  if (me_ == 0) pulses_->tell_end();
   pthread_mutex_unlock(&place(me_).life);
   if (thread_.joinable()) thread_.join();
   move_own_status(nullptr);
@@ -186,7 +188,7 @@ void Watchdog::watch() {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   Activity activity;
-  pulses_->beat(0);
+  if (me_ == 0) pulses_->beat(0);
   std::size_t next = following(me_);
   auto last = Clock::now();
   while (!leaves_) {
@@ -231,12 +233,15 @@ void Watchdog::look(double seconds, Activity& activity) {
     Seen& seen = seen_[index];
     seen.silent = std::exchange(seen.beats, beats) == beats ? seen.silent + seconds : 0;
   }
-  pulses_->beat(seconds);
-  if (const auto host = pulses_->first_death()) announce_death_on(*host);
+  if (speaks()) {
+    pulses_->beat(seconds);
+    if (const auto host = pulses_->first_death()) announce_death_on(*host);
+  }
   const int end = place(0).end;
   if (end == 0) return judge();
   ending_ += seconds;
-  if (ending_ > kLaunchersTurn) end_process(end);
+  const bool is_standstill = end == static_cast<int>(ExitCode::kStandstill);
+  if (ending_ > (is_standstill ? kLaunchersTurnInVain : kLaunchersTurn)) end_process(end);
 }
 
 WatchedRank Watchdog::watched(std::size_t index) const {
@@ -259,30 +264,42 @@ bool Watchdog::others_work() const {
   return false;
 }
 
-/// Warns of a standstill, or ends it, if it is for this rank to speak: the first of the node that is heard.
+/// Warns of a standstill, or ends it, if it is for this rank to say.
 void Watchdog::judge() {
   const double limit = timeout;
   if (limit == 0) return;
   std::vector<WatchedRank> ranks;
   ranks.reserve(ranks_);
-  std::optional<std::size_t> speaker;
   for (std::size_t index = 0; index < ranks_; ++index) {
-    if (place(index).status.leaves) continue;
-    ranks.push_back(watched(index));
-    if (!speaker && seen_[index].silent <= kUnheard) speaker = index;
+    if (!place(index).status.leaves) ranks.push_back(watched(index));
   }
   const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_, pulses_->others());
-  const double seconds = standstill ? standstill->seconds : 0;
-  if (seconds >= limit && speaker == me_ && claim_end(static_cast<int>(ExitCode::kStandstill))) {
-    say(fmt::format("{}; the timeout of {:g} s ends the run; {}", standstill->text, limit, current_advice()));
+  const bool is_told = pulses_->end_is_told();
+  const bool is_anothers = standstill && standstill->is_anothers && !is_told;
+  // If the host whose turn it is says nothing, it may not see the same.
+  const double seconds = standstill ? standstill->seconds - (is_anothers ? kAnotherHostsTurn : 0) : 0;
+  if (seconds >= limit && speaks() && claim_end(static_cast<int>(ExitCode::kStandstill))) {
+    pulses_->tell_end();
+    if (!is_told) {
+      say(fmt::format("{}; the timeout of {:g} s ends the run; {}", standstill->text, limit,
+                      current_advice()));
+    }
     std::this_thread::sleep_for(kTimeToRead);
     end_process(static_cast<int>(ExitCode::kStandstill));
   }
   if (seconds < limit / 2) {
     warned_ = false;
-  } else if (speaker == me_ && !std::exchange(warned_, true)) {
+  } else if (speaks() && !is_anothers && !is_told && !std::exchange(warned_, true)) {
     say(fmt::format("{}; the run ends at the timeout of {:g} s", standstill->text, limit));
   }
+}
+
+/// Whether this rank is the one of its node that speaks: the first that is heard.
+bool Watchdog::speaks() const {
+  for (std::size_t index = 0; index < me_; ++index) {
+    if (!place(index).status.leaves && seen_[index].silent <= kUnheard) return false;
+  }
+  return true;
 }
 
 bool Watchdog::somebody_left() const {
@@ -294,8 +311,6 @@ bool Watchdog::somebody_left() const {
 
 void Watchdog::announce_death(std::size_t index) {
   if (!claim_death()) return;
-  if (somebody_left()) return;  // with an error of its own, which it has reported, or all do
-  pulses_->tell_end();
   const WatchedRank rank = watched(index);
   std::string line = name_of(rank, host_) + " is gone";
   if (rank.steps > 0) line += fmt::format("; it had finished step {}", rank.steps);
@@ -306,10 +321,14 @@ void Watchdog::announce_death_on(const WatchedHost& host) {
   if (claim_death()) say(fmt::format("rank {} on {} is gone; {}", host.rank, host.name, current_advice()));
 }
 
-/// Whether a death is for this rank to announce. A launcher that ends all its ranks does so in some order.
+/// Whether a death is for this rank to announce.
 bool Watchdog::claim_death() {
+  // A launcher that ends all its ranks does so in some order.
   const int asked = requested_stop();
-  return asked != SIGTERM && asked != SIGINT && claim_end(static_cast<int>(ExitCode::kInternal));
+  if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return false;
+  if (somebody_left()) return false;  // with an error of its own, which it has reported, or all do
+  pulses_->tell_end();
+  return true;
 }
 
 /// Whether this rank is the one that ends the program.

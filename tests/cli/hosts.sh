@@ -8,6 +8,7 @@
 #   hosts.sh cut I             takes the link of host I down
 #   hosts.sh stop I            stops all that runs on host I
 #   hosts.sh kill I PROGRAM    kills all processes of PROGRAM on host I
+#   hosts.sh stop-rank R PROGRAM   stops rank R of PROGRAM
 #
 # Exit code 77, and a line that says why, where this machine lets nobody make namespaces.
 set -euo pipefail
@@ -34,6 +35,13 @@ case ${1:-} in
     ;;
   cut) ip -n switch link set "port$2" down ;;
   stop) ip netns pids "host$2" | xargs kill -STOP ;;
+  stop-rank)
+    for process in /proc/[0-9]*; do
+      if [[ $(readlink "$process/exe") == "$(readlink -f "$3")" ]] && grep -qz "^OMPI_COMM_WORLD_RANK=$2$" "$process/environ"; then
+        kill -STOP "${process#/proc/}"
+      fi
+    done
+    ;;
   kill)
     for process in $(ip netns pids "host$2"); do
       [[ $(readlink "/proc/$process/exe") != "$(readlink -f "$3")" ]] || kill -KILL "$process"
@@ -81,5 +89,5 @@ case ${1:-} in
     fi
     exec unshare "${spaces[@]}" "$self" inside "$@"
     ;;
-  *) sed -n '2,12p' "$self" >&2 && exit 2 ;;
+  *) sed -n '2,13p' "$self" >&2 && exit 2 ;;
 esac

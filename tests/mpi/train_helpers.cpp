@@ -3,8 +3,7 @@
 #include <cmath>
 #include <span>
 
-#include <gtest/gtest.h>
-
+#include "lockstep/core/error.hpp"
 #include "lockstep/nn/weights.hpp"
 
 namespace lockstep::test {
@@ -31,7 +30,7 @@ RunResult train_alone(const Config& config, Communicator& world) {
   constexpr double kPatience = 100;
   RunResult result;
   if (world.rank() == 0) result = train(config, *make_single_communicator());
-  EXPECT_TRUE(world.idle_barrier(kPatience));
+  LOCKSTEP_CHECK(world.idle_barrier(kPatience));
   for (std::string* text : {&result.weights_digest, &result.average_digest}) {
     *text = broadcast_text(world, *text, 0);
   }

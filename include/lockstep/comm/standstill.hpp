@@ -31,14 +31,15 @@ struct WatchedHost {
 /// Ranks that the others wait for in vain.
 struct Standstill {
   double seconds = 0;
-  std::string text;  ///< who, where, for how long
+  std::string text;          ///< who, where, for how long
+  bool is_anothers = false;  ///< for another host to say, which sees it too
 };
 
 /// The longest standstill among `ranks`, which are all of node `host` that have not ended, of `world_size`
 /// ranks. Ranks that do nothing are named wherever they are in the program, and so are those of the `others`
-/// that have gone silent while a rank waits, first of all by the host nearest to rank 0; ranks that compute,
-/// or that are on hosts which still give signs of life, only where a training step waits for them. Nothing
-/// where all is well. A pure function.
+/// that have gone silent while a rank waits, which is for the host nearest to rank 0 to say; ranks that
+/// compute, or that are on hosts which still give signs of life, only where a training step waits for them.
+/// Nothing where all is well. A pure function.
 std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks, int world_size,
                                           const std::string& host,
                                           const std::vector<WatchedHost>& others = {});

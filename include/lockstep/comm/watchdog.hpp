@@ -34,7 +34,7 @@ void end_on_purpose();
 ///
 /// A rank that dies: each rank holds a lock that the system passes on at its death, before the launcher
 /// learns of that and stops to listen; the rank before it on the node waits for the lock. Where all ranks of
-/// a host die, the host that is nearest to rank 0 learns of it. The launcher ends the others; if it does not,
+/// a host die, another host reports it. The launcher ends the others; if it does not,
 /// they end by themselves, with exit code 1.
 ///
 /// A standstill (see find_standstill) of half the timeout is a warning; one of the whole timeout ends the
@@ -74,6 +74,7 @@ class Watchdog {
   bool claim_death();
   WatchedRank watched(std::size_t index) const;
   bool others_work() const;
+  bool speaks() const;
   bool somebody_left() const;
   bool claim_end(int code);
 

@@ -176,9 +176,8 @@ void check_first_host(const std::string& folder, Communicator& communicator) {
   const std::string writes = communicator.name(0).host;
   if (has == writes) return;
   fail_input(
-      "run.dir = {0}: is on {1} and not on {2}, where rank 0 would write it; name {1} first among the hosts, "
-      "or "
-      "copy the folder to {2}",
+      "run.dir = {0}: is on {1} and not on {2}, where rank 0 would write it; name {1} first among the "
+      "hosts, or copy the folder to {2}",
       folder, has, writes);
 }
 
