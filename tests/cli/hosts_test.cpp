@@ -43,8 +43,8 @@ class HostsTest : public testing::Test {
     Process process(start + command, folder_.path());
     Outcome outcome = process.wait(60);
     EXPECT_FALSE(outcome.timed_out);
-    // mpirun 4 says so where what it starts on a host is faster than itself.
-    static const std::regex warning("\\[host1:[0-9]+\\] plm:rsh: Warning: setpgid.*\n");
+    // mpirun says so where what it starts on a host is faster than itself.
+    static const std::regex warning("\\[host1:[0-9]+\\] plm:(rsh|ssh): Warning: setpgid.*\n");
     outcome.err = std::regex_replace(outcome.err, warning, "");
     return outcome;
   }
@@ -158,13 +158,13 @@ TEST_F(HostsTest, ARunGoesOnOnlyWhereRank0HasItsFolder) {
     return process.wait(60);
   };
   const Words begin = large_training("run") + Words{"--checkpoint.every", "3"};
-  EXPECT_EQ(train_on("host3", begin).exit_code, 0);
+  EXPECT_EQ(train_on("host3:1", begin).exit_code, 0);
   const Words go_on = large_training("run") + Words{"--run.resume", "true", "--train.epochs", "3"};
   expect_one_line(
-      train_on("host2,host3", go_on), 2,
+      train_on("host2:1,host3:1", go_on), 2,
       "run.dir = run: is on host3 and not on host2, where rank 0 would write it; name host3 first");
-  EXPECT_EQ(train_on("host3", go_on).exit_code, 0);
-  expect_one_line(train_on("host2,host3", {"train", "--resume", "other"}), 2,
+  EXPECT_EQ(train_on("host3:1", go_on).exit_code, 0);
+  expect_one_line(train_on("host2:1,host3:1", {"train", "--resume", "other"}), 2,
                   "--resume other: holds no checkpoint on host2, where rank 0 is; give");
 }
 
@@ -247,7 +247,7 @@ class FaultOfAHost : public HostsTest, public testing::WithParamInterface<HostFa
 
 // One line names the host; the run goes on where hosts answer, and comes to the same weights.
 TEST_P(FaultOfAHost, IsNamedAndGoneThrough) {
-  const Words settings = {"--train.steps", "2000", "--run.timeout", "3"};
+  const Words settings = {"--train.steps", "4000", "--run.timeout", "3"};
   ASSERT_EQ(run_lockstep(0, long_training("undisturbed") + settings, folder_).exit_code, 0);
   folder_.write("hosts", "host1 slots=2\nhost2 slots=2  # is lost\n\nhost3 slots=1");
   const std::string script = fmt::format(
@@ -261,7 +261,12 @@ TEST_P(FaultOfAHost, IsNamedAndGoneThrough) {
   Process process(Words{LOCKSTEP_HOSTS, "3", "bash", "-c", script} + train, folder_.path());
   const Outcome outcome = process.wait(90);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const std::string& line : GetParam().lines) EXPECT_EQ(count_of(line, outcome.err), 1) << outcome.err;
+  for (const std::string& line : GetParam().lines) {
+    // Ranks of Open MPI 5 abort by themselves where one that they talk to is gone, and are reported in turn.
+    const int most = LOCKSTEP_OPEN_MPI_5 ? 5 : 1;
+    EXPECT_GE(count_of(line, outcome.err), 1) << outcome.err;
+    EXPECT_LE(count_of(line, outcome.err), most) << outcome.err;
+  }
   EXPECT_EQ(count_of(GetParam().other_line, outcome.err), 0) << outcome.err;
   EXPECT_EQ(metrics(folder_, "run", "resume").size(), 1U) << outcome.err;
   EXPECT_EQ(digest("run"), digest("undisturbed"));
