@@ -176,7 +176,8 @@ bool HostPulses::end_is_told() const {
 
 bool HostPulses::is_silent(const Peer& peer) const {
   // A round of pulses takes so many beats of a quarter of a second; some may be lost.
-  return peer.silent > 1 + static_cast<double>(peers_.size() / kPulsesAtOnce);
+  const std::size_t beats = peers_.size() / kPulsesAtOnce;
+  return peer.silent > 1 + static_cast<double>(beats);
 }
 
 WatchedHost HostPulses::watched(const Peer& peer) const {

@@ -73,6 +73,7 @@ case ${1:-} in
       touch "/run/host$i"
       unshare --uts="/run/host$i" hostname "host$i"
     done
+    unset PRTE_MCA_rmaps_default_mapping_policy  # with which hosts' slots do not count
     # Open MPI 4, then 5.
     export OMPI_MCA_plm_rsh_agent="$self agent" PRTE_MCA_plm_ssh_agent="$self agent"
     export OMPI_MCA_oob_tcp_if_include="$net.0/24" PRTE_MCA_prte_if_include="$net.0/24" OMPI_MCA_btl_tcp_if_include="$net.0/24"
