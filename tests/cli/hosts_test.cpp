@@ -40,7 +40,12 @@ class HostsTest : public testing::Test {
     const Words start = {LOCKSTEP_HOSTS, std::to_string(layout.ranks.size()),      LOCKSTEP_MPIEXEC,
                          "--host",       fmt::format("{}", fmt::join(hosts, ",")), "--map-by",
                          layout.by};
-    Process process(start + command, folder_.path());
+    return start_hosts(start + command);
+  }
+
+  /// Runs `command`, which begins with hosts.sh and has mpirun start ranks on other hosts.
+  Outcome start_hosts(const Words& command) {
+    Process process(command, folder_.path());
     Outcome outcome = process.wait(60);
     EXPECT_FALSE(outcome.timed_out);
     // mpirun says so where what it starts on a host is faster than itself.
@@ -153,9 +158,7 @@ TEST_F(HostsTest, ARunGoesOnOnlyWhereRank0HasItsFolder) {
     const Words in_own_folder = {
         "sh", "-c",
         fmt::format("mkdir -p $(hostname) && cd $(hostname) && exec '{}' \"$@\"", LOCKSTEP_PROGRAM), "sh"};
-    Process process(Words{LOCKSTEP_HOSTS, "3", LOCKSTEP_MPIEXEC, "--host", hosts} + in_own_folder + words,
-                    folder_.path());
-    return process.wait(60);
+    return start_hosts(Words{LOCKSTEP_HOSTS, "3", LOCKSTEP_MPIEXEC, "--host", hosts} + in_own_folder + words);
   };
   const Words begin = large_training("run") + Words{"--checkpoint.every", "3"};
   EXPECT_EQ(train_on("host3:1", begin).exit_code, 0);

@@ -23,6 +23,7 @@
 #include "lockstep/train/trainer.hpp"
 #include "report/run_report.hpp"
 #include "train/checkpoint/checkpointing.hpp"
+#include "train/run/announcement.hpp"
 #include "train/run/epochs.hpp"
 #include "train/run/metrics.hpp"
 #include "train/run/progress.hpp"
