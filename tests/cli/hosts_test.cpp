@@ -250,7 +250,7 @@ class FaultOfAHost : public HostsTest, public testing::WithParamInterface<HostFa
 
 // One line names the host; the run goes on where hosts answer, and comes to the same weights.
 TEST_P(FaultOfAHost, IsNamedAndGoneThrough) {
-  const Words settings = {"--train.steps", "4000", "--run.timeout", "3"};
+  const Words settings = {"--train.steps", "2000", "--run.timeout", "3"};
   ASSERT_EQ(run_lockstep(0, long_training("undisturbed") + settings, folder_).exit_code, 0);
   folder_.write("hosts", "host1 slots=2\nhost2 slots=2  # is lost\n\nhost3 slots=1");
   const std::string script = fmt::format(
