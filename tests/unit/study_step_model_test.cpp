@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "lockstep/core/real.hpp"
 #include "study/scaling/step_model.hpp"
 
 namespace lockstep {
@@ -18,8 +20,8 @@ std::vector<TimedStep> steps_of(const StepModel& model, const std::vector<Index>
   std::vector<TimedStep> steps;
   for (const Index p : ranks) {
     for (const Index b : batches) {
-      const StepShape shape = shape_of(b, kMicroBatches, p, kParameters);
-      steps.push_back({p, b, shape, model.seconds(shape) * noise(steps.size())});
+      const StepShape shape = shape_of(b, kMicroBatches, Nodes({static_cast<int>(p)}), {kParameters});
+      steps.push_back({p, 1, b, shape, model.seconds(shape) * noise(steps.size())});
     }
   }
   return steps;
@@ -40,27 +42,8 @@ void expect_costs(const StepModel& found, const StepModel& expected, double tole
 // 0.5 ms a step, 20 µs a sample, 5 µs a message, 2 GB/s.
 constexpr StepModel kKnown = {.step = 5e-4, .sample = 2e-5, .message = 5e-6, .byte = 5e-10};
 
-TEST(StepShape, IsThatOfTheSlowestRankAndOfReduceScatterAndAllGather) {
-  const double bytes = static_cast<double>(kParameters) * sizeof(Real);
-  const StepShape one = shape_of(256, 8, 1, kParameters);
-  EXPECT_EQ(one.rows, 256);
-  EXPECT_EQ(one.messages, 0);
-  EXPECT_EQ(one.bytes, 0);
-  const StepShape four = shape_of(256, 8, 4, kParameters);
-  EXPECT_EQ(four.rows, 64);
-  EXPECT_EQ(four.messages, 6);
-  EXPECT_DOUBLE_EQ(four.bytes, 1.5 * bytes);
-  EXPECT_EQ(shape_of(256, 8, 3, kParameters).rows, 96)
-      << "eight micro-batches of 32 on three ranks: 2, 3 and 3";
-  EXPECT_EQ(shape_of(13, 8, 8, kParameters).rows, 2) << "micro-batches of one and two samples";
-  EXPECT_EQ(shape_of(3, 8, 8, kParameters).rows, 1);
-  EXPECT_EQ(shape_of(256, 8, 16, kParameters).rows, 16)
-      << "more ranks than micro-batches: as with 16 of them";
-  EXPECT_EQ(shape_of(96, 8, 12, kParameters).rows, 12) << "16 micro-batches of 6 on 12 ranks: some have two";
-}
-
 TEST(StepModel, AddsUpItsCosts) {
-  const StepShape shape = {.rows = 100, .messages = 6, .bytes = 1e6};
+  const StepShape shape = {.rows = 100, .messages = 6, .bytes = 1e6, .paths = {}};
   EXPECT_DOUBLE_EQ(kKnown.seconds(shape), 5e-4 + 2e-3 + 3e-5 + 5e-4);
   EXPECT_DOUBLE_EQ(kKnown.exchange(shape), 3e-5 + 5e-4);
 }
@@ -127,6 +110,114 @@ TEST(FitStepModel, CountsExchangeAsBytesWhereTheyCannotBeTold) {
   EXPECT_EQ(found.message, 0);
   EXPECT_NEAR(found.exchange(steps.back().shape), kKnown.exchange(steps.back().shape), 1e-12);
   EXPECT_NEAR(found.step, kKnown.step, 1e-12);
+}
+
+// Two buckets, the second of which is sent while the gradient of the first is still to come; one rank a node.
+constexpr Index kFirstBucket = 400'000;
+constexpr Index kLastBucket = 600'000;
+constexpr double kBytes = 4e6;  // of both
+
+StepShape on_nodes(Index batch, int nodes, int ranks = 1, double crowd = 1) {
+  return shape_of(batch, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), ranks)),
+                  {kFirstBucket, kLastBucket}, crowd);
+}
+
+TEST(StepModel, TakesTheBytesOverTheBandwidthBetweenNodes) {
+  const StepModel model = {.step = 1e-3, .sample = 1e-5, .link_byte = 8e-9};
+  for (const int nodes : {2, 4, 8, 64}) {
+    const StepShape shape =
+        shape_of(640, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), 1)), {kParameters});
+    const double sent = 2.0 * (nodes - 1) / nodes * kBytes;
+    EXPECT_DOUBLE_EQ(model.seconds(shape), 1e-3 + 640e-5 / nodes + sent * 8e-9) << nodes;
+  }
+}
+
+TEST(StepModel, TakesALatencyForEachRoundOfTheTree) {
+  const StepModel model = {.step = 1e-3, .sample = 0, .link_message = 1e-4};
+  for (const auto& [nodes, rounds] : std::vector<std::pair<int, int>>{{2, 1}, {4, 2}, {8, 3}, {64, 6}}) {
+    const StepShape shape =
+        shape_of(64, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), 1)), {1000});
+    EXPECT_DOUBLE_EQ(model.seconds(shape), 1e-3 + 2 * rounds * 1e-4) << nodes;
+  }
+}
+
+// Of 128 rows on each of two nodes, the backward pass of the first bucket is 2 / 3 · 0.4.
+TEST(StepModel, HidesTheSumsOfTheLastBucketBehindTheBackwardPassOfTheFirst) {
+  const StepShape shape = on_nodes(256, 2);
+  const double work = 128e-4;
+  const double backward = 2.0 / 3 * 0.4 * work;
+  const double sums_of_first = 0.5 * 4 * kFirstBucket;
+  const double sums_of_last = 0.5 * 4 * kLastBucket;
+  const double back = 0.5 * kBytes;
+  const double fast = 0.5 * backward / sums_of_last;
+  EXPECT_NEAR((StepModel{.sample = 1e-4, .link_byte = fast}.seconds(shape)),
+              work + fast * (sums_of_first + back), 1e-12);
+  const double slow = 2 * backward / sums_of_last;
+  EXPECT_NEAR((StepModel{.sample = 1e-4, .link_byte = slow}.seconds(shape)),
+              work - backward + slow * (sums_of_last + sums_of_first + back), 1e-12);
+}
+
+TEST(StepModel, DoesTheWorkOfRanksOnOneCoreOneAfterAnother) {
+  const StepModel work = {.step = 1e-3, .sample = 1e-5, .message = 1e-5, .byte = 1e-9, .carry = 1e-9};
+  EXPECT_DOUBLE_EQ(work.seconds(on_nodes(256, 4, 2, 3.5)), 3.5 * work.seconds(on_nodes(256, 4, 2)));
+  const StepModel wire = {.link_message = 1e-4, .link_byte = 8e-9};
+  EXPECT_DOUBLE_EQ(wire.seconds(on_nodes(256, 4, 2, 3.5)), wire.seconds(on_nodes(256, 4, 2)));
+}
+
+TEST(StepModel, TakesAMessageByItself) {
+  const StepModel model = {
+      .step = 1, .sample = 1, .message = 1, .byte = 1, .link_message = 1e-4, .link_byte = 8e-9, .carry = 1};
+  EXPECT_DOUBLE_EQ(model.seconds(shape_of_message(1e6)), 1e-4 + 8e-3);
+}
+
+/// What `model` takes on 1 to `most` hosts that share two cores, and for messages of 64 B and 4 MB.
+std::vector<TimedStep> steps_on_hosts(const StepModel& model, int most, double noise) {
+  std::vector<TimedStep> steps;
+  const auto add = [&](Index ranks, Index nodes, Index batch, const StepShape& shape) {
+    const double factor = 1 + noise * std::sin(2.4 * static_cast<double>(steps.size()));
+    steps.push_back({ranks, nodes, batch, shape, model.seconds(shape) * factor});
+  };
+  for (int nodes = 1; nodes <= most; ++nodes) {
+    for (const Index batch : {64, 256, 1024})
+      add(nodes, nodes, batch, on_nodes(batch, nodes, 1, std::max(1.0, nodes / 2.0)));
+  }
+  for (const double bytes : {64.0, 4e6}) add(0, 2, 0, shape_of_message(bytes));
+  return steps;
+}
+
+// 1 Gbit/s, where messages take most of a step, and 100 Gbit/s, where the backward pass hides some.
+constexpr StepModel kSlowLinks = {
+    .step = 2e-3, .sample = 1e-4, .link_message = 5e-5, .link_byte = 8e-9, .carry = 2e-9};
+constexpr StepModel kFastLinks = {
+    .step = 2e-4, .sample = 5e-5, .link_message = 2e-5, .link_byte = 8e-11, .carry = 5e-10};
+
+TEST(FitStepModel, RecoversTheCostsBetweenNodesFromTwo) {
+  for (const StepModel& known : {kSlowLinks, kFastLinks}) {
+    const StepModel found = fit_step_model(steps_on_hosts(known, 2, 0));
+    expect_costs(found, known, 1e-6);
+    EXPECT_NEAR(found.link_message, known.link_message, 1e-6 * known.link_message);
+    EXPECT_NEAR(found.link_byte, known.link_byte, 1e-6 * known.link_byte);
+    EXPECT_NEAR(found.carry, known.carry, 1e-6 * known.carry);
+  }
+}
+
+TEST(FromTwoNodes, PredictsMoreFromStepsOnOneAndTwo) {
+  for (const StepModel& known : {kSlowLinks, kFastLinks}) {
+    const std::vector<HeldOut> exact = from_two_nodes(steps_on_hosts(known, 8, 0));
+    ASSERT_EQ(exact.size(), 18U) << "three batches on 3 to 8 nodes";
+    EXPECT_LT(largest_error(exact), 1e-6);
+    const std::vector<HeldOut> noisy = from_two_nodes(steps_on_hosts(known, 8, 0.02));
+    EXPECT_LT(largest_error(noisy), 0.15);
+    EXPECT_GT(largest_error(noisy), 1e-6);
+  }
+  EXPECT_TRUE(from_two_nodes(steps_on_hosts(kSlowLinks, 2, 0)).empty()) << "nothing to predict";
+  EXPECT_TRUE(from_two_nodes(exact_steps(kKnown, {1, 2, 4}, {64})).empty()) << "one node";
+}
+
+TEST(LeaveOneOut, HoldsOutNoMessage) {
+  const std::vector<HeldOut> held_out = leave_one_out(steps_on_hosts(kSlowLinks, 4, 0));
+  ASSERT_EQ(held_out.size(), 12U);
+  EXPECT_LT(largest_error(held_out), 1e-6);
 }
 
 TEST(FitStepModel, TakesOneStep) {

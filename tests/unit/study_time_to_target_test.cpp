@@ -11,9 +11,9 @@ namespace {
 TargetModel ideal() {
   return {.least_steps = 100,
           .critical_batch = 400,
-          .step = {.step = 1e-3, .sample = 1e-5, .message = 0, .byte = 0},
+          .cluster = {.model = {.step = 1e-3, .sample = 1e-5}, .link = {}},
           .micro_batches = 8,
-          .parameters = 1000,
+          .buckets = {1000},
           .measured_steps = {{400, 210}},
           .measured_step_seconds = {{{2, 400}, 0.0031}}};
 }
@@ -71,7 +71,7 @@ TEST(Cheapest, IsTheBatchThatBalancesStepsAndSamples) {
 
 TEST(Cheapest, IsTheFasterOfThoseThatCostAlike) {
   TargetModel model = ideal();
-  model.step.step = 0;  // perfect scaling: a sample costs the same on any rank
+  model.cluster.model.step = 0;  // perfect scaling: a sample costs the same on any rank
   const std::vector<TargetCell> cells = predict_targets(model, {1, 2, 8}, {64});
   EXPECT_EQ(cheapest(cells).ranks, 8);
 }

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include <fmt/format.h>
@@ -94,24 +96,34 @@ void read_batch_sizes(const StudyRecord& record, TargetModel& model) {
   });
 }
 
-/// Returns the largest error of held-out rank counts.
-double read_scaling(const StudyRecord& record, TargetModel& model) {
-  double error = 0;
+/// What a study of scaling concluded.
+struct ScalingRecord {
+  StepModel model;
+  Index node_ranks = 0;
+  double error = 0;  ///< the largest of held-out rank counts
+};
+
+ScalingRecord read_scaling(const StudyRecord& record, TargetModel& model) {
+  ScalingRecord scaling;
   record.each("scaling", [&](const Json& line) {
     model.measured_step_seconds[{line.at("ranks").get<Index>(), line.at("batch_size").get<Index>()}] =
         line.at("seconds").get<double>();
   });
   record.each("step_model", [&](const Json& line) {
-    model.step = {.step = line.at("step_seconds").get<double>(),
-                  .sample = line.at("sample_seconds").get<double>(),
-                  .message = line.at("message_seconds").get<double>(),
-                  .byte = line.at("byte_seconds").get<double>()};
+    scaling.model = {.step = line.at("step_seconds").get<double>(),
+                     .sample = line.at("sample_seconds").get<double>(),
+                     .message = line.at("message_seconds").get<double>(),
+                     .byte = line.at("byte_seconds").get<double>(),
+                     .link_message = line.value("link_message_seconds", 0.0),
+                     .link_byte = line.value("link_byte_seconds", 0.0),
+                     .carry = line.value("carry_seconds", 0.0)};
     model.micro_batches = line.at("micro_batches").get<Index>();
     model.threads = line.at("threads").get<Index>();
-    model.parameters = line.at("parameters").get<Index>();
-    error = line.at("largest_held_out_error").get<double>();
+    model.buckets = line.value("buckets", std::vector<Index>{line.at("parameters").get<Index>()});
+    scaling.node_ranks = line.value("node_ranks", Index{0});
+    scaling.error = line.at("largest_held_out_error").get<double>();
   });
-  return error;
+  return scaling;
 }
 
 /// What is measured of one has no meaning for another.
@@ -237,7 +249,11 @@ void run_plan(StudyRun& study) {
     const StudyRecord scaling(study, "scaling", "scaling");
     check_same_training(batches, scaling);
     read_batch_sizes(batches, model);
-    error = read_scaling(scaling, model);
+    const ScalingRecord record = read_scaling(scaling, model);
+    error = record.error;
+    const std::vector<Cluster> clusters = clusters_of(chosen_cluster(study, record.node_ranks), record.model);
+    if (clusters.size() > 1) fail_input("--link {}: expected one number", study.option("link"));
+    model.cluster = clusters.front();
     if (!model.measured_steps.empty() && model.least_steps > 0) return;
     fail_input(
         "--batch-size {}: none of its batch sizes reached the target; repeat the study with an easier one",
@@ -273,13 +289,15 @@ void run_plan(StudyRun& study) {
 }  // namespace
 
 Study plan_study() {
-  return {
+  Study study{
       .name = "plan",
       .summary = "how many ranks and which batch: time to a target from the studies batch-size and scaling",
       .options = {{"batch-size", "", "run directory of a study batch-size"},
                   {"scaling", "", "run directory of a study scaling of the same training"},
                   {"most-ranks", "64", "most ranks to plan for"}},
       .run = run_plan};
+  std::ranges::copy(cluster_options(), std::back_inserter(study.options));
+  return study;
 }
 
 }  // namespace lockstep

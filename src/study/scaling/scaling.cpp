@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "core/statistics.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/parallel/shares.hpp"
 #include "study/studies.hpp"
 #include "study/study_run.hpp"
 #include "study/sweep/value_list.hpp"
@@ -29,14 +30,23 @@ std::vector<Index> numbers_of(const StudyRun& study, const std::string& name, In
                        : parse_whole_numbers("--" + name, text, most, what + ", or auto");
 }
 
-/// All up to 8, then powers of two, and all that were started.
-std::vector<Index> chosen_ranks(const StudyRun& study, Index started) {
-  constexpr Index kAll = 8;
-  const std::vector<Index> given = numbers_of(study, "ranks", started, "the ranks that mpirun started");
+/// All up to 8, then powers of two, and all.
+std::vector<Index> some_of(Index all) {
+  constexpr Index kEach = 8;
+  std::vector<Index> some;
+  for (Index count = 1; count < all; count += count < kEach ? 1 : count) some.push_back(count);
+  some.push_back(all);
+  return some;
+}
+
+/// Some of the first node's, then all of some of the nodes.
+std::vector<Index> chosen_ranks(const StudyRun& study, const Hosts& hosts) {
+  const std::vector<Index> given = numbers_of(study, "ranks", hosts.ranks(), "the ranks that mpirun started");
   std::set<Index> ranks(given.begin(), given.end());
   if (given.empty()) {
-    for (Index count = 1; count <= started; count += count < kAll ? 1 : count) ranks.insert(count);
-    ranks.insert(started);
+    for (const Index count : some_of(hosts.sizes.front())) ranks.insert(count);
+    for (const Index nodes : some_of(hosts.count()))
+      ranks.insert(std::accumulate(hosts.sizes.begin(), hosts.sizes.begin() + nodes, Index{0}));
   }
   ranks.insert(1);  // what speed-up is over
   return {ranks.begin(), ranks.end()};
@@ -59,10 +69,20 @@ Index chosen_rank_batch(const StudyRun& study, Index batch_size, Index most_rank
   return given.empty() ? std::max<Index>(batch_size / most_ranks, 1) : given.front();
 }
 
-/// Measures all cells in turn, again and again. Collective.
+/// The parameters of each bucket, in their order.
+std::vector<Index> buckets_of(const ParameterLayout& layout) {
+  const Shares shares(layout, Scope::kElements, 1);
+  std::vector<Index> buckets;
+  for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket)
+    buckets.push_back(shares.range_of(bucket).size);
+  return buckets;
+}
+
+/// Measures all cells in turn, again and again, and messages between nodes. Collective.
 void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
   const Index rounds = study.count("rounds");
   std::vector<std::vector<StepMeasurement>> measured(results.cells.size());
+  std::vector<std::vector<double>> messages(results.messages.size());
   for (Index round = 0; round < rounds; ++round) {
     log::status(fmt::format("round {} of {}", round + 1, rounds));
     for (std::size_t i = 0; i < results.cells.size(); ++i) {
@@ -74,7 +94,10 @@ void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
       training.round();
       measured[i].push_back(training.result());
     }
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      messages[i].push_back(time_message(study.communicator(), results.hosts, results.messages[i].bytes));
   }
+  for (std::size_t i = 0; i < messages.size(); ++i) results.messages[i].seconds = median(messages[i]);
   for (std::size_t i = 0; i < results.cells.size(); ++i) {
     const auto all_of = [&](double StepMeasurement::*part) {
       std::vector<double> values;
@@ -99,19 +122,45 @@ std::vector<ScalingCell> cells_of(const ScalingResults& results) {
   }
   std::vector<ScalingCell> cells;
   cells.reserve(pairs.size());
-  for (const auto& [ranks, batch] : pairs) cells.push_back({.ranks = ranks, .batch_size = batch});
+  for (const auto& [ranks, batch] : pairs) {
+    cells.push_back({.ranks = ranks,
+                     .nodes = results.hosts.first(ranks).count(),
+                     .crowd = results.hosts.crowd(ranks, results.threads),
+                     .batch_size = batch});
+  }
   return cells;
 }
 
-/// Says where the figures are those of ranks that share cores. Collective.
-void warn_of_shared_cores(StudyRun& study) {
-  const int on_node = study.communicator().split_by_node()->size();
-  const int threads = study.config().training.threads;
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  if (cores == 0 || on_node * threads <= cores) return;
+/// Says where the figures are those of ranks that share cores.
+void warn_of_shared_cores(StudyRun& study, const ScalingResults& results) {
+  const Index ranks = results.ranks.back();
+  const double crowd = results.hosts.crowd(ranks, results.threads);
+  if (crowd <= 1) return;
+  const Index threads = results.threads;
+  const auto sharing = std::lround(crowd * results.hosts.cores / static_cast<double>(threads));
   study.say(fmt::format(
-      "{} ranks{} share {} cores: beyond {} ranks the times are those of sharing, not of scaling.", on_node,
-      threads == 1 ? "" : fmt::format(" of {} threads", threads), cores, std::max(1, cores / threads)));
+      "{} ranks{} share {} cores: beyond {} ranks the times are those of sharing, not of scaling.", sharing,
+      threads == 1 ? "" : fmt::format(" of {} threads", threads), results.hosts.cores,
+      std::max<Index>(1, results.hosts.cores / threads)));
+}
+
+/// At the batches that `batches_of` gives for a number of ranks.
+template <typename Batches>
+std::vector<Prediction> predictions_beyond(const ScalingResults& results, const Batches& batches_of) {
+  std::vector<Prediction> predictions;
+  for (const Index ranks : results.ranks_to_draw()) {
+    if (ranks <= results.ranks.back()) continue;
+    for (const Cluster& cluster : results.clusters) {
+      for (const Index batch : batches_of(ranks)) {
+        predictions.push_back({.ranks = ranks,
+                               .nodes = cluster.nodes(ranks).count(),
+                               .link = cluster.link,
+                               .batch_size = batch,
+                               .seconds = results.predicted(cluster, ranks, batch)});
+      }
+    }
+  }
+  return predictions;
 }
 
 void run_scaling(StudyRun& study) {
@@ -121,16 +170,24 @@ void run_scaling(StudyRun& study) {
   const Index samples = problem.split.training_size();
   ScalingResults results;
   results.batch_size = plan_training(config.training, samples).batch_size;
-  results.ranks = chosen_ranks(study, study.communicator().size());
+  results.hosts = find_hosts(study.communicator());
+  results.ranks = chosen_ranks(study, results.hosts);
   results.batches = chosen_batches(study, results.batch_size, samples);
   results.rank_batch = chosen_rank_batch(study, results.batch_size, results.ranks.back(), samples);
   results.micro_batches = config.training.micro_batches;
   results.threads = config.training.threads;
-  results.parameters = model.layout().size();
+  results.buckets = buckets_of(model.layout());
   results.most_predicted = study.count("predict");
   study.count("rounds");  // wrong numbers show before anything is measured
+  const bool has_nodes = results.hosts.first(results.ranks.back()).count() > 1;
+  const ClusterChoice cluster = chosen_cluster(study, has_nodes ? results.hosts.largest() : 0);
+  if (has_nodes) {
+    constexpr std::size_t kShort = 64;
+    constexpr std::size_t kLong = std::size_t{4} << 20U;
+    results.messages = {{.bytes = kShort}, {.bytes = kLong}};
+  }
   results.cells = cells_of(results);
-  warn_of_shared_cores(study);
+  warn_of_shared_cores(study, results);
 
   measure(study, problem, results);
   study.open();
@@ -139,6 +196,8 @@ void run_scaling(StudyRun& study) {
   const std::vector<TimedStep> steps = timed_steps(results);
   results.model = fit_step_model(steps);
   results.held_out = leave_one_out(steps);
+  results.from_two_nodes = from_two_nodes(steps);
+  results.clusters = clusters_of(cluster, results.model);
   std::vector<double> seconds;
   seconds.reserve(results.ranks.size());
   for (const Index ranks : results.ranks) seconds.push_back(results.cell(ranks, results.batch_size).seconds);
@@ -159,8 +218,16 @@ const ScalingCell& ScalingResults::cell(Index at_ranks, Index batch) const {
   return *found;
 }
 
+Index ScalingResults::parameters() const { return std::accumulate(buckets.begin(), buckets.end(), Index{0}); }
+
 double ScalingResults::predicted(Index at_ranks, Index batch) const {
-  return model.seconds(shape_of(batch, micro_batches, at_ranks, parameters));
+  if (at_ranks > ranks.back()) return predicted(clusters.front(), at_ranks, batch);
+  return model.seconds(
+      shape_of(batch, micro_batches, hosts.first(at_ranks), buckets, hosts.crowd(at_ranks, threads)));
+}
+
+double ScalingResults::predicted(const Cluster& cluster, Index at_ranks, Index batch) const {
+  return cluster.model.seconds(shape_of(batch, micro_batches, cluster.nodes(at_ranks), buckets));
 }
 
 double ScalingResults::speedup(Index at_ranks, Index batch) const {
@@ -179,35 +246,50 @@ std::vector<Index> ScalingResults::ranks_to_draw() const {
   return all;
 }
 
-double ScalingResults::largest_error() const {
-  double largest = 0;
-  for (const HeldOut& one : held_out) largest = larger(largest, std::abs(one.error()));
-  return largest;
+std::vector<Prediction> ScalingResults::strong_predictions() const {
+  return predictions_beyond(*this, [&](Index /*ranks*/) { return batches; });
+}
+
+std::vector<Prediction> ScalingResults::weak_predictions() const {
+  return predictions_beyond(*this, [&](Index at_ranks) { return std::vector{at_ranks * rank_batch}; });
 }
 
 std::vector<TimedStep> timed_steps(const ScalingResults& results) {
   std::vector<TimedStep> steps;
-  steps.reserve(results.cells.size());
+  steps.reserve(results.cells.size() + results.messages.size());
   for (const ScalingCell& cell : results.cells) {
-    steps.push_back({cell.ranks, cell.batch_size,
-                     shape_of(cell.batch_size, results.micro_batches, cell.ranks, results.parameters),
+    steps.push_back({cell.ranks, cell.nodes, cell.batch_size,
+                     shape_of(cell.batch_size, results.micro_batches, results.hosts.first(cell.ranks),
+                              results.buckets, cell.crowd),
                      cell.seconds});
+  }
+  for (const TimedMessage& message : results.messages) {
+    steps.push_back({.ranks = 0,
+                     .nodes = 2,
+                     .shape = shape_of_message(static_cast<double>(message.bytes)),
+                     .seconds = message.seconds});
   }
   return steps;
 }
 
 Study scaling_study() {
-  return {
+  Study study{
       .name = "scaling",
       .summary =
-          "a step's time on 1, 2, … of the ranks: strong and weak scaling, and a model that predicts more",
+          "a step's time on 1, 2, … of the ranks, and of the nodes: strong and weak scaling, and a model "
+          "that "
+          "predicts more",
       .options =
-          {{"ranks", kAuto, "rank counts to measure, such as 1,2,4; auto: all to 8, then powers of two"},
+          {{"ranks", kAuto,
+            "rank counts to measure, such as 1,2,4; auto: all to 8, then powers of two, first of one node's "
+            "ranks, then of nodes"},
            {"batches", kAuto, "global batches of strong scaling; auto: train.batch-size and a quarter of it"},
            {"rank-batch", kAuto, "samples a rank of weak scaling; auto: train.batch-size over all ranks"},
            {"rounds", "5", "times that everything is measured, in turn; the median counts"},
            {"predict", "64", "most ranks to predict for"}},
       .run = run_scaling};
+  std::ranges::copy(cluster_options(), std::back_inserter(study.options));
+  return study;
 }
 
 }  // namespace lockstep

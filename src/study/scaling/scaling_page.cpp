@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kMicro = 1e6;
+constexpr double kMega = 1e6;
 
 std::string batch_name(Index batch) { return fmt::format("batch {}", batch); }
 
@@ -131,140 +132,103 @@ Json measured_table(const ScalingResults& r) {
     rows.push_back({cell.ranks, cell.batch_size, kMilli * cell.seconds, kMilli * cell.fastest,
                     kMilli * cell.slowest, cell.samples_per_second(), kPercent * cell.exchange / cell.seconds,
                     kPercent * cell.waiting / cell.seconds, kMilli * model,
-                    kPercent * (model / cell.seconds - 1)});
+                    kPercent * (model / cell.seconds - 1), cell.nodes, cell.crowd});
   }
   return {{"type", "table"},
           {"title", "Measured"},
           {"description", "Times of a step: median, fastest and slowest of the rounds."},
-          {"columns", columns({"ranks", "batch", "step, ms", "fastest, ms", "slowest, ms", "samples/s",
-                               "exchange, %", "waiting, %", "model, ms", "model's error, %"})},
+          {"columns",
+           columns({"ranks", "batch", "step, ms", "fastest, ms", "slowest, ms", "samples/s", "exchange, %",
+                    "waiting, %", "model, ms", "model's error, %", "nodes", "ranks a core"})},
           {"rows", rows}};
 }
 
 Json model_facts(const ScalingResults& r) {
   const StepModel& m = r.model;
+  std::string title = "The model: t = step + sample · rows + message · messages + byte · bytes";
   const auto rate = [](double seconds) {
     return seconds > 0 ? fmt::format("{:.3g}", 1 / seconds) : std::string("no limit");
   };
-  return {{"type", "facts"},
-          {"title", "The model: t = step + sample · rows + message · messages + byte · bytes"},
-          {"items",
-           {{{"name", "fixed cost of a step"}, {"value", fmt::format("{:.4g} ms", kMilli * m.step)}},
-            {{"name", "work of a sample"},
-             {"value", fmt::format("{:.4g} µs ({} samples/s a rank)", kMicro * m.sample, rate(m.sample))}},
-            {{"name", "latency of a message"}, {"value", fmt::format("{:.4g} µs", kMicro * m.message)}},
-            {{"name", "bandwidth of a rank"}, {"value", rate(m.byte) + " bytes/s"}},
-            {{"name", "parameters"}, {"value", r.parameters}},
-            {{"name", "micro-batches"}, {"value", r.micro_batches}}}}};
+  const auto fact = [](const std::string& name, const Json& value) {
+    return Json{{"name", name}, {"value", value}};
+  };
+  Json items = {
+      fact("fixed cost of a step", fmt::format("{:.4g} ms", kMilli * m.step)),
+      fact("work of a sample",
+           fmt::format("{:.4g} µs ({} samples/s a rank)", kMicro * m.sample, rate(m.sample))),
+      fact("latency of a message", fmt::format("{:.4g} µs", kMicro * m.message)),
+      fact("bandwidth of a rank", rate(m.byte) + " bytes/s"),
+  };
+  if (r.has_nodes()) {
+    title += " + network";
+    items.push_back(
+        fact("latency of a message between nodes", fmt::format("{:.4g} µs", kMicro * m.link_message)));
+    items.push_back(fact("bandwidth of a node", rate(m.link_byte) + " bytes/s"));
+    items.push_back(fact("work of a megabyte between nodes",
+                         fmt::format("{:.4g} ms of a core", kMega * kMilli * m.carry)));
+  }
+  items.push_back(fact("parameters", r.parameters()));
+  items.push_back(fact("micro-batches", r.micro_batches));
+  return {{"type", "facts"}, {"title", title}, {"items", items}};
 }
 
-Json held_out_table(const ScalingResults& r) {
+Json held_out_table(const std::vector<HeldOut>& held_out, const std::string& title,
+                    const std::string& description) {
   Json rows = Json::array();
-  for (const HeldOut& one : r.held_out) {
+  for (const HeldOut& one : held_out) {
     rows.push_back({one.step.ranks, one.step.batch_size, kMilli * one.step.seconds, kMilli * one.predicted,
-                    kPercent * one.error()});
+                    kPercent * one.error(), one.step.nodes});
   }
   return {{"type", "table"},
-          {"title", "How well the model predicts"},
-          {"description", "Each rank count, predicted by a model that is fitted to all others."},
-          {"columns", columns({"ranks", "batch", "measured, ms", "predicted, ms", "error, %"})},
+          {"title", title},
+          {"description", description},
+          {"columns", columns({"ranks", "batch", "measured, ms", "predicted, ms", "error, %", "nodes"})},
           {"rows", rows}};
 }
 
-Json prediction_table(const ScalingResults& r) {
+Json prediction_table(const ScalingResults& r, const std::string& title,
+                      const std::vector<Prediction>& predictions) {
   Json rows = Json::array();
-  for (const Index ranks : r.ranks_to_draw()) {
-    if (ranks <= r.ranks.back()) continue;
-    for (const Index batch : r.batches) {
-      const double seconds = r.predicted(ranks, batch);
-      const double speedup = r.predicted(1, batch) / seconds;
-      rows.push_back({ranks, batch, kMilli * seconds, static_cast<double>(batch) / seconds, speedup,
-                      kPercent * speedup / static_cast<double>(ranks)});
-    }
+  for (const Prediction& one : predictions) {
+    const double speedup = r.predicted(1, one.batch_size) / one.seconds;
+    rows.push_back({one.ranks, one.batch_size, kMilli * one.seconds,
+                    static_cast<double>(one.batch_size) / one.seconds, speedup,
+                    kPercent * speedup / static_cast<double>(one.ranks), one.nodes,
+                    one.link ? Json(*one.link) : Json()});
   }
-  return {{"type", "table"},
-          {"title", "Predicted beyond the measured ranks"},
-          {"description",
-           "By the model, on ranks and a network like the measured ones. Nothing here was measured."},
-          {"columns", columns({"ranks", "batch", "step, ms", "samples/s", "speed-up", "efficiency, %"})},
-          {"rows", rows}};
+  return {
+      {"type", "table"},
+      {"title", title},
+      {"description",
+       "By the model, on ranks with a core each, and on a network like the measured one where no speed of "
+       "its links is given. Nothing here was measured."},
+      {"columns", columns({"ranks", "batch", "step, ms", "samples/s", "speed-up", "efficiency, %", "nodes",
+                           "link, Gbit/s"})},
+      {"rows", rows}};
 }
 
 }  // namespace
 
-std::vector<Json> scaling_events(const ScalingResults& r) {
-  std::vector<Json> events;
-  for (const ScalingCell& cell : r.cells) {
-    const bool has_one = std::find(r.batches.begin(), r.batches.end(), cell.batch_size) != r.batches.end();
-    Json event = {{"event", "scaling"},
-                  {"ranks", cell.ranks},
-                  {"batch_size", cell.batch_size},
-                  {"seconds", cell.seconds},
-                  {"fastest", cell.fastest},
-                  {"slowest", cell.slowest},
-                  {"samples_per_second", cell.samples_per_second()},
-                  {"exchange_share", cell.exchange / cell.seconds},
-                  {"waiting_share", cell.waiting / cell.seconds}};
-    if (has_one)
-      event["strong_efficiency"] = r.speedup(cell.ranks, cell.batch_size) / static_cast<double>(cell.ranks);
-    if (cell.batch_size == cell.ranks * r.rank_batch)
-      event["weak_efficiency"] = r.weak_efficiency(cell.ranks);
-    events.push_back(std::move(event));
-  }
-  for (const HeldOut& one : r.held_out) {
-    events.push_back({{"event", "held_out"},
-                      {"ranks", one.step.ranks},
-                      {"batch_size", one.step.batch_size},
-                      {"seconds", one.step.seconds},
-                      {"predicted", one.predicted}});
-  }
-  events.push_back({{"event", "step_model"},
-                    {"step_seconds", r.model.step},
-                    {"sample_seconds", r.model.sample},
-                    {"message_seconds", r.model.message},
-                    {"byte_seconds", r.model.byte},
-                    {"parameters", r.parameters},
-                    {"micro_batches", r.micro_batches},
-                    {"threads", r.threads},
-                    {"largest_held_out_error", r.largest_error()},
-                    {"serial_share", r.serial_share}});
-  return events;
-}
-
-std::vector<std::string> scaling_findings(const ScalingResults& r) {
-  std::vector<std::string> findings;
-  const Index most = r.ranks.back();
-  const ScalingCell& cell = r.cell(most, r.batch_size);
-  if (most == 1) return {"One rank alone has nothing to scale with: start the study under mpirun."};
-  findings.push_back(
-      fmt::format("{} ranks at batch {}: {:.4g} ms a step, {:.3g} times one rank ({:.3g} % efficient), "
-                  "{:.3g} % exchange and {:.3g} % waiting; with {} a rank {:.3g} % efficient.",
-                  most, r.batch_size, kMilli * cell.seconds, r.speedup(most, r.batch_size),
-                  kPercent * r.speedup(most, r.batch_size) / static_cast<double>(most),
-                  kPercent * cell.exchange / cell.seconds, kPercent * cell.waiting / cell.seconds,
-                  count_of(r.rank_batch, "sample"), kPercent * r.weak_efficiency(most)));
-  if (r.ranks_to_draw().back() > most) {
-    const Index far = r.ranks_to_draw().back();
-    findings.push_back(fmt::format(
-        "Predicted, not measured: {} ranks at batch {} take {:.3g} ms a step, {:.3g} times one rank.", far,
-        r.batch_size, kMilli * r.predicted(far, r.batch_size),
-        r.predicted(1, r.batch_size) / r.predicted(far, r.batch_size)));
-  }
-  constexpr std::size_t kFewestToCheck = 3;
-  if (r.ranks.size() < kFewestToCheck) {
-    findings.push_back(
-        "Two rank counts do not tell latency from bandwidth (the cost of exchange counts as bandwidth), "
-        "and cannot check a prediction: measure three or more.");
-  } else {
-    findings.push_back(fmt::format("Each rank count was predicted from the others to within {:.3g} %.",
-                                   kPercent * r.largest_error()));
-  }
-  return findings;
-}
-
 std::vector<Json> scaling_sections(const ScalingResults& r) {
-  return {speedup_chart(r),  efficiency_chart(r), throughput_chart(r), share_chart(r),
-          measured_table(r), model_facts(r),      held_out_table(r),   prediction_table(r)};
+  std::vector<Json> sections = {
+      speedup_chart(r),
+      efficiency_chart(r),
+      throughput_chart(r),
+      share_chart(r),
+      measured_table(r),
+      model_facts(r),
+      held_out_table(r.held_out, "How well the model predicts",
+                     "Each rank count, predicted by a model that is fitted to all others.")};
+  if (!r.from_two_nodes.empty()) {
+    sections.push_back(
+        held_out_table(r.from_two_nodes, "How well two nodes predict more",
+                       "Each number of nodes from three on, predicted by a model that is fitted to what one "
+                       "and two nodes took."));
+  }
+  sections.push_back(prediction_table(r, "Predicted beyond the measured ranks", r.strong_predictions()));
+  sections.push_back(prediction_table(
+      r, fmt::format("Predicted with {} a rank", count_of(r.rank_batch, "sample")), r.weak_predictions()));
+  return sections;
 }
 
 }  // namespace lockstep

@@ -3,25 +3,43 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <cstddef>
 #include <limits>
 #include <set>
 
 #include <Eigen/Dense>
 
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/real.hpp"
-#include "lockstep/parallel/batch_plan.hpp"
 
 namespace lockstep {
 
 namespace {
 
 /// The costs, bytes before messages: of choices that fit alike the first one counts.
-constexpr std::array kCosts = {&StepModel::step, &StepModel::sample, &StepModel::byte, &StepModel::message};
+constexpr std::array kCosts = {&StepModel::step,    &StepModel::sample,    &StepModel::byte,
+                               &StepModel::message, &StepModel::link_byte, &StepModel::link_message,
+                               &StepModel::carry};
 
-/// What `shape` asks for of each cost.
-std::array<double, kCosts.size()> amounts(const StepShape& shape) {
-  return {1, shape.rows, shape.bytes, shape.messages};
+/// What `shape` asks for of each cost, if `path` is the one that takes most.
+std::array<double, kCosts.size()> amounts(const StepShape& shape, const NetworkPath& path) {
+  const double crowd = shape.crowd;
+  return {crowd * shape.steps,  crowd * (shape.rows - path.rows),
+          crowd * shape.bytes,  crowd * shape.messages,
+          path.bytes,           path.messages,
+          crowd * shape.carried};
+}
+
+double seconds_of(const StepModel& model, const StepShape& shape, const NetworkPath& path) {
+  return model.link_message * path.messages + model.link_byte * path.bytes -
+         shape.crowd * model.sample * path.rows;
+}
+
+/// The one that takes most, or nothing on one node.
+NetworkPath longest_path(const StepModel& model, const StepShape& shape) {
+  if (shape.paths.empty()) return {};
+  return *std::ranges::max_element(shape.paths, {},
+                                   [&](const NetworkPath& path) { return seconds_of(model, shape, path); });
 }
 
 double squared_error(const StepModel& model, const std::vector<TimedStep>& steps) {
@@ -33,95 +51,130 @@ double squared_error(const StepModel& model, const std::vector<TimedStep>& steps
   return sum;
 }
 
-/// The least squares over the costs whose bit is set in `chosen`; a cost below 0 where they can't be told
-/// apart.
-StepModel fit_chosen(const std::vector<TimedStep>& steps, unsigned chosen) {
-  StepModel model;
+/// The least squares |a x - 1|² over the columns whose bit is set in `chosen`; a number below 0 where they
+/// can't be told apart.
+Eigen::VectorXd least_squares(const Eigen::MatrixXd& all, unsigned chosen) {
   const auto columns = static_cast<Eigen::Index>(std::popcount(chosen));
-  Eigen::MatrixXd a(static_cast<Eigen::Index>(steps.size()), columns);
-  for (Eigen::Index row = 0; row < a.rows(); ++row) {
-    const TimedStep& step = steps[static_cast<std::size_t>(row)];
-    Eigen::Index column = 0;
-    for (std::size_t cost = 0; cost < kCosts.size(); ++cost) {
-      if ((chosen >> cost & 1U) != 0) a(row, column++) = amounts(step.shape)[cost] / step.seconds;
-    }
+  Eigen::MatrixXd a(all.rows(), columns);
+  for (Eigen::Index from = 0, to = 0; from < all.cols(); ++from) {
+    if ((chosen >> from & 1U) != 0) a.col(to++) = all.col(from);
   }
   // Columns of one size: how well they can be told apart must not depend on units.
   const Eigen::RowVectorXd sizes = a.colwise().norm();
-  Eigen::VectorXd solution = Eigen::VectorXd::Constant(columns, -1);
-  if (sizes.minCoeff() > 0) {
-    constexpr double kAlike = 1e-6;
-    Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(a.array().rowwise() / sizes.array());
-    qr.setThreshold(kAlike);
-    if (qr.rank() == columns) {
-      solution = qr.solve(Eigen::VectorXd::Ones(a.rows())).cwiseQuotient(sizes.transpose());
-    }
-  }
-  Eigen::Index column = 0;
-  for (std::size_t cost = 0; cost < kCosts.size(); ++cost) {
-    if ((chosen >> cost & 1U) != 0) model.*kCosts[cost] = solution[column++];
-  }
-  return model;
+  if (sizes.minCoeff() <= 0) return Eigen::VectorXd::Constant(columns, -1);
+  constexpr double kAlike = 1e-6;
+  Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(a.array().rowwise() / sizes.array());
+  qr.setThreshold(kAlike);
+  if (qr.rank() < columns) return Eigen::VectorXd::Constant(columns, -1);
+  return qr.solve(Eigen::VectorXd::Ones(a.rows())).cwiseQuotient(sizes.transpose());
 }
 
-}  // namespace
-
-StepShape shape_of(Index batch_size, Index micro_batches, Index ranks, Index parameters) {
-  const auto needed = static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(ranks)));
-  const BatchPlan plan(batch_size, micro_batches < ranks ? needed : micro_batches, ranks);
-  Index most = 0;
-  for (Index rank = 0; rank < ranks; ++rank) {
-    const Interval owned = plan.owned_by(rank);
-    most = std::max(most, plan.rows(owned.last - 1).last - plan.rows(owned.first).first);
-  }
-  const auto others = static_cast<double>(ranks - 1);
-  const auto bytes = static_cast<double>(parameters) * sizeof(Real);
-  return {.rows = static_cast<double>(most),
-          .messages = 2 * others,
-          .bytes = 2 * others / static_cast<double>(ranks) * bytes};
-}
-
-double StepModel::exchange(const StepShape& shape) const {
-  return message * shape.messages + byte * shape.bytes;
-}
-
-double StepModel::seconds(const StepShape& shape) const {
-  return step + sample * shape.rows + exchange(shape);
-}
-
-StepModel fit_step_model(const std::vector<TimedStep>& steps) {
-  LOCKSTEP_CHECK(!steps.empty());
+/// The same over the numbers of at least 0.
+Eigen::VectorXd non_negative_least_squares(const Eigen::MatrixXd& a) {
   // Choices that differ by rounding alone fit alike.
   constexpr double kRelative = 1e-9;
   constexpr double kAbsolute = 1e-18;
-  StepModel best;
+  Eigen::VectorXd best = Eigen::VectorXd::Zero(a.cols());
   double least = std::numeric_limits<double>::infinity();
-  for (unsigned chosen = 1; chosen < 1U << kCosts.size(); ++chosen) {
-    const StepModel model = fit_chosen(steps, chosen);
-    const bool allowed =
-        std::all_of(kCosts.begin(), kCosts.end(), [&](auto cost) { return model.*cost >= 0; });
-    const double error = squared_error(model, steps);
-    if (!allowed || !(error < least * (1 - kRelative) - kAbsolute)) continue;
-    best = model;
+  for (unsigned chosen = 1; chosen < 1U << a.cols(); ++chosen) {
+    const Eigen::VectorXd found = least_squares(a, chosen);
+    if (found.minCoeff() < 0) continue;
+    Eigen::VectorXd x = Eigen::VectorXd::Zero(a.cols());
+    for (Eigen::Index from = 0, to = 0; to < a.cols(); ++to) {
+      if ((chosen >> to & 1U) != 0) x[to] = found[from++];
+    }
+    const double error = (a * x).array().operator-(1).square().sum();
+    if (!(error < least * (1 - kRelative) - kAbsolute)) continue;
+    best = x;
     least = error;
   }
   return best;
 }
 
+/// With paths as `so_far` has them.
+StepModel fit_paths(const std::vector<TimedStep>& steps, const StepModel& so_far) {
+  Eigen::MatrixXd a(static_cast<Eigen::Index>(steps.size()), static_cast<Eigen::Index>(kCosts.size()));
+  for (Eigen::Index row = 0; row < a.rows(); ++row) {
+    const TimedStep& step = steps[static_cast<std::size_t>(row)];
+    const auto asked = amounts(step.shape, longest_path(so_far, step.shape));
+    for (std::size_t cost = 0; cost < kCosts.size(); ++cost)
+      a(row, static_cast<Eigen::Index>(cost)) = asked[cost] / step.seconds;
+  }
+  const Eigen::VectorXd costs = non_negative_least_squares(a);
+  StepModel model;
+  for (std::size_t cost = 0; cost < kCosts.size(); ++cost)
+    model.*kCosts[cost] = costs[static_cast<Eigen::Index>(cost)];
+  return model;
+}
+
+/// Those that `is_held` picks, by a model of the others; none if there are no others.
+template <typename IsHeld>
+std::vector<HeldOut> predict(const std::vector<TimedStep>& steps, const IsHeld& is_held) {
+  std::vector<TimedStep> others;
+  std::ranges::remove_copy_if(steps, std::back_inserter(others), is_held);
+  std::vector<HeldOut> held_out;
+  if (others.empty()) return held_out;
+  const StepModel model = fit_step_model(others);
+  for (const TimedStep& step : steps) {
+    if (is_held(step)) held_out.push_back({step, model.seconds(step.shape)});
+  }
+  return held_out;
+}
+
+}  // namespace
+
+double StepModel::network(const StepShape& shape) const {
+  return seconds_of(*this, shape, longest_path(*this, shape));
+}
+
+double StepModel::exchange(const StepShape& shape) const {
+  return shape.crowd * (message * shape.messages + byte * shape.bytes + carry * shape.carried) +
+         network(shape);
+}
+
+double StepModel::seconds(const StepShape& shape) const {
+  return shape.crowd * (step * shape.steps + sample * shape.rows) + exchange(shape);
+}
+
+StepModel fit_step_model(const std::vector<TimedStep>& steps) {
+  LOCKSTEP_CHECK(!steps.empty());
+  // Were messages all that costs, the path of all of them would take most.
+  StepModel model = fit_paths(steps, {.link_message = 1});
+  constexpr int kMostRounds = 20;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const StepModel next = fit_paths(steps, model);
+    if (!(squared_error(next, steps) < squared_error(model, steps))) break;
+    model = next;
+  }
+  return model;
+}
+
 std::vector<HeldOut> leave_one_out(const std::vector<TimedStep>& steps) {
   std::set<Index> counts;
-  for (const TimedStep& step : steps) counts.insert(step.ranks);
+  for (const TimedStep& step : steps) {
+    if (step.ranks > 0) counts.insert(step.ranks);
+  }
   std::vector<HeldOut> held_out;
   if (counts.size() < 2) return held_out;
   for (const Index ranks : counts) {
-    std::vector<TimedStep> others = steps;
-    std::erase_if(others, [&](const TimedStep& step) { return step.ranks == ranks; });
-    const StepModel model = fit_step_model(others);
-    for (const TimedStep& step : steps) {
-      if (step.ranks == ranks) held_out.push_back({step, model.seconds(step.shape)});
-    }
+    const std::vector<HeldOut> more =
+        predict(steps, [&](const TimedStep& step) { return step.ranks == ranks; });
+    held_out.insert(held_out.end(), more.begin(), more.end());
   }
   return held_out;
+}
+
+std::vector<HeldOut> from_two_nodes(const std::vector<TimedStep>& steps) {
+  const bool has_two =
+      std::ranges::any_of(steps, [](const TimedStep& step) { return step.ranks > 0 && step.nodes == 2; });
+  if (!has_two) return {};
+  return predict(steps, [](const TimedStep& step) { return step.nodes > 2; });
+}
+
+double largest_error(const std::vector<HeldOut>& held_out) {
+  double largest = 0;
+  for (const HeldOut& one : held_out) largest = std::max(largest, std::abs(one.error()));
+  return largest;
 }
 
 double serial_share(const std::vector<Index>& ranks, const std::vector<double>& seconds) {

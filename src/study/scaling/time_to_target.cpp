@@ -14,12 +14,12 @@ std::vector<TargetCell> predict_targets(const TargetModel& model, const std::vec
   cells.reserve(ranks.size() * batches.size());
   for (const Index count : ranks) {
     for (const Index batch : batches) {
-      const StepShape shape = shape_of(batch, model.micro_batches, count, model.parameters);
+      const StepShape shape = shape_of(batch, model.micro_batches, model.cluster.nodes(count), model.buckets);
       cells.push_back({.ranks = count,
                        .cores = count * model.threads,
                        .batch_size = batch,
                        .steps = model.steps(batch),
-                       .step_seconds = model.step.seconds(shape),
+                       .step_seconds = model.cluster.model.seconds(shape),
                        .has_measured_steps = model.measured_steps.contains(batch),
                        .has_measured_step_seconds = model.measured_step_seconds.contains({count, batch})});
     }

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "study/scaling/step_model.hpp"
+#include "study/scaling/cluster.hpp"
 
 namespace lockstep {
 
@@ -12,10 +12,10 @@ namespace lockstep {
 struct TargetModel {
   double least_steps = 0;     ///< S_min
   double critical_batch = 0;  ///< B_crit
-  StepModel step;
+  Cluster cluster;
   Index micro_batches = 0;
-  Index threads = 1;  ///< a rank, with a core each
-  Index parameters = 0;
+  Index threads = 1;                                                ///< a rank, with a core each
+  std::vector<Index> buckets;                                       ///< parameters of each
   std::map<Index, double> measured_steps;                           ///< by batch
   std::map<std::pair<Index, Index>, double> measured_step_seconds;  ///< by ranks and batch
 

@@ -1,0 +1,81 @@
+#include "study/scaling/step_shape.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <numeric>
+
+#include "lockstep/core/real.hpp"
+#include "lockstep/parallel/partition.hpp"
+#include "parallel/exchange_plan.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Of the rank that has most.
+Index most_rows(Index batch_size, Index micro_batches, Index ranks) {
+  const auto begin = [&](Index micro_batch) { return batch_size * micro_batch / micro_batches; };
+  Index most = 0;
+  for (Index rank = 0; rank < ranks; ++rank) {
+    const Interval owned = part_of(micro_batches, ranks, rank);
+    most = std::max(most, begin(owned.last) - begin(owned.first));
+  }
+  return most;
+}
+
+/// Of the node that has most.
+double ranks_a_node(const Nodes& nodes) {
+  Index most = 0;
+  for (int node = 0; node < nodes.count(); ++node) most = std::max(most, nodes.ranks_of(node).size());
+  return static_cast<double>(most);
+}
+
+/// That a rank sends one after another for the sums of a bucket, or for its parameters.
+double messages_of(Index bytes, int nodes) {
+  return choose_route(bytes, nodes) == Route::kTree ? std::bit_width(static_cast<unsigned>(nodes - 1))
+                                                    : nodes - 1;
+}
+
+}  // namespace
+
+StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes,
+                   const std::vector<Index>& buckets, double crowd) {
+  const Index ranks = nodes.ranks();
+  if (micro_batches < ranks)
+    micro_batches = static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(ranks)));
+  const auto parameters = static_cast<double>(std::accumulate(buckets.begin(), buckets.end(), Index{0}));
+  const double on_node = ranks_a_node(nodes);
+  StepShape shape{.crowd = crowd,
+                  .rows = static_cast<double>(most_rows(batch_size, micro_batches, ranks)),
+                  .messages = 2 * (on_node - 1),
+                  .bytes = 2 * (on_node - 1) / on_node * parameters * sizeof(Real),
+                  .paths = {}};
+  if (nodes.count() == 1) return shape;
+
+  constexpr double kBackward = 2.0 / 3;  // of the work: gradients by activations, and by parameters
+  const auto count = static_cast<double>(nodes.count());
+  const auto sums = static_cast<double>(sums_between(micro_batches, nodes));
+  NetworkPath rest;
+  for (const Index bucket : buckets) {  // parameters come back
+    const Index bytes = bucket * static_cast<Index>(sizeof(Real));
+    rest.messages += messages_of(bytes, nodes.count());
+    rest.bytes += (count - 1) / count * static_cast<double>(bytes);
+  }
+  Index before = 0;  // parameters whose gradient is still to come
+  for (const Index bucket : buckets) {
+    const Index bytes = bucket * static_cast<Index>(sizeof(Real));
+    rest.messages += messages_of(bytes, nodes.count());
+    rest.bytes += sums * (count - 1) / count * static_cast<double>(bytes);
+    rest.rows = kBackward * shape.rows * static_cast<double>(before) / parameters;
+    before += bucket;
+    shape.paths.push_back(rest);
+  }
+  std::ranges::reverse(shape.paths);
+  shape.carried = rest.bytes / on_node;
+  return shape;
+}
+
+StepShape shape_of_message(double bytes) { return {.steps = 0, .paths = {{.messages = 1, .bytes = bytes}}}; }
+
+}  // namespace lockstep
