@@ -1,10 +1,12 @@
 // Runs over several hosts, which hosts.sh makes of network namespaces.
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <regex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -217,6 +219,33 @@ TEST_F(HostsTest, BenchTellsTheExchangeOfEachNode) {
     EXPECT_GT(node.at("exposed_exchange_seconds"), node.at("waiting_seconds"));
     EXPECT_GE(node.at("overlapped_exchange_seconds"), 0);
   }
+}
+
+// One rank and both of the first host, then two hosts and three; all are one machine, whose cores they share.
+TEST_F(HostsTest, AreMeasuredInTurnByTheStudyOfScaling) {
+  Words words = small_training("run");
+  words[0] = "study";
+  words.insert(words.begin() + 1, "scaling");
+  const Outcome outcome =
+      lockstep_on_hosts({.ranks = {2, 1, 2}, .by = "node"},
+                        words + Words{"--rounds", "1", "--batches", "16", "--rank-batch", "8"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  std::map<int, int> nodes;
+  for (const nlohmann::json& line : metrics(folder_, "run", "scaling")) {
+    const int ranks = line.at("ranks");
+    nodes[ranks] = line.at("nodes");
+    EXPECT_DOUBLE_EQ(line.at("ranks_a_core"),
+                     std::max(1.0, static_cast<double>(ranks) / std::thread::hardware_concurrency()));
+  }
+  EXPECT_EQ(nodes, (std::map<int, int>{{1, 1}, {2, 1}, {3, 2}, {5, 3}}));
+  EXPECT_EQ(metrics(folder_, "run", "message").size(), 2U);
+  const auto from_two = metrics(folder_, "run", "from_two_nodes");
+  EXPECT_FALSE(from_two.empty());
+  for (const nlohmann::json& line : from_two) EXPECT_EQ(line.at("ranks"), 5);
+  const nlohmann::json model = metrics(folder_, "run", "step_model").at(0);
+  EXPECT_EQ(model.at("node_ranks"), 2);
+  EXPECT_GT(model.at("link_message_seconds").get<double>() + model.at("link_byte_seconds").get<double>(), 0);
 }
 
 // The launcher's number, though host 1's ranks stand next to each other inside: of four ranks dealt out by

@@ -40,6 +40,15 @@ double model_seconds(const Json& model, double ranks, double rows) {
               model.at("byte_seconds").get<double>() * bytes / ranks);
 }
 
+/// On `nodes` nodes of `on_node` ranks, 2^k of them: the network of kTraining is one bucket, whose sums go to
+/// the owners and back along the tree, k messages each way, and have nothing to hide behind.
+double cluster_seconds(const Json& model, double nodes, double on_node, double rows, double latency,
+                       double gbits) {
+  const double bytes = 4 * model.at("parameters").get<double>();
+  return model_seconds(model, on_node, rows) + 2 * std::log2(nodes) * latency +
+         2 * (nodes - 1) / nodes * bytes * 8 / (1e9 * gbits);
+}
+
 TEST(ScalingTest, MeasuresEveryPairOfBothKinds) {
   const TemporaryFolder folder;
   expect_study(
@@ -73,6 +82,10 @@ TEST(ScalingTest, MeasuresEveryPairOfBothKinds) {
   for (const char* const cost : {"step_seconds", "sample_seconds", "message_seconds", "byte_seconds"}) {
     EXPECT_GE(model.at(cost), 0) << cost;
   }
+  for (const char* const cost : {"link_message_seconds", "link_byte_seconds", "carry_seconds"}) {
+    EXPECT_EQ(model.at(cost), 0) << cost << ": one node";
+  }
+  EXPECT_TRUE(metrics(folder, "scaling", "message").empty());
   EXPECT_EQ(metrics(folder, "scaling", "scaling").size(), pairs.size());
   expect_one_line(run_lockstep(0, {"report", "scaling"}, folder), 2, "scaling: holds a study");
 }
@@ -84,6 +97,48 @@ TEST(ScalingTest, AloneItMeasuresOneRank) {
   for (const Json& line : metrics(folder, "scaling", "scaling"))
     pairs.insert(Pair(line.at("ranks").get<int>(), line.at("batch_size").get<int>()));
   EXPECT_EQ(pairs, (std::set<Pair>{{1, 16}, {1, 64}})) << "the batch and a quarter of it";
+}
+
+TEST(ScalingTest, PredictsNodesWithGivenLinks) {
+  const TemporaryFolder folder;
+  expect_study(
+      1,
+      Words{"scaling", "--run.dir", "scaling", "--rounds", "1", "--batches", "64", "--rank-batch", "10",
+            "--predict", "65536", "--node-ranks", "64", "--link", "25,200", "--latency", "10"} +
+          kTraining,
+      folder);
+  const Json model = metrics(folder, "scaling", "step_model").at(0);
+  std::multiset<std::pair<int, double>> batches_and_links;
+  for (const Json& line : metrics(folder, "scaling", "predicted")) {
+    if (line.at("ranks") != 65'536) continue;
+    EXPECT_EQ(line.at("nodes"), 1024);
+    const int batch = line.at("batch_size");
+    const double link = line.at("link_gbits");
+    batches_and_links.insert({batch, link});
+    const double expected = cluster_seconds(model, 1024, 64, batch == 64 ? 1 : 10, 1e-5, link);
+    EXPECT_NEAR(line.at("seconds"), expected, 1e-9 * expected) << line;
+  }
+  EXPECT_EQ(batches_and_links,
+            (std::multiset<std::pair<int, double>>{{64, 25}, {64, 200}, {655'360, 25}, {655'360, 200}}));
+}
+
+TEST(ScalingTest, RefusesClustersThatItCannotPredict) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const Words& words, const std::string& fragment) {
+    for (const int ranks : {0, 2}) {
+      expect_one_line(
+          study(ranks, Words{"scaling", "--run.dir", "scaling", "--rounds", "1"} + kTraining + words, folder),
+          2, fragment);
+    }
+    EXPECT_TRUE(listing(folder).empty());
+  };
+  const std::string all = "expected all of --node-ranks, --link and --latency, or none";
+  refused({"--link", "25"}, all);
+  refused({"--node-ranks", "64", "--latency", "10"}, all);
+  refused({"--link", "0"}, "--link 0: expected numbers above 0, or auto");
+  refused({"--link", "fast"}, "--link fast: expected numbers");
+  refused({"--latency", "1,2"}, "--latency 1,2: expected one number");
+  refused({"--node-ranks", "0"}, "--node-ranks 0: expected a whole number of at least 1");
 }
 
 /// A study of batch sizes of a training that needs 100 (1 + 64 / B) steps.
@@ -147,6 +202,29 @@ TEST(PlanTest, MultipliesTheStepsOfOneStudyWithTheTimesOfTheOther) {
   EXPECT_NEAR(metrics(folder, "plan", "cheapest").at(0).at("core_hours"),
               std::min_element(cells.begin(), cells.end(), by("core_hours"))->at("core_hours").get<double>(),
               1e-12);
+}
+
+TEST(PlanTest, PlansForNodesWithAGivenLink) {
+  const TemporaryFolder folder;
+  write_batch_study(folder);
+  expect_study(0, Words{"scaling", "--run.dir", "scaling", "--rounds", "1"} + kTraining, folder);
+  expect_study(0,
+               {"plan", "--run.dir", "plan", "--batch-size", "batches", "--scaling", "scaling",
+                "--most-ranks", "16", "--node-ranks", "4", "--link", "10", "--latency", "20"},
+               folder);
+  const Json model = metrics(folder, "scaling", "step_model").at(0);
+  for (const Json& cell : metrics(folder, "plan", "plan")) {
+    const double ranks = cell.at("ranks");
+    const double batch = cell.at("batch_size");
+    const double expected = cluster_seconds(model, std::max(1.0, ranks / 4), std::min(ranks, 4.0),
+                                            std::ceil(batch / ranks), 2e-5, 10);
+    EXPECT_NEAR(cell.at("step_seconds"), expected, 1e-9 * expected) << cell;
+  }
+  const Words again = {"plan", "--run.dir", "again", "--batch-size", "batches", "--scaling", "scaling"};
+  expect_one_line(study(0, again + Words{"--link", "25"}, folder), 2,
+                  "expected all of --node-ranks, --link and --latency, or none");
+  expect_one_line(study(2, again + Words{"--link", "25,200", "--node-ranks", "8", "--latency", "10"}, folder),
+                  2, "--link 25,200: expected one number");
 }
 
 TEST(PlanTest, RefusesWhatItCannotUse) {
