@@ -1,17 +1,14 @@
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
 #include <iterator>
 #include <set>
 
 #include <fmt/format.h>
 
-#include "core/file.hpp"
-#include "core/json.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "study/numbers.hpp"
+#include "study/scaling/study_record.hpp"
 #include "study/scaling/time_to_target.hpp"
 #include "study/sections.hpp"
 #include "study/studies.hpp"
@@ -21,68 +18,7 @@ namespace lockstep {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr double kSecondsAnHour = 3600;
-
-std::string text_of(const fs::path& file) {
-  const std::vector<std::byte> bytes = read_file(file);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// A study's run directory, named by one option of this study.
-class StudyRecord {
- public:
-  /// Errors: none is given; it can't be read.
-  StudyRecord(const StudyRun& study, const std::string& option, const std::string& name)
-      : option_(option), name_(name), folder_(study.option(option)) {
-    if (folder_.empty()) {
-      fail_input("--{} is missing; expected the run directory of 'lockstep study {}'", option, name);
-    }
-    config_ = text_of(folder_ / "config.cfg");
-    const std::string text = text_of(folder_ / "metrics.jsonl");
-    for (const std::string_view line : split(text, '\n')) {
-      if (!line.empty()) lines_.push_back(parse_json_or_nothing<Json>(line));
-    }
-  }
-
-  /// The lines for which `of` is one of the record's own, read by `read`. Errors: none; a damaged one.
-  template <typename Read>
-  void each(const std::string& event, const Read& read) const {
-    bool found = false;
-    for (const Json& line : lines_) {
-      try {
-        if (!line.is_object() || line.value("event", "") != event) continue;
-        found = true;
-        read(line);
-      } catch (const nlohmann::json::exception& error) {
-        fail_input("--{} {}: its metrics.jsonl has a damaged line '{}' ({}); repeat the study", option_,
-                   folder_.string(), event, error.what());
-      }
-    }
-    if (found) return;
-    fail_input(
-        "--{} {}: its metrics.jsonl has no line '{}'; expected the run directory of 'lockstep study {}' that "
-        "has ended",
-        option_, folder_.string(), event, name_);
-  }
-
-  /// The value of `key` in config.cfg.
-  std::string setting(const std::string& key) const {
-    for (const std::string_view line : split(config_, '\n')) {
-      if (line.starts_with(key + " = ")) return std::string(line.substr(key.size() + 3));
-    }
-    return "nothing";
-  }
-
-  const fs::path& folder() const { return folder_; }
-
- private:
-  std::string option_, name_;
-  fs::path folder_;
-  std::string config_;
-  std::vector<Json> lines_;
-};
 
 void read_batch_sizes(const StudyRecord& record, TargetModel& model) {
   record.each("batch", [&](const Json& line) {
@@ -231,6 +167,13 @@ Json table(const std::string& title, const std::string& description, const Targe
           {"rows", rows}};
 }
 
+/// " on nodes of 64 ranks with links of 25 Gbit/s", or less.
+std::string cluster_text(const Cluster& cluster) {
+  if (cluster.node_ranks == 0) return "";
+  const std::string links = cluster.link ? fmt::format(" with links of {:.4g} Gbit/s", *cluster.link) : "";
+  return fmt::format(" on nodes of {}{}", count_of(cluster.node_ranks, "rank"), links);
+}
+
 void say_choice(StudyRun& study, const std::string& which, const TargetCell& cell) {
   study.say(fmt::format(
       "{}: batch {} on {} rank{}, {} and {:.3g} core-hours ({:.4g} steps of {:.3g} ms; {}).", which,
@@ -272,9 +215,9 @@ void run_plan(StudyRun& study) {
   say_choice(study, "Cheapest", cheapest(cells));
   study.say(fmt::format(
       "These are predictions: steps S(B) = {:.4g} (1 + {:.4g} / B) of the study of batch sizes, times a "
-      "step's time by the model of the scaling study, which predicted held-out rank counts to within "
+      "step's time{} by the model of the scaling study, which predicted held-out rank counts to within "
       "{:.3g} %.",
-      model.least_steps, model.critical_batch, kPercent * error));
+      model.least_steps, model.critical_batch, cluster_text(model.cluster), kPercent * error));
   study.show(time_chart(cells));
   study.show(trade_chart(best));
   study.show(table("The fastest batch for each number of ranks",
