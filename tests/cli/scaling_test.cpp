@@ -82,7 +82,7 @@ TEST(ScalingTest, MeasuresEveryPairOfBothKinds) {
   for (const char* const cost : {"step_seconds", "sample_seconds", "message_seconds", "byte_seconds"}) {
     EXPECT_GE(model.at(cost), 0) << cost;
   }
-  for (const char* const cost : {"link_message_seconds", "link_byte_seconds", "carry_seconds"}) {
+  for (const char* const cost : {"link_message_seconds", "link_byte_seconds"}) {
     EXPECT_EQ(model.at(cost), 0) << cost << ": one node";
   }
   EXPECT_TRUE(metrics(folder, "scaling", "message").empty());

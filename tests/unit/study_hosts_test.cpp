@@ -40,7 +40,7 @@ TEST(Cluster, FillsNodeAfterNode) {
 }
 
 TEST(Clusters, HaveTheGivenLinksAndLatency) {
-  const StepModel measured = {.step = 1, .link_message = 2, .link_byte = 3, .carry = 4};
+  const StepModel measured = {.step = 1, .link_message = 2, .link_byte = 3};
   const std::vector<Cluster> as_measured =
       clusters_of({.node_ranks = 8, .links = {}, .latency = {}}, measured);
   ASSERT_EQ(as_measured.size(), 1U);
@@ -56,7 +56,6 @@ TEST(Clusters, HaveTheGivenLinksAndLatency) {
     EXPECT_EQ(cluster.node_ranks, 64);
     EXPECT_EQ(cluster.model.link_message, 1e-5);
     EXPECT_EQ(cluster.model.step, 1);
-    EXPECT_EQ(cluster.model.carry, 4);
   }
 }
 

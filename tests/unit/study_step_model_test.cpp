@@ -158,7 +158,7 @@ TEST(StepModel, HidesTheSumsOfTheLastBucketBehindTheBackwardPassOfTheFirst) {
 }
 
 TEST(StepModel, DoesTheWorkOfRanksOnOneCoreOneAfterAnother) {
-  const StepModel work = {.step = 1e-3, .sample = 1e-5, .message = 1e-5, .byte = 1e-9, .carry = 1e-9};
+  const StepModel work = {.step = 1e-3, .sample = 1e-5, .message = 1e-5, .byte = 1e-9};
   EXPECT_DOUBLE_EQ(work.seconds(on_nodes(256, 4, 2, 3.5)), 3.5 * work.seconds(on_nodes(256, 4, 2)));
   const StepModel wire = {.link_message = 1e-4, .link_byte = 8e-9};
   EXPECT_DOUBLE_EQ(wire.seconds(on_nodes(256, 4, 2, 3.5)), wire.seconds(on_nodes(256, 4, 2)));
@@ -166,7 +166,7 @@ TEST(StepModel, DoesTheWorkOfRanksOnOneCoreOneAfterAnother) {
 
 TEST(StepModel, TakesAMessageByItself) {
   const StepModel model = {
-      .step = 1, .sample = 1, .message = 1, .byte = 1, .link_message = 1e-4, .link_byte = 8e-9, .carry = 1};
+      .step = 1, .sample = 1, .message = 1, .byte = 1, .link_message = 1e-4, .link_byte = 8e-9};
   EXPECT_DOUBLE_EQ(model.seconds(shape_of_message(1e6)), 1e-4 + 8e-3);
 }
 
@@ -186,10 +186,8 @@ std::vector<TimedStep> steps_on_hosts(const StepModel& model, int most, double n
 }
 
 // 1 Gbit/s, where messages take most of a step, and 100 Gbit/s, where the backward pass hides some.
-constexpr StepModel kSlowLinks = {
-    .step = 2e-3, .sample = 1e-4, .link_message = 5e-5, .link_byte = 8e-9, .carry = 2e-9};
-constexpr StepModel kFastLinks = {
-    .step = 2e-4, .sample = 5e-5, .link_message = 2e-5, .link_byte = 8e-11, .carry = 5e-10};
+constexpr StepModel kSlowLinks = {.step = 2e-3, .sample = 1e-4, .link_message = 5e-5, .link_byte = 8e-9};
+constexpr StepModel kFastLinks = {.step = 2e-4, .sample = 5e-5, .link_message = 2e-5, .link_byte = 8e-11};
 
 TEST(FitStepModel, RecoversTheCostsBetweenNodesFromTwo) {
   for (const StepModel& known : {kSlowLinks, kFastLinks}) {
@@ -197,7 +195,6 @@ TEST(FitStepModel, RecoversTheCostsBetweenNodesFromTwo) {
     expect_costs(found, known, 1e-6);
     EXPECT_NEAR(found.link_message, known.link_message, 1e-6 * known.link_message);
     EXPECT_NEAR(found.link_byte, known.link_byte, 1e-6 * known.link_byte);
-    EXPECT_NEAR(found.carry, known.carry, 1e-6 * known.carry);
   }
 }
 

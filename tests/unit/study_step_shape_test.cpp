@@ -45,7 +45,6 @@ TEST(StepShape, HasBetweenNodesWhatTheySendOnce) {
     EXPECT_EQ(two.paths[0].messages, 2);
     EXPECT_EQ(two.paths[0].rows, 0) << "nothing is computed once the only bucket is there";
     EXPECT_DOUBLE_EQ(two.paths[0].bytes, kBytes) << "2 (H - 1) / H · n, however many ranks a node has";
-    EXPECT_DOUBLE_EQ(two.carried, kBytes / ranks);
     EXPECT_EQ(two.messages, 2 * (ranks - 1)) << "inside a node";
     EXPECT_DOUBLE_EQ(two.bytes, 2.0 * (ranks - 1) / ranks * kBytes);
   }
@@ -86,7 +85,6 @@ TEST(StepShape, HasAPathForEachBucket) {
   EXPECT_DOUBLE_EQ(shape.paths[0].rows, 2.0 / 3 * 128 * 0.5);
   EXPECT_DOUBLE_EQ(shape.paths[1].rows, 2.0 / 3 * 128 * 0.2);
   EXPECT_EQ(shape.paths[2].rows, 0);
-  EXPECT_DOUBLE_EQ(shape.carried, kBytes);
 }
 
 }  // namespace

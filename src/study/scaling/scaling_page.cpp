@@ -14,7 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kMicro = 1e6;
-constexpr double kMega = 1e6;
 
 std::string batch_name(Index batch) { return fmt::format("batch {}", batch); }
 
@@ -164,8 +163,6 @@ Json model_facts(const ScalingResults& r) {
     items.push_back(
         fact("latency of a message between nodes", fmt::format("{:.4g} µs", kMicro * m.link_message)));
     items.push_back(fact("bandwidth of a node", rate(m.link_byte) + " bytes/s"));
-    items.push_back(fact("work of a megabyte between nodes",
-                         fmt::format("{:.4g} ms of a core", kMega * kMilli * m.carry)));
   }
   items.push_back(fact("parameters", r.parameters()));
   items.push_back(fact("micro-batches", r.micro_batches));

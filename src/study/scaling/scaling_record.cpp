@@ -74,7 +74,6 @@ std::vector<Json> scaling_events(const ScalingResults& r) {
                     {"byte_seconds", r.model.byte},
                     {"link_message_seconds", r.model.link_message},
                     {"link_byte_seconds", r.model.link_byte},
-                    {"carry_seconds", r.model.carry},
                     {"parameters", r.parameters()},
                     {"buckets", r.buckets},
                     {"node_ranks", r.has_nodes() ? r.hosts.largest() : 0},

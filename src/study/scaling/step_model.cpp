@@ -18,16 +18,14 @@ namespace {
 
 /// The costs, bytes before messages: of choices that fit alike the first one counts.
 constexpr std::array kCosts = {&StepModel::step,    &StepModel::sample,    &StepModel::byte,
-                               &StepModel::message, &StepModel::link_byte, &StepModel::link_message,
-                               &StepModel::carry};
+                               &StepModel::message, &StepModel::link_byte, &StepModel::link_message};
 
 /// What `shape` asks for of each cost, if `path` is the one that takes most.
 std::array<double, kCosts.size()> amounts(const StepShape& shape, const NetworkPath& path) {
   const double crowd = shape.crowd;
-  return {crowd * shape.steps,  crowd * (shape.rows - path.rows),
-          crowd * shape.bytes,  crowd * shape.messages,
-          path.bytes,           path.messages,
-          crowd * shape.carried};
+  return {crowd * shape.steps, crowd * (shape.rows - path.rows),
+          crowd * shape.bytes, crowd * shape.messages,
+          path.bytes,          path.messages};
 }
 
 double seconds_of(const StepModel& model, const StepShape& shape, const NetworkPath& path) {
@@ -128,8 +126,7 @@ double StepModel::network(const StepShape& shape) const {
 }
 
 double StepModel::exchange(const StepShape& shape) const {
-  return shape.crowd * (message * shape.messages + byte * shape.bytes + carry * shape.carried) +
-         network(shape);
+  return shape.crowd * (message * shape.messages + byte * shape.bytes) + network(shape);
 }
 
 double StepModel::seconds(const StepShape& shape) const {

@@ -9,14 +9,12 @@ namespace lockstep {
 /// Seconds of a step as what it asks for times what that costs (the postal model of messages: latency and
 /// bandwidth):
 ///
-///     t = crowd · (step + sample · rows + message · messages + byte · bytes + carry · carried) + network
+///     t = crowd · (step + sample · rows + message · messages + byte · bytes) + network
 ///     network = the most of all paths of: link_message · messages + link_byte · bytes - crowd · sample ·
 ///     rows
 ///
 /// `step` is what every step costs a rank whatever the batch: the optimizer, packing of weights, calls.
-/// `carry` is the work of a core for what crosses the network; on nodes with cores of their own it is part of
-/// the network's time. Ranks that share a memory or a network more tightly the more they are, are not part of
-/// it.
+/// Ranks that share a memory or a network more tightly the more they are, are not part of it.
 struct StepModel {
   double step = 0;
   double sample = 0;
@@ -24,7 +22,6 @@ struct StepModel {
   double byte = 0;
   double link_message = 0;
   double link_byte = 0;
-  double carry = 0;
 
   double seconds(const StepShape& shape) const;
   /// The part of it that one rank alone has not.

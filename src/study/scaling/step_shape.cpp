@@ -72,7 +72,6 @@ StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes,
     shape.paths.push_back(rest);
   }
   std::ranges::reverse(shape.paths);
-  shape.carried = rest.bytes / on_node;
   return shape;
 }
 

@@ -22,7 +22,6 @@ struct StepShape {
   double rows = 0;      ///< samples of the rank that computes most
   double messages = 0;  ///< that each rank of a node of k ranks sends one after another: 2 (k - 1)
   double bytes = 0;     ///< that each of them sends: 2 (k - 1) / k · n, n the bytes of all parameters
-  double carried = 0;   ///< bytes between nodes that each of them sends
   std::vector<NetworkPath> paths;  ///< one a bucket, in the order of their gradients; none on one node
 };
 
