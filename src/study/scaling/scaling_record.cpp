@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,30 @@ void add(std::vector<Json>& events, const std::vector<Prediction>& predictions) 
 /// " with links of 25 Gbit/s", or nothing.
 std::string link_text(const Prediction& one) {
   return one.link ? fmt::format(" with links of {:.4g} Gbit/s", *one.link) : "";
+}
+
+/// Of the most ranks: at the configured batch, and on several nodes with weak scaling's samples a rank.
+void add_predictions(const ScalingResults& r, std::vector<std::string>& findings) {
+  std::vector<Prediction> told;
+  const Index most = r.ranks_to_draw().back();
+  std::ranges::copy_if(r.strong_predictions(), std::back_inserter(told), [&](const Prediction& one) {
+    return one.ranks == most && one.batch_size == r.batch_size;
+  });
+  std::ranges::copy_if(r.weak_predictions(), std::back_inserter(told),
+                       [&](const Prediction& one) { return one.ranks == most && one.nodes > 1; });
+  for (const Prediction& one : told) {
+    const std::string on_nodes =
+        one.nodes == 1 ? "" : fmt::format(" on {} nodes{}", one.nodes, link_text(one));
+    findings.push_back(fmt::format(
+        "Predicted, not measured: {} ranks{} at batch {} take {:.3g} ms a step, {:.3g} times one rank.",
+        one.ranks, on_nodes, one.batch_size, kMilli * one.seconds,
+        r.predicted(1, one.batch_size) / one.seconds));
+  }
+  if (!told.empty() && r.clusters.front().node_ranks > 1 &&
+      r.hosts.first(r.ranks.back()).ranks_of(0).size() == 1) {
+    findings.emplace_back(
+        "No two ranks of a node were measured: the exchange inside the predicted nodes counts as free.");
+  }
 }
 
 }  // namespace
@@ -90,7 +115,11 @@ std::vector<std::string> scaling_findings(const ScalingResults& r) {
   std::vector<std::string> findings;
   const Index most = r.ranks.back();
   const ScalingCell& cell = r.cell(most, r.batch_size);
-  if (most == 1) return {"One rank alone has nothing to scale with: start the study under mpirun."};
+  if (most == 1) {
+    findings.emplace_back("One rank alone has nothing to scale with: start the study under mpirun.");
+    if (r.clusters.front().node_ranks > 0) add_predictions(r, findings);
+    return findings;
+  }
   findings.push_back(
       fmt::format("{} ranks at batch {}: {:.4g} ms a step, {:.3g} times one rank ({:.3g} % efficient), "
                   "{:.3g} % exchange and {:.3g} % waiting; with {} a rank {:.3g} % efficient.",
@@ -98,17 +127,7 @@ std::vector<std::string> scaling_findings(const ScalingResults& r) {
                   kPercent * r.speedup(most, r.batch_size) / static_cast<double>(most),
                   kPercent * cell.exchange / cell.seconds, kPercent * cell.waiting / cell.seconds,
                   count_of(r.rank_batch, "sample"), kPercent * r.weak_efficiency(most)));
-  for (const std::vector<Prediction>& predictions : {r.strong_predictions(), r.weak_predictions()}) {
-    for (const Prediction& one : predictions) {
-      if (one.ranks != predictions.back().ranks || one.batch_size < r.batch_size) continue;
-      const std::string on_nodes =
-          one.nodes == 1 ? "" : fmt::format(" on {} nodes{}", one.nodes, link_text(one));
-      findings.push_back(fmt::format(
-          "Predicted, not measured: {} ranks{} at batch {} take {:.3g} ms a step, {:.3g} times one rank.",
-          one.ranks, on_nodes, one.batch_size, kMilli * one.seconds,
-          r.predicted(1, one.batch_size) / one.seconds));
-    }
-  }
+  add_predictions(r, findings);
   if (!r.from_two_nodes.empty()) {
     findings.push_back(
         fmt::format("Steps on three nodes and more were predicted from those on one and two to "
