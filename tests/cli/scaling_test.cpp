@@ -227,6 +227,31 @@ TEST(PlanTest, PlansForNodesWithAGivenLink) {
                   2, "--link 25,200: expected one number");
 }
 
+// Studies were recorded without nodes and buckets once.
+TEST(PlanTest, ReadsWhatKnowsNoNodes) {
+  const TemporaryFolder folder;
+  write_batch_study(folder);
+  std::filesystem::create_directory(folder.path() / "scaling");
+  std::filesystem::copy(folder.path() / "batches/config.cfg", folder.path() / "scaling/config.cfg");
+  const Json model = {{"event", "step_model"},        {"step_seconds", 1e-3}, {"sample_seconds", 1e-5},
+                      {"message_seconds", 1e-6},      {"byte_seconds", 1e-9}, {"parameters", 1000},
+                      {"micro_batches", 8},           {"threads", 1},         {"serial_share", 0.1},
+                      {"largest_held_out_error", 0.1}};
+  const Json step = {{"event", "scaling"}, {"ranks", 1}, {"batch_size", 32}, {"seconds", 1e-3}};
+  folder.write("scaling/metrics.jsonl", step.dump() + "\n" + model.dump() + "\n");
+  expect_study(
+      0,
+      {"plan", "--run.dir", "plan", "--batch-size", "batches", "--scaling", "scaling", "--most-ranks", "8"},
+      folder);
+  const std::vector<Json> cells = metrics(folder, "plan", "plan");
+  EXPECT_EQ(cells.size(), 12U) << "1, 2, 4 and 8 ranks at batch 8, 16 and 32";
+  for (const Json& cell : cells) {
+    const double ranks = cell.at("ranks");
+    const double expected = model_seconds(model, ranks, cell.at("batch_size").get<double>() / ranks);
+    EXPECT_NEAR(cell.at("step_seconds"), expected, 1e-9 * expected) << cell;
+  }
+}
+
 TEST(PlanTest, RefusesWhatItCannotUse) {
   const TemporaryFolder folder;
   write_batch_study(folder, "linear 4");
