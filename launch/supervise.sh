@@ -34,7 +34,10 @@ while (($#)); do
   case $1 in
     --ranks) ranks=${2:-} && shift ;;
     --fewer) fewer=1 ;;
-    --hosts) hosts=${2:?"supervise.sh: --hosts: a file is missing"} && shift ;;
+    --hosts)
+      hosts=${2:-} && shift
+      [[ -n $hosts ]] || fail "--hosts: a file is missing"
+      ;;
     --failures) failures=${2:-} && shift ;;
     --program) program=${2:-} && shift ;;
     --run.dir) directory=${2:-} && arguments+=("$1" "$directory") && shift ;;
@@ -148,14 +151,19 @@ child=
 stopped=0
 trap 'stopped=1; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null' TERM INT HUP USR1
 
-in_a_row=0 starts=0 unanswered=0
+in_a_row=0 starts=0
 while :; do
   ((stopped)) && exit 4
   before=$(newest)
   if [[ -n $hosts ]]; then
+    unanswered=0
     until choose_hosts; do
       ((stopped)) && exit 4
-      ((starts > 0 && ++unanswered < failures)) || fail "$hosts: none of its hosts answers"
+      ((starts > 0)) || fail "$hosts: none of its hosts answers"
+      if ((++unanswered == failures)); then
+        echo "supervise.sh: none of the hosts in $hosts answers; giving up with exit code $code" >&2
+        exit "$code"
+      fi
       echo "supervise.sh: none of the hosts in $hosts answers; asking again in 10 s" >&2
       sleep 10
     done
@@ -165,7 +173,7 @@ while :; do
     lockstep_mpirun_for "$ranks"
     start=("${lockstep_mpirun[@]}" -n "$ranks")
   fi
-  unanswered=0 starts=$((starts + 1))
+  starts=$((starts + 1))
   setsid "${start[@]}" "$program" train --run.resume true "${arguments[@]}" &
   child=$!
   [[ -z $hosts ]] || end_without_ranks "$child" &

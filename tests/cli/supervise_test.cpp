@@ -74,6 +74,7 @@ TEST_F(SuperviseTest, RefusesHostsThatItCannotUse) {
   EXPECT_EQ(message({"--hosts", "hosts"}),
             "supervise.sh: hosts: no-such-host.invalid: no such host; expected names or addresses that this "
             "machine knows\n");
+  EXPECT_EQ(message({"--hosts", ""}), "supervise.sh: --hosts: a file is missing\n");
   EXPECT_EQ(message({"--hosts", "none"}), "supervise.sh: --hosts none: cannot be read\n");
   EXPECT_NE(message({"--hosts", "hosts", "--ranks", "2"}).find("neither --ranks nor --fewer"),
             std::string::npos);

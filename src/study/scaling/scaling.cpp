@@ -196,8 +196,7 @@ Study scaling_study() {
       .name = "scaling",
       .summary =
           "a step's time on 1, 2, … of the ranks, and of the nodes: strong and weak scaling, and a model "
-          "that "
-          "predicts more",
+          "that predicts more",
       .options =
           {{"ranks", kAuto,
             "rank counts to measure, such as 1,2,4; auto: all to 8, then powers of two, first of one node's "
