@@ -22,7 +22,8 @@ constexpr std::size_t kPulsesAtOnce = 16;
 
 /// Where a process receives pulses; in the network's byte order.
 struct PulseAddress {
-  int rank;
+  int rank;        // the first of its host
+  bool is_firsts;  // and that one's own
   in_addr_t address;
   in_port_t port;
 };
@@ -47,7 +48,7 @@ bool are_same(const sockaddr_in& a, const sockaddr_in& b) {
 }
 
 /// Where others reach `descriptor`, by every address of this host but the loopback.
-std::vector<PulseAddress> addresses_of(int descriptor, int rank) {
+std::vector<PulseAddress> addresses_of(int descriptor, int rank, bool is_firsts) {
   std::vector<PulseAddress> found;
   sockaddr_in bound{};
   socklen_t size = sizeof bound;
@@ -60,7 +61,8 @@ std::vector<PulseAddress> addresses_of(int descriptor, int rank) {
     if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
     if ((each->ifa_flags & IFF_UP) == 0 || (each->ifa_flags & IFF_LOOPBACK) != 0) continue;
     const auto* const address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr);
-    found.push_back({.rank = rank, .address = address->sin_addr.s_addr, .port = bound.sin_port});
+    found.push_back(
+        {.rank = rank, .is_firsts = is_firsts, .address = address->sin_addr.s_addr, .port = bound.sin_port});
   }
   freeifaddrs(list);
   return found;
@@ -75,13 +77,13 @@ HostPulses::HostPulses(Communicator& world, Communicator& node) {
   own_ = {.program = all_gather(world, mark).front(), .rank = first, .ends = 0};
   number_ = world.name(first).number;
   socket_ = open_socket();
-  std::vector<PulseAddress> mine;
-  if (world.rank() == first) mine = addresses_of(socket_, first);
+  const std::vector<PulseAddress> mine = addresses_of(socket_, first, world.rank() == first);
   for (const PulseAddress& entry : all_gather_list(world, std::span<const PulseAddress>(mine))) {
     if (entry.rank == first) continue;
     if (peers_.empty() || peers_.back().rank != entry.rank) {
       const RankName name = world.name(entry.rank);
-      peers_.push_back({.rank = entry.rank, .number = name.number, .host = name.host, .addresses = {}});
+      peers_.push_back(
+          {.rank = entry.rank, .number = name.number, .host = name.host, .addresses = {}, .processes = {}});
       // Not all hosts begin with the same.
       if (entry.rank < first) next_ = peers_.size();
     }
@@ -89,7 +91,8 @@ HostPulses::HostPulses(Communicator& world, Communicator& node) {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = entry.address;
     address.sin_port = entry.port;
-    peers_.back().addresses.push_back(address);
+    peers_.back().processes.push_back(address);
+    if (entry.is_firsts) peers_.back().addresses.push_back(address);
   }
   if (next_ == peers_.size()) next_ = 0;
 }
@@ -105,7 +108,7 @@ void HostPulses::beat(double seconds) {
   receive_refusals();  // first, as each is also an error of the socket
   receive();
   for (std::size_t i = 0; i < std::min(kPulsesAtOnce, peers_.size()); ++i) {
-    send(peers_[next_], false);
+    send(peers_[next_].addresses, false);
     next_ = (next_ + 1) % peers_.size();
   }
 }
@@ -151,10 +154,10 @@ void HostPulses::receive_refusals() {
   }
 }
 
-void HostPulses::send(const Peer& peer, bool ends) const {
+void HostPulses::send(const std::vector<sockaddr_in>& addresses, bool ends) const {
   Pulse pulse = own_;
   pulse.ends = ends ? 1 : 0;
-  for (const sockaddr_in& address : peer.addresses) {
+  for (const sockaddr_in& address : addresses) {
     const auto* const to = reinterpret_cast<const sockaddr*>(&address);
     // An error of a pulse before is told once, in the place of sending.
     if (sendto(socket_, &pulse, sizeof pulse, 0, to, sizeof address) < 0) {
@@ -166,11 +169,13 @@ void HostPulses::send(const Peer& peer, bool ends) const {
 void HostPulses::tell_end() {
   if (socket_ < 0) return;
   const std::lock_guard lock(mutex_);
-  for (const Peer& peer : peers_) send(peer, true);
+  for (const Peer& peer : peers_) send(peer.processes, true);
 }
 
-bool HostPulses::end_is_told() const {
+bool HostPulses::end_is_told() {
+  if (socket_ < 0) return false;
   const std::lock_guard lock(mutex_);
+  receive();
   return ends_;
 }
 

@@ -36,10 +36,14 @@ class HostPulses {
   /// rank 0 of all that are heard, where nobody has told of the program's end. Local.
   std::optional<WatchedHost> first_death();
 
-  /// Tells the other hosts that the program ends, and that it is known why. Local; never waits.
+  /// Tells all processes of the other hosts that the program ends, and that it is known why. Local; never
+  /// waits.
   void tell_end();
-  /// Whether another host has told that, or a death has shown it. Local.
-  bool end_is_told() const;
+  /// Whether another host has told that, or a death has shown it. Receives first. Local; never waits.
+  bool end_is_told();
+
+  /// Whether there are other hosts to hear from. Local.
+  bool has_others() const { return !peers_.empty(); }
 
  private:
   struct Peer {
@@ -47,6 +51,7 @@ class HostPulses {
     int number;  // that the launcher gave it
     std::string host;
     std::vector<sockaddr_in> addresses;  // when it is heard, the one that it was heard from
+    std::vector<sockaddr_in> processes;  // of all its processes
     bool was_heard = false;
     bool has_ended = false;
     double silent = 0;  // seconds
@@ -62,7 +67,7 @@ class HostPulses {
   WatchedHost watched(const Peer& peer) const;
   void receive();
   void receive_refusals();
-  void send(const Peer& peer, bool ends) const;
+  void send(const std::vector<sockaddr_in>& addresses, bool ends) const;
 
   int socket_ = -1;
   int number_ = 0;  // of this host's first rank

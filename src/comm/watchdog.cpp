@@ -35,6 +35,7 @@ constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end al
 constexpr double kLaunchersTurnInVain = 0.5;  // where it may be what is lost
 constexpr double kAnotherHostsTurn = 5;
 constexpr auto kTimeToRead = std::chrono::milliseconds(200);
+constexpr auto kTimeToHear = std::chrono::milliseconds(100);
 
 std::atomic<double> timeout = kDefaultTimeout;
 std::mutex advice_mutex;
@@ -310,7 +311,14 @@ bool Watchdog::somebody_left() const {
 }
 
 void Watchdog::announce_death(std::size_t index) {
+  const bool may_follow_another = pulses_->has_others() && ends_by_itself(place(index).process);
   if (!claim_death()) return;
+  if (may_follow_another) {
+    // The message library ends ranks because of a death on another host, where that is told.
+    std::this_thread::sleep_for(kTimeToHear);
+    if (pulses_->end_is_told()) return;
+  }
+  pulses_->tell_end();
   const WatchedRank rank = watched(index);
   std::string line = name_of(rank, host_) + " is gone";
   if (rank.steps > 0) line += fmt::format("; it had finished step {}", rank.steps);
@@ -318,7 +326,9 @@ void Watchdog::announce_death(std::size_t index) {
 }
 
 void Watchdog::announce_death_on(const WatchedHost& host) {
-  if (claim_death()) say(fmt::format("rank {} on {} is gone; {}", host.rank, host.name, current_advice()));
+  if (!claim_death()) return;
+  pulses_->tell_end();
+  say(fmt::format("rank {} on {} is gone; {}", host.rank, host.name, current_advice()));
 }
 
 /// Whether a death is for this rank to announce.
@@ -326,9 +336,7 @@ bool Watchdog::claim_death() {
   // A launcher that ends all its ranks does so in some order.
   const int asked = requested_stop();
   if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return false;
-  if (somebody_left()) return false;  // with an error of its own, which it has reported, or all do
-  pulses_->tell_end();
-  return true;
+  return !somebody_left();  // with an error of its own, which it has reported, or all do
 }
 
 /// Whether this rank is the one that ends the program.

@@ -2,7 +2,10 @@
 
 #include <array>
 #include <fstream>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "core/digest.hpp"
 #include "core/text.hpp"
@@ -21,6 +24,14 @@ std::string host_name() {
   std::array<char, 256> name{};
   gethostname(name.data(), name.size() - 1);
   return name.data();
+}
+
+bool ends_by_itself(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string status;  // proc_pid_stat(5): the last field, as waitpid(2) would have it
+  for (std::string field; file >> field;) status = field;
+  const auto number = parse_integer(status);
+  return number && WIFEXITED(static_cast<int>(*number));
 }
 
 std::string program_digest() {

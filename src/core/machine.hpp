@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <sys/types.h>
 
 namespace lockstep {
 
@@ -9,6 +10,10 @@ std::string cpu_model();
 
 /// The name that this host has for itself. Local.
 std::string host_name();
+
+/// Whether `process`, which is of the same user and is ending, does so by its own exit, and not by a signal.
+/// False once nobody knows any more. Local.
+bool ends_by_itself(pid_t process);
 
 /// Digest of the file that this process runs, or "unknown". Local.
 std::string program_digest();
