@@ -50,6 +50,7 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   if (config.training.reduction == Reduction::kReproducible) {
     Config changed = config;
     changed.training.reduction = Reduction::kFast;
+    changed.training.wire = Wire::kReal;
     fast = std::make_unique<TimedTraining>(changed, problem, communicator, ranks);
   }
 

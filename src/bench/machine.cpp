@@ -130,8 +130,8 @@ double exchange_seconds(const Config& config, const ParameterLayout& layout, Ind
   const Index micro_batches = fast ? communicator.size() : config.training.micro_batches;
   const Shares shares = plan_shares(config.training, layout, communicator.size());
   const Topology topology(communicator, config.training.exchange);
-  const auto reducer = make_gradient_reducer(topology, shares);
-  const auto replica = make_replica(topology, shares);
+  const auto reducer = make_gradient_reducer(topology, shares, rounded_levels(config.training));
+  const auto replica = make_replica(topology, shares, rounded_parameters(config.training, layout));
   const BatchPlan plan(batch_size, micro_batches, communicator.size());
   return time_of_collective(communicator, rounds, [&] {
     reducer->start(plan, 1, 1);

@@ -32,7 +32,8 @@ class Linear final : public Unit {
              .shape = {outputs_, inputs_},
              .role = TensorRole::kWeight,
              .fan_in = inputs_,
-             .fan_out = outputs_},
+             .fan_out = outputs_,
+             .is_factor = true},
             {.name = "bias", .shape = {outputs_}, .role = TensorRole::kBias}};
   }
 

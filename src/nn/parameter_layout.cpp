@@ -32,7 +32,8 @@ ParameterRange ParameterLayout::add(std::size_t unit, std::string name, const Te
                       .fan_out = spec.fan_out,
                       .range = range,
                       .unit = unit,
-                      .start = spec.start});
+                      .start = spec.start,
+                      .is_factor = spec.is_factor});
   size_ = *end;
   return range;
 }

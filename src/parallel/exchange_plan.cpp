@@ -23,10 +23,11 @@ struct Vertex {
   int number = 0;                          ///< and as which of its vectors
   int first_node = 0;
   int last_node = 0;
+  bool is_rounded = false;
 };
 
 /// The tree, children before parents.
-std::vector<Vertex> tree_of(const BatchPlan& plan, const Nodes& nodes) {
+std::vector<Vertex> tree_of(const BatchPlan& plan, const Nodes& nodes, int rounded_levels) {
   std::vector<Vertex> tree;
   std::vector<std::size_t> stack;
   int rank = 0;
@@ -50,6 +51,7 @@ std::vector<Vertex> tree_of(const BatchPlan& plan, const Nodes& nodes) {
                       .first_node = tree[left].first_node,
                       .last_node = tree[right].last_node});
     }
+    tree.back().is_rounded = operation.is_within(rounded_levels);
     stack.push_back(tree.size() - 1);
   }
   LOCKSTEP_CHECK(stack.size() == 1);
@@ -84,12 +86,20 @@ std::vector<int> places_of(const std::vector<Vertex>& tree, int target, Route ro
 struct Move {
   int node;  ///< the other one
   int slot;
+  bool is_rounded;
+};
+
+/// slot `sum` += slot `term`.
+struct SlotAddition {
+  int sum;
+  int term;
+  bool is_rounded;
 };
 
 /// What happens at one node to one share: its values stand in slots, first those of the node's ranks.
 struct Script {
   struct Round {
-    std::vector<std::pair<int, int>> additions;  ///< slot += slot
+    std::vector<SlotAddition> additions;
     std::vector<Move> outgoing, incoming;
   };
   std::vector<Place> held;  ///< where the first slots are, without the offset
@@ -116,10 +126,11 @@ Script script_of(const std::vector<Vertex>& tree, const Nodes& nodes, int target
   }
   const auto move = [&](std::size_t value, int place, std::size_t earliest) {
     if (places[value] == place) return ready[value];
-    if (places[value] == me) script.round(earliest).outgoing.push_back({place, slots[value]});
+    const bool is_rounded = tree[value].is_rounded;
+    if (places[value] == me) script.round(earliest).outgoing.push_back({place, slots[value], is_rounded});
     if (place == me) {
       slots[value] = script.slots++;
-      script.round(earliest).incoming.push_back({places[value], slots[value]});
+      script.round(earliest).incoming.push_back({places[value], slots[value], is_rounded});
     }
     return earliest + 1;
   };
@@ -131,7 +142,7 @@ Script script_of(const std::vector<Vertex>& tree, const Nodes& nodes, int target
     const std::size_t both = route == Route::kDirect ? 0 : std::max(ready[left], ready[right]);
     ready[i] = std::max(move(left, places[i], both), move(right, places[i], both));
     if (places[i] != me) continue;
-    script.round(ready[i]).additions.emplace_back(slots[left], slots[right]);
+    script.round(ready[i]).additions.push_back({slots[left], slots[right], tree[i].is_rounded});
     slots[i] = slots[left];
   }
   const std::size_t root = tree.size() - 1;
@@ -146,11 +157,29 @@ Place operator+(Place place, Index offset) {
 }
 
 void append(std::vector<PlacedRun>& runs, const PlacedRun& run) {
-  if (!runs.empty() && runs.back().place + runs.back().size == run.place) {
+  const bool goes_on = !runs.empty() && runs.back().place + runs.back().size == run.place &&
+                       runs.back().is_bfloat16 == run.is_bfloat16;
+  if (goes_on) {
     runs.back().size += run.size;
   } else {
     runs.push_back(run);
   }
+}
+
+/// Appends the parameters of `range`, of which those in `rounded` travel as bfloat16.
+void append_parameters(std::vector<PlacedRun>& runs, ParameterRange range,
+                       const std::vector<ParameterRange>& rounded) {
+  const auto append_up_to = [&](Index end, bool is_bfloat16) {
+    if (end <= range.offset) return;
+    const Index size = std::min(end - range.offset, range.size);
+    if (size > 0) append(runs, {{.rank = 0, .vector = 0, .offset = range.offset}, size, is_bfloat16});
+    range = {range.offset + size, range.size - size};
+  };
+  for (const ParameterRange& part : rounded) {
+    append_up_to(part.offset, false);
+    append_up_to(part.offset + part.size, true);
+  }
+  append_up_to(range.offset + range.size, false);
 }
 
 /// The message with `peer`.
@@ -185,28 +214,28 @@ struct Handled {
 
 void add_messages(ExchangePlan& plan, ExchangeRound& round, std::vector<Handled>& shares, std::size_t number,
                   const Nodes& nodes) {
-  // Of each peer: which slots of which shares come from it.
-  std::vector<std::pair<int, std::vector<std::pair<Handled*, int>>>> arrivals;
+  // Of each peer: what comes from it of which shares.
+  std::vector<std::pair<int, std::vector<std::pair<Handled*, Move>>>> arrivals;
   for (Handled& handled : shares) {
     if (handled.script->rounds.size() <= number) continue;
     const Script::Round& moves = handled.script->rounds[number];
     for (const Move& move : moves.outgoing) {
       append(with(round.outgoing, nodes.handler(handled.share.owner, move.node)).runs,
-             {handled.slots[static_cast<std::size_t>(move.slot)], handled.share.range.size});
+             {handled.slots[static_cast<std::size_t>(move.slot)], handled.share.range.size, move.is_rounded});
     }
     for (const Move& move : moves.incoming) {
       const int peer = nodes.handler(handled.share.owner, move.node);
       const auto found = std::ranges::find(arrivals, peer, [](const auto& arrival) { return arrival.first; });
-      auto& slots = found == arrivals.end() ? arrivals.emplace_back(peer, 0) : *found;
-      slots.second.emplace_back(&handled, move.slot);
+      auto& moved = found == arrivals.end() ? arrivals.emplace_back(peer, 0) : *found;
+      moved.second.emplace_back(&handled, move);
     }
   }
-  for (const auto& [peer, slots] : arrivals) {
+  for (const auto& [peer, moved] : arrivals) {
     PlannedMessage& message = round.incoming.emplace_back(PlannedMessage{.peer = peer, .runs = {}});
-    for (const auto& [handled, slot] : slots) {
+    for (const auto& [handled, move] : moved) {
       const Place place{.offset = plan.received};
-      handled->slots[static_cast<std::size_t>(slot)] = place;
-      append(message.runs, {place, handled->share.range.size});
+      handled->slots[static_cast<std::size_t>(move.slot)] = place;
+      append(message.runs, {place, handled->share.range.size, move.is_rounded});
       plan.received += handled->share.range.size;
     }
   }
@@ -215,9 +244,9 @@ void add_messages(ExchangePlan& plan, ExchangeRound& round, std::vector<Handled>
 PlacedSum sum_of(const Handled& handled, std::size_t number) {
   PlacedSum sum{.size = handled.share.range.size, .additions = {}};
   if (handled.script->rounds.size() <= number) return sum;
-  for (const auto& [slot, term] : handled.script->rounds[number].additions) {
-    sum.additions.push_back(
-        {handled.slots[static_cast<std::size_t>(slot)], handled.slots[static_cast<std::size_t>(term)]});
+  for (const SlotAddition& addition : handled.script->rounds[number].additions) {
+    sum.additions.push_back({handled.slots[static_cast<std::size_t>(addition.sum)],
+                             handled.slots[static_cast<std::size_t>(addition.term)], addition.is_rounded});
   }
   return sum;
 }
@@ -232,8 +261,8 @@ Route choose_route(Index bytes, int nodes) {
 }
 
 ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,
-                       Route route, int rank) {
-  const std::vector<Vertex> tree = tree_of(batch, nodes);
+                       Route route, int rank, int rounded_levels) {
+  const std::vector<Vertex> tree = tree_of(batch, nodes, rounded_levels);
   const int me = nodes.node_of(rank);
   std::map<int, Script> scripts;  // of each target
   std::vector<Handled> shares;
@@ -272,11 +301,12 @@ ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::ve
   return plan;
 }
 
-ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank) {
+ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank,
+                         const std::vector<ParameterRange>& rounded) {
   // Copies go the ways of sums over one value of each node, backwards.
   const Nodes single(std::vector<int>(static_cast<std::size_t>(nodes.count()), 1));
   const BatchPlan one_each(nodes.count(), nodes.count(), nodes.count());
-  const std::vector<Vertex> tree = tree_of(one_each, single);
+  const std::vector<Vertex> tree = tree_of(one_each, single, 0);
   const int me = nodes.node_of(rank);
   const std::vector<Share> shares = handled_by(nodes, bucket, rank);
   std::vector<Script> scripts;
@@ -290,11 +320,12 @@ ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, R
     ExchangeRound& round = plan.rounds.emplace_back();
     for (std::size_t i = 0; i < shares.size(); ++i) {
       if (scripts[i].rounds.size() <= number) continue;
-      const PlacedRun run{{.rank = 0, .vector = 0, .offset = shares[i].range.offset}, shares[i].range.size};
-      for (const Move& move : scripts[i].rounds[number].incoming)
-        append(with(round.outgoing, nodes.handler(shares[i].owner, move.node)).runs, run);
-      for (const Move& move : scripts[i].rounds[number].outgoing)
-        append(with(round.incoming, nodes.handler(shares[i].owner, move.node)).runs, run);
+      const auto add_to = [&](std::vector<PlannedMessage>& messages, const Move& move) {
+        append_parameters(with(messages, nodes.handler(shares[i].owner, move.node)).runs, shares[i].range,
+                          rounded);
+      };
+      for (const Move& move : scripts[i].rounds[number].incoming) add_to(round.outgoing, move);
+      for (const Move& move : scripts[i].rounds[number].outgoing) add_to(round.incoming, move);
     }
     order(round.outgoing, nodes, me);
   }

@@ -27,12 +27,14 @@ struct Place {
 struct PlacedRun {
   Place place;
   Index size = 0;
+  bool is_bfloat16 = false;  ///< in the message; rounded to that where it isn't yet
 };
 
 /// `sum` += `term`.
 struct Addition {
   Place sum;
   Place term;
+  bool is_rounded = false;  ///< the sum, to bfloat16
 };
 
 /// Additions of `size` values each, in their order.
@@ -78,11 +80,14 @@ Route choose_route(Index bytes, int nodes);
 
 /// How the subtree sums of all ranks, each in the ranks' vectors by number, become the totals of the bucket's
 /// shares at their owners. Ranks of a node add theirs first, in place, so that what crosses the network are
-/// the sums of the subtrees that lie wholly inside a node.
+/// the sums of the subtrees that lie wholly inside a node. All values of the `rounded_levels` levels right
+/// below the tree's root are bfloat16, and travel as such; the ranks' own are so already.
 ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,
-                       Route route, int rank);
+                       Route route, int rank, int rounded_levels = 0);
 
-/// How the owners' values of a bucket reach every node's vector, which is number 0 of the node's rank 0.
-ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank);
+/// How the owners' values of a bucket reach every node's vector, which is number 0 of the node's rank 0;
+/// those of the ranges `rounded`, in rising order, as bfloat16.
+ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank,
+                         const std::vector<ParameterRange>& rounded = {});
 
 }  // namespace lockstep

@@ -1,9 +1,11 @@
 #include "parallel/exchange_run.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
+#include "nn/bfloat16.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -12,36 +14,57 @@ namespace {
 /// Values that are added at a time: sums of several terms stay in a near cache.
 constexpr Index kGrain = 4096;
 
-bool is_packed(const PlannedMessage& message) { return message.runs.size() > 1; }
-
-Index size_of(const PlannedMessage& message) {
-  Index size = 0;
-  for (const PlacedRun& run : message.runs) size += run.size;
-  return size;
+bool is_packed(const PlannedMessage& message) {
+  return message.runs.size() > 1 || message.runs.front().is_bfloat16;
 }
 
-/// Of all packed messages of the round.
-Index packed_size(const ExchangeRound& round) {
-  Index size = 0;
-  for (const auto* messages : {&round.outgoing, &round.incoming}) {
-    for (const PlannedMessage& message : *messages) size += is_packed(message) ? size_of(message) : 0;
-  }
-  return size;
+std::size_t bytes_of(const PlacedRun& run) {
+  return static_cast<std::size_t>(run.size) * (run.is_bfloat16 ? sizeof(Bfloat16) : sizeof(Real));
+}
+
+std::size_t bytes_of(const PlannedMessage& message) {
+  std::size_t bytes = 0;
+  for (const PlacedRun& run : message.runs) bytes += bytes_of(run);
+  return bytes;
+}
+
+/// Of the messages that are packed.
+std::size_t packed_bytes(const std::vector<PlannedMessage>& messages) {
+  std::size_t bytes = 0;
+  for (const PlannedMessage& message : messages) bytes += is_packed(message) ? bytes_of(message) : 0;
+  return bytes;
+}
+
+/// To and from a message, which is not aligned for Real.
+void pack(const PlacedRun& run, const Real* values, std::byte* message) {
+  if (run.is_bfloat16) return to_bfloat16(values, run.size, reinterpret_cast<Bfloat16*>(message));
+  std::memcpy(message, values, bytes_of(run));
+}
+
+void unpack(const PlacedRun& run, const std::byte* message, Real* values) {
+  if (run.is_bfloat16) return from_bfloat16(reinterpret_cast<const Bfloat16*>(message), run.size, values);
+  std::memcpy(values, message, bytes_of(run));
+}
+
+LOCKSTEP_MULTIVERSION
+void add_exactly(Real* sum, const Real* values, Index count) {
+  for (Index i = 0; i < count; ++i) sum[i] += values[i];
 }
 
 }  // namespace
 
-LOCKSTEP_MULTIVERSION
-void add_to(Real* sum, const Real* values, Index count) {
-  for (Index i = 0; i < count; ++i) sum[i] += values[i];
+void add_to(Real* sum, const Real* values, Index count, bool is_rounded) {
+  if (is_rounded) return add_rounded_to_bfloat16(sum, values, count);
+  add_exactly(sum, values, count);
 }
 
 void ExchangeRun::reserve(const ExchangePlan& plan) {
-  const auto grow = [](std::vector<Real>& values, Index size) {
-    if (std::ssize(values) < size) values.resize(static_cast<std::size_t>(size));
+  const auto grow = [](auto& values, std::size_t size) {
+    if (values.size() < size) values.resize(size);
   };
-  grow(received_, plan.received);
-  for (const ExchangeRound& round : plan.rounds) grow(packed_, packed_size(round));
+  grow(received_, static_cast<std::size_t>(plan.received));
+  for (const ExchangeRound& round : plan.rounds)
+    grow(packed_, packed_bytes(round.outgoing) + packed_bytes(round.incoming));
 }
 
 void ExchangeRun::begin(const ExchangePlan& plan) {
@@ -63,7 +86,7 @@ bool ExchangeRun::advance() {
       posted_ = true;
     }
     if (!communicator_.test_exchange(number_)) return false;
-    unpack(round);
+    take(round);
     posted_ = false;
   }
   return true;
@@ -78,7 +101,7 @@ void ExchangeRun::add(const PlacedSum& sum) {
     for (Index begin = first; begin < first + count; begin += kGrain) {
       const Index size = std::min(kGrain, first + count - begin);
       for (const Addition& addition : sum.additions)
-        add_to(at(addition.sum) + begin, at(addition.term) + begin, size);
+        add_to(at(addition.sum) + begin, at(addition.term) + begin, size, addition.is_rounded);
     }
   });
 }
@@ -86,36 +109,36 @@ void ExchangeRun::add(const PlacedSum& sum) {
 void ExchangeRun::post(const ExchangeRound& round) {
   outgoing_.clear();
   incoming_.clear();
-  Real* room = packed_.data();
+  std::byte* room = packed_.data();
+  /// Where the message stands: in its place, or in the next of the room.
+  const auto bytes_in = [&](const PlannedMessage& message) {
+    std::byte* const packed = room;
+    if (is_packed(message)) room += bytes_of(message);
+    return std::span(
+        is_packed(message) ? packed : reinterpret_cast<std::byte*>(at(message.runs.front().place)),
+        bytes_of(message));
+  };
   for (const PlannedMessage& message : round.outgoing) {
-    const Real* values = at(message.runs.front().place);
-    if (is_packed(message)) {
-      values = room;
-      for (const PlacedRun& run : message.runs) room = std::copy_n(at(run.place), run.size, room);
+    const std::span<std::byte> bytes = bytes_in(message);
+    outgoing_.push_back({message.peer, bytes});
+    if (!is_packed(message)) continue;
+    std::byte* next = bytes.data();
+    for (const PlacedRun& run : message.runs) {
+      pack(run, at(run.place), next);
+      next += bytes_of(run);
     }
-    outgoing_.push_back(
-        {message.peer, std::as_bytes(std::span(values, static_cast<std::size_t>(size_of(message))))});
   }
-  for (const PlannedMessage& message : round.incoming) {
-    Real* values = at(message.runs.front().place);
-    if (is_packed(message)) {
-      values = room;
-      room += size_of(message);
-    }
-    incoming_.push_back({message.peer, std::as_writable_bytes(
-                                           std::span(values, static_cast<std::size_t>(size_of(message))))});
-  }
+  for (const PlannedMessage& message : round.incoming) incoming_.push_back({message.peer, bytes_in(message)});
   communicator_.begin_exchange(number_, outgoing_, incoming_);
 }
 
-void ExchangeRun::unpack(const ExchangeRound& round) {
-  const Real* room = packed_.data();
-  for (const PlannedMessage& message : round.outgoing) room += is_packed(message) ? size_of(message) : 0;
+void ExchangeRun::take(const ExchangeRound& round) {
+  const std::byte* next = packed_.data() + packed_bytes(round.outgoing);
   for (const PlannedMessage& message : round.incoming) {
     if (!is_packed(message)) continue;
     for (const PlacedRun& run : message.runs) {
-      std::copy_n(room, run.size, at(run.place));
-      room += run.size;
+      unpack(run, next, at(run.place));
+      next += bytes_of(run);
     }
   }
 }

@@ -12,8 +12,8 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// sum[i] += values[i].
-void add_to(Real* sum, const Real* values, Index count);
+/// sum[i] += values[i], rounded to bfloat16 if that is asked for.
+void add_to(Real* sum, const Real* values, Index count, bool is_rounded = false);
 
 /// Does what a plan says, step by step, between other work of its rank.
 class ExchangeRun {
@@ -43,7 +43,7 @@ class ExchangeRun {
  private:
   void add(const PlacedSum& sum);
   void post(const ExchangeRound& round);
-  void unpack(const ExchangeRound& round);
+  void take(const ExchangeRound& round);
 
   Communicator& communicator_;
   std::size_t number_;
@@ -52,7 +52,7 @@ class ExchangeRun {
   std::size_t round_ = 0;
   bool posted_ = false;  // the messages of the round
   std::vector<Real> received_;
-  std::vector<Real> packed_;  // the messages of a round that are of several runs
+  std::vector<std::byte> packed_;  // the messages of a round that do not stand in memory as they travel
   std::vector<OutgoingMessage> outgoing_;
   std::vector<IncomingMessage> incoming_;
 };

@@ -9,10 +9,12 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-std::unique_ptr<GradientReducer> make_gradient_reducer(const Topology& topology, const Shares& shares) {
+std::unique_ptr<GradientReducer> make_gradient_reducer(const Topology& topology, const Shares& shares,
+                                                       int rounded_levels) {
   LOCKSTEP_CHECK(shares.ranks() == topology.all().size());
+  LOCKSTEP_CHECK(rounded_levels == 0 || !shares.is_replicated());
   if (shares.is_replicated()) return make_all_reduce_reducer(topology.all(), shares);
-  return make_tree_reducer(topology, shares);
+  return make_tree_reducer(topology, shares, rounded_levels);
 }
 
 std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,

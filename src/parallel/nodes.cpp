@@ -23,13 +23,29 @@ int Nodes::handler(int owner, int node) const {
   return static_cast<int>(handlers.first + (owner - owners.first) * handlers.size() / owners.size());
 }
 
+namespace {
+
+/// The sums that `node` has to send.
+std::vector<Interval> sums_of(Index micro_batches, const Nodes& nodes, int node) {
+  const Interval ranks = nodes.ranks_of(node);
+  return complete_subtrees(micro_batches, {part_of(micro_batches, nodes.ranks(), ranks.first).first,
+                                           part_of(micro_batches, nodes.ranks(), ranks.last - 1).last});
+}
+
+}  // namespace
+
 Index sums_between(Index micro_batches, const Nodes& nodes) {
   Index most = 1;
+  for (int node = 0; node < nodes.count(); ++node)
+    most = std::max(most, std::ssize(sums_of(micro_batches, nodes, node)));
+  return most;
+}
+
+int levels_between(Index micro_batches, const Nodes& nodes) {
+  int most = 0;
   for (int node = 0; node < nodes.count(); ++node) {
-    const Interval ranks = nodes.ranks_of(node);
-    const Interval owned{part_of(micro_batches, nodes.ranks(), ranks.first).first,
-                         part_of(micro_batches, nodes.ranks(), ranks.last - 1).last};
-    most = std::max(most, std::ssize(complete_subtrees(micro_batches, owned)));
+    for (const Interval& sum : sums_of(micro_batches, nodes, node))
+      most = std::max(most, level_of(micro_batches, sum));
   }
   return most;
 }

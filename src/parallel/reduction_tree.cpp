@@ -21,6 +21,8 @@ bool contains(Interval outer, Interval inner) {
   return outer.first <= inner.first && inner.last <= outer.last;
 }
 
+bool is_single(Interval node) { return node.size() == 1; }
+
 bool has_samples(Interval node, const Presence& present) {
   for (Index m = node.first; m < node.last; ++m) {
     if (present[static_cast<std::size_t>(m)]) return true;
@@ -39,21 +41,42 @@ void collect_subtrees(Interval node, Interval range, std::vector<Interval>& subt
   collect_subtrees({middle, node.last}, range, subtrees);
 }
 
-/// Appends the operations that leave the sum of `node`, which has samples, on the stack.
-void evaluate(Interval node, const Presence& present, const std::function<bool(Interval)>& is_leaf,
+/// A node on the way down the tree: how deep it is, and how high the nodes begin that have its value.
+struct Position {
+  Interval node;
+  int highest = 0;
+  int depth = 0;
+};
+
+/// The halves of `at` that have samples.
+std::vector<Position> halves_of(const Position& at, const Presence& present) {
+  const Index middle = split_point(at.node);
+  std::vector<Position> halves;
+  for (const Interval half : {Interval{at.node.first, middle}, Interval{middle, at.node.last}}) {
+    if (has_samples(half, present)) halves.push_back({half, at.depth + 1, at.depth + 1});
+  }
+  if (halves.size() == 1) halves.front().highest = at.highest;
+  return halves;
+}
+
+/// Appends the operations that leave the sum of `at`, which has samples, on the stack.
+void evaluate(const Position& at, const Presence& present, const std::function<bool(Interval)>& is_leaf,
               std::vector<TreeOperation>& operations) {
-  if (is_leaf(node)) {
-    operations.push_back({Kind::kPush, node});
+  if (is_leaf(at.node)) {
+    operations.push_back({Kind::kPush, at.node, at.highest, at.depth});
     return;
   }
-  const Index middle = split_point(node);
-  const Interval left{node.first, middle};
-  const Interval right{middle, node.last};
-  const bool has_left = has_samples(left, present);
-  const bool has_right = has_samples(right, present);
-  if (has_left) evaluate(left, present, is_leaf, operations);
-  if (has_right) evaluate(right, present, is_leaf, operations);
-  if (has_left && has_right) operations.push_back({Kind::kMerge, node});
+  const std::vector<Position> halves = halves_of(at, present);
+  for (const Position& half : halves) evaluate(half, present, is_leaf, operations);
+  if (halves.size() == 2) operations.push_back({Kind::kMerge, at.node, at.highest, at.depth});
+}
+
+/// The same for each complete subtree inside `range` at or below `at`, which has samples.
+void evaluate_inside(Interval range, const Position& at, const Presence& present,
+                     std::vector<TreeOperation>& operations) {
+  if (contains(range, at.node)) return evaluate(at, present, is_single, operations);
+  if (at.node.last <= range.first || range.last <= at.node.first) return;
+  for (const Position& half : halves_of(at, present)) evaluate_inside(range, half, present, operations);
 }
 
 /// The sum below `node`, which has samples.
@@ -66,8 +89,6 @@ double sum_of(Interval node, std::span<const double> values, const Presence& pre
   return sum_of(left, values, present) + sum_of(right, values, present);
 }
 
-bool is_single(Interval node) { return node.size() == 1; }
-
 }  // namespace
 
 std::vector<Interval> complete_subtrees(Index micro_batches, Interval range) {
@@ -76,11 +97,19 @@ std::vector<Interval> complete_subtrees(Index micro_batches, Interval range) {
   return subtrees;
 }
 
+int level_of(Index micro_batches, Interval subtree) {
+  int level = 0;
+  for (Interval node{0, micro_batches}; !contains(subtree, node); ++level) {
+    const Index middle = split_point(node);
+    node = subtree.first < middle ? Interval{node.first, middle} : Interval{middle, node.last};
+  }
+  return level;
+}
+
 std::vector<TreeOperation> local_operations(Index micro_batches, Interval range, const Presence& present) {
   std::vector<TreeOperation> operations;
-  for (const Interval& subtree : complete_subtrees(micro_batches, range)) {
-    if (has_samples(subtree, present)) evaluate(subtree, present, is_single, operations);
-  }
+  const Interval all{0, micro_batches};
+  if (range.size() > 0 && has_samples(all, present)) evaluate_inside(range, {all}, present, operations);
   return operations;
 }
 
@@ -92,7 +121,7 @@ std::vector<TreeOperation> global_operations(Index micro_batches, Index ranks, c
     return false;
   };
   std::vector<TreeOperation> operations;
-  evaluate({0, micro_batches}, present, inside_one_rank, operations);
+  evaluate({{0, micro_batches}}, present, inside_one_rank, operations);
   return operations;
 }
 

@@ -18,7 +18,8 @@ namespace {
 /// One vector for all ranks of a node; owners' values come to every node once.
 class NodeReplica final : public Replica {
  public:
-  NodeReplica(const Topology& topology, const Shares& shares) {
+  NodeReplica(const Topology& topology, const Shares& shares, const std::vector<ParameterRange>& rounded)
+      : rounds_(!rounded.empty() && !topology.is_one_node()) {
     together(topology.all(), [&] {
       counters_.emplace(topology.node(), 0);
       memory_.emplace(topology.node(), static_cast<std::size_t>(shares.parameters()) * sizeof(Real));
@@ -30,11 +31,14 @@ class NodeReplica final : public Replica {
     together(topology.all(), [&] {
       for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
         const Index bytes = shares.range_of(bucket).size * static_cast<Index>(sizeof(Real));
-        plans_.push_back(plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
-                                     topology.all().rank()));
+        const auto plan = [&](const std::vector<ParameterRange>& ranges) {
+          return plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
+                             topology.all().rank(), ranges);
+        };
         runs_.emplace_back(topology.all(), first_exchange + bucket,
                            [this](const Place&) { return values().data(); });
-        runs_.back().reserve(plans_.back());
+        runs_.back().reserve(plans_.emplace_back(plan(rounded)));
+        if (rounds_) runs_.back().reserve(exact_plans_.emplace_back(plan({})));
       }
     });
   }
@@ -44,21 +48,34 @@ class NodeReplica final : public Replica {
   }
 
   void publish() override {
+    publish_by(plans_);
+    is_complete_ = !rounds_;
+  }
+
+  void complete() override {
+    if (is_complete_) return;
+    publish_by(exact_plans_);
+    is_complete_ = true;
+  }
+
+  bool is_complete() const override { return is_complete_; }
+
+  double seconds_waited() const override { return seconds_waited_ + counters_->seconds_waited(); }
+
+ private:
+  void publish_by(const std::vector<ExchangePlan>& plans) {
     counters_->barrier();
     if (runs_.empty()) return;
     {
       const Waiting waiting;
       Stopwatch watch;
-      for (std::size_t bucket = 0; bucket < runs_.size(); ++bucket) runs_[bucket].begin(plans_[bucket]);
+      for (std::size_t bucket = 0; bucket < runs_.size(); ++bucket) runs_[bucket].begin(plans[bucket]);
       for (Backoff backoff; !advance();) backoff.pause();
       seconds_waited_ += watch.lap();
     }
     counters_->barrier();
   }
 
-  double seconds_waited() const override { return seconds_waited_ + counters_->seconds_waited(); }
-
- private:
   bool advance() {
     bool done = true;
     for (ExchangeRun& run : runs_) done = run.advance() && done;
@@ -67,7 +84,10 @@ class NodeReplica final : public Replica {
 
   std::optional<NodeCounters> counters_;
   std::optional<NodeMemory> memory_;
-  std::vector<ExchangePlan> plans_;  // of each bucket; none on one node
+  bool rounds_;
+  bool is_complete_ = true;
+  std::vector<ExchangePlan> plans_;        // of each bucket; none on one node
+  std::vector<ExchangePlan> exact_plans_;  // where those round
   std::vector<ExchangeRun> runs_;
   double seconds_waited_ = 0;
 };
@@ -79,6 +99,8 @@ class OwnReplica final : public Replica {
 
   std::span<Real> values() override { return values_; }
   void publish() override {}
+  void complete() override {}
+  bool is_complete() const override { return true; }
   double seconds_waited() const override { return 0; }
 
  private:
@@ -87,9 +109,10 @@ class OwnReplica final : public Replica {
 
 }  // namespace
 
-std::unique_ptr<Replica> make_replica(const Topology& topology, const Shares& shares) {
+std::unique_ptr<Replica> make_replica(const Topology& topology, const Shares& shares,
+                                      const std::vector<ParameterRange>& rounded) {
   if (shares.is_replicated()) return std::make_unique<OwnReplica>(shares);
-  return std::make_unique<NodeReplica>(topology, shares);
+  return std::make_unique<NodeReplica>(topology, shares, rounded);
 }
 
 void give_shares(Communicator& communicator, const Shares& shares, std::span<Real> values) {

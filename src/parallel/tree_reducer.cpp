@@ -14,6 +14,7 @@
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "nn/bfloat16.hpp"
 #include "parallel/exchange_run.hpp"
 #include "parallel/finish_piece.hpp"
 #include "parallel/node_sums.hpp"
@@ -32,9 +33,10 @@ void add_zero(Real* result, const Real* values, Index count) {
 
 class TreeReducer final : public GradientReducer {
  public:
-  TreeReducer(const Topology& topology, const Shares& shares)
+  TreeReducer(const Topology& topology, const Shares& shares, int rounded_levels)
       : topology_(topology),
         shares_(shares),
+        rounded_levels_(rounded_levels),
         sums_(topology, shares.parameters(), shares.buckets()),
         squares_(static_cast<std::size_t>(shares.pieces_of(topology.all().rank()))),
         buckets_(shares.buckets()),
@@ -58,11 +60,12 @@ class TreeReducer final : public GradientReducer {
     leaves_.clear();
     std::size_t depth = 0;
     for (const TreeOperation& operation : plan.local_operations(topology_.all().rank())) {
+      const bool is_rounded = operation.is_within(rounded_levels_);
       if (operation.kind == Kind::kPush) {
-        leaves_.push_back({static_cast<int>(operation.node.first), depth++, 0});
+        leaves_.push_back({static_cast<int>(operation.node.first), depth++, is_rounded});
         deepest_ = std::max(deepest_, depth);
       } else {
-        ++leaves_.back().merges;
+        leaves_.back().are_rounded[leaves_.back().merges++] = is_rounded;
         --depth;
       }
     }
@@ -84,9 +87,10 @@ class TreeReducer final : public GradientReducer {
     for (const MicroBatchRows& m : block.micro_batches) {
       const Leaf& leaf = leaf_of(m.micro_batch);
       write(m, level(leaf.level, range));
+      if (leaf.is_rounded) round_to_bfloat16(level(leaf.level, range), range.size);
       for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
         const std::size_t upper = leaf.level - merge;
-        add_to(level(upper - 1, range), level(upper, range), range.size);
+        add_to(level(upper - 1, range), level(upper, range), range.size, leaf.are_rounded[merge]);
       }
     }
     if (!topology_.is_one_node() && thread_index() == 0) lend_a_hand();
@@ -99,15 +103,18 @@ class TreeReducer final : public GradientReducer {
     for (const MicroBatchRows& m : block.micro_batches) {
       const Leaf& leaf = leaf_of(m.micro_batch);
       is_zero[leaf.level] = !write(m, level(leaf.level, range));
+      if (leaf.is_rounded && !is_zero[leaf.level]) round_to_bfloat16(level(leaf.level, range), range.size);
       top = leaf.level - leaf.merges;
-      for (std::size_t upper = leaf.level; upper > top; --upper) {
+      for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
+        const std::size_t upper = leaf.level - merge;
         const std::size_t lower = upper - 1;
         if (is_zero[lower] && is_zero[upper]) continue;
         Real* const sum = level(lower, range);
         if (is_zero[lower] || is_zero[upper]) {
           add_zero(sum, is_zero[lower] ? level(upper, range) : sum, range.size);
+          if (leaf.are_rounded[merge]) round_to_bfloat16(sum, range.size);
         } else {
-          add_to(sum, level(upper, range), range.size);
+          add_to(sum, level(upper, range), range.size, leaf.are_rounded[merge]);
         }
         is_zero[lower] = false;
       }
@@ -141,11 +148,16 @@ class TreeReducer final : public GradientReducer {
   double seconds_waited() const override { return seconds_waited_; }
 
  private:
+  // A tree over 2^k micro-batches has at most k + 1 values on its stack.
+  static constexpr std::size_t kDeepestTree = 64;
+
   /// A micro-batch of this rank: its level on the stack, and how many sums follow.
   struct Leaf {
     int micro_batch;
     std::size_t level;
-    std::size_t merges;
+    bool is_rounded;
+    std::size_t merges = 0;
+    std::array<bool, kDeepestTree> are_rounded = {};  // the sums
   };
   struct OwnShare {
     Share share;
@@ -189,7 +201,8 @@ class TreeReducer final : public GradientReducer {
       for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
         const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
         plans.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
-                                  choose_route(bytes, topology_.nodes().count()), topology_.all().rank()));
+                                  choose_route(bytes, topology_.nodes().count()), topology_.all().rank(),
+                                  rounded_levels_));
         buckets_[bucket].run->reserve(plans.back());
       }
     });
@@ -241,7 +254,8 @@ class TreeReducer final : public GradientReducer {
             shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + part)];
         const Index first = piece.offset - own.share.range.offset;
         for (const Addition& addition : total.last.additions)
-          add_to(state.run->at(addition.sum) + first, state.run->at(addition.term) + first, piece.size);
+          add_to(state.run->at(addition.sum) + first, state.run->at(addition.term) + first, piece.size,
+                 addition.is_rounded);
         squares_[own.squares + static_cast<std::size_t>(part)] =
             finish_piece(result() + piece.offset, state.run->at(total.place) + first, piece.size, divisor_);
       });
@@ -252,11 +266,9 @@ class TreeReducer final : public GradientReducer {
   /// Nobody but the owner of a share reads what the node's first rank holds of it.
   Real* result() const { return sums_.vector(0, 0); }
 
-  // A tree over 2^k micro-batches has at most k + 1 values on its stack.
-  static constexpr std::size_t kDeepestTree = 64;
-
   const Topology& topology_;
   const Shares& shares_;
+  int rounded_levels_;
   NodeSums sums_;
   std::vector<double> squares_;  // of each piece of this rank's shares
   Real divisor_ = 1;
@@ -277,8 +289,9 @@ class TreeReducer final : public GradientReducer {
 
 }  // namespace
 
-std::unique_ptr<GradientReducer> make_tree_reducer(const Topology& topology, const Shares& shares) {
-  return std::make_unique<TreeReducer>(topology, shares);
+std::unique_ptr<GradientReducer> make_tree_reducer(const Topology& topology, const Shares& shares,
+                                                   int rounded_levels) {
+  return std::make_unique<TreeReducer>(topology, shares, rounded_levels);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

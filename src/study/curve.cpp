@@ -45,7 +45,7 @@ Measurement measure(Trainer& trainer, const Problem& problem, double samples, st
                 .test_loss = kNothing,
                 .test_accuracy = kNothing,
                 .gap = kNothing,
-                .weight_norm = weight_norm(trainer.network())};
+                .weight_norm = weight_norm(trainer.whole_network())};
   std::vector<std::pair<std::string, Selection>> parts = {{"training", training_part(problem)}};
   for (const auto& part : held_out_parts(problem)) parts.push_back(part);
   for (const auto& [name, selection] : parts) {
@@ -135,7 +135,7 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
   } catch (const Diverged&) {
     curve.diverged = true;
   }
-  curve.weights_digest = weights_digest(trainer.network());
+  curve.weights_digest = weights_digest(trainer.whole_network());
   return curve;
 }
 

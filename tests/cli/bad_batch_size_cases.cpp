@@ -49,6 +49,10 @@ std::vector<BadInput> bad_batch_sizes() {
       alone({"NoiseScaleOfOneMicroBatchARank",
              small_training("run") + Words{"--train.noise-scale", "true", "--train.reduction", "fast"},
              "train.noise-scale = true: needs train.reduction = reproducible"}),
+      alone({"RoundedSumsOfTheLibrary",
+             small_training("run") + Words{"--train.wire", "bf16", "--train.reduction", "fast"},
+             "train.wire = bf16: rounds the sums of the reproducible reduction; set train.reduction = "
+             "reproducible"}),
       alone({"NoiseScaleOfOneMicroBatch",
              small_training("run") + Words{"--train.noise-scale", "true", "--train.micro-batches", "1"},
              "needs train.micro-batches of at least 2"}),

@@ -73,6 +73,7 @@ int main() {
     const double after = trainer.evaluate(held_out_parts(problem).front().second).loss;
     trainer.save("weights.safetensors");
     if (error_of_scale() > 1e-6 || after > before / 2) throw std::runtime_error("it does not learn");
-    log::info("loss " + std::to_string(after) + ", weights_digest " + weights_digest(trainer.network()));
+    log::info("loss " + std::to_string(after) + ", weights_digest " +
+              weights_digest(trainer.whole_network()));
   });
 }

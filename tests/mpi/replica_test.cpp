@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/digest.hpp"
+#include "lockstep/nn/matrix.hpp"
 #include "lockstep/parallel/share_vectors.hpp"
 #include "mpi_test.hpp"
 #include "topologies.hpp"
@@ -49,6 +50,45 @@ TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
     replica->publish();  // before anybody writes again
   }
   EXPECT_GE(replica->seconds_waited(), 0);
+}
+
+// All but the first hundred and the last: seven digits do not fit bfloat16's eight bits.
+TEST_P(ReplicaTest, SendsRoundedRangesAndCompletesThem) {
+  const auto [ranks_a_node, scope] = GetParam();
+  const Shares shares(layout_, scope, world().size());
+  const Topology topology = make_topology(world(), ranks_a_node);
+  const ParameterRange range{100, layout_.size() - 101};
+  const auto replica = make_replica(topology, shares, {range});
+  const auto value = [](Index i, int round) { return static_cast<Real>(1000001 + 2 * i + round); };
+  const Nodes& nodes = topology.nodes();
+  const int node = nodes.node_of(world().rank());
+  for (int round = 0; round < 3; ++round) {
+    for (const Share& share : shares.owned_by(world().rank())) {
+      for (Index i = share.range.offset; i < share.range.offset + share.range.size; ++i)
+        replica->values()[static_cast<std::size_t>(i)] = value(i, round);
+    }
+    replica->publish();
+    EXPECT_EQ(replica->is_complete(), topology.is_one_node());
+    Index wrong = 0;
+    for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
+      for (const Share& share : shares.of_bucket(bucket)) {
+        const bool comes_rounded = nodes.node_of(share.owner) != node;
+        for (Index i = share.range.offset; i < share.range.offset + share.range.size; ++i) {
+          const Real exact = value(i, round);
+          const bool is_rounded = comes_rounded && range.offset <= i && i < range.offset + range.size;
+          const Real expected = is_rounded ? static_cast<Real>(Bfloat16(static_cast<float>(exact))) : exact;
+          wrong += replica->values()[static_cast<std::size_t>(i)] == expected ? 0 : 1;
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0) << "round " << round;
+    replica->complete();
+    EXPECT_TRUE(replica->is_complete());
+    for (Index i = 0; i < layout_.size(); ++i)
+      wrong += replica->values()[static_cast<std::size_t>(i)] == value(i, round) ? 0 : 1;
+    EXPECT_EQ(wrong, 0) << "round " << round;
+    replica->publish();  // before anybody writes again
+  }
 }
 
 TEST_P(ReplicaTest, SharesAreDealtAndGathered) {

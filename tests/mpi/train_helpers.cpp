@@ -52,9 +52,9 @@ RunResult finish(Trainer& trainer) {
     const auto& [estimate, scale] = *report.noise;
     result.noise.insert(result.noise.end(), {estimate.square, estimate.variance, scale});
   }
-  result.weights_digest = weights_digest(trainer.network());
+  result.weights_digest = weights_digest(trainer.whole_network());
   if (trainer.has_average()) {
-    trainer.with_average([&] { result.average_digest = weights_digest(trainer.network()); });
+    trainer.with_average([&] { result.average_digest = weights_digest(trainer.whole_network()); });
   }
   return result;
 }

@@ -159,6 +159,21 @@ std::vector<Case> cases() {
         {"model.layers", "linear 45000, relu, linear 4"},
         {"train.batch-size", "1200"},
         {"train.steps", "2"}}},
+      {"BfloatSums", {{"train.wire", "bf16"}, {"train.exchange", "messages"}}},
+      {"BfloatSumsOfOneLevel",
+       {{"train.wire", "bf16"},
+        {"train.wire-levels", "1"},
+        {"train.batch-size", "7"},
+        {"train.micro-batches", "11"},
+        {"optimizer.name", "adamw"},
+        {"optimizer.clip-norm", "0.05"},
+        {"model.layers", "dropout 0.1, linear 16, relu, dropout 0.5, linear 4"}}},
+      {"BfloatSumsOfNewton",
+       {{"train.wire", "bf16"},
+        {"data.source", "linear"},
+        {"model.layers", "linear 1"},
+        {"optimizer.name", "newton"},
+        {"train.batch-size", "full"}}},
       {"WideNetwork", {{"model.layers", "linear 200, gelu, linear 33, sigmoid, linear 4"}}},
   };
 }
@@ -250,6 +265,14 @@ TEST_F(TrainingTest, Bfloat16GivesTheBitsOfOneProcess) {
     settings["train.threads"] = "2";
     expect_same_as_alone(settings);
     set_threads(1);
+    settings["train.threads"] = "1";
+    settings["train.exchange"] = "messages";  // weights travel as bfloat16
+    for (const std::string method : {"adamw", "muon", "sam-adamw"}) {
+      settings["optimizer.name"] = method;
+      expect_same_as_alone(settings);
+    }
+    settings["train.wire"] = "bf16";
+    expect_same_as_alone(settings);
   } else {
     EXPECT_THROW(train(make_test_config(settings), world()), Error);
   }

@@ -230,6 +230,20 @@ TEST(Bfloat16, IsRoundedToNearestEven) {
               std::bit_cast<std::uint16_t>(Bfloat16(static_cast<float>(values[i]))))
         << values[i];
   }
+  std::vector<Real> back(values.size());
+  from_bfloat16(found.data(), std::ssize(found), back.data());
+  std::vector<Real> rounded = values;
+  round_to_bfloat16(rounded.data(), std::ssize(rounded));
+  std::vector<Real> sums = values;
+  const std::vector<Real> reversed(values.rbegin(), values.rend());
+  add_rounded_to_bfloat16(sums.data(), reversed.data(), std::ssize(sums));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(back[i], static_cast<Real>(static_cast<float>(found[i])));
+    EXPECT_EQ(rounded[i], back[i]);
+    const auto sum = static_cast<float>(values[i] + reversed[i]);
+    if (std::isnan(sum)) continue;
+    EXPECT_EQ(sums[i], static_cast<Real>(static_cast<float>(Bfloat16(sum)))) << sum;
+  }
   const Real nan = std::numeric_limits<Real>::quiet_NaN();
   to_bfloat16(&nan, 1, found.data());
   EXPECT_TRUE(std::isnan(static_cast<float>(found[0])));

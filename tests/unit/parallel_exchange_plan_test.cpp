@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -15,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/core/random.hpp"
+#include "lockstep/nn/matrix.hpp"
 #include "parallel/exchange_plan.hpp"
 
 namespace lockstep {
@@ -34,6 +36,10 @@ double leaf(Index m, Index i) {
   const RandomBits bits = random_bits(1, Purpose::kSynthetic,
                                       {static_cast<std::uint64_t>(m), static_cast<std::uint64_t>(i), 0, 0});
   return std::ldexp(2 * uniform(bits[0]) - 1, static_cast<int>(bits[1] % 40));
+}
+
+double bfloat16_of(double value) {
+  return static_cast<double>(static_cast<float>(Bfloat16(static_cast<float>(value))));
 }
 
 /// All ranks, their nodes' memory and the messages between them. A few values stand for each share.
@@ -75,8 +81,11 @@ class Simulation {
 
   void add(int rank, const PlacedSum& sum) {
     for (const Addition& addition : sum.additions) {
-      for (Index i = 0; i < sum.size; i += kStride)
-        at(rank, shifted(addition.sum, i)) += at(rank, shifted(addition.term, i));
+      for (Index i = 0; i < sum.size; i += kStride) {
+        double& value = at(rank, shifted(addition.sum, i));
+        value += at(rank, shifted(addition.term, i));
+        if (addition.is_rounded) value = bfloat16_of(value);
+      }
     }
   }
 
@@ -86,6 +95,7 @@ class Simulation {
   }
 
   Index sent_by_node(int node) const { return sent_[static_cast<std::size_t>(node)]; }
+  Index sent_as_bfloat16() const { return sent_as_bfloat16_; }
   Index messages_of(int rank) const { return messages_[static_cast<std::size_t>(rank)]; }
 
   static constexpr Index kStride = 2048;
@@ -99,7 +109,11 @@ class Simulation {
       Values values;
       for (const PlacedRun& run : message.runs) {
         sent_[static_cast<std::size_t>(nodes_.node_of(rank))] += run.size;
-        for (Index i = 0; i < run.size; i += kStride) values.push_back(at(rank, shifted(run.place, i)));
+        if (run.is_bfloat16) sent_as_bfloat16_ += run.size;
+        for (Index i = 0; i < run.size; i += kStride) {
+          const double value = at(rank, shifted(run.place, i));
+          values.push_back(run.is_bfloat16 ? bfloat16_of(value) : value);
+        }
       }
       queues_[{rank, message.peer}].push_back(values);
     }
@@ -129,32 +143,70 @@ class Simulation {
   std::map<std::pair<int, int>, std::deque<Values>> queues_;
   std::vector<Index> messages_;  // that each rank sends
   std::vector<Index> sent_;      // values that each node sends
+  Index sent_as_bfloat16_ = 0;   // of them, all nodes
 };
 
-/// The sum of the micro-batches of `node`, by the tree.
-double sum_below(Interval node, Index i, const BatchPlan& plan) {
-  Values leaves;
-  Presence present;
-  for (Index m = 0; m < plan.micro_batches(); ++m) {
-    const bool inside = node.first <= m && m < node.last;
-    leaves.push_back(inside ? leaf(m, i) : 0);
-    present.push_back(inside && plan.presence()[static_cast<std::size_t>(m)]);
+/// The sum of the micro-batches of `wanted` that are below `node`, which stands at `level`, by the tree,
+/// rounded in the first `levels` levels below the root. None: no micro-batch there has samples.
+std::optional<double> tree_sum_of(Interval wanted, Index i, const BatchPlan& plan, int levels, Interval node,
+                                  int level) {
+  std::optional<double> value;
+  if (node.size() == 1) {
+    const bool counts = wanted.first <= node.first && node.first < wanted.last &&
+                        plan.presence()[static_cast<std::size_t>(node.first)];
+    if (counts) value = leaf(node.first, i);
+  } else {
+    Index half = 1;
+    while (2 * half < node.size()) half *= 2;
+    const Index middle = node.first + half;
+    value = tree_sum_of(wanted, i, plan, levels, {node.first, middle}, level + 1);
+    const auto right = tree_sum_of(wanted, i, plan, levels, {middle, node.last}, level + 1);
+    if (value && right) *value += *right;
+    if (!value) value = right;
   }
-  return tree_sum(leaves, present);
+  if (value && 1 <= level && level <= levels) value = bfloat16_of(*value);
+  return value;
+}
+
+double total_of(Index i, const BatchPlan& plan, int levels) {
+  return tree_sum_of({0, plan.micro_batches()}, i, plan, levels, {0, plan.micro_batches()}, 0).value();
+}
+
+/// What a rank holds of `subtree`, which is all that it counts in the tree: rounded as the sums up to the
+/// first that adds something else are.
+double held_sum(Interval subtree, Index i, const BatchPlan& plan, int levels) {
+  Interval node{0, plan.micro_batches()};
+  int level = 0;
+  int alone = 0;  // the level from which on nothing else has samples
+  while (node.first != subtree.first || node.last != subtree.last) {
+    Index half = 1;
+    while (2 * half < node.size()) half *= 2;
+    const Index middle = node.first + half;
+    const bool goes_left = subtree.first < middle;
+    const Interval other = goes_left ? Interval{middle, node.last} : Interval{node.first, middle};
+    node = goes_left ? Interval{node.first, middle} : Interval{middle, node.last};
+    ++level;
+    if (plan.rows(other.first).first < plan.rows(other.last - 1).last) alone = level;
+  }
+  double value = tree_sum_of(subtree, i, plan, levels, subtree, level).value();
+  for (; level >= alone; --level) {
+    if (1 <= level && level <= levels) value = bfloat16_of(value);
+  }
+  return value;
 }
 
 std::vector<ExchangePlan> sums_of_all(const BatchPlan& plan, const Nodes& nodes,
-                                      const std::vector<Share>& bucket, Route route) {
+                                      const std::vector<Share>& bucket, Route route, int levels) {
   std::vector<ExchangePlan> plans;
   plans.reserve(static_cast<std::size_t>(nodes.ranks()));
   for (int rank = 0; rank < nodes.ranks(); ++rank)
-    plans.push_back(plan_sums(plan, nodes, bucket, route, rank));
+    plans.push_back(plan_sums(plan, nodes, bucket, route, rank, levels));
   return plans;
 }
 
 /// Fills in what every rank holds and runs the plans; checks every owner's totals.
 Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket,
-                            Route route) {
+                            Route route, int levels = 0) {
   const Index size = bucket.back().range.offset + bucket.back().range.size;
   Simulation simulation(nodes, bucket);
   for (int rank = 0; rank < nodes.ranks(); ++rank) {
@@ -164,11 +216,11 @@ Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std
       if (!has_samples) continue;
       const auto in_node = static_cast<int>(rank - nodes.ranks_of(nodes.node_of(rank)).first);
       for (Index i = 0; i < size; i += Simulation::kStride)
-        simulation.at(rank, {in_node, number, i}) = sum_below(subtree, i, plan);
+        simulation.at(rank, {in_node, number, i}) = held_sum(subtree, i, plan, levels);
       ++number;
     }
   }
-  const std::vector<ExchangePlan> plans = sums_of_all(plan, nodes, bucket, route);
+  const std::vector<ExchangePlan> plans = sums_of_all(plan, nodes, bucket, route, levels);
   simulation.run(plans);
   Index wrong = 0;
   Index found = 0;
@@ -179,7 +231,7 @@ Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std
       simulation.add(rank, total->last);
       for (Index i = 0; i < share.range.size; i += Simulation::kStride) {
         const double sum = simulation.at(rank, Simulation::shifted(total->place, i));
-        wrong += sum == sum_below({0, plan.micro_batches()}, share.range.offset + i, plan) ? 0 : 1;
+        wrong += sum == total_of(share.range.offset + i, plan, levels) ? 0 : 1;
         ++found;
       }
       ++total;
@@ -218,7 +270,9 @@ TEST(ExchangePlan, OwnersGetTheSumsOfTheTree) {
         for (const Index batch : {Index{1}, Index{2}, m - 1, m, 3 * m + 1}) {
           if (batch == 0) continue;
           SCOPED_TRACE(fmt::format("nodes of {}, M = {}, batch {}", sizes, m, batch));
-          expect_tree_sums(BatchPlan(batch, m, nodes.ranks()), nodes, shares.of_bucket(0), route);
+          for (const int levels : {0, 1, 2, 16}) {
+            expect_tree_sums(BatchPlan(batch, m, nodes.ranks()), nodes, shares.of_bucket(0), route, levels);
+          }
         }
       }
     }
@@ -244,6 +298,14 @@ TEST(ExchangePlan, ANodeSendsTheLeastWhereSubtreesAreWholeNodes) {
             expect_tree_sums(BatchPlan(64, nodes.ranks(), nodes.ranks()), nodes, shares.of_bucket(0), route);
         for (int node = 0; node < hosts; ++node)
           EXPECT_EQ(simulation.sent_by_node(node), Index{4096} * ranks * (hosts - 1)) << hosts;
+        EXPECT_EQ(simulation.sent_as_bfloat16(), 0);
+        const int levels = levels_between(nodes.ranks(), nodes);
+        EXPECT_EQ(1 << levels, hosts);
+        EXPECT_EQ(expect_tree_sums(BatchPlan(64, nodes.ranks(), nodes.ranks()), nodes, shares.of_bucket(0),
+                                   route, levels)
+                      .sent_as_bfloat16(),
+                  Index{4096} * ranks * (hosts - 1) * hosts)
+            << "all";
         const int messages = route == Route::kTree ? static_cast<int>(std::log2(hosts)) : hosts - 1;
         for (int rank = 0; rank < nodes.ranks(); ++rank)
           EXPECT_EQ(simulation.messages_of(rank), messages) << hosts;
@@ -279,6 +341,41 @@ TEST(ExchangePlan, NodesGetTheOwnersValuesOnce) {
       for (int node = 0; node < nodes.count(); ++node) sent += simulation.sent_by_node(node);
       EXPECT_EQ(sent, (nodes.count() - 1) * shares.parameters());
     }
+  }
+}
+
+TEST(ExchangePlan, CopiesOfSomeRangesTravelAsBfloat16) {
+  const Nodes nodes({2, 1, 3});
+  const Shares shares(layout_of(nodes.ranks() + 3), Scope::kElements, nodes.ranks());
+  const std::vector<Share>& bucket = shares.of_bucket(0);
+  const std::vector<ParameterRange> rounded = {{0, 2048}, {6144, 4096}, {20480, 8192}};
+  const auto is_rounded = [&](Index i) {
+    return std::ranges::any_of(rounded,
+                               [&](ParameterRange r) { return r.offset <= i && i < r.offset + r.size; });
+  };
+  const auto value_of = [](Index i) { return static_cast<double>(1000003 + i); };
+  for (const Route route : kRoutes) {
+    Simulation simulation(nodes, bucket);
+    std::vector<ExchangePlan> plans;
+    for (int rank = 0; rank < nodes.ranks(); ++rank)
+      plans.push_back(plan_copies(nodes, bucket, route, rank, rounded));
+    for (const Share& share : bucket) {
+      for (Index i = 0; i < share.range.size; i += Simulation::kStride)
+        simulation.at(share.owner, {0, 0, share.range.offset + i}) = value_of(share.range.offset + i);
+    }
+    simulation.run(plans);
+    for (const Share& share : bucket) {
+      for (int node = 0; node < nodes.count(); ++node) {
+        const auto rank = static_cast<int>(nodes.ranks_of(node).first);
+        const bool is_owners = nodes.node_of(share.owner) == node;
+        for (Index i = share.range.offset; i < share.range.offset + share.range.size;
+             i += Simulation::kStride) {
+          const double exact = value_of(i);
+          EXPECT_EQ(simulation.at(rank, {0, 0, i}), is_rounded(i) && !is_owners ? bfloat16_of(exact) : exact);
+        }
+      }
+    }
+    EXPECT_EQ(simulation.sent_as_bfloat16(), (nodes.count() - 1) * (2048 + 4096 + 8192));
   }
 }
 

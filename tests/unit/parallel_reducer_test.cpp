@@ -10,6 +10,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/matrix.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "nn_helpers.hpp"
 
@@ -26,16 +27,23 @@ Values gradient_of(Index micro_batch) {
   return random_values(kParameters, static_cast<std::uint64_t>(micro_batch) + 1);
 }
 
-/// The sum over micro-batches [first, last) as the tree's definition says; empty where none has samples.
-Values tree_sum_by_hand(const BatchPlan& plan, Index first, Index last) {
-  if (last - first == 1) return plan.rows(first).size() > 0 ? gradient_of(first) : Values();
-  Index half = 1;
-  while (2 * half < last - first) half *= 2;
-  Values left = tree_sum_by_hand(plan, first, first + half);
-  Values right = tree_sum_by_hand(plan, first + half, last);
-  if (left.empty()) return right;
-  for (std::size_t i = 0; i < right.size(); ++i) left[i] += right[i];
-  return left;
+/// The sum over micro-batches [first, last), which stand at `level`, as the tree's definition says, rounded
+/// in the first `levels` levels below the root; empty where none has samples.
+Values tree_sum_by_hand(const BatchPlan& plan, Index first, Index last, int levels, int level = 0) {
+  Values sum;
+  if (last - first == 1) {
+    if (plan.rows(first).size() > 0) sum = gradient_of(first);
+  } else {
+    Index half = 1;
+    while (2 * half < last - first) half *= 2;
+    sum = tree_sum_by_hand(plan, first, first + half, levels, level + 1);
+    const Values right = tree_sum_by_hand(plan, first + half, last, levels, level + 1);
+    if (sum.empty()) sum.resize(right.size());
+    for (std::size_t i = 0; i < right.size(); ++i) sum[i] += right[i];
+  }
+  if (level < 1 || level > levels) return sum;
+  for (Real& value : sum) value = static_cast<Real>(Bfloat16(static_cast<float>(value)));
+  return sum;
 }
 
 /// Layers of these sizes.
@@ -98,9 +106,9 @@ constexpr Index kTile = 3000;
 constexpr std::size_t kAllInOneBlock = 1000;
 
 void expect_tree_sum(GradientReducer& reducer, const BatchPlan& plan, const ParameterLayout& layout,
-                     Index tile = kTile, std::size_t block = kAllInOneBlock) {
+                     Index tile = kTile, std::size_t block = kAllInOneBlock, int levels = 0) {
   hand_in(reducer, plan, layout, tile, block, hand_in_range);
-  Values expected = tree_sum_by_hand(plan, 0, plan.micro_batches());
+  Values expected = tree_sum_by_hand(plan, 0, plan.micro_batches(), levels);
   for (Real& value : expected) value /= static_cast<Real>(plan.batch_size());
   const std::span<const Real> result = reducer.gradient();
   EXPECT_EQ(Values(result.begin(), result.end()), expected)
@@ -140,6 +148,18 @@ TEST_F(GradientReducerTest, SumsTheSameWhateverTilesAndBlocks) {
   }
 }
 
+TEST_F(GradientReducerTest, RoundsTheFirstLevelsBelowTheTotal) {
+  for (const int levels : {1, 2, 3, 16}) {
+    const auto rounding = make_gradient_reducer(topology_, shares_, levels);
+    for (const Index micro_batches : {1, 2, 3, 8, 13}) {
+      for (const Index batch : {1, 3, 8, 64}) {
+        for (const std::size_t block : {std::size_t{3}, kAllInOneBlock})
+          expect_tree_sum(*rounding, BatchPlan(batch, micro_batches, 1), layout_, kTile, block, levels);
+      }
+    }
+  }
+}
+
 TEST_F(GradientReducerTest, SumsWhatIsNotWrittenAsZeros) {
   const auto sparse = [](GradientReducer& reducer, const RowBlock& rows, ParameterRange range) {
     reducer.add_sparse(
@@ -150,16 +170,19 @@ TEST_F(GradientReducerTest, SumsWhatIsNotWrittenAsZeros) {
       if (!write_some(m, range, gradient)) std::fill_n(gradient, range.size, Real(0));
     });
   };
-  const auto expected = make_gradient_reducer(topology_, shares_);
-  for (const Index micro_batches : {1, 3, 8, 13}) {
-    for (const Index batch : {1, 5, 31, 64}) {
-      const BatchPlan plan(batch, micro_batches, 1);
-      for (const std::size_t block : {1, 2, 3, 5, 100}) {
-        hand_in(*reducer_, plan, layout_, 777, block, sparse);
-        hand_in(*expected, plan, layout_, 777, block, zeros);
-        const auto found = reducer_->gradient();
-        EXPECT_EQ(std::memcmp(found.data(), expected->gradient().data(), found.size_bytes()), 0)
-            << micro_batches << ", " << batch << ", " << block;
+  for (const int levels : {0, 2, 16}) {
+    const auto reducer = make_gradient_reducer(topology_, shares_, levels);
+    const auto expected = make_gradient_reducer(topology_, shares_, levels);
+    for (const Index micro_batches : {1, 3, 8, 13}) {
+      for (const Index batch : {1, 5, 31, 64}) {
+        const BatchPlan plan(batch, micro_batches, 1);
+        for (const std::size_t block : {1, 2, 3, 5, 100}) {
+          hand_in(*reducer, plan, layout_, 777, block, sparse);
+          hand_in(*expected, plan, layout_, 777, block, zeros);
+          const auto found = reducer->gradient();
+          EXPECT_EQ(std::memcmp(found.data(), expected->gradient().data(), found.size_bytes()), 0)
+              << levels << ", " << micro_batches << ", " << batch << ", " << block;
+        }
       }
     }
   }

@@ -16,55 +16,74 @@ constexpr Index kMostMicroBatches = 17;
 
 Presence all_present(Index micro_batches) { return Presence(static_cast<std::size_t>(micro_batches), true); }
 
-/// Applies `operations` to texts: "(0+1)" is the sum of micro-batches 0 and 1. `leaf` gives what is pushed.
+/// "[...]", also where it is rounded already.
+std::string rounded(const std::string& text) { return text.starts_with('[') ? text : "[" + text + "]"; }
+
+/// Applies `operations` to texts: "(0+1)" is the sum of micro-batches 0 and 1, "[(0+1)]" that sum rounded, as
+/// the `levels` levels below the root are. `leaf` gives what is pushed.
 template <typename Leaf>
-std::vector<std::string> evaluate(const std::vector<TreeOperation>& operations, Leaf leaf) {
+std::vector<std::string> evaluate(const std::vector<TreeOperation>& operations, int levels, Leaf leaf) {
   std::vector<std::string> stack;
   for (const TreeOperation& operation : operations) {
     if (operation.kind == Kind::kPush) {
       stack.push_back(leaf(operation.node));
-      continue;
+    } else {
+      EXPECT_GE(stack.size(), 2U);
+      const std::string upper = stack.back();
+      stack.pop_back();
+      stack.back() = "(" + stack.back() + "+" + upper + ")";
     }
-    EXPECT_GE(stack.size(), 2U);
-    const std::string upper = stack.back();
-    stack.pop_back();
-    stack.back() = "(" + stack.back() + "+" + upper + ")";
+    if (operation.is_within(levels)) stack.back() = rounded(stack.back());
   }
   return stack;
 }
 
-std::vector<std::string> local_sums(Index micro_batches, Interval range, const Presence& present) {
-  return evaluate(local_operations(micro_batches, range, present), [](Interval node) {
+std::vector<std::string> local_sums(Index micro_batches, Interval range, const Presence& present,
+                                    int levels) {
+  return evaluate(local_operations(micro_batches, range, present), levels, [](Interval node) {
     EXPECT_EQ(node.size(), 1);
     return std::to_string(node.first);
   });
 }
 
-/// The sum as `ranks` ranks compute it.
-std::string total(Index micro_batches, Index ranks, const Presence& present) {
+/// The sum as `ranks` ranks compute it. What one hands over is rounded already if the tree has it so.
+std::string total(Index micro_batches, Index ranks, const Presence& present, int levels = 0) {
   std::vector<std::string> sums;
   for (Index rank = 0; rank < ranks; ++rank) {
-    for (const auto& sum : local_sums(micro_batches, part_of(micro_batches, ranks, rank), present)) {
+    for (const auto& sum : local_sums(micro_batches, part_of(micro_batches, ranks, rank), present, levels)) {
       sums.push_back(sum);
     }
   }
+  const std::vector<TreeOperation> operations = global_operations(micro_batches, ranks, present);
+  std::size_t pushes = 0;
+  for (const TreeOperation& operation : operations) {
+    const bool is_all = operation.deepest == 0;  // of one rank, which hands nothing over
+    if (operation.kind != Kind::kPush || pushes == sums.size() || is_all) continue;
+    EXPECT_EQ(operation.is_within(levels), sums[pushes].starts_with('[')) << sums[pushes];
+    ++pushes;
+  }
   std::size_t next = 0;
-  const auto stack = evaluate(global_operations(micro_batches, ranks, present),
-                              [&](Interval) { return next < sums.size() ? sums[next++] : "missing"; });
+  const auto stack =
+      evaluate(operations, levels, [&](Interval) { return next < sums.size() ? sums[next++] : "missing"; });
   EXPECT_EQ(next, sums.size());
   EXPECT_EQ(stack.size(), 1U);
   return stack.empty() ? "" : stack.back();
 }
 
-/// The tree as its definition says, written down a second time.
-std::string defined_sum(Index first, Index last, const Presence& present) {
-  if (last - first == 1) return present[static_cast<std::size_t>(first)] ? std::to_string(first) : "";
-  Index half = 1;
-  while (2 * half < last - first) half *= 2;
-  const std::string left = defined_sum(first, first + half, present);
-  const std::string right = defined_sum(first + half, last, present);
-  if (left.empty() || right.empty()) return left + right;
-  return "(" + left + "+" + right + ")";
+/// The tree as its definition says, written down a second time: what stands at `level` is rounded if that is
+/// one of the first `levels` below the root's.
+std::string defined_sum(Index first, Index last, const Presence& present, int levels = 0, int level = 0) {
+  std::string value;
+  if (last - first == 1) {
+    if (present[static_cast<std::size_t>(first)]) value = std::to_string(first);
+  } else {
+    Index half = 1;
+    while (2 * half < last - first) half *= 2;
+    const std::string left = defined_sum(first, first + half, present, levels, level + 1);
+    const std::string right = defined_sum(first + half, last, present, levels, level + 1);
+    value = left.empty() || right.empty() ? left + right : "(" + left + "+" + right + ")";
+  }
+  return !value.empty() && 1 <= level && level <= levels ? rounded(value) : value;
 }
 
 TEST(ReductionTree, OfEightIsHalvesOfHalves) {
@@ -136,13 +155,27 @@ std::vector<Presence> presence_patterns(Index micro_batches) {
 TEST(ReductionTree, IsTheSameExpressionOnEveryNumberOfRanks) {
   for (Index m = 1; m <= kMostMicroBatches; ++m) {
     for (const Presence& present : presence_patterns(m)) {
-      const std::string expected = defined_sum(0, m, present);
-      for (Index ranks = 1; ranks <= m; ++ranks) {
-        ASSERT_EQ(total(m, ranks, present), expected)
-            << m << " micro-batches on " << ranks << " ranks, present: " << testing::PrintToString(present);
+      for (const int levels : {0, 1, 2, 3, 16}) {
+        const std::string expected = defined_sum(0, m, present, levels);
+        for (Index ranks = 1; ranks <= m; ++ranks) {
+          ASSERT_EQ(total(m, ranks, present, levels), expected)
+              << m << " micro-batches on " << ranks << " ranks, " << levels
+              << " levels, present: " << testing::PrintToString(present);
+        }
       }
     }
   }
+}
+
+TEST(ReductionTree, IsRoundedInItsFirstLevelsBelowTheTotal) {
+  EXPECT_EQ(total(8, 2, all_present(8), 1), "([((0+1)+(2+3))]+[((4+5)+(6+7))])");
+  EXPECT_EQ(total(8, 2, all_present(8), 2), "([([(0+1)]+[(2+3)])]+[([(4+5)]+[(6+7)])])");
+  EXPECT_EQ(total(3, 3, all_present(3), 4), "([([0]+[1])]+[2])");
+  EXPECT_EQ(total(1, 1, all_present(1), 4), "0");
+  EXPECT_EQ(level_of(8, {0, 8}), 0);
+  EXPECT_EQ(level_of(8, {4, 6}), 2);
+  EXPECT_EQ(level_of(6, {4, 6}), 1);
+  EXPECT_EQ(level_of(6, {4, 5}), 2);
 }
 
 TEST(ReductionTree, PushesEveryPresentMicroBatchOnceInRisingOrder) {

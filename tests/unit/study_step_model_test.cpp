@@ -20,7 +20,7 @@ std::vector<TimedStep> steps_of(const StepModel& model, const std::vector<Index>
   std::vector<TimedStep> steps;
   for (const Index p : ranks) {
     for (const Index b : batches) {
-      const StepShape shape = shape_of(b, kMicroBatches, Nodes({static_cast<int>(p)}), {kParameters});
+      const StepShape shape = shape_of(b, kMicroBatches, Nodes({static_cast<int>(p)}), {{kParameters}});
       steps.push_back({p, 1, b, shape, model.seconds(shape) * noise(steps.size())});
     }
   }
@@ -119,14 +119,14 @@ constexpr double kBytes = 4e6;  // of both
 
 StepShape on_nodes(Index batch, int nodes, int ranks = 1, double crowd = 1) {
   return shape_of(batch, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), ranks)),
-                  {kFirstBucket, kLastBucket}, crowd);
+                  {{kFirstBucket, kLastBucket}}, crowd);
 }
 
 TEST(StepModel, TakesTheBytesOverTheBandwidthBetweenNodes) {
   const StepModel model = {.step = 1e-3, .sample = 1e-5, .link_byte = 8e-9};
   for (const int nodes : {2, 4, 8, 64}) {
     const StepShape shape =
-        shape_of(640, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), 1)), {kParameters});
+        shape_of(640, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), 1)), {{kParameters}});
     const double sent = 2.0 * (nodes - 1) / nodes * kBytes;
     EXPECT_DOUBLE_EQ(model.seconds(shape), 1e-3 + 640e-5 / nodes + sent * 8e-9) << nodes;
   }
@@ -136,7 +136,7 @@ TEST(StepModel, TakesALatencyForEachRoundOfTheTree) {
   const StepModel model = {.step = 1e-3, .sample = 0, .link_message = 1e-4};
   for (const auto& [nodes, rounds] : std::vector<std::pair<int, int>>{{2, 1}, {4, 2}, {8, 3}, {64, 6}}) {
     const StepShape shape =
-        shape_of(64, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), 1)), {1000});
+        shape_of(64, 64, Nodes(std::vector<int>(static_cast<std::size_t>(nodes), 1)), {{1000}});
     EXPECT_DOUBLE_EQ(model.seconds(shape), 1e-3 + 2 * rounds * 1e-4) << nodes;
   }
 }

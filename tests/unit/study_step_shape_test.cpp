@@ -12,7 +12,7 @@ constexpr Index kParameters = 1'000'000;
 constexpr double kBytes = 1e6 * sizeof(Real);
 
 StepShape on_one_node(Index batch, Index micro_batches, int ranks) {
-  return shape_of(batch, micro_batches, Nodes({ranks}), {kParameters});
+  return shape_of(batch, micro_batches, Nodes({ranks}), {{kParameters}});
 }
 
 TEST(StepShape, IsThatOfTheSlowestRankAndOfReduceScatterAndAllGather) {
@@ -39,7 +39,7 @@ Nodes nodes_of(int count, int ranks) {
 
 TEST(StepShape, HasBetweenNodesWhatTheySendOnce) {
   for (const int ranks : {1, 2, 4}) {
-    const StepShape two = shape_of(256, 8, nodes_of(2, ranks), {kParameters});
+    const StepShape two = shape_of(256, 8, nodes_of(2, ranks), {{kParameters}});
     EXPECT_EQ(two.rows, 128.0 / ranks);
     ASSERT_EQ(two.paths.size(), 1U);
     EXPECT_EQ(two.paths[0].messages, 2);
@@ -48,15 +48,26 @@ TEST(StepShape, HasBetweenNodesWhatTheySendOnce) {
     EXPECT_EQ(two.messages, 2 * (ranks - 1)) << "inside a node";
     EXPECT_DOUBLE_EQ(two.bytes, 2.0 * (ranks - 1) / ranks * kBytes);
   }
-  const StepShape four = shape_of(256, 8, nodes_of(4, 2), {kParameters});
+  const StepShape four = shape_of(256, 8, nodes_of(4, 2), {{kParameters}});
   EXPECT_EQ(four.paths[0].messages, 6) << "straight to three owners, and back";
   EXPECT_DOUBLE_EQ(four.paths[0].bytes, 1.5 * kBytes);
-  EXPECT_EQ(shape_of(256, 8, Nodes({3, 1}), {kParameters}).messages, 4) << "the larger node's";
+  EXPECT_EQ(shape_of(256, 8, Nodes({3, 1}), {{kParameters}}).messages, 4) << "the larger node's";
+}
+
+// Two bytes a value in place of four where the levels suffice: two of four nodes' sums stand on level 2.
+TEST(StepShape, SendsHalfTheBytesAsBfloat16) {
+  const auto bytes = [](const StepTraffic& traffic) {
+    return shape_of(256, 8, nodes_of(4, 1), traffic).paths[0].bytes;
+  };
+  EXPECT_DOUBLE_EQ(bytes({{kParameters}}), 2 * 0.75 * 4 * kParameters);
+  EXPECT_DOUBLE_EQ(bytes({{kParameters}, 2}), 0.75 * (2 + 4) * kParameters);
+  EXPECT_DOUBLE_EQ(bytes({{kParameters}, 1}), 0.75 * (4 + 4) * kParameters) << "not all are rounded";
+  EXPECT_DOUBLE_EQ(bytes({{kParameters}, 4, 2}), 0.75 * (2 + 2) * kParameters);
 }
 
 TEST(StepShape, HasTwiceLog2OfTheNodesMessagesAlongTheTree) {
   const auto messages = [](int nodes, const std::vector<Index>& buckets) {
-    return shape_of(256, 1024, nodes_of(nodes, 1), buckets).paths.front().messages;
+    return shape_of(256, 1024, nodes_of(nodes, 1), {buckets}).paths.front().messages;
   };
   EXPECT_EQ(messages(2, {1000}), 2);
   EXPECT_EQ(messages(4, {1000}), 4);
@@ -67,13 +78,14 @@ TEST(StepShape, HasTwiceLog2OfTheNodesMessagesAlongTheTree) {
 }
 
 TEST(StepShape, HasMoreSumsWhereMicroBatchesAreNoWholeSubtree) {
-  EXPECT_DOUBLE_EQ(shape_of(256, 8, nodes_of(3, 1), {kParameters}).paths[0].bytes, (2 + 1) * 2.0 / 3 * kBytes)
+  EXPECT_DOUBLE_EQ(shape_of(256, 8, nodes_of(3, 1), {{kParameters}}).paths[0].bytes,
+                   (2 + 1) * 2.0 / 3 * kBytes)
       << "of micro-batches 2, 3 and 4 the first two are a subtree";
-  EXPECT_DOUBLE_EQ(shape_of(256, 12, nodes_of(3, 1), {kParameters}).paths[0].bytes, 2 * 2.0 / 3 * kBytes);
+  EXPECT_DOUBLE_EQ(shape_of(256, 12, nodes_of(3, 1), {{kParameters}}).paths[0].bytes, 2 * 2.0 / 3 * kBytes);
 }
 
 TEST(StepShape, HasAPathForEachBucket) {
-  const StepShape shape = shape_of(256, 8, nodes_of(2, 1), {200'000, 300'000, 500'000});
+  const StepShape shape = shape_of(256, 8, nodes_of(2, 1), {{200'000, 300'000, 500'000}});
   ASSERT_EQ(shape.paths.size(), 3U);
   const double back = kBytes / 2;
   EXPECT_DOUBLE_EQ(shape.paths[0].bytes, back + 0.5 * kBytes) << "the last bucket's gradient is there first";

@@ -13,7 +13,7 @@ TargetModel ideal() {
           .critical_batch = 400,
           .cluster = {.model = {.step = 1e-3, .sample = 1e-5}, .link = {}},
           .micro_batches = 8,
-          .buckets = {1000},
+          .traffic = {.buckets = {1000}},
           .measured_steps = {{400, 210}},
           .measured_step_seconds = {{{2, 400}, 0.0031}}};
 }

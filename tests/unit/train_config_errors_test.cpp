@@ -60,6 +60,8 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"train.micro-batches", {"0", "65537", "two"}, "a whole number from 1 to 65536, or 'auto'"},
       {"train.seed", {"-1", "one"}, from_0},
       {"train.reduction", {"exact"}, "one of: reproducible, fast"},
+      {"train.wire", {"fp16", "bfloat16"}, "one of: float32, bf16"},
+      {"train.wire-levels", {"0", "17", "all"}, "a whole number from 1 to 16"},
       {"train.check-every", {"-1"}, from_0},
       {"train.noise-scale", {"1", "yes"}, "one of: false, true"},
       {"optimizer.learning-rate", {"-1", "nan", "inf", "fast", ""}, "a number from 0 to 1000000"},
@@ -191,6 +193,7 @@ void expect_no_effect(const std::string& key, const std::string& value, test::Te
 TEST(ConfigError, RefusesWhatHasNoEffectBesideOtherKeys) {
   expect_no_effect("train.nonfinite-limit", "3");
   expect_no_effect("schedule.reference-batch", "64");
+  expect_no_effect("train.wire-levels", "2");
   expect_no_effect("train.micro-batches", "4", {{"train.reduction", "fast"}});
   expect_no_effect("optimizer.weight-decay-on", "all", {{"optimizer.name", "adam"}});
   expect_no_effect("model.initialization", "he", {{"model.init", "w.safetensors"}});

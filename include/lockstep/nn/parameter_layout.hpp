@@ -33,6 +33,8 @@ struct TensorSpec {
   Index fan_in = 0;   ///< what is drawn: inputs that one output adds up,
   Index fan_out = 0;  ///< and outputs that one input goes to
   double start = 0;   ///< statistics: all values at first
+  /// Whether the unit uses it in products alone, rounded as RowBlock::precision says: then it may travel so.
+  bool is_factor = false;
 };
 
 /// One tensor inside the parameter vector.
@@ -45,6 +47,7 @@ struct ParameterTensor {
   ParameterRange range;
   std::size_t unit = 0;  ///< the number of the unit that it belongs to
   double start = 0;
+  bool is_factor = false;
 };
 
 /// Names, shapes and offsets of all parameters, or of all statistics, in order, without gaps. Parameters are

@@ -10,4 +10,8 @@ enum class Reduction { kReproducible, kFast };
 /// where all are on one node, and messages elsewhere. The bits are the same.
 enum class Exchange { kAuto, kMessages };
 
+/// What sums of gradients are on the way, and hence wherever they are computed: Real, or bfloat16 in the
+/// highest levels of the tree, which are what travels between nodes.
+enum class Wire { kReal, kBfloat16 };
+
 }  // namespace lockstep

@@ -41,12 +41,14 @@ class GradientReducer : public GradientSink {
 /// the network, each share to its owner, who divides the total. With the parameters given back by their
 /// owners (Replica) that is reduce-scatter and all-gather between nodes: for aligned powers of two a node
 /// sends and receives 2 (H-1)/H n values over H nodes, which is the least possible (Chan et al.: Collective
-/// communication, 2007).
+/// communication, 2007). The gradients and sums of the `rounded_levels` levels right below the tree's root
+/// are rounded to bfloat16 wherever they are computed, and travel as that: the total, at the root, is not.
 ///
 /// For replicated shares: the library's all-reduce over one micro-batch a rank, in whatever order it sums.
 ///
 /// `topology` and `shares` outlive the reducer. Collective.
-std::unique_ptr<GradientReducer> make_gradient_reducer(const Topology& topology, const Shares& shares);
+std::unique_ptr<GradientReducer> make_gradient_reducer(const Topology& topology, const Shares& shares,
+                                                       int rounded_levels = 0);
 
 /// The whole of the reducer's gradient, on every rank. Collective.
 std::vector<Real> whole_gradient(const GradientReducer& reducer, const Shares& shares,

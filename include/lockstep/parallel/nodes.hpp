@@ -33,6 +33,9 @@ class Nodes {
 /// its micro-batches, where 1 is the least. 1 on one node, where nothing is sent.
 Index sums_between(Index micro_batches, const Nodes& nodes);
 
+/// How many levels below the root of the tree the lowest of the sums stands that a node sends.
+int levels_between(Index micro_batches, const Nodes& nodes);
+
 /// The number of micro-batches nearest to `micro_batches`, and at most twice as many, of which all ranks have
 /// equally many and every node sends one sum; none where there is no such number.
 std::optional<Index> nearest_with_one_sum(Index micro_batches, const Nodes& nodes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,13 @@ struct TreeOperation {
   enum class Kind { kPush, kMerge };
   Kind kind = Kind::kPush;
   Interval node;
+  /// How far below the root the value stands: it is that of `node`, at `deepest`, and that of all nodes above
+  /// whose other half is absent, up to `highest`.
+  int highest = 0;
+  int deepest = 0;
+
+  /// Whether the value is one of the `levels` levels right below the root.
+  bool is_within(int levels) const { return std::max(highest, 1) <= std::min(deepest, levels); }
 
   bool operator==(const TreeOperation&) const = default;
 };
@@ -28,6 +36,9 @@ using Presence = std::vector<bool>;
 
 /// The complete subtrees inside `range`, left to right: what a rank that owns `range` can sum alone.
 std::vector<Interval> complete_subtrees(Index micro_batches, Interval range);
+
+/// How many levels below the root of the tree `subtree`, one of its nodes, stands.
+int level_of(Index micro_batches, Interval subtree);
 
 /// How the owner of `range` sums it: leaves are single micro-batches in rising order; one value for each
 /// complete subtree that has samples is left on the stack.

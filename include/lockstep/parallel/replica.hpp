@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/core/real.hpp"
@@ -23,12 +24,21 @@ class Replica {
   /// are here. Collective.
   virtual void publish() = 0;
 
+  /// After `publish`: gives every node exactly what the owners have, where values have come rounded.
+  /// Collective.
+  virtual void complete() = 0;
+
+  /// Whether all values are exactly what the owners have. Local, and the same on every rank.
+  virtual bool is_complete() const = 0;
+
   /// Seconds that this rank has waited for others, and for the network between nodes, so far.
   virtual double seconds_waited() const = 0;
 };
 
-/// `topology` and `shares` outlive the replica. Collective.
-std::unique_ptr<Replica> make_replica(const Topology& topology, const Shares& shares);
+/// `publish` sends the values of the ranges `rounded`, in rising order, to other nodes as bfloat16; on the
+/// owner's node they stay as they are. `topology` and `shares` outlive the replica. Collective.
+std::unique_ptr<Replica> make_replica(const Topology& topology, const Shares& shares,
+                                      const std::vector<ParameterRange>& rounded = {});
 
 /// Fills the parts of `values`, a vector of all parameters on every rank, that other ranks own with theirs.
 /// Collective.

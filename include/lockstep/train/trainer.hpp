@@ -109,8 +109,8 @@ class Trainer {
   /// examine_predictions with the current weights. Collective.
   nlohmann::ordered_json examine(const Selection& selection, const std::string& part);
 
-  /// Errors: Diverged where a weight is not finite. Local, and the same on every rank.
-  void check_weights() const;
+  /// Errors: Diverged where a weight is not finite, the same on every rank. Collective.
+  void check_weights();
 
   /// The training as it stands after the last step: the vectors on rank 0, only the step elsewhere. They are
   /// copies that stay as they are until the next call. Collective.
@@ -122,9 +122,16 @@ class Trainer {
 
   /// Writes the weights, with what `evaluate` needs to know of them, to a safetensors file. Collective.
   /// Errors: it can't be written.
-  void save(const std::filesystem::path& file) const;
+  void save(const std::filesystem::path& file);
 
+  /// The network as this rank trains it. With Precision::kBfloat16 on several nodes, the weights of products
+  /// that other nodes own stand here as the bfloat16 that the products use.
   const Network& network() const { return network_; }
+  /// The network with all parameters exactly as their owners have them, which stay so until the next step.
+  /// Collective.
+  Network& whole_network();
+  /// Whether network() has them so already. Local, and the same on every rank.
+  bool has_whole_network() const { return replica_->is_complete(); }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
   /// The trace of all ranks so far, where train.timeline asks for one. Collective.

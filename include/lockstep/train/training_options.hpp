@@ -24,6 +24,8 @@ struct TrainingOptions {
   std::uint64_t seed = 1;
   Reduction reduction = Reduction::kReproducible;
   Exchange exchange = Exchange::kAuto;
+  Wire wire = Wire::kReal;
+  int wire_levels = 4;              ///< of the tree below its root that kBfloat16 rounds
   bool timeline = false;            ///< whether to leave a trace of the first steps
   std::uint64_t check_every = 100;  ///< steps between comparisons of the replicas, 0: never
   bool noise_scale = false;         ///< measure the gradient noise scale

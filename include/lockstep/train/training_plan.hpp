@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "lockstep/core/real.hpp"
 #include "lockstep/parallel/shares.hpp"
@@ -22,5 +23,11 @@ TrainingPlan plan_training(const TrainingOptions& options, Index training_sample
 /// Which rank owns which parameters: shared as far as the optimizer lets them be; all on every rank for the
 /// fast reduction. Pure as well.
 Shares plan_shares(const TrainingOptions& options, const ParameterLayout& layout, int ranks);
+
+/// The parameters that travel between nodes as the bfloat16 that products use, in rising order. Pure.
+std::vector<ParameterRange> rounded_parameters(const TrainingOptions& options, const ParameterLayout& layout);
+
+/// How many levels of the tree are rounded to bfloat16 (make_gradient_reducer). Pure.
+int rounded_levels(const TrainingOptions& options);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

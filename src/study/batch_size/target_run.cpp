@@ -92,7 +92,7 @@ TargetRun train_to_target(const Config& config, const Problem& problem, const Ta
   }
   run.steps_done = trainer.steps_done();
   run.measured = target.measured(last.evaluation);
-  run.weights_digest = weights_digest(trainer.network());
+  run.weights_digest = weights_digest(trainer.whole_network());
   return run;
 }
 

@@ -54,7 +54,9 @@ ScalingRecord read_scaling(const StudyRecord& record, TargetModel& model) {
                      .link_byte = line.value("link_byte_seconds", 0.0)};
     model.micro_batches = line.at("micro_batches").get<Index>();
     model.threads = line.at("threads").get<Index>();
-    model.buckets = line.value("buckets", std::vector<Index>{line.at("parameters").get<Index>()});
+    model.traffic = {.buckets = line.value("buckets", std::vector<Index>{line.at("parameters").get<Index>()}),
+                     .rounded_levels = line.value("rounded_levels", 0),
+                     .parameter_bytes = line.value("parameter_bytes", static_cast<double>(sizeof(Real)))};
     scaling.node_ranks = line.value("node_ranks", Index{0});
     scaling.error = line.at("largest_held_out_error").get<double>();
   });

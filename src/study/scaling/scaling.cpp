@@ -69,13 +69,16 @@ Index chosen_rank_batch(const StudyRun& study, Index batch_size, Index most_rank
   return given.empty() ? std::max<Index>(batch_size / most_ranks, 1) : given.front();
 }
 
-/// The parameters of each bucket, in their order.
-std::vector<Index> buckets_of(const ParameterLayout& layout) {
+StepTraffic traffic_of(const TrainingOptions& options, const ParameterLayout& layout) {
+  StepTraffic traffic{.buckets = {}, .rounded_levels = rounded_levels(options)};
   const Shares shares(layout, Scope::kElements, 1);
-  std::vector<Index> buckets;
   for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket)
-    buckets.push_back(shares.range_of(bucket).size);
-  return buckets;
+    traffic.buckets.push_back(shares.range_of(bucket).size);
+  double rounded = 0;
+  for (const ParameterRange& range : rounded_parameters(options, layout))
+    rounded += static_cast<double>(range.size);
+  traffic.parameter_bytes -= (sizeof(Real) - kBfloat16Bytes) * rounded / static_cast<double>(layout.size());
+  return traffic;
 }
 
 /// Measures all cells in turn, again and again, and messages between nodes. Collective.
@@ -157,7 +160,7 @@ void run_scaling(StudyRun& study) {
   results.rank_batch = chosen_rank_batch(study, results.batch_size, results.ranks.back(), samples);
   results.micro_batches = config.training.micro_batches;
   results.threads = config.training.threads;
-  results.buckets = buckets_of(model.layout());
+  results.traffic = traffic_of(config.training, model.layout());
   results.most_predicted = study.count("predict");
   study.count("rounds");  // wrong numbers show before anything is measured
   const bool has_nodes = results.hosts.first(results.ranks.back()).count() > 1;

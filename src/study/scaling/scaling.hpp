@@ -51,8 +51,8 @@ struct ScalingResults {
   Index micro_batches = 0;
   Index threads = 1;  ///< a rank
   Hosts hosts;
-  std::vector<Index> buckets;  ///< parameters of each
-  Index most_predicted = 0;    ///< ranks
+  StepTraffic traffic;
+  Index most_predicted = 0;  ///< ranks
   std::vector<ScalingCell> cells;
   std::vector<TimedMessage> messages;  ///< none on one node
   StepModel model;

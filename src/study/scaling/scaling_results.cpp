@@ -37,16 +37,18 @@ const ScalingCell& ScalingResults::cell(Index at_ranks, Index batch) const {
   return *found;
 }
 
-Index ScalingResults::parameters() const { return std::accumulate(buckets.begin(), buckets.end(), Index{0}); }
+Index ScalingResults::parameters() const {
+  return std::accumulate(traffic.buckets.begin(), traffic.buckets.end(), Index{0});
+}
 
 double ScalingResults::predicted(Index at_ranks, Index batch) const {
   if (at_ranks > ranks.back()) return predicted(clusters.front(), at_ranks, batch);
   return model.seconds(
-      shape_of(batch, micro_batches, hosts.first(at_ranks), buckets, hosts.crowd(at_ranks, threads)));
+      shape_of(batch, micro_batches, hosts.first(at_ranks), traffic, hosts.crowd(at_ranks, threads)));
 }
 
 double ScalingResults::predicted(const Cluster& cluster, Index at_ranks, Index batch) const {
-  return cluster.model.seconds(shape_of(batch, micro_batches, cluster.nodes(at_ranks), buckets));
+  return cluster.model.seconds(shape_of(batch, micro_batches, cluster.nodes(at_ranks), traffic));
 }
 
 double ScalingResults::speedup(Index at_ranks, Index batch) const {
@@ -79,7 +81,7 @@ std::vector<TimedStep> timed_steps(const ScalingResults& results) {
   for (const ScalingCell& cell : results.cells) {
     steps.push_back({cell.ranks, cell.nodes, cell.batch_size,
                      shape_of(cell.batch_size, results.micro_batches, results.hosts.first(cell.ranks),
-                              results.buckets, cell.crowd),
+                              results.traffic, cell.crowd),
                      cell.seconds});
   }
   for (const TimedMessage& message : results.messages) {

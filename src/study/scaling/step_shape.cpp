@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <numeric>
 
-#include "lockstep/core/real.hpp"
 #include "lockstep/parallel/partition.hpp"
 #include "parallel/exchange_plan.hpp"
 
@@ -39,8 +38,9 @@ double messages_of(Index bytes, int nodes) {
 
 }  // namespace
 
-StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes,
-                   const std::vector<Index>& buckets, double crowd) {
+StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes, const StepTraffic& traffic,
+                   double crowd) {
+  const std::vector<Index>& buckets = traffic.buckets;
   const Index ranks = nodes.ranks();
   if (micro_batches < ranks)
     micro_batches = static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(ranks)));
@@ -56,17 +56,19 @@ StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes,
   constexpr double kBackward = 2.0 / 3;  // of the work: gradients by activations, and by parameters
   const auto count = static_cast<double>(nodes.count());
   const auto sums = static_cast<double>(sums_between(micro_batches, nodes));
+  const bool are_rounded = levels_between(micro_batches, nodes) <= traffic.rounded_levels;
+  const double sum_bytes = are_rounded ? kBfloat16Bytes : sizeof(Real);
   NetworkPath rest;
   for (const Index bucket : buckets) {  // parameters come back
     const Index bytes = bucket * static_cast<Index>(sizeof(Real));
     rest.messages += messages_of(bytes, nodes.count());
-    rest.bytes += (count - 1) / count * static_cast<double>(bytes);
+    rest.bytes += (count - 1) / count * traffic.parameter_bytes * static_cast<double>(bucket);
   }
   Index before = 0;  // parameters whose gradient is still to come
   for (const Index bucket : buckets) {
     const Index bytes = bucket * static_cast<Index>(sizeof(Real));
     rest.messages += messages_of(bytes, nodes.count());
-    rest.bytes += sums * (count - 1) / count * static_cast<double>(bytes);
+    rest.bytes += sums * (count - 1) / count * sum_bytes * static_cast<double>(bucket);
     rest.rows = kBackward * shape.rows * static_cast<double>(before) / parameters;
     before += bucket;
     shape.paths.push_back(rest);

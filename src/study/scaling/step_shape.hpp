@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lockstep/core/index.hpp"
+#include "lockstep/core/real.hpp"
 #include "lockstep/parallel/nodes.hpp"
 
 namespace lockstep {
@@ -25,16 +26,24 @@ struct StepShape {
   std::vector<NetworkPath> paths;  ///< one a bucket, in the order of their gradients; none on one node
 };
 
-/// Of a batch in `micro_batches` on `nodes`, with `buckets` of so many parameters each, in the order of the
-/// parameters. A rank has whole micro-batches, hence maybe more rows than batch / ranks. Reduce-scatter and
-/// all-gather between the k ranks of a node each send k - 1 messages of n / k bytes; between H nodes a bucket
-/// takes H - 1 messages straight to its owners, or log2 H along the tree, as choose_route says, and (H - 1) /
-/// H of its bytes for every sum that the node sends, and for the parameters that come back (Thakur,
-/// Rabenseifner, Gropp: Optimization of collective communication operations in MPICH, 2005). Work is shared
-/// among buckets by their parameters, and two thirds of it are the backward pass. More ranks than
-/// micro-batches: as with the next power of two of them. A pure function.
-StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes,
-                   const std::vector<Index>& buckets, double crowd = 1);
+constexpr double kBfloat16Bytes = 2;
+
+/// What a step exchanges.
+struct StepTraffic {
+  std::vector<Index> buckets;             ///< parameters of each, in their order
+  int rounded_levels = 0;                 ///< of the tree's sums, that travel as bfloat16
+  double parameter_bytes = sizeof(Real);  ///< that a parameter travels as between nodes, on average
+};
+
+/// Of a batch in `micro_batches` on `nodes`. A rank has whole micro-batches, hence maybe more rows than batch
+/// / ranks. Reduce-scatter and all-gather between the k ranks of a node each send k - 1 messages of n / k
+/// bytes; between H nodes a bucket takes H - 1 messages straight to its owners, or log2 H along the tree, as
+/// choose_route says, and (H - 1) / H of its bytes for every sum that the node sends, and for the parameters
+/// that come back (Thakur, Rabenseifner, Gropp: Optimization of collective communication operations in MPICH,
+/// 2005). Work is shared among buckets by their parameters, and two thirds of it are the backward pass. More
+/// ranks than micro-batches: as with the next power of two of them. A pure function.
+StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes, const StepTraffic& traffic,
+                   double crowd = 1);
 
 /// A message of so many bytes between two nodes, and nothing else.
 StepShape shape_of_message(double bytes);

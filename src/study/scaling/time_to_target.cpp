@@ -14,7 +14,7 @@ std::vector<TargetCell> predict_targets(const TargetModel& model, const std::vec
   cells.reserve(ranks.size() * batches.size());
   for (const Index count : ranks) {
     for (const Index batch : batches) {
-      const StepShape shape = shape_of(batch, model.micro_batches, model.cluster.nodes(count), model.buckets);
+      const StepShape shape = shape_of(batch, model.micro_batches, model.cluster.nodes(count), model.traffic);
       cells.push_back({.ranks = count,
                        .cores = count * model.threads,
                        .batch_size = batch,

@@ -14,8 +14,8 @@ struct TargetModel {
   double critical_batch = 0;  ///< B_crit
   Cluster cluster;
   Index micro_batches = 0;
-  Index threads = 1;                                                ///< a rank, with a core each
-  std::vector<Index> buckets;                                       ///< parameters of each
+  Index threads = 1;  ///< a rank, with a core each
+  StepTraffic traffic;
   std::map<Index, double> measured_steps;                           ///< by batch
   std::map<std::pair<Index, Index>, double> measured_step_seconds;  ///< by ranks and batch
 

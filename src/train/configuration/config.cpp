@@ -113,6 +113,8 @@ void check_effects(const Config& config, const GivenValues& given) {
         "without schedule.scaling; set that, or remove it");
   check("train.nonfinite-limit", config.training.on_nonfinite == OnNonFinite::kSkip,
         "without train.on-nonfinite = skip; set that, or remove it");
+  check("train.wire-levels", config.training.wire == Wire::kBfloat16,
+        "without train.wire = bf16; set that, or remove it");
   check("train.epochs", has_epochs(config, given),
         fmt::format("beside train.steps = {}; set that instead", config.training.steps));
   // Every config.cfg has the number that its run settled on.

@@ -116,6 +116,14 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
        {"train.exchange", "auto",
         "auto: shared memory inside a node, messages between nodes; messages: always messages (same bits)",
         choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
+       {"train.wire", "float32",
+        "what sums of gradients are between nodes: float32, or bf16 (bfloat16, half the bytes; other bits)",
+        choice(train.wire, {{"float32", Wire::kReal}, {"bf16", Wire::kBfloat16}})},
+       {"train.wire-levels", "4",
+        "levels of the sum below the total that train.wire = bf16 rounds: enough for 2^levels nodes that "
+        "share "
+        "the micro-batches evenly",
+        whole(train.wire_levels, 1, 16)},
        {"train.timeline", "false",
         fmt::format(
             "whether to write into timeline.json, for Perfetto, what every rank does when in the first {} "

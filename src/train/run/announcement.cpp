@@ -28,6 +28,14 @@ void announce_nodes(const Trainer& trainer) {
     text += nearest ? fmt::format("; with train.micro-batches = {} it would be one (other bits)", *nearest)
                     : "; no number that all ranks share evenly would make it one";
   }
+  if (trainer.options().wire == Wire::kBfloat16) {
+    const int levels = levels_between(trainer.micro_batches(), nodes);
+    text +=
+        levels <= trainer.options().wire_levels
+            ? "; all in bfloat16"
+            : fmt::format("; some in float32, for all in bfloat16 set train.wire-levels = {} (other bits)",
+                          levels);
+  }
   log::info(text);
 }
 

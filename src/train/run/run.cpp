@@ -133,7 +133,7 @@ class Run {
   [[noreturn]] void give_up(const Error& error) {
     std::string message = error.what();
     const bool is_divergence = dynamic_cast<const Diverged*>(&error) != nullptr;
-    const bool saves = is_divergence && nonfinite_weights(trainer_.network()).empty();
+    const bool saves = is_divergence && nonfinite_weights(trainer_.whole_network()).empty();
     if (saves) checkpointing_.write([&] { return snapshot(); });
     together(communicator_, [&] {
       if (!directory_) return;
@@ -201,8 +201,9 @@ class Run {
       throw Error(
           error.code(),
           fmt::format("run.dir = {}: was removed or moved before step {} ended, and can't be made again "
-                      "({}); the weights after that step are in {}",
-                      run_dir_, trainer_.steps_done(), error.what(), save_elsewhere().string()));
+                      "({}); the weights after that step are in {}{}",
+                      run_dir_, trainer_.steps_done(), error.what(), save_elsewhere().string(),
+                      trainer_.has_whole_network() ? "" : ", those of other hosts rounded to bfloat16"));
     }
     directory_->metric(start_);
     log::open_file(directory_->path() / "train.log", true);
@@ -263,13 +264,14 @@ class Run {
 
   /// Returns their digest. Collective.
   std::string save_weights(const std::string& name) {
+    const Network& network = trainer_.whole_network();
     together(communicator_, [&] {
       if (!directory_) return;
       keep_directory();
       write_safetensors(directory_->path() / name,
-                        {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
+                        {weights_metadata(network, problem_), to_tensors(network)});
     });
-    return weights_digest(trainer_.network());
+    return weights_digest(network);
   }
 
   const Problem& problem_;

@@ -89,14 +89,14 @@ Trace train(const Config& config, const Problem& problem, Communicator& group, s
     if (compares && !report.skipped) {
       compare(gradient, plain, trainer.network(), report.step, trace.from_one_piece);
     }
-    std::vector<std::string> digests = tensor_digests(trainer.network());
+    std::vector<std::string> digests = tensor_digests(trainer.whole_network());
     trace.moved = trace.moved || digests != before;
     before = digests;
     trace.digests.push_back(std::move(digests));
   };
   trainer.run(steps, {.after_step = after_step, .before_update = before_update});
   trainer.check_weights();
-  trace.weights_digest = weights_digest(trainer.network());
+  trace.weights_digest = weights_digest(trainer.whole_network());
   return trace;
 }
 

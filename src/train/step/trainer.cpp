@@ -68,6 +68,11 @@ void check_training(const Network& network, const Problem& problem, const Traini
   check_batch_size(options, problem.split);
   const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
   if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
+  if (options.wire == Wire::kBfloat16 && options.reduction == Reduction::kFast) {
+    fail_input(
+        "`wire` = bf16: rounds the sums of the reproducible reduction; set `reduction` = reproducible, or "
+        "`wire` = float32");
+  }
   const TrainingPlan plan = plan_training(options, problem.split.training_size());
   if (options.noise_scale && problem.loss->has_weights()) {
     fail_input("`noise-scale`: not known for a loss that weighs its samples; leave it out");
@@ -89,8 +94,8 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       network_(with_parameters(std::move(network), options_)),
       topology_(communicator, options_.exchange),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
-      replica_(make_replica(topology_, shares_)),
-      reducer_(make_gradient_reducer(topology_, shares_)),
+      replica_(make_replica(topology_, shares_, rounded_parameters(options_, network_.layout()))),
+      reducer_(make_gradient_reducer(topology_, shares_, rounded_levels(options_))),
       facts_(communicator, shares_, micro_batches_, network_.sums()),
       optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
                  owned_ranges(shares_, communicator.rank())),
@@ -280,12 +285,18 @@ void Trainer::with_average(const std::function<void()>& action) {
   swap();
 }
 
+Network& Trainer::whole_network() {
+  replica_->complete();
+  return network_;
+}
+
 Evaluation Trainer::evaluate(const Selection& selection) {
-  return lockstep::evaluate(network_, *problem_.loss, problem_.normalization, selection, communicator_);
+  return lockstep::evaluate(whole_network(), *problem_.loss, problem_.normalization, selection,
+                            communicator_);
 }
 
 nlohmann::ordered_json Trainer::examine(const Selection& selection, const std::string& part) {
-  return examine_predictions(network_, *problem_.loss, problem_.normalization, selection, part,
+  return examine_predictions(whole_network(), *problem_.loss, problem_.normalization, selection, part,
                              communicator_);
 }
 

@@ -41,8 +41,8 @@ NonFinite Trainer::find_nonfinite(std::uint64_t step) {
       failed, network_, [&] { return whole_gradient(); }, communicator_);
 }
 
-void Trainer::check_weights() const {
-  const std::string place = nonfinite_weights(network_);
+void Trainer::check_weights() {
+  const std::string place = nonfinite_weights(whole_network());
   if (place.empty()) return;
   throw Diverged(
       fmt::format("step {}: the weights are no longer finite: {}; {}", steps_done_, place,
@@ -50,7 +50,7 @@ void Trainer::check_weights() const {
 }
 
 void Trainer::check_replicas() {
-  const std::vector<Opinion> found = opinions(communicator_, weights_digest(network_));
+  const std::vector<Opinion> found = opinions(communicator_, weights_digest(whole_network()));
   if (found.size() == 1) return;
   std::vector<std::string> who;
   who.reserve(found.size());

@@ -32,7 +32,7 @@ TrainingState Trainer::state() {
   std::vector<std::span<const Real>> owned(kept.size());
   std::transform(kept.begin(), kept.end(), owned.begin(),
                  [](const NamedState& vector) { return vector.values; });
-  std::string digest = gathered_->gather(network_.parameters(), network_.statistics(), owned);
+  std::string digest = gathered_->gather(whole_network().parameters(), network_.statistics(), owned);
 
   TrainingState state{.steps_done = steps_done_,
                       .skipped = skipped_,
@@ -102,7 +102,8 @@ void Trainer::set_own_parameters(std::span<const Real> packed) {
   replica_->publish();
 }
 
-void Trainer::save(const std::filesystem::path& file) const {
+void Trainer::save(const std::filesystem::path& file) {
+  replica_->complete();
   together(communicator_, [&] {
     if (communicator_.rank() != 0) return;
     write_safetensors(file, {weights_metadata(network_, problem_), to_tensors(network_)});

@@ -21,4 +21,18 @@ Shares plan_shares(const TrainingOptions& options, const ParameterLayout& layout
   return {layout, find_algorithm(options.optimizer.name).scope, ranks};
 }
 
+std::vector<ParameterRange> rounded_parameters(const TrainingOptions& options,
+                                               const ParameterLayout& layout) {
+  std::vector<ParameterRange> ranges;
+  if (options.precision != Precision::kBfloat16) return ranges;
+  for (const ParameterTensor& tensor : layout.tensors()) {
+    if (tensor.is_factor) ranges.push_back(tensor.range);
+  }
+  return ranges;
+}
+
+int rounded_levels(const TrainingOptions& options) {
+  return options.wire == Wire::kBfloat16 ? options.wire_levels : 0;
+}
+
 }  // namespace lockstep::inline LOCKSTEP_REAL
