@@ -32,7 +32,10 @@ constexpr double kInterval = 0.25;    // seconds between looks
 constexpr double kMostBetween = 0.5;  // of them that count: a watchdog that takes longer was stopped too
 constexpr double kUnheard = 1;        // seconds: less is no silence but a busy machine
 constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end all ranks
-constexpr double kLaunchersTurnInVain = 0.5;  // where it may be what is lost
+constexpr double kLaunchersTurnInVain = 0.25;  // where it may be what is lost
+// By the timeout all ranks of all hosts have ended, for which they need some time.
+constexpr double kTimeToEnd = 1.5;
+constexpr double kTimeToEndShare = 1.0 / 8;  // of a short timeout
 constexpr double kAnotherHostsTurn = 5;
 constexpr auto kTimeToRead = std::chrono::milliseconds(200);
 constexpr auto kTimeToHear = std::chrono::milliseconds(100);
@@ -269,6 +272,7 @@ bool Watchdog::others_work() const {
 void Watchdog::judge() {
   const double limit = timeout;
   if (limit == 0) return;
+  const double end = limit - std::min(kTimeToEnd, kTimeToEndShare * limit);
   std::vector<WatchedRank> ranks;
   ranks.reserve(ranks_);
   for (std::size_t index = 0; index < ranks_; ++index) {
@@ -279,7 +283,7 @@ void Watchdog::judge() {
   const bool is_anothers = standstill && standstill->is_anothers && !is_told;
   // If the host whose turn it is says nothing, it may not see the same.
   const double seconds = standstill ? standstill->seconds - (is_anothers ? kAnotherHostsTurn : 0) : 0;
-  if (seconds >= limit && speaks() && claim_end(static_cast<int>(ExitCode::kStandstill))) {
+  if (seconds >= end && speaks() && claim_end(static_cast<int>(ExitCode::kStandstill))) {
     pulses_->tell_end();
     if (!is_told) {
       say(fmt::format("{}; the timeout of {:g} s ends the run; {}", standstill->text, limit,

@@ -16,10 +16,10 @@ namespace lockstep {
 
 class HostPulses;
 
-/// Seconds until a standstill ends the program, where nobody sets them.
+/// Seconds by which a standstill has ended the program, where nobody sets them.
 inline constexpr double kDefaultTimeout = 600;
 
-/// Seconds after which a standstill ends the program; 0: never. Local.
+/// Seconds by which a standstill has ended the program on all hosts; 0: never. Local.
 void set_watch_timeout(double seconds);
 
 /// What the message of a watchdog that ends the program advises: how to go on. Local.
@@ -37,8 +37,8 @@ void end_on_purpose();
 /// a host die, another host reports it. The launcher ends the others; if it does not,
 /// they end by themselves, with exit code 1.
 ///
-/// A standstill (see find_standstill) of half the timeout is a warning; one of the whole timeout ends the
-/// program with exit code 5. Time in which the watchdog itself was stopped does not count.
+/// A standstill (see find_standstill) of half the timeout is a warning. One that lasts ends the program with
+/// exit code 5, early enough that all ranks have ended by the timeout. Time in which the watchdog itself was stopped does not count.
 class Watchdog {
  public:
   /// Looks after the ranks of `world`, from here on. The calling thread is the rank's main thread.

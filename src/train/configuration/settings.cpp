@@ -277,8 +277,8 @@ void add_run(Config::Run& run, std::vector<Setting>& settings) {
        {"run.resume", "false", "go on from the newest checkpoint in run.dir, if there is one: true, false",
         choice(run.resume, {{"false", false}, {"true", true}})},
        {"run.timeout", fmt::format("{}", kDefaultTimeout),
-        "seconds after which one of several ranks that stands still, or that a step waits for, ends the run; "
-        "0: never",
+        "seconds by which one of several ranks that stands still, or that a step waits for, has ended the "
+        "run; 0: never",
         real(run.timeout, 0, kMostSeconds)}});
 }
 
