@@ -70,8 +70,10 @@ bring_checkout() {
     "${there[@]}" checkout --quiet --force --detach FETCH_HEAD
 }
 
-# Becomes command $2 in the checkout of chroot $1.
+# Becomes command $2 in the checkout of chroot $1. Processes count from 1 there again, and a folder that an mpirun of
+# the same number has left would stop another.
 become_inside() {
+  find "$1/tmp" -mindepth 1 -delete
   cp --dereference /etc/resolv.conf "$1/etc/resolv.conf"
   # shellcheck disable=SC2016  # the inner shell expands it
   exec unshare --mount --pid --fork --kill-child --propagation private bash -euc '
