@@ -68,6 +68,7 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
     if (fast) fast->round();
   }
   report.step = configured.result();
+  report.owned = trainer.owned_micro_batches();
   report.nodes = exchange_by_node(communicator, report.step.times);
   if (communicator.rank() == 0 && one_rank) report.one_rank_seconds = one_rank->result().seconds;
   if (fast) report.fast_seconds = fast->result().seconds;

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/parallel/partition.hpp"
 #include "lockstep/train/config.hpp"
 #include "train/checkpoint/checkpoint_cost.hpp"
 #include "train/step/timed_training.hpp"
@@ -37,6 +38,7 @@ struct NodeExchange {
 struct BenchReport {
   int ranks = 0;
   int micro_batches = 0;
+  std::vector<Interval> owned;  ///< micro-batches of each rank in the end
   Index batch_size = 0;
   Index parameters = 0;
   double operations = 0;  ///< floating-point operations of a step's products, over all ranks

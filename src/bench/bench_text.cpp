@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "bench/bench.hpp"
@@ -44,6 +45,7 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
                                    {"samples_per_second", report.samples_per_second()},
                                    {"operations", report.operations},
                                    {"share_of_gemm_2048", report.share_of_limit()}}}};
+  for (const Interval& owned : report.owned) json["rank_micro_batches"].push_back(owned.size());
   for (const NodeExchange& node : report.nodes) {
     json["nodes"].push_back({{"host", node.host},
                              {"ranks", node.ranks},
@@ -76,6 +78,11 @@ std::vector<std::string> to_lines(const BenchReport& report) {
                               static_cast<double>(report.parameters) * sizeof(Real) / 1e6));
   lines.push_back(fmt::format("step of {} samples in {} micro-batches on {} rank{}", report.batch_size,
                               report.micro_batches, report.ranks, report.ranks == 1 ? "" : "s"));
+  if (report.owned != parts_of(report.micro_batches, report.ranks)) {
+    std::vector<Index> sizes;
+    for (const Interval& owned : report.owned) sizes.push_back(owned.size());
+    lines.push_back(fmt::format("  micro-batches of each rank {}", fmt::join(sizes, ", ")));
+  }
   for (const auto& [name, seconds] : parts(report)) {
     std::string words = name;
     std::replace(words.begin(), words.end(), '_', ' ');

@@ -1,24 +1,29 @@
 #include "lockstep/parallel/batch_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
 
-BatchPlan::BatchPlan(Index batch_size, Index micro_batches, Index ranks)
-    : batch_size_(batch_size), micro_batches_(micro_batches), ranks_(ranks) {
-  LOCKSTEP_CHECK(batch_size >= 1 && 1 <= ranks && ranks <= micro_batches);
-  for (Index m = 0; m < micro_batches; ++m) present_.push_back(rows(m).size() > 0);
-  for (Index rank = 0; rank < ranks; ++rank) {
+BatchPlan::BatchPlan(Index batch_size, std::vector<Interval> owned)
+    : batch_size_(batch_size), owned_(std::move(owned)) {
+  LOCKSTEP_CHECK(batch_size >= 1 && !owned_.empty());
+  for (Index first = 0; const Interval range : owned_) {
+    LOCKSTEP_CHECK(range.first == first && range.size() > 0);
+    first = range.last;
+  }
+  for (Index m = 0; m < micro_batches(); ++m) present_.push_back(rows(m).size() > 0);
+  for (const Interval range : owned_) {
     const auto& operations =
-        local_operations_.emplace_back(lockstep::local_operations(micro_batches, owned_by(rank), present_));
+        local_operations_.emplace_back(lockstep::local_operations(micro_batches(), range, present_));
     std::size_t& held = subtrees_.emplace_back();
     for (const TreeOperation& operation : operations) {
       held += operation.kind == TreeOperation::Kind::kPush ? 1 : -1;
     }
   }
-  global_operations_ = lockstep::global_operations(micro_batches, ranks, present_);
+  global_operations_ = lockstep::global_operations(micro_batches(), owned_, present_);
 }
 
 Index BatchPlan::owner(Index m) const {

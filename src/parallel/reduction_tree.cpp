@@ -1,5 +1,6 @@
 #include "lockstep/parallel/reduction_tree.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <functional>
@@ -113,12 +114,10 @@ std::vector<TreeOperation> local_operations(Index micro_batches, Interval range,
   return operations;
 }
 
-std::vector<TreeOperation> global_operations(Index micro_batches, Index ranks, const Presence& present) {
+std::vector<TreeOperation> global_operations(Index micro_batches, std::span<const Interval> owned,
+                                             const Presence& present) {
   const auto inside_one_rank = [&](Interval node) {
-    for (Index rank = 0; rank < ranks; ++rank) {
-      if (contains(part_of(micro_batches, ranks, rank), node)) return true;
-    }
-    return false;
+    return std::ranges::any_of(owned, [&](Interval range) { return contains(range, node); });
   };
   std::vector<TreeOperation> operations;
   evaluate({{0, micro_batches}}, present, inside_one_rank, operations);

@@ -88,12 +88,13 @@ std::string GatheredVectors::gather(std::span<const Real> parameters, std::span<
 std::string GatheredVectors::digest_together() {
   const DigestBlocks blocks(memory_->bytes());
   const auto count = static_cast<Index>(blocks.count());
-  const Interval part = part_of(count, communicator_.size(), communicator_.rank());
+  const std::vector<Interval> parts = parts_of(count, communicator_.size());
+  const Interval part = parts[static_cast<std::size_t>(communicator_.rank())];
   std::vector<DigestBlocks::BlockDigest> mine(static_cast<std::size_t>(part.size()));
   for (std::size_t i = 0; i < mine.size(); ++i) {
     mine[i] = blocks.digest(static_cast<std::size_t>(part.first) + i);
   }
-  const auto all = gather_parts<DigestBlocks::BlockDigest>(communicator_, count, mine);
+  const auto all = gather_parts<DigestBlocks::BlockDigest>(communicator_, parts, mine);
   return communicator_.rank() == 0 ? DigestBlocks::digest(all) : "";
 }
 

@@ -194,7 +194,9 @@ class TreeReducer final : public GradientReducer {
 
   /// How each bucket is summed in a step with this plan. Collective.
   const std::vector<ExchangePlan>& plans_for(const BatchPlan& plan) {
-    const auto [found, is_new] = known_plans_.try_emplace({plan.batch_size(), plan.micro_batches()});
+    constexpr std::size_t kMostKnown = 64;
+    if (known_plans_.size() > kMostKnown) known_plans_.clear();
+    const auto [found, is_new] = known_plans_.try_emplace({plan.batch_size(), plan.owned()});
     std::vector<ExchangePlan>& plans = found->second;
     if (!is_new) return plans;
     together(topology_.all(), [&] {
@@ -276,7 +278,8 @@ class TreeReducer final : public GradientReducer {
   std::size_t held_ = 0;     // levels that the node sees
   std::size_t deepest_ = 0;  // levels that there are at most
   std::vector<Bucket> buckets_;
-  std::map<std::pair<Index, Index>, std::vector<ExchangePlan>> known_plans_;
+  // By batch size and owners.
+  std::map<std::pair<Index, std::vector<Interval>>, std::vector<ExchangePlan>> known_plans_;
   const std::vector<ExchangePlan>* plans_ = nullptr;  // of the step
   std::size_t next_to_publish_ = 0;  // buckets are published and summed from the last to the first
   std::size_t next_to_sum_ = 0;      // those from here on are summed

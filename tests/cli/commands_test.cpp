@@ -287,6 +287,9 @@ TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {
     const auto json = nlohmann::json::parse(outcome.out);
     EXPECT_EQ(json.at("ranks"), std::max(ranks, 1));
     EXPECT_EQ(json.at("batch_size"), 16);
+    const std::vector<int> each = json.at("rank_micro_batches");
+    EXPECT_EQ(each.size(), static_cast<std::size_t>(std::max(ranks, 1)));
+    EXPECT_EQ(std::accumulate(each.begin(), each.end(), 0), json.at("micro_batches"));
     // Linear layers of 20 x 12 and 12 x 4: forward and weight gradient of both, input gradient of the second.
     EXPECT_EQ(json.at("step").at("operations"), 16 * 2 * (2 * 20 * 12 + 3 * 12 * 4));
     EXPECT_EQ(json.at("step").contains("one_rank_seconds"), ranks > 1);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <ostream>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -330,6 +332,52 @@ TEST_F(TrainingTest, MadeInCppIsThatOfTheConfiguration) {
   trainer.run({.after_step = [&](const StepReport& report) { steps = report.step; }});
   EXPECT_EQ(steps, 12U);
   EXPECT_EQ(weights_digest(trainer.network()), expected);
+}
+
+/// The same, which takes one rank a millisecond a sample.
+class SlowLoss final : public Loss {
+ public:
+  explicit SlowLoss(bool is_slow) : is_slow_(is_slow) {}
+
+ private:
+  double row(std::span<const Real> outputs, const Targets& targets, Index row,
+             Real* gradient) const override {
+    if (is_slow_ && gradient != nullptr) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const double d = static_cast<double>(outputs[0]) - targets.values[static_cast<std::size_t>(row)];
+    if (gradient != nullptr) gradient[0] = static_cast<Real>(2 * d);
+    return d * d;
+  }
+
+  bool is_slow_;
+};
+
+// A slow rank hands micro-batches over to the others of its node, which shows in nothing but the time.
+TEST_F(TrainingTest, BalancesRanksWithoutChangingABit) {
+  const Config config = make_test_config({{"data.source", "linear"},
+                                          {"model.layers", "linear 9, tanh, linear 1"},
+                                          {"optimizer.name", "adamw"},
+                                          {"optimizer.clip-norm", "0.5"},
+                                          {"train.noise-scale", "true"},
+                                          {"train.batch-size", "44"},
+                                          {"train.steps", "50"}});
+  Problem problem = make_problem(config, world());
+  problem.use_loss("slow", std::make_shared<SlowLoss>(world().rank() == 1));
+  Trainer trainer(world(), make_model(config, problem), problem, config.training);
+  const std::vector<Interval> even = trainer.owned_micro_batches();
+  const RunResult result = finish(trainer);
+  const RunResult alone = train_alone(config, world());
+  EXPECT_EQ(result.weights_digest, alone.weights_digest);
+  EXPECT_EQ(result.losses, alone.losses);
+  EXPECT_EQ(result.noise, alone.noise);
+  const std::vector<Interval>& owned = trainer.owned_micro_batches();
+  if (world().size() == 1 || even[1].size() == 1) {
+    EXPECT_EQ(owned, even);
+  } else {
+    EXPECT_LT(owned[1].size(), even[1].size());
+  }
+  const auto mine = static_cast<std::size_t>(world().rank());
+  const std::vector<Interval> all = all_gather(world(), owned[mine]);
+  EXPECT_EQ(all, owned) << "all agree";
 }
 
 // The divisor is a sum over the samples of all ranks.

@@ -54,7 +54,8 @@ std::string total(Index micro_batches, Index ranks, const Presence& present, int
       sums.push_back(sum);
     }
   }
-  const std::vector<TreeOperation> operations = global_operations(micro_batches, ranks, present);
+  const std::vector<TreeOperation> operations =
+      global_operations(micro_batches, parts_of(micro_batches, ranks), present);
   std::size_t pushes = 0;
   for (const TreeOperation& operation : operations) {
     const bool is_all = operation.deepest == 0;  // of one rank, which hands nothing over

@@ -7,21 +7,25 @@
 
 namespace lockstep {
 
-/// Who computes what in one step: a pure function of (batch size, micro-batches, ranks), the same on every
-/// rank.
+/// Who computes what in one step: a pure function of the batch size and of who owns which micro-batches, the
+/// same on every rank. No result depends on the owners.
 class BatchPlan {
  public:
-  /// 1 <= ranks <= micro_batches.
-  BatchPlan(Index batch_size, Index micro_batches, Index ranks);
+  /// `owned`: of each rank, one range after another from 0 on, none of them empty.
+  BatchPlan(Index batch_size, std::vector<Interval> owned);
+  /// As equal ranges as there can be. 1 <= ranks <= micro_batches.
+  BatchPlan(Index batch_size, Index micro_batches, Index ranks)
+      : BatchPlan(batch_size, parts_of(micro_batches, ranks)) {}
 
   Index batch_size() const { return batch_size_; }
-  Index micro_batches() const { return micro_batches_; }
-  Index ranks() const { return ranks_; }
+  Index micro_batches() const { return owned_.back().last; }
+  Index ranks() const { return std::ssize(owned_); }
 
   /// Rows of the global batch in micro-batch `m`; may be none.
-  Interval rows(Index m) const { return part_of(batch_size_, micro_batches_, m); }
-  /// Micro-batches of `rank`.
-  Interval owned_by(Index rank) const { return part_of(micro_batches_, ranks_, rank); }
+  Interval rows(Index m) const { return part_of(batch_size_, micro_batches(), m); }
+  /// Micro-batches of each rank, and of `rank`.
+  const std::vector<Interval>& owned() const { return owned_; }
+  Interval owned_by(Index rank) const { return owned_[static_cast<std::size_t>(rank)]; }
   /// The rank that computes micro-batch `m`.
   Index owner(Index m) const;
   /// Which micro-batches have samples.
@@ -37,8 +41,7 @@ class BatchPlan {
 
  private:
   Index batch_size_;
-  Index micro_batches_;
-  Index ranks_;
+  std::vector<Interval> owned_;
   Presence present_;
   std::vector<std::vector<TreeOperation>> local_operations_;  // of each rank
   std::vector<std::size_t> subtrees_;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -15,7 +17,7 @@ struct Interval {
   Index last = 0;
 
   Index size() const { return last - first; }
-  bool operator==(const Interval&) const = default;
+  auto operator<=>(const Interval&) const = default;
 };
 
 /// Part `index` of `total` positions cut into `parts` contiguous parts, [total·i/parts, total·(i+1)/parts):
@@ -25,21 +27,29 @@ inline Interval part_of(Index total, Index parts, Index index) {
   return {total * index / parts, total * (index + 1) / parts};
 }
 
-/// Puts together what each rank has for its part of `total` positions. Collective.
+/// All of them.
+inline std::vector<Interval> parts_of(Index total, Index parts) {
+  std::vector<Interval> all;
+  for (Index index = 0; index < parts; ++index) all.push_back(part_of(total, parts, index));
+  return all;
+}
+
+/// Puts together what each rank has for its one of `parts`. Collective.
 template <typename Value>
-std::vector<Value> gather_parts(Communicator& communicator, Index total, std::span<const Value> mine) {
-  const Index ranks = communicator.size();
-  const auto longest = static_cast<std::size_t>((total + ranks - 1) / ranks);
+std::vector<Value> gather_parts(Communicator& communicator, std::span<const Interval> parts,
+                                std::span<const Value> mine) {
+  const auto longest =
+      static_cast<std::size_t>(std::ranges::max(parts, {}, [](Interval part) { return part.size(); }).size());
   std::vector<Value> padded(mine.begin(), mine.end());
   padded.resize(longest);
-  std::vector<Value> received(longest * static_cast<std::size_t>(ranks));
+  std::vector<Value> received(longest * parts.size());
   communicator.all_gather(std::as_bytes(std::span(padded)), std::as_writable_bytes(std::span(received)));
 
   std::vector<Value> all;
-  all.reserve(static_cast<std::size_t>(total));
-  for (Index rank = 0; rank < ranks; ++rank) {
-    const auto first = received.begin() + static_cast<Index>(longest) * rank;
-    all.insert(all.end(), first, first + part_of(total, ranks, rank).size());
+  auto first = received.begin();
+  for (const Interval part : parts) {
+    all.insert(all.end(), first, first + part.size());
+    first += static_cast<Index>(longest);
   }
   return all;
 }

@@ -44,9 +44,10 @@ int level_of(Index micro_batches, Interval subtree);
 /// complete subtree that has samples is left on the stack.
 std::vector<TreeOperation> local_operations(Index micro_batches, Interval range, const Presence& present);
 
-/// How the ranks' subtree sums become the total: leaves are the complete subtrees of all `ranks` ranges in
-/// rising order; one value is left on the stack.
-std::vector<TreeOperation> global_operations(Index micro_batches, Index ranks, const Presence& present);
+/// How the ranks' subtree sums become the total: leaves are the complete subtrees of the ranges that the
+/// ranks own, which are in rising order; one value is left on the stack.
+std::vector<TreeOperation> global_operations(Index micro_batches, std::span<const Interval> owned,
+                                             const Presence& present);
 
 /// Σ values by the whole tree.
 double tree_sum(std::span<const double> values, const Presence& present);

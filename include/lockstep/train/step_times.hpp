@@ -51,6 +51,13 @@ class StepTimes {
     return sum;
   }
 
+  /// What this rank's micro-batches took it.
+  double computing() const {
+    double sum = 0;
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(StepPart::kTreeAdditions); ++i) sum += seconds_[i];
+    return sum;
+  }
+
  private:
   std::array<double, kPartNames.size()> seconds_{};
 };

@@ -17,6 +17,7 @@
 #include "lockstep/data/batch.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/optim/weight_average.hpp"
+#include "lockstep/parallel/balance.hpp"
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/hessian_reducer.hpp"
@@ -82,6 +83,8 @@ class Trainer {
   std::uint64_t steps_done() const { return steps_done_; }
   /// Of one step; with the fast reduction, one a rank.
   int micro_batches() const { return micro_batches_; }
+  /// Who computes which of them in the next step: see Balance. Local, and the same on every rank.
+  const std::vector<Interval>& owned_micro_batches() const { return balance_.owned(); }
   /// Which ranks exchange through memory that they share.
   const Nodes& nodes() const { return topology_.nodes(); }
 
@@ -181,6 +184,7 @@ class Trainer {
   int micro_batches_;
   Network network_;
   Topology topology_;
+  Balance balance_;
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;
@@ -194,7 +198,7 @@ class Trainer {
   Index most_rows_;
   std::uint64_t steps_done_ = 0;
   SkippedSteps skipped_;        // of those
-  std::map<Index, Work> work_;  // by the size of the batch: the last one of an epoch may be smaller
+  std::map<Index, Work> work_;  // of balance_, by the size of the batch: an epoch's last may be smaller
   Batch batch_;
   Batch next_batch_;
   std::optional<std::pair<std::uint64_t, Interval>> gathered_ahead_;  // step and rows that next_batch_ holds

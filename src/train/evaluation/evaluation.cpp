@@ -78,7 +78,8 @@ Evaluation evaluate(Network& model, const Loss& loss, const Normalization& norma
   double sum = 0;
   double weight = 0;
   Index correct = 0;
-  for (const ChunkResult& result : gather_parts<ChunkResult>(communicator, chunks_of(selection), results)) {
+  for (const ChunkResult& result : gather_parts<ChunkResult>(
+           communicator, parts_of(chunks_of(selection), communicator.size()), results)) {
     sum += result.loss;
     weight += result.weight;
     correct += result.correct;

@@ -118,7 +118,7 @@ void NoiseMeter::gather(Communicator& communicator) {
   std::vector<double> mine(static_cast<std::size_t>(owned_.size()));
   for (const RangeSquare& part : all)
     mine[static_cast<std::size_t>(part.micro_batch - owned_.first)] += part.square;
-  squares_ = gather_parts<double>(communicator, plan_->micro_batches(), mine);
+  squares_ = gather_parts<double>(communicator, plan_->owned(), mine);
 }
 
 GradientNoise NoiseMeter::finish(double gradient_norm) {

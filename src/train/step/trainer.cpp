@@ -93,6 +93,7 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
       network_(with_parameters(std::move(network), options_)),
       topology_(communicator, options_.exchange),
+      balance_(micro_batches_, topology_.nodes()),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
       replica_(make_replica(topology_, shares_, rounded_parameters(options_, network_.layout()))),
       reducer_(make_gradient_reducer(topology_, shares_, rounded_levels(options_))),
@@ -168,7 +169,7 @@ void Trainer::compute_gradient(std::uint64_t step) {
 /// Ends what forward_backward has begun. Collective.
 void Trainer::sum_gradient() {
   reducer_->finish();
-  facts_.share(reducer_->squares());
+  facts_.share(reducer_->squares(), clock_.times().computing());
 }
 
 /// The gradient of the coming step's batch at the weights that the optimizer asks for, in the place of the
@@ -230,19 +231,22 @@ StepReport Trainer::apply_gradient() {
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
   if (steps_done_ == plan_.total_steps) check_weights();
   in_step.done();
-  return {.step = steps_done_,
-          .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
-                                                          static_cast<double>(problem_.split.training_size()),
-          .loss = loss_,
-          .weight = divisor_,
-          .skipped = skips,
-          .learning_rate = optimizer_.learning_rate() * multiplier,
-          .gradient_norm = gradient_norm,
-          .samples = batch.size,
-          .times = clock_.times(),
-          .noise = noise_meter_
-                       ? std::optional(skips ? noise_meter_->skip() : noise_meter_->finish(gradient_norm))
-                       : std::nullopt};
+  const auto epoch_samples = static_cast<double>(problem_.split.training_size());
+  StepReport report{.step = steps_done_,
+                    .epoch = static_cast<double>(batch.epoch) +
+                             static_cast<double>(batch.first + batch.size) / epoch_samples,
+                    .loss = loss_,
+                    .weight = divisor_,
+                    .skipped = skips,
+                    .learning_rate = optimizer_.learning_rate() * multiplier,
+                    .gradient_norm = gradient_norm,
+                    .samples = batch.size,
+                    .times = clock_.times(),
+                    .noise = noise_meter_ ? std::optional(skips ? noise_meter_->skip()
+                                                                : noise_meter_->finish(gradient_norm))
+                                          : std::nullopt};
+  if (balance_.add(facts_.seconds())) work_.clear();
+  return report;
 }
 
 /// The optimizer's step, and the average's. Collective where it may fail.

@@ -15,6 +15,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step,
                                GradientSink& sink) {
   const Interval owned = work.plan.owned_by(communicator_.rank());
+  facts_.start(work.plan);
   const std::span<double> losses = facts_.own_losses();
   for (std::size_t i = 0; i < losses.size(); ++i) {  // of micro-batches without samples, which no block has
     losses[i] = 0;
@@ -79,7 +80,7 @@ double Trainer::divisor_of(const GlobalBatch& batch, std::uint64_t step) const {
 const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
   const auto known = work_.find(batch.size);
   if (known != work_.end()) return known->second;
-  const BatchPlan plan(batch.size, micro_batches_, communicator_.size());
+  const BatchPlan plan(batch.size, balance_.owned());
   return work_.emplace(batch.size, Work{plan, cut_into_blocks(plan, communicator_.rank(), most_rows_)})
       .first->second;
 }
