@@ -19,6 +19,8 @@ class AllReduceReducer final : public GradientReducer {
         sum_(static_cast<std::size_t>(shares.parameters())),
         squares_(static_cast<std::size_t>(shares.pieces_of(0))) {}
 
+  bool has_room(const BatchPlan& /*plan*/) override { return true; }
+
   void start(const BatchPlan& plan, std::size_t /*blocks*/, double divisor) override {
     LOCKSTEP_CHECK(plan.micro_batches() == communicator_.size());
     divisor_ = static_cast<Real>(divisor);

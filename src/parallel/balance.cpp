@@ -65,13 +65,18 @@ Balance::Balance(Index micro_batches, const Nodes& nodes)
 
 bool Balance::add(std::span<const double> seconds) {
   for (std::size_t rank = 0; rank < seconds_.size(); ++rank) seconds_[rank] += seconds[rank];
-  if (++steps_ < kSteps) return false;
+  if (++steps_ < kSteps || is_stopped_) return false;
   std::vector<Interval> next = balanced(owned_, seconds_, nodes_);
   steps_ = 0;
   std::ranges::fill(seconds_, 0);
   if (next == owned_) return false;
   owned_ = std::move(next);
   return true;
+}
+
+void Balance::stop() {
+  owned_ = parts_of(owned_.back().last, nodes_.ranks());
+  is_stopped_ = true;
 }
 
 }  // namespace lockstep

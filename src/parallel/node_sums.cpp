@@ -1,6 +1,7 @@
 #include "parallel/node_sums.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "lockstep/parallel/agreement.hpp"
 
@@ -16,17 +17,22 @@ NodeSums::NodeSums(const Topology& topology, Index parameters, std::size_t bucke
 
 void NodeSums::start(const BatchPlan& plan) {
   ++step_;
+  reserve(plan);
+}
+
+void NodeSums::reserve(const BatchPlan& plan) {
   // Room for the most that any rank holds, so that all ranks decide alike.
   std::size_t most = 1;
   for (Index rank = 0; rank < plan.ranks(); ++rank) most = std::max(most, plan.subtrees_of(rank));
   if (most <= vectors_) return;
-  vectors_ = most;
-  memory_.reset();
+  std::unique_ptr<NodeMemory> memory;
   together(topology_.all(), [&] {
-    const auto values = static_cast<std::size_t>(topology_.node().size() * parameters_) * vectors_;
-    memory_.emplace(topology_.node(), values * sizeof(Real));
-    expect_shared(memory_->is_shared());
+    const auto values = static_cast<std::size_t>(topology_.node().size() * parameters_) * most;
+    memory = std::make_unique<NodeMemory>(topology_.node(), values * sizeof(Real));
+    expect_shared(memory->is_shared());
   });
+  memory_ = std::move(memory);
+  vectors_ = most;
 }
 
 Real* NodeSums::vector(int rank, std::size_t number) const {

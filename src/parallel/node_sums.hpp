@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "lockstep/comm/node_counters.hpp"
@@ -19,7 +20,13 @@ class NodeSums {
   /// For vectors of so many parameters. Collective.
   NodeSums(const Topology& topology, Index parameters, std::size_t buckets);
 
-  /// Begins a step. No rank of the node may be reading what stands here any more. Collective.
+  /// Takes memory for steps with this plan, unless there is enough already; what stood here is gone then.
+  /// Where it can't be had, all stays as it is. Collective. Errors: not enough memory, the same on every
+  /// rank.
+  void reserve(const BatchPlan& plan);
+
+  /// Begins a step. No rank of the node may be reading what stands here any more. Collective. Errors: those
+  /// of reserve.
   void start(const BatchPlan& plan);
 
   /// The vector of the node's rank `rank` for its subtree sum number `number`.
@@ -39,7 +46,7 @@ class NodeSums {
   std::optional<NodeCounters> counters_;  // of each bucket: the last step in which it was published
   std::uint64_t step_ = 0;
   std::size_t vectors_ = 0;  // a rank
-  std::optional<NodeMemory> memory_;
+  std::unique_ptr<NodeMemory> memory_;
 };
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

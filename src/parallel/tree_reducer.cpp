@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <list>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -52,6 +52,15 @@ class TreeReducer final : public GradientReducer {
         buckets_[bucket].own.push_back({share, squares});
         squares += static_cast<std::size_t>(share.pieces.size());
       }
+    }
+  }
+
+  bool has_room(const BatchPlan& plan) override {
+    try {
+      sums_.reserve(plan);
+      return true;
+    } catch (const Error&) {  // the same on every rank
+      return false;
     }
   }
 
@@ -163,6 +172,12 @@ class TreeReducer final : public GradientReducer {
     Share share;
     std::size_t squares;  // where its first piece stands
   };
+  /// Of the steps with such a batch and such owners.
+  struct KnownPlans {
+    Index batch_size;
+    std::vector<Interval> owned;
+    std::vector<ExchangePlan> plans;  // of each bucket
+  };
   struct Bucket {
     std::optional<ExchangeRun> run;
     std::vector<OwnShare> own;
@@ -194,11 +209,14 @@ class TreeReducer final : public GradientReducer {
 
   /// How each bucket is summed in a step with this plan. Collective.
   const std::vector<ExchangePlan>& plans_for(const BatchPlan& plan) {
+    const auto known = std::ranges::find_if(known_plans_, [&](const KnownPlans& each) {
+      return each.batch_size == plan.batch_size() && each.owned == plan.owned();
+    });
+    if (known != known_plans_.end()) return known->plans;
     constexpr std::size_t kMostKnown = 64;
-    if (known_plans_.size() > kMostKnown) known_plans_.clear();
-    const auto [found, is_new] = known_plans_.try_emplace({plan.batch_size(), plan.owned()});
-    std::vector<ExchangePlan>& plans = found->second;
-    if (!is_new) return plans;
+    if (known_plans_.size() == kMostKnown) known_plans_.pop_front();
+    std::vector<ExchangePlan>& plans =
+        known_plans_.emplace_back(KnownPlans{plan.batch_size(), plan.owned(), {}}).plans;
     together(topology_.all(), [&] {
       for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
         const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
@@ -278,8 +296,7 @@ class TreeReducer final : public GradientReducer {
   std::size_t held_ = 0;     // levels that the node sees
   std::size_t deepest_ = 0;  // levels that there are at most
   std::vector<Bucket> buckets_;
-  // By batch size and owners.
-  std::map<std::pair<Index, std::vector<Interval>>, std::vector<ExchangePlan>> known_plans_;
+  std::list<KnownPlans> known_plans_;
   const std::vector<ExchangePlan>* plans_ = nullptr;  // of the step
   std::size_t next_to_publish_ = 0;  // buckets are published and summed from the last to the first
   std::size_t next_to_sum_ = 0;      // those from here on are summed

@@ -1,6 +1,7 @@
 // The other commands, and what they say of themselves.
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <gtest/gtest.h>

@@ -66,5 +66,15 @@ TEST(Balance, DecidesByTheTimesOfSeveralSteps) {
   }
 }
 
+TEST(Balance, StaysEvenOnceItIsStopped) {
+  const Nodes nodes({2});
+  Balance balance(8, nodes);
+  for (int step = 0; step < 100; ++step) balance.add(std::array{1.0, 2.0});
+  EXPECT_NE(balance.owned(), (Parts{{0, 4}, {4, 8}}));
+  balance.stop();
+  for (int step = 0; step < 100; ++step) EXPECT_FALSE(balance.add(std::array{1.0, 2.0}));
+  EXPECT_EQ(balance.owned(), (Parts{{0, 4}, {4, 8}}));
+}
+
 }  // namespace
 }  // namespace lockstep

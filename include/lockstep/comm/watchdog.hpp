@@ -38,7 +38,8 @@ void end_on_purpose();
 /// they end by themselves, with exit code 1.
 ///
 /// A standstill (see find_standstill) of half the timeout is a warning. One that lasts ends the program with
-/// exit code 5, early enough that all ranks have ended by the timeout. Time in which the watchdog itself was stopped does not count.
+/// exit code 5, early enough that all ranks have ended by the timeout. Time in which the watchdog itself was
+/// stopped does not count.
 class Watchdog {
  public:
   /// Looks after the ranks of `world`, from here on. The calling thread is the rank's main thread.

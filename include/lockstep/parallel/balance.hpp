@@ -30,11 +30,15 @@ class Balance {
   /// are others from here on. Local.
   bool add(std::span<const double> seconds);
 
+  /// Equal ranges again, and for ever. Local.
+  void stop();
+
  private:
   const Nodes& nodes_;
   std::vector<Interval> owned_;
   std::vector<double> seconds_;  // of the steps since the last decision
   int steps_ = 0;
+  bool is_stopped_ = false;
 };
 
 }  // namespace lockstep

@@ -16,6 +16,10 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// blocks' gradients through `add` and `done`, then `finish`.
 class GradientReducer : public GradientSink {
  public:
+  /// Takes the memory that steps with this plan need, unless there is enough already; whether all ranks have
+  /// got it. Not in a step. Collective.
+  virtual bool has_room(const BatchPlan& plan) = 0;
+
   /// Begins a step with this plan, which outlives the step; the rank's rows come in `blocks` blocks, and the
   /// sum over all is divided by `divisor`. No rank may be reading the gradient of the step before any more:
   /// Replica::publish or whole_gradient stands between the two. Collective.

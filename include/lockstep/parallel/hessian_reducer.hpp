@@ -17,6 +17,9 @@ class HessianReducer {
   /// `topology` outlives the reducer. Collective. Errors: those of LinearHessian.
   HessianReducer(const Network& model, const Loss& loss, bool replicated, const Topology& topology);
 
+  /// GradientReducer::has_room. Collective.
+  bool has_room(const BatchPlan& plan) { return reducer_->has_room(plan); }
+
   /// Begins a step as GradientReducer::start does. Collective.
   void start(const BatchPlan& plan, std::size_t blocks, double divisor) {
     reducer_->start(plan, blocks, divisor);

@@ -169,6 +169,7 @@ class Trainer {
   NonFinite find_nonfinite(std::uint64_t step);
   void skip(const NonFinite& place);
   void update(double multiplier);
+  void rebalance();
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   void check_replicas();
@@ -185,6 +186,7 @@ class Trainer {
   Network network_;
   Topology topology_;
   Balance balance_;
+  bool has_new_owners_ = false;  // since the last step
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;

@@ -148,6 +148,7 @@ void Trainer::compute_gradient(std::uint64_t step) {
   const InStep in_step(step);
   set_threads(options_.threads);  // another trainer may have set others
   clock_.start(step);
+  if (has_new_owners_) rebalance();
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);
   if (noise_meter_) noise_meter_->start(work.plan, communicator_.rank(), step);
@@ -227,26 +228,33 @@ StepReport Trainer::apply_gradient() {
   replica_->publish();
   lap_exchange(waited);
   ++steps_done_;
+  has_new_owners_ = balance_.add(facts_.seconds());
   const std::uint64_t every = options_.check_every;
   if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
   if (steps_done_ == plan_.total_steps) check_weights();
   in_step.done();
-  const auto epoch_samples = static_cast<double>(problem_.split.training_size());
-  StepReport report{.step = steps_done_,
-                    .epoch = static_cast<double>(batch.epoch) +
-                             static_cast<double>(batch.first + batch.size) / epoch_samples,
-                    .loss = loss_,
-                    .weight = divisor_,
-                    .skipped = skips,
-                    .learning_rate = optimizer_.learning_rate() * multiplier,
-                    .gradient_norm = gradient_norm,
-                    .samples = batch.size,
-                    .times = clock_.times(),
-                    .noise = noise_meter_ ? std::optional(skips ? noise_meter_->skip()
-                                                                : noise_meter_->finish(gradient_norm))
-                                          : std::nullopt};
-  if (balance_.add(facts_.seconds())) work_.clear();
-  return report;
+  return {.step = steps_done_,
+          .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /
+                                                          static_cast<double>(problem_.split.training_size()),
+          .loss = loss_,
+          .weight = divisor_,
+          .skipped = skips,
+          .learning_rate = optimizer_.learning_rate() * multiplier,
+          .gradient_norm = gradient_norm,
+          .samples = batch.size,
+          .times = clock_.times(),
+          .noise = noise_meter_
+                       ? std::optional(skips ? noise_meter_->skip() : noise_meter_->finish(gradient_norm))
+                       : std::nullopt};
+}
+
+/// Hands the micro-batches to their new owners, where there is memory for the sums that those may hold.
+/// Collective.
+void Trainer::rebalance() {
+  has_new_owners_ = false;
+  work_.clear();
+  const BatchPlan plan(plan_.batch_size, balance_.owned());
+  if (!reducer_->has_room(plan) || (hessian_reducer_ && !hessian_reducer_->has_room(plan))) balance_.stop();
 }
 
 /// The optimizer's step, and the average's. Collective where it may fail.
