@@ -72,11 +72,11 @@ Json document(const Config& config, const TrainingPlan& plan, const Schedule& sc
       {"kind", "lines"},
       {"x", {{"title", "step"}, {"log", false}}},
       {"y", {{"title", "learning rate"}, {"log", false}}},
-      {"series", {series}}};
+      {"series", Json::array({series})}};
   return {{"title", fmt::format("Schedule: {}", config.training.schedule.name)},
           {"subtitle", "the learning rate of each step, without training"},
           {"generator", fmt::format("lockstep {}", kVersion)},
-          {"sections", {chart}}};
+          {"sections", Json::array({chart})}};
 }
 
 void run_schedule(const Arguments& arguments, Communicator& world) {

@@ -28,7 +28,7 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) 
       {"training accuracy", &Measurement::training_accuracy},
       {"gap", &Measurement::gap},
       {"norm of the weights", &Measurement::weight_norm}};
-  Json columns = {column("point", true)};
+  Json columns = Json::array({column("point", true)});
   for (const SweepAxis& axis : plan.grid.axes()) columns.push_back(column(axis.key, is_numeric(axis)));
   columns.push_back(column("ended", false));
   columns.push_back(column("steps", true));
@@ -42,7 +42,7 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) 
   Json rows = Json::array();
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Curve& curve = results[i];
-    Json row = {i + 1};
+    Json row = Json::array({i + 1});
     for (const auto& [key, value] : plan.grid.settings(static_cast<Index>(i)))
       row.push_back(number_or_text(value));
     row.push_back(curve.diverged ? "diverged" : "yes");
