@@ -13,7 +13,7 @@ template <typename Table>
 std::vector<std::string> names_of(const Table& table) {
   std::vector<std::string> names;
   names.reserve(std::size(table));
-  for (const auto& element : table) names.push_back(element.name);
+  for (const auto& element : table) names.emplace_back(element.name);
   return names;
 }
 
