@@ -18,6 +18,7 @@
 #include "core/signals.hpp"
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
+#include "core/vector_unit.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
@@ -80,7 +81,9 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   check_same_program(world, words.empty() ? "" : words[0]);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help")
     return log::info(usage());
-  if (words[0] == "--version") return log::info(fmt::format("lockstep {}", kVersion));
+  if (words[0] == "--version") {
+    return log::info(fmt::format("lockstep {}, vector unit {}", kVersion, to_text(vector_unit())));
+  }
 
   const Command& command = find_command(words[0]);
   const Arguments arguments = parse_arguments({words.begin() + 1, words.end()}, command.options);

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 namespace lockstep {
 
-/// The vector instructions that loops are compiled for. Which of them a machine has changes its speed alone: a
-/// loop has the same bits with all of them.
+/// The vector instructions that loops are compiled for. Which of them a machine has changes its speed alone:
+/// a loop has the same bits with all of them.
 enum class VectorUnit {
   kGeneric,  ///< none, for processors without the others; slow, as the library makes fused products there
   kNeon,     ///< AArch64
@@ -18,20 +19,29 @@ enum class VectorUnit {
 /// processor has not. Local.
 VectorUnit vector_unit();
 
+/// The units that this processor has, the widest last. Local.
+std::vector<VectorUnit> vector_units();
+
+/// From here on this process computes with `unit`, which is one of vector_units(). Outside of loops. Local.
+void use_vector_unit(VectorUnit unit);
+
 /// As `lockstep --version` prints it: "avx512".
 std::string_view to_text(VectorUnit unit);
 
 /// Returns make.operator()<UNIT>() of this process's unit. What differs between units is made by sources that
 /// lockstep_for_vector_units (src/CMakeLists.txt) compiles once for each of those that this kind of processor
-/// can have, with LOCKSTEP_UNIT for its name here; such a source includes no header with inline functions that
-/// others use too, as the linker keeps one of all copies, for whatever unit that was compiled.
+/// can have, with LOCKSTEP_UNIT for its name here; such a source includes no header with inline functions
+/// that others use too, as the linker keeps one of all copies, for whatever unit that was compiled.
 template <typename Make>
 decltype(auto) for_vector_unit(const Make& make) {
 #if defined(__x86_64__)
   switch (vector_unit()) {
-    case VectorUnit::kAvx512: return make.template operator()<VectorUnit::kAvx512>();
-    case VectorUnit::kAvx2: return make.template operator()<VectorUnit::kAvx2>();
-    default: return make.template operator()<VectorUnit::kGeneric>();
+    case VectorUnit::kAvx512:
+      return make.template operator()<VectorUnit::kAvx512>();
+    case VectorUnit::kAvx2:
+      return make.template operator()<VectorUnit::kAvx2>();
+    default:
+      return make.template operator()<VectorUnit::kGeneric>();
   }
 #elif defined(__aarch64__)
   return make.template operator()<VectorUnit::kNeon>();

@@ -8,7 +8,7 @@
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn/bfloat16.hpp"
-#include "nn/row_invariance.hpp"
+#include "nn/bfloat16_row_invariance.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -41,42 +41,41 @@ class Linear final : public Unit {
   void bind(const Real* parameters) override { parameters_ = parameters; }
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
-    if (block.precision == Precision::kFloat32) return multiply(block, x[0], weight(), y);
+    if (block.precision == Precision::kFloat32) return multiply_forward(x[0], weight(), bias(), y);
     x16_.assign(x[0]);
     weight16_.assign(weight());
-    multiply(block, x16_.view(), weight16_.view(), y);
+    if (row_invariance_->of(block).forward) {
+      return multiply_forward(x16_.view(), weight16_.view(), bias(), y);
+    }
+    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
+      multiply_forward(rows(x16_.view(), m.first, m.count), weight16_.view(), bias(),
+                       rows(y, m.first, m.count));
+    });
   }
 
   void backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy, InputGradients dx,
                 GradientSink& sink) override {
     bias_gradient(block, dy, sink);
-    if (block.precision == Precision::kFloat32) return gradients(block, x[0], weight(), dy, dx[0], sink);
+    if (block.precision == Precision::kFloat32) {
+      weight_gradient(block, x[0], dy, sink);
+      if (dx[0].rows() > 0) multiply_input_gradient(dy, weight(), dx[0]);
+      return;
+    }
     dy16_.assign(dy);
-    gradients(block, x16_.view(), weight16_.view(), dy16_.view(), dx[0], sink);
+    weight_gradient(block, x16_.view(), dy16_.view(), sink);
+    if (dx[0].rows() == 0) return;
+    if (row_invariance_->of(block).input_gradient) {
+      return multiply_input_gradient(dy16_.view(), weight16_.view(), dx[0]);
+    }
+    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
+      multiply_input_gradient(rows(dy16_.view(), m.first, m.count), weight16_.view(),
+                              rows(dx[0], m.first, m.count));
+    });
   }
 
  private:
   ConstMatrixView weight() const { return {parameters_, outputs_, inputs_}; }
   const Real* bias() const { return parameters_ + outputs_ * inputs_; }
-
-  template <typename View>
-  void multiply(const RowBlock& block, View x, View w, MatrixView y) {
-    if (row_invariance_->of(block).forward) return multiply_forward(x, w, bias(), y);
-    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
-      multiply_forward(rows(x, m.first, m.count), w, bias(), rows(y, m.first, m.count));
-    });
-  }
-
-  template <typename View>
-  void gradients(const RowBlock& block, View x, View w, View dy, MatrixView dx, GradientSink& sink) {
-    weight_gradient(block, x, dy, sink);
-    sink.done(range_);
-    if (dx.rows() == 0) return;
-    if (row_invariance_->of(block).input_gradient) return multiply_input_gradient(dy, w, dx);
-    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
-      multiply_input_gradient(rows(dy, m.first, m.count), w, rows(dx, m.first, m.count));
-    });
-  }
 
   /// In tiles of some outputs, so that a tile's micro-batches are summed in the cache.
   template <typename View>
@@ -91,6 +90,7 @@ class Linear final : public Unit {
       };
       sink.add(block, {range_.offset + first * inputs_, count * inputs_}, std::ref(write));
     });
+    sink.done(range_);
   }
 
   void bias_gradient(const RowBlock& block, ConstMatrixView dy, GradientSink& sink) {
@@ -118,7 +118,7 @@ class Linear final : public Unit {
 
   Index outputs_;
   Index inputs_ = 0;
-  std::optional<RowInvariance> row_invariance_;
+  std::optional<Bfloat16RowInvariance> row_invariance_;
   ParameterRange range_;
   const Real* parameters_ = nullptr;
   Bfloat16Matrix x16_, weight16_, dy16_;  // of the last forward and backward in that precision

@@ -7,6 +7,7 @@
 #include "core/denormals.hpp"
 #include "core/refusal.hpp"
 #include "core/signals.hpp"
+#include "core/vector_unit.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -40,7 +41,10 @@ int Session::run(const std::function<void()>& program) {
 
 int Session::status_of(const std::function<void()>& program) {
   try {
-    if (uses_ranks_) together(world(), [&] { check_world(launch_, world().size()); });
+    together(world(), [&] {
+      if (uses_ranks_) check_world(launch_, world().size());
+      static_cast<void>(vector_unit());
+    });
     if (mpi_) mpi_->watch();
     program();
     return static_cast<int>(ExitCode::kSuccess);

@@ -60,16 +60,27 @@ TEST_P(SameStart, AnotherBinaryIsNamed) {
   EXPECT_NE(outcome.err.find(" on rank " + rank), std::string::npos) << outcome.err;
 }
 
-TEST_P(SameStart, AnotherVectorUnitIsNamed) {
-  run_lockstep(0, small_training("alone"), folder_);
-  if (metrics(folder_, "alone", "start").at(0).dump().find("oneDNN") == std::string::npos) {
-    GTEST_SKIP() << "Eigen's vector unit is that of the build";
-  }
+TEST_P(SameStart, AnotherVectorUnitGivesTheSameBits) {
+  run_lockstep(1, small_training("alone"), folder_);
+  Words training = {LOCKSTEP_PROGRAM};
+  for (const std::string& word : small_training("mixed")) training.push_back(word);
+  const Outcome outcome = run(training, Words{"env", "LOCKSTEP_VECTOR_UNIT=generic"} + training);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(final_digest(folder_, "mixed"), final_digest(folder_, "alone"));
+}
+
+TEST_P(SameStart, AVectorUnitThatIsNoneIsRefused) {
   const Outcome outcome = run(Words{LOCKSTEP_PROGRAM} + kTraining,
-                              Words{"env", "DNNL_MAX_CPU_ISA=SSE41", LOCKSTEP_PROGRAM} + kTraining);
-  const std::string rank = std::to_string(GetParam() - 1);
-  expect_one_line(outcome, 2, "the vector unit is ");
-  EXPECT_NE(outcome.err.find("sse41 on rank " + rank), std::string::npos) << outcome.err;
+                              Words{"env", "LOCKSTEP_VECTOR_UNIT=avx1024", LOCKSTEP_PROGRAM} + kTraining);
+  expect_one_line(outcome, 2,
+                  "LOCKSTEP_VECTOR_UNIT=avx1024: expected a vector unit that this processor has: ");
+}
+
+// Products of bfloat16 are a library's.
+TEST_P(SameStart, WithBfloat16AnotherKindOfCpuIsRefused) {
+  const Words training = Words{LOCKSTEP_PROGRAM} + kTraining + Words{"--train.precision", "bf16"};
+  const Outcome outcome = run(training, Words{"env", "DNNL_MAX_CPU_ISA=AVX2"} + training);
+  expect_one_line(outcome, 2, "train.precision = bf16: ");
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, SameStart, testing::Values(2, 3, 5));

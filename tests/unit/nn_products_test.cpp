@@ -12,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "core/statistics.hpp"
+#include "core/vector_unit.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/products.hpp"
 #include "nn/bfloat16.hpp"
 #include "nn_helpers.hpp"
@@ -98,6 +100,74 @@ TEST(Products, HaveTheSameBitsWhereverTheOperandsStand) {
       EXPECT_EQ(multiply(s, offsets), aligned) << s.rows << " x " << s.in << " x " << s.out;
     }
   }
+}
+
+/// The products of a shape by their definition.
+Results by_definition(const Shape& s) {
+  const Values x = test::random_values(s.rows * s.in, 1);
+  const Values w = test::random_values(s.out * s.in, 2);
+  const Values bias = test::random_values(s.out, 3);
+  const Values dy = test::random_values(s.rows * s.out, 4);
+  Results results{Values(static_cast<std::size_t>(s.rows * s.out)),
+                  Values(static_cast<std::size_t>(s.rows * s.in)),
+                  Values(static_cast<std::size_t>(s.out * s.in)),
+                  {}};
+  for (Index r = 0; r < s.rows; ++r) {
+    for (Index o = 0; o < s.out; ++o) {
+      for (Index i = 0; i < s.in; ++i) {
+        Real& y = results.y[r * s.out + o];
+        Real& dx = results.dx[r * s.in + i];
+        Real& dw = results.dw[o * s.in + i];
+        y = std::fma(x[r * s.in + i], w[o * s.in + i], y);
+        dx = std::fma(dy[r * s.out + o], w[o * s.in + i], dx);
+        dw = std::fma(dy[r * s.out + o], x[r * s.in + i], dw);
+      }
+      results.y[r * s.out + o] += bias[o];
+    }
+  }
+  const auto [first, count] = part_of(s);
+  results.dw_part.assign(results.dw.begin() + first * s.in, results.dw.begin() + (first + count) * s.in);
+  return results;
+}
+
+// To the bit: with each vector unit that this processor has, and with one thread or several.
+TEST(Products, AreChainsOfFusedMultiplyAdds) {
+  const VectorUnit widest = vector_unit();
+  std::vector<Shape> all = shapes();
+  // More terms, rows and columns than are taken at a time, and distances between rows that are powers of two.
+  for (const Shape& s :
+       {Shape{3, 700, 2}, Shape{130, 1024, 33}, Shape{33, 9, 1024}, Shape{5, 40, 300}, Shape{300, 65, 130}}) {
+    all.push_back(s);
+  }
+  for (const Shape& s : all) {
+    const Results expected = by_definition(s);
+    for (const VectorUnit unit : vector_units()) {
+      use_vector_unit(unit);
+      for (const int count : {1, 3}) {
+        set_threads(count);
+        EXPECT_EQ(multiply(s, {}), expected) << s.rows << " x " << s.in << " x " << s.out << " with "
+                                             << to_text(unit) << " and " << count << " threads";
+      }
+    }
+  }
+  set_threads(1);
+  use_vector_unit(widest);
+}
+
+// -0 is the sum of no product but in a chain that begins with +0 it is +0; and what is not finite goes its
+// way.
+TEST(Products, BeginWithPositiveZeroAndKeepWhatIsNotFinite) {
+  const Real infinity = std::numeric_limits<Real>::infinity();
+  const Values x = {-0.0F, 1, infinity, 1, std::numeric_limits<Real>::quiet_NaN(), 1};
+  const Values w = {1, -0.0F};
+  const Values bias = {-0.0F};
+  Values y(3);
+  multiply_forward(ConstMatrixView(x.data(), 3, 2), ConstMatrixView(w.data(), 1, 2), bias.data(),
+                   {y.data(), 3, 1});
+  EXPECT_EQ(y[0], 0);
+  EXPECT_FALSE(std::signbit(y[0]));
+  EXPECT_EQ(y[1], infinity);
+  EXPECT_TRUE(std::isnan(y[2]));
 }
 
 /// A sum of products by its definition, and what bounds the rounding of any order of its terms.

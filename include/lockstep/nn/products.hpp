@@ -7,9 +7,12 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 /// The three matrix products of a linear unit, by the threads of this process or, inside a loop that they
-/// share, by the calling one. The bits of a product depend on its shapes and values and on the number of
-/// threads; float uses oneDNN where the build has it, everything else Eigen. The factors are Real or
-/// bfloat16, sums and results Real.
+/// share, by the calling one. Sums and results are Real, the factors Real or bfloat16.
+///
+/// Of factors in Real, each element is defined as fma(a[K-1], b[K-1], … fma(a[0], b[0], +0)), with the bias
+/// added last, rounded as IEEE 754 says: the same bits on every processor and with any number of threads, and
+/// each row's are those of a product of that row alone. Of factors in bfloat16, which are multiplied by
+/// oneDNN where the build has it, the bits depend on shapes, threads, library and processor.
 
 /// y = x wᵀ + bias for every row. x [rows x in], w [out x in], bias [out], y [rows x out].
 void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, MatrixView y);
@@ -26,10 +29,8 @@ void multiply_weight_gradient(ConstBfloat16View dy, Index first, ConstBfloat16Vi
 /// Why products of bfloat16 would not be faster here; empty where they are.
 std::string bfloat16_obstacle();
 
-/// Name and version of the library behind the products, for the record of a run.
-std::string products_library();
-
-/// The vector instructions that it uses here, which its bits depend on, as "avx512_core_bf16".
-std::string products_vector_unit();
+/// Name and version of the library behind the products of bfloat16, and the vector instructions that it uses
+/// here, as "oneDNN 2.6.3, avx512_core_bf16": its bits depend on both.
+std::string bfloat16_library();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -18,7 +18,7 @@ namespace lockstep {
 struct RunIdentity {
   std::map<std::string, std::string> config = {};   ///< settings_of the Config
   std::string data_digest = {};                     ///< of all samples
-  std::map<std::string, std::string> machine = {};  ///< "version", "CPU", "product library"
+  std::map<std::string, std::string> machine = {};  ///< "version"; of bfloat16 "CPU" and library too
 };
 
 /// The evaluation with the smallest loss so far.

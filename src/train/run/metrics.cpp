@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/machine.hpp"
+#include "core/vector_unit.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/core/version.hpp"
 #include "lockstep/nn/products.hpp"
@@ -13,11 +14,14 @@ using Json = nlohmann::ordered_json;
 
 Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                  const std::string& message_library) {
+  std::vector<std::string> libraries{message_library};
+  if (trainer.options().precision == Precision::kBfloat16) libraries.push_back(bfloat16_library());
   return {{"event", "start"},
           {"version", kVersion},
           {"world_size", world_size},
           {"cpu", cpu_model()},
-          {"libraries", {message_library, products_library()}},
+          {"libraries", libraries},
+          {"vector_unit", to_text(vector_unit())},
           {"threads", threads()},
           {"micro_batches", trainer.micro_batches()},
           {"parameters", trainer.network().layout().size()},

@@ -279,9 +279,14 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
 }
 
 RunIdentity identify(const Config& config, const Problem& problem) {
-  return {.config = facts_of(with_absolute_paths(config)),
-          .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
-          .machine = {{"version", kVersion}, {"CPU", cpu_model()}, {"product library", products_library()}}};
+  RunIdentity identity{.config = facts_of(with_absolute_paths(config)),
+                       .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
+                       .machine = {{"version", kVersion}}};
+  if (config.training.precision == Precision::kBfloat16) {
+    identity.machine["CPU"] = cpu_model();
+    identity.machine["library of bfloat16 products"] = bfloat16_library();
+  }
+  return identity;
 }
 
 }  // namespace lockstep

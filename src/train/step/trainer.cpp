@@ -39,6 +39,16 @@ Network with_parameters(Network network, const TrainingOptions& options) {
 TrainingOptions prepare(Communicator& communicator, const Network& network, const Problem& problem,
                         TrainingOptions options) {
   together(communicator, [&] { check_training(network, problem, options); });
+  if (options.precision == Precision::kBfloat16) {
+    const std::string different =
+        differences(communicator, {{"the library of bfloat16 products", bfloat16_library()}});
+    if (!different.empty()) {
+      fail_input(
+          "`precision` = bf16: {}, on which the bits depend; set `precision` = float32, or take hosts of one "
+          "kind",
+          different);
+    }
+  }
   set_threads(options.threads);
   return options;
 }

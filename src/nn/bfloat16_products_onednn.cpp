@@ -21,8 +21,7 @@ using dnnl::memory;
 /// A matrix [rows x columns], row-major or the transpose of such a one; `pitch` is the distance in memory
 /// from row to row (from column to column of a transpose).
 struct Operand {
-  const void* data;
-  memory::data_type type;
+  const Bfloat16* data;
   Index rows;
   Index columns;
   Index pitch;
@@ -30,7 +29,7 @@ struct Operand {
 
   memory::desc description() const {
     const memory::dims strides = transposed ? memory::dims{1, pitch} : memory::dims{pitch, 1};
-    return {{rows, columns}, type, strides};
+    return {{rows, columns}, memory::data_type::bf16, strides};
   }
 };
 
@@ -40,11 +39,11 @@ class Engine {
 
   /// c = a b (+ bias for every row), with primitives kept by shape.
   void multiply(const Operand& a, const Operand& b, const float* bias, float* c) {
-    Product& product = products_[{a.type, a.rows, a.columns, b.columns, a.pitch, a.transposed, b.transposed,
-                                  bias != nullptr}];
+    Product& product =
+        products_[{a.rows, a.columns, b.columns, a.pitch, a.transposed, b.transposed, bias != nullptr}];
     if (!product.primitive) product = make_product(a, b, bias != nullptr);
-    product.a.set_data_handle(const_cast<void*>(a.data));
-    product.b.set_data_handle(const_cast<void*>(b.data));
+    product.a.set_data_handle(const_cast<Bfloat16*>(a.data));
+    product.b.set_data_handle(const_cast<Bfloat16*>(b.data));
     product.c.set_data_handle(c);
     if (bias != nullptr) product.bias.set_data_handle(const_cast<float*>(bias));
     product.primitive.execute(stream_, product.arguments);
@@ -52,7 +51,7 @@ class Engine {
   }
 
  private:
-  using Key = std::tuple<memory::data_type, Index, Index, Index, Index, bool, bool, bool>;
+  using Key = std::tuple<Index, Index, Index, Index, bool, bool, bool>;
   struct Product {
     dnnl::matmul primitive;
     memory a, b, bias, c;
@@ -96,42 +95,23 @@ Engine& engine() {
   return engine;
 }
 
-memory::data_type type_of(const float* /*values*/) { return memory::data_type::f32; }
-memory::data_type type_of(const Bfloat16* /*values*/) { return memory::data_type::bf16; }
-
-template <typename View>
-Operand plain(View m) {
-  return {m.data(), type_of(m.data()), m.rows(), m.cols(), m.cols(), false};
-}
-template <typename View>
-Operand transposed(View m) {
-  return {m.data(), type_of(m.data()), m.cols(), m.rows(), m.cols(), true};
-}
+Operand plain(ConstBfloat16View m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
+Operand transposed(ConstBfloat16View m) { return {m.data(), m.cols(), m.rows(), m.cols(), true}; }
 /// The transpose of columns [first, first + count).
-template <typename View>
-Operand transposed_columns(View m, Index first, Index count) {
-  return {m.data() + first, type_of(m.data()), count, m.rows(), m.cols(), true};
+Operand transposed_columns(ConstBfloat16View m, Index first, Index count) {
+  return {m.data() + first, count, m.rows(), m.cols(), true};
 }
 
 }  // namespace
 
-void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, MatrixView y) {
-  engine().multiply(plain(x), transposed(w), bias, y.data());
-}
 void multiply_forward(ConstBfloat16View x, ConstBfloat16View w, const Real* bias, MatrixView y) {
   engine().multiply(plain(x), transposed(w), bias, y.data());
 }
 
-void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx) {
-  engine().multiply(plain(dy), plain(w), nullptr, dx.data());
-}
 void multiply_input_gradient(ConstBfloat16View dy, ConstBfloat16View w, MatrixView dx) {
   engine().multiply(plain(dy), plain(w), nullptr, dx.data());
 }
 
-void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw) {
-  engine().multiply(transposed_columns(dy, first, dw.rows()), plain(x), nullptr, dw.data());
-}
 void multiply_weight_gradient(ConstBfloat16View dy, Index first, ConstBfloat16View x, MatrixView dw) {
   engine().multiply(transposed_columns(dy, first, dw.rows()), plain(x), nullptr, dw.data());
 }
@@ -142,15 +122,12 @@ std::string bfloat16_obstacle() {
   return (available & needed) == needed ? "" : "this CPU has no products of bfloat16 (AVX512_BF16)";
 }
 
-std::string products_library() {
+std::string bfloat16_library() {
   const dnnl_version_t* version = dnnl::version();
-  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
-}
-
-std::string products_vector_unit() {
-  const std::string name = dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));
+  const std::string unit = dnnl_cpu_isa2str(static_cast<dnnl_cpu_isa_t>(dnnl::get_effective_cpu_isa()));
   const std::string prefix = "cpu_isa_";
-  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+  return fmt::format("oneDNN {}.{}.{}, {}", version->major, version->minor, version->patch,
+                     unit.starts_with(prefix) ? unit.substr(prefix.size()) : unit);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,4 +1,4 @@
-#include "nn/row_invariance.hpp"
+#include "nn/bfloat16_row_invariance.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -28,8 +28,8 @@ bool same_bits(const Matrix& a, const Matrix& b) {
 }
 
 /// The products of a linear unit with weights w and bias, on inputs x and output gradients dy, both ways.
-template <typename View>
-RowInvariance::Answer compare(const RowBlock& block, View x, View w, View dy, const Real* bias) {
+Bfloat16RowInvariance::Answer compare(const RowBlock& block, ConstBfloat16View x, ConstBfloat16View w,
+                                      ConstBfloat16View dy, const Real* bias) {
   Matrix y(x.rows(), w.rows());
   Matrix y_apart(x.rows(), w.rows());
   Matrix dx(x.rows(), w.cols());
@@ -46,15 +46,14 @@ RowInvariance::Answer compare(const RowBlock& block, View x, View w, View dy, co
 
 }  // namespace
 
-const RowInvariance::Answer& RowInvariance::of(const RowBlock& block) {
+const Bfloat16RowInvariance::Answer& Bfloat16RowInvariance::of(const RowBlock& block) {
   cut_.clear();
   for (const MicroBatchRows& m : block.micro_batches) cut_.push_back(m.count);
-  Answers& answers = answers_[block.precision];
-  const auto known = answers.find(cut_);
-  return known != answers.end() ? known->second : answers.emplace(cut_, probe(block)).first->second;
+  const auto known = answers_.find(cut_);
+  return known != answers_.end() ? known->second : answers_.emplace(cut_, probe(block)).first->second;
 }
 
-RowInvariance::Answer RowInvariance::probe(const RowBlock& block) const {
+Bfloat16RowInvariance::Answer Bfloat16RowInvariance::probe(const RowBlock& block) const {
   if (block.micro_batches.size() == 1 && threads() == 1) return {true, true};
   std::minstd_rand generator(1);
   Answer answer{true, true};
@@ -66,12 +65,12 @@ RowInvariance::Answer RowInvariance::probe(const RowBlock& block) const {
   return answer;
 }
 
-RowInvariance::Answer RowInvariance::compare_once(const RowBlock& block, std::minstd_rand& generator) const {
+Bfloat16RowInvariance::Answer Bfloat16RowInvariance::compare_once(const RowBlock& block,
+                                                                  std::minstd_rand& generator) const {
   const Matrix x = random_matrix(generator, block.rows(), inputs_);
   const Matrix w = random_matrix(generator, outputs_, inputs_);
   const Matrix bias = random_matrix(generator, 1, outputs_);
   const Matrix dy = random_matrix(generator, block.rows(), outputs_);
-  if (block.precision == Precision::kFloat32) return compare(block, view(x), view(w), view(dy), bias.data());
   Bfloat16Matrix x16;
   Bfloat16Matrix w16;
   Bfloat16Matrix dy16;
