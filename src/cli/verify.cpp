@@ -26,10 +26,22 @@ std::vector<int> rank_counts(const std::string& text, int world_size) {
   return counts;
 }
 
+/// "" where none is given.
+std::string expected_digest(const Arguments& arguments) {
+  const auto option = arguments.options.find("digest");
+  if (option == arguments.options.end()) return "";
+  const std::string& text = option->second;
+  constexpr std::size_t kDigits = 32;
+  if (text.size() != kDigits || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    fail_input("--digest {}: expected the {} hexadecimal digits of a weights_digest", text, kDigits);
+  }
+  return text;
+}
+
 void run_verify(const Arguments& arguments, Communicator& world) {
   verify(make_config(arguments.settings), world,
          rank_counts(required_option(arguments, "ranks"), world.size()),
-         static_cast<std::uint64_t>(count_option(arguments, "steps")));
+         static_cast<std::uint64_t>(count_option(arguments, "steps")), expected_digest(arguments));
 }
 
 }  // namespace
@@ -37,12 +49,15 @@ void run_verify(const Arguments& arguments, Communicator& world) {
 Command verify_command() {
   return {
       .name = "verify",
-      .usage = "[--ranks 1,2,…] [--steps N] [--config FILE] [--section.key VALUE …]",
+      .usage = "[--ranks 1,2,…] [--steps N] [--digest HEX] [--config FILE] [--section.key VALUE …]",
       .summary =
           "Trains on 1, 2, 3, … of the ranks and compares the weights bit for bit. Start it under mpirun\n"
-          "with as many ranks as are to be compared. Exit code 0 only if all agree.",
+          "with as many ranks as are to be compared. Exit code 0 only if all agree, and have --digest HEX, "
+          "the\n"
+          "weights_digest that another machine has printed for the same; one rank is enough then.",
       .options = {{"ranks", "all", "rank counts to compare, such as 1,2,4"},
-                  {"steps", "10", "optimizer steps of each"}},
+                  {"steps", "10", "optimizer steps of each"},
+                  {"digest", "", "weights_digest that the weights must have, or exit code 3"}},
       .unused = {"checkpoint.", "run.dir", "run.resume", "train.timeline"},
       .prints_result = true,
       .run = run_verify};

@@ -77,6 +77,22 @@ TEST(CommandsTest, VerifyTakesAChoiceOfRankCounts) {
   EXPECT_NE(outcome.out.find("2 rank counts agree"), std::string::npos) << outcome.out;
 }
 
+TEST(CommandsTest, VerifyComparesWithADigest) {
+  const TemporaryFolder folder;
+  const Words verify = Words{"verify", "--steps", "3"} + kSmallModel;
+  const std::string table = run_lockstep(2, verify, folder).out;
+  const std::size_t at = table.find("    3  ") + 7;
+  const std::string digest = table.substr(at, 32);
+  for (const int ranks : {0, 3}) {
+    const Outcome same = run_lockstep(ranks, verify + Words{"--digest", digest}, folder);
+    EXPECT_EQ(same.exit_code, 0) << same.err;
+    EXPECT_NE(same.out.find("the weights_digest is the one that was expected"), std::string::npos)
+        << same.out;
+    const Outcome other = run_lockstep(ranks, verify + Words{"--digest", std::string(32, '0')}, folder);
+    expect_one_line(other, 3, "the weights_digest is " + digest + " after 3 steps, expected 0000");
+  }
+}
+
 TEST(CommandsTest, VerifyFindsThatFastModeDiffers) {
   const TemporaryFolder folder;
   const Outcome outcome = run_lockstep(

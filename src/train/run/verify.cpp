@@ -141,26 +141,26 @@ void check_that_it_trained(const Trace& trace, std::uint64_t steps) {
   }
 }
 
-void check_rank_counts(const std::vector<int>& rank_counts, int started) {
+void check_rank_counts(const std::vector<int>& rank_counts, int started, bool compares_alone) {
   for (const int ranks : rank_counts) {
     if (ranks >= 1 && ranks <= started) continue;
     fail_input("--ranks {}: mpirun started {} ranks; expected rank counts from 1 to that, or start more",
                ranks, started);
   }
-  if (std::set<int>(rank_counts.begin(), rank_counts.end()).size() < 2) {
+  if (compares_alone && std::set<int>(rank_counts.begin(), rank_counts.end()).size() < 2) {
     fail_input(
         "verify: there is only one rank count to compare, which proves nothing; start more ranks, as mpirun "
         "-np 8 "
-        "does, and give --ranks several counts");
+        "does, and give --ranks several counts, or give the --digest of another machine");
   }
 }
 
 }  // namespace
 
 void verify(Config config, Communicator& communicator, const std::vector<int>& rank_counts,
-            std::uint64_t steps) {
+            std::uint64_t steps, const std::string& expected) {
   resolve_micro_batches(config, communicator.size());
-  check_rank_counts(rank_counts, communicator.size());
+  check_rank_counts(rank_counts, communicator.size(), expected.empty());
   const Problem problem = make_problem(config, communicator);
   const Network model = make_model(config, problem);
 
@@ -185,6 +185,13 @@ void verify(Config config, Communicator& communicator, const std::vector<int>& r
                  config.training.reduction == Reduction::kFast ? "train.reduction = fast promises no more"
                                                                : "please report it with this configuration");
     }
+    if (communicator.rank() == 0 && !expected.empty() && reference->weights_digest != expected) {
+      fail_guard(
+          "verify: the weights_digest is {} after {}, expected {}; compare version, configuration, data, "
+          "--steps and "
+          "train.micro-batches with those of the machine that it is from",
+          reference->weights_digest, count_of(static_cast<std::int64_t>(steps), "step"), expected);
+    }
     // Rounding is far below, a wrong gradient far above.
     constexpr double kLargestDifference = 1e-2;
     if (communicator.rank() == 0) check_that_it_trained(*reference, steps);
@@ -198,8 +205,11 @@ void verify(Config config, Communicator& communicator, const std::vector<int>& r
           "configuration");
     }
   });
-  log::info(fmt::format("{} rank counts agree bit for bit over {}", rank_counts.size(),
-                        count_of(static_cast<std::int64_t>(steps), "step")));
+  if (rank_counts.size() > 1) {
+    log::info(fmt::format("{} rank counts agree bit for bit over {}", rank_counts.size(),
+                          count_of(static_cast<std::int64_t>(steps), "step")));
+  }
+  if (!expected.empty()) log::info("the weights_digest is the one that was expected");
 }
 
 }  // namespace lockstep
