@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Format (clang-format), bugs and names (clang-tidy), scripts (shellcheck), the direction of includes, what messages call
-# options. Changes nothing; fails if there is anything to say. To apply the format:
+# Format (clang-format), bugs and names (clang-tidy), scripts (shellcheck), functions whose bits depend on the CPU, the
+# direction of includes, what messages call options. Changes nothing; fails if there is anything to say. To apply the format:
 # git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,6 +16,10 @@ echo "lint: clang-format"
 # shellcheck disable=SC2016  # $0 is that shell's
 find src include tests -name '*.[ch]pp' -print0 | xargs -0 -r -n 1 -P "$(nproc)" bash -c \
   'clang-format "$0" | cmp --silent - "$0" || { echo "$0: not formatted" >&2 && exit 1; }' || failed=1
+
+echo "lint: functions of the C library, whose bits depend on the CPU"
+! grep -rnE 'std::(a?(sin|cos|tan)h?|atan2|exp2?|expm1|log(2|10|1p)?|pow|erfc?|[lt]gamma|cbrt|hypot)\b' --include='*.[ch]pp' src include |
+  grep -vE '^src/(report|study|bench)/' || failed=1
 
 echo "lint: includes"
 python3 -B launch/check_includes.py || failed=1

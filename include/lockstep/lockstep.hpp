@@ -1,6 +1,7 @@
 #pragma once
 
 /// Everything that a program needs which trains its own networks on its own data.
+#include "lockstep/core/functions.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/nn/unit_forms.hpp"

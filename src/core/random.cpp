@@ -1,9 +1,10 @@
 #include "lockstep/core/random.hpp"
 
 #include <cmath>
-#include <numbers>
 
 #include <Random123/philox.h>
+
+#include "lockstep/core/functions.hpp"
 
 namespace lockstep {
 
@@ -19,10 +20,10 @@ double uniform(std::uint64_t bits) { return static_cast<double>(bits >> 11U) * 0
 std::array<double, 4> normal(const RandomBits& bits) {
   std::array<double, 4> result{};
   for (std::size_t pair = 0; pair < 4; pair += 2) {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform(bits[pair])));
-    const double angle = 2.0 * std::numbers::pi * uniform(bits[pair + 1]);
-    result[pair] = radius * std::cos(angle);
-    result[pair + 1] = radius * std::sin(angle);
+    const double radius = std::sqrt(-2.0 * portable::log(1.0 - uniform(bits[pair])));
+    const double turns = uniform(bits[pair + 1]);
+    result[pair] = radius * portable::cos_pi(2 * turns);
+    result[pair + 1] = radius * portable::sin_pi(2 * turns);
   }
   return result;
 }

@@ -1,11 +1,10 @@
-#include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "lockstep/core/functions.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
@@ -14,97 +13,59 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-// Each function gives its value y = f(x) and its slope f'(x), for which y is at hand too.
-
-struct Relu {
-  // In this form NaN stays NaN, so that the guard of the run sees it.
-  static Real value(Real x) { return x < 0 ? Real(0) : x; }
-  static Real slope(Real x, Real /*y*/) { return x > 0 ? Real(1) : Real(0); }
-};
-
-struct LeakyRelu {
-  Real negative_slope;
-  Real value(Real x) const { return x > 0 ? x : negative_slope * x; }
-  Real slope(Real x, Real /*y*/) const { return x > 0 ? Real(1) : negative_slope; }
-};
-
-struct Tanh {
-  static Real value(Real x) { return std::tanh(x); }
-  static Real slope(Real /*x*/, Real y) { return 1 - y * y; }
-};
-
-Real logistic(Real x) {
-  // Of the two equal forms the one whose exponential cannot overflow.
-  if (x >= 0) return 1 / (1 + std::exp(-x));
-  const Real e = std::exp(x);
-  return e / (1 + e);
-}
-
-struct Sigmoid {
-  static Real value(Real x) { return logistic(x); }
-  static Real slope(Real /*x*/, Real y) { return y * (1 - y); }
-};
-
-struct Softplus {
-  static Real value(Real x) { return std::max(x, Real(0)) + std::log1p(std::exp(-std::abs(x))); }
-  static Real slope(Real x, Real /*y*/) { return logistic(x); }
-};
-
-struct Gelu {
-  static Real distribution(Real x) { return Real(0.5) * std::erfc(-x / std::numbers::sqrt2_v<Real>); }
-  static Real density(Real x) {
-    return std::exp(Real(-0.5) * x * x) * std::numbers::inv_sqrtpi_v<Real> / std::numbers::sqrt2_v<Real>;
-  }
-  static Real value(Real x) { return x * distribution(x); }
-  static Real slope(Real x, Real /*y*/) { return distribution(x) + x * density(x); }
-};
-
-struct Identity {
-  static Real value(Real x) { return x; }
-  static Real slope(Real /*x*/, Real /*y*/) { return 1; }
-};
-
 constexpr Index kGrain = Index{1} << 14U;  // elements of one thread at a time
 
-template <typename Function>
+/// y = f(x) by `value`, and f'(x) by `slope`: each a portable::Function, or a function of one number, which
+/// for the slope has x and y.
+template <typename Value, typename Slope>
 class Activation final : public Unit {
  public:
-  Activation(std::string text, Response response, Function function)
-      : text_(std::move(text)), response_(response), function_(function) {}
+  Activation(std::string text, Response response, Value value, Slope slope)
+      : text_(std::move(text)), response_(response), value_(value), slope_(slope) {}
 
   std::string text() const override { return text_; }
   Response response() const override { return response_; }
   Shape connect(std::span<const Shape> inputs) override { return inputs[0]; }
 
-  void forward(const RowBlock& /*block*/, Inputs x, MatrixView y) override {
-    const Real* const in = x[0].data();
-    Real* const out = y.data();
-    for_each_range(y.size(), kGrain, [&](Index first, Index count) {
-      for (Index i = first; i < first + count; ++i) out[i] = function_.value(in[i]);
+  void forward(const RowBlock& /*block*/, Inputs inputs, MatrixView outputs) override {
+    for_each_range(outputs.size(), kGrain, [&](Index first, Index count) {
+      const Real* const x = inputs[0].data() + first;
+      Real* const y = outputs.data() + first;
+      if constexpr (std::is_same_v<Value, portable::Function>) {
+        value_(x, y, count);
+      } else {
+        for (Index i = 0; i < count; ++i) y[i] = value_(x[i]);
+      }
     });
   }
 
-  void backward(const RowBlock& /*block*/, Inputs x, ConstMatrixView y, ConstMatrixView dy,
+  void backward(const RowBlock& /*block*/, Inputs inputs, ConstMatrixView outputs, ConstMatrixView by_outputs,
                 InputGradients by_inputs, GradientSink& /*sink*/) override {
-    MatrixView dx = by_inputs[0];
-    const Real* const in = x[0].data();
-    const Real* const out = y.data();
-    const Real* const by_out = dy.data();
-    Real* const by_in = dx.data();
-    for_each_range(dx.size(), kGrain, [&](Index first, Index count) {
-      for (Index i = first; i < first + count; ++i) by_in[i] = by_out[i] * function_.slope(in[i], out[i]);
+    MatrixView by_input = by_inputs[0];
+    for_each_range(by_input.size(), kGrain, [&](Index first, Index count) {
+      const Real* const x = inputs[0].data() + first;
+      const Real* const y = outputs.data() + first;
+      const Real* const dy = by_outputs.data() + first;
+      Real* const dx = by_input.data() + first;
+      if constexpr (std::is_same_v<Slope, portable::Function>) {
+        slope_(x, dx, count);
+        for (Index i = 0; i < count; ++i) dx[i] *= dy[i];
+      } else {
+        for (Index i = 0; i < count; ++i) dx[i] = dy[i] * slope_(x[i], y[i]);
+      }
     });
   }
 
  private:
   std::string text_;
   Response response_;
-  Function function_;
+  Value value_;
+  Slope slope_;
 };
 
-template <typename Function>
-std::unique_ptr<Unit> activation(std::string text, Response response, Function function = {}) {
-  return std::make_unique<Activation<Function>>(std::move(text), response, function);
+template <typename Value, typename Slope>
+std::unique_ptr<Unit> activation(std::string text, Response response, Value value, Slope slope) {
+  return std::make_unique<Activation<Value, Slope>>(std::move(text), response, value, slope);
 }
 
 std::unique_ptr<Unit> make_leaky_relu(const UnitWords& words) {
@@ -120,16 +81,43 @@ UnitForm plain_form(const std::string& name, std::unique_ptr<Unit> (*make)()) {
 
 }  // namespace
 
-std::unique_ptr<Unit> relu() { return activation<Relu>("relu", Response::kRectifies); }
-std::unique_ptr<Unit> leaky_relu(double slope) {
-  return activation(fmt::format("leaky-relu {}", slope), Response::kRectifies,
-                    LeakyRelu{static_cast<Real>(slope)});
+std::unique_ptr<Unit> relu() {
+  // In this form NaN stays NaN, so that the guard of the run sees it.
+  return activation(
+      "relu", Response::kRectifies, [](Real x) { return x < 0 ? Real(0) : x; },
+      [](Real x, Real /*y*/) { return x > 0 ? Real(1) : Real(0); });
 }
-std::unique_ptr<Unit> tanh() { return activation<Tanh>("tanh", Response::kOther); }
-std::unique_ptr<Unit> sigmoid() { return activation<Sigmoid>("sigmoid", Response::kOther); }
-std::unique_ptr<Unit> gelu() { return activation<Gelu>("gelu", Response::kRectifies); }
-std::unique_ptr<Unit> softplus() { return activation<Softplus>("softplus", Response::kRectifies); }
-std::unique_ptr<Unit> identity() { return activation<Identity>("identity", Response::kPassesOn); }
+
+std::unique_ptr<Unit> leaky_relu(double slope) {
+  const auto below = static_cast<Real>(slope);
+  return activation(
+      fmt::format("leaky-relu {}", slope), Response::kRectifies,
+      [below](Real x) { return x > 0 ? x : below * x; },
+      [below](Real x, Real /*y*/) { return x > 0 ? Real(1) : below; });
+}
+
+std::unique_ptr<Unit> tanh() {
+  return activation("tanh", Response::kOther, portable::tanh, [](Real /*x*/, Real y) { return 1 - y * y; });
+}
+
+std::unique_ptr<Unit> sigmoid() {
+  return activation("sigmoid", Response::kOther, portable::logistic,
+                    [](Real /*x*/, Real y) { return y * (1 - y); });
+}
+
+std::unique_ptr<Unit> gelu() {
+  return activation("gelu", Response::kRectifies, portable::gelu, portable::gelu_slope);
+}
+
+std::unique_ptr<Unit> softplus() {
+  return activation("softplus", Response::kRectifies, portable::softplus, portable::logistic);
+}
+
+std::unique_ptr<Unit> identity() {
+  return activation(
+      "identity", Response::kPassesOn, [](Real x) { return x; },
+      [](Real /*x*/, Real /*y*/) { return Real(1); });
+}
 
 std::vector<UnitForm> activation_forms() {
   return {plain_form("relu", relu),

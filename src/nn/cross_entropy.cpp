@@ -1,7 +1,8 @@
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <vector>
 
+#include "lockstep/core/functions.hpp"
 #include "lockstep/nn/loss.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -13,15 +14,28 @@ struct LogSumExp {
   double total;  ///< Σ output
 };
 
+/// Calls use(k, exp(outputs[k] - shift)) for k = 0, 1, …
+template <typename Use>
+void for_each_exponential(std::span<const Real> outputs, double shift, const Use& use) {
+  constexpr std::size_t kBlock = 64;
+  std::array<double, kBlock> block{};
+  for (std::size_t first = 0; first < outputs.size(); first += kBlock) {
+    const std::size_t count = std::min(kBlock, outputs.size() - first);
+    for (std::size_t k = 0; k < count; ++k) block[k] = outputs[first + k] - shift;
+    portable::exp(block.data(), block.data(), static_cast<Index>(count));
+    for (std::size_t k = 0; k < count; ++k) use(first + k, block[k]);
+  }
+}
+
 LogSumExp log_sum_exp(std::span<const Real> outputs) {
   const double largest = *std::max_element(outputs.begin(), outputs.end());
   double exponentials = 0;
   double total = 0;
-  for (const Real output : outputs) {
-    exponentials += std::exp(output - largest);
-    total += output;
-  }
-  return {largest + std::log(exponentials), total};
+  for_each_exponential(outputs, largest, [&](std::size_t k, double exponential) {
+    exponentials += exponential;
+    total += outputs[k];
+  });
+  return {largest + portable::log(exponentials), total};
 }
 
 class CrossEntropy final : public Loss {
@@ -35,7 +49,8 @@ class CrossEntropy final : public Loss {
     const double log_sum = log_sum_exp(outputs).value;
     std::vector<double> p;
     p.reserve(outputs.size());
-    for (const Real output : outputs) p.push_back(std::exp(output - log_sum));
+    for_each_exponential(outputs, log_sum,
+                         [&](std::size_t, double probability) { p.push_back(probability); });
     for (std::size_t i = 0; i < p.size(); ++i) {
       for (std::size_t j = 0; j < p.size(); ++j) *hessian++ = (i == j ? p[i] : 0) - p[i] * p[j];
     }
@@ -48,10 +63,10 @@ class CrossEntropy final : public Loss {
     const auto classes = static_cast<double>(outputs.size());
     const LogSumExp log_sum = log_sum_exp(outputs);
     if (gradient != nullptr) {
-      for (std::size_t k = 0; k < outputs.size(); ++k) {
+      for_each_exponential(outputs, log_sum.value, [&](std::size_t k, double probability) {
         const double target = smoothing_ / classes + (k == label ? 1 - smoothing_ : 0);
-        gradient[k] = static_cast<Real>(std::exp(outputs[k] - log_sum.value) - target);
-      }
+        gradient[k] = static_cast<Real>(probability - target);
+      });
     }
     return log_sum.value - (1 - smoothing_) * outputs[label] - smoothing_ * log_sum.total / classes;
   }

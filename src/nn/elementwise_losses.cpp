@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/functions.hpp"
 #include "lockstep/nn/loss.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -84,13 +85,13 @@ struct Huber {
 
 struct BinaryCrossEntropy {
   Term operator()(double output, double target) const {
-    const double small = std::exp(-std::abs(output));
+    const double small = portable::exp(-std::abs(output));
     const double probability = (output < 0 ? small : 1) / (1 + small);
-    return {std::max(output, 0.0) - output * target + std::log1p(small), probability - target};
+    return {std::max(output, 0.0) - output * target + portable::log1p(small), probability - target};
   }
   /// σ (1 - σ), which is the same for x and -x.
   double curvature(double output) const {
-    const double small = std::exp(-std::abs(output));
+    const double small = portable::exp(-std::abs(output));
     return small / ((1 + small) * (1 + small));
   }
 };

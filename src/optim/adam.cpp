@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/functions.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -51,8 +52,8 @@ void step(const Hyperparameters& values, const Update& u, double shrink) {
                             .shrink = static_cast<Real>(shrink),
                             .rest1 = static_cast<Real>(1 - beta1),
                             .rest2 = static_cast<Real>(1 - beta2),
-                            .correction1 = static_cast<Real>(1 - std::pow(beta1, t)),
-                            .correction2 = static_cast<Real>(std::sqrt(1 - std::pow(beta2, t)))};
+                            .correction1 = static_cast<Real>(1 - portable::pow(beta1, t)),
+                            .correction2 = static_cast<Real>(std::sqrt(1 - portable::pow(beta2, t)))};
   const auto n = static_cast<Index>(u.x.size());
   if (values.at("amsgrad") == 0) {
     plain(u.x.data(), u.g.data(), u.state[0].data(), u.state[1].data(), n, constants);

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/functions.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "optim/norm.hpp"
 
@@ -39,8 +40,8 @@ void update(const Hyperparameters& values, const Update& update) {
                             .rest2 = static_cast<Real>(1 - beta2),
                             .epsilon = static_cast<Real>(values.at("epsilon")),
                             .lambda = static_cast<Real>(update.lambda),
-                            .correction1 = static_cast<Real>(1 - std::pow(beta1, t)),
-                            .correction2 = static_cast<Real>(std::sqrt(1 - std::pow(beta2, t)))};
+                            .correction1 = static_cast<Real>(1 - portable::pow(beta1, t)),
+                            .correction2 = static_cast<Real>(std::sqrt(1 - portable::pow(beta2, t)))};
   const auto n = static_cast<Index>(update.x.size());
   const std::span<Real> u = update.state[2];
   direction(update.x.data(), update.g.data(), update.state[0].data(), update.state[1].data(), u.data(), n,

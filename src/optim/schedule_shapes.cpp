@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <utility>
 
 #include "core/named.hpp"
 #include "core/registry.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/functions.hpp"
 #include "lockstep/optim/schedule.hpp"
 
 namespace lockstep {
@@ -17,22 +17,22 @@ constexpr double kMostSteps = 1e12;
 
 /// From `from` to `to` along half a cosine, as `done` goes from 0 to 1.
 double cosine_between(double from, double to, double done) {
-  return to + (from - to) * (1 + std::cos(std::numbers::pi * done)) / 2;
+  return to + (from - to) * (1 + portable::cos_pi(done)) / 2;
 }
 
 double constant(const Hyperparameters& /*values*/, double /*t*/, double /*total*/) { return 1; }
 
 double step(const Hyperparameters& values, double t, double /*total*/) {
-  return std::pow(values.at("factor"), std::floor(t / values.at("every")));
+  return portable::pow(values.at("factor"), std::floor(t / values.at("every")));
 }
 
 double exponential(const Hyperparameters& values, double t, double /*total*/) {
-  return std::pow(values.at("factor"), t);
+  return portable::pow(values.at("factor"), t);
 }
 
 double polynomial(const Hyperparameters& values, double t, double total) {
   const double f = values.at("final");
-  return f + (1 - f) * std::pow(1 - std::min(t / total, 1.0), values.at("power"));
+  return f + (1 - f) * portable::pow(1 - std::min(t / total, 1.0), values.at("power"));
 }
 
 double cosine(const Hyperparameters& values, double t, double total) {

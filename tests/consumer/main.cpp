@@ -2,6 +2,7 @@
 // the digest of the weights.
 #include <cmath>
 #include <cstdio>
+#include <numbers>
 #include <utility>
 
 #include "check_scale.hpp"
@@ -35,8 +36,8 @@ class LogCosh final : public Loss {
   double row(std::span<const Real> outputs, const Targets& targets, Index row,
              Real* gradient) const override {
     const double d = static_cast<double>(outputs[0]) - targets.values[static_cast<std::size_t>(row)];
-    if (gradient != nullptr) gradient[0] = static_cast<Real>(std::tanh(d));
-    return std::log(std::cosh(d));
+    if (gradient != nullptr) gradient[0] = static_cast<Real>(portable::tanh(d));
+    return std::abs(d) + portable::softplus(-2 * std::abs(d)) - std::numbers::ln2;
   }
 };
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.hpp"
+#include "lockstep/core/functions.hpp"
 #include "train/checkpoint/chunks.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -40,7 +41,7 @@ struct Seen {
 
 double softmax_at(std::span<const Real> outputs, std::size_t k) {
   double sum = 0;
-  for (const Real output : outputs) sum += std::exp(static_cast<double>(output) - outputs[k]);
+  for (const Real output : outputs) sum += portable::exp(static_cast<double>(output) - outputs[k]);
   return 1 / sum;
 }
 
