@@ -7,9 +7,8 @@ namespace lockstep::portable {
 namespace {
 
 const detail::FunctionLoops& loops_here() {
-  static const detail::FunctionLoops& loops = for_vector_unit(
+  return for_vector_unit(
       []<VectorUnit kUnit>() -> const detail::FunctionLoops& { return detail::function_loops<kUnit>(); });
-  return loops;
 }
 
 }  // namespace
