@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build                                     # build
   libopenmpi-dev openmpi-bin                                # message passing (brings the ssh client mpirun asks for)
-  libeigen3-dev                                             # matrix products where there is no oneDNN
+  libeigen3-dev                                             # matrices and their decompositions
   libboost-program-options-dev libfmt-dev                   # command line, text
   nlohmann-json3-dev libcsv-dev zlib1g-dev libxxhash-dev    # files and digests
   librandom123-dev                                          # counter-based random numbers
@@ -16,7 +16,7 @@ packages=(
 )
 # Packages that not every system has, and what becomes of it there.
 declare -A optional=(
-  [libdnnl-dev]="Eigen takes its place"  # oneDNN: faster matrix products; not built for every architecture
+  [libdnnl-dev]="train.precision = bf16 is refused"  # oneDNN: products of bfloat16; not built for every architecture
 )
 
 fail() {

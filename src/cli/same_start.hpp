@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-/// What has to be the same on all ranks before they talk about anything else. Errors: another program,
-/// product library, vector kernels or `command`. Another model of CPU is a warning. Collective.
+/// What has to be the same on all ranks before they talk about anything else. Errors: another program or
+/// `command`. Collective.
 void check_same_program(Communicator& world, const std::string& command);
 
 /// Errors: ranks that were given other `arguments`. Collective.

@@ -23,7 +23,7 @@ if(LOCKSTEP_ONEDNN)
   if(oneDNN_FOUND)
     list(APPEND LOCKSTEP_DEPENDENCIES oneDNN)
   else()
-    message(STATUS "oneDNN not found: matrix products use Eigen")
+    message(STATUS "oneDNN not found: no fast products of bfloat16")
   endif()
 endif()
 if(PROJECT_IS_TOP_LEVEL) # the program's own

@@ -21,7 +21,7 @@ class VerifyTest : public MpiTest {
   static Caught verify_on(const Texts& settings, const std::vector<int>& rank_counts,
                           std::uint64_t steps = 5) {
     const Config config = make_test_config(settings);
-    return catch_error([&] { verify(config, world(), rank_counts, steps); });
+    return catch_error([&] { verify(config, world(), rank_counts, steps, ""); });
   }
 
   static std::vector<int> all_rank_counts() {

@@ -58,13 +58,13 @@ void Trainer::check_replicas() {
   if (!has_majority(found)) {
     fail_guard(
         "step {}: the weights of {} differ, and it can't be told which are wrong; look for bad memory or "
-        "another kind of CPU on all of them",
+        "a faulty processor on all of them",
         steps_done_, fmt::join(who, " and those of "));
   }
   who.erase(who.begin());
   fail_guard(
-      "step {}: the weights of {} differ from those of the other ranks; look for bad memory or another kind "
-      "of CPU there",
+      "step {}: the weights of {} differ from those of the other ranks; look for bad memory or a faulty "
+      "processor there",
       steps_done_, fmt::join(who, " and of "));
 }
 
