@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <numbers>
@@ -242,11 +241,14 @@ TEST(Functions, DISABLED_OfEveryFloatAreRoundedOnce) {
   }
 }
 
+std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
+std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
+
 template <typename T>
 void expect_same_bits(const std::vector<T>& a, const std::vector<T>& b, const std::string& where) {
   ASSERT_EQ(a.size(), b.size());
   std::size_t different = 0;
-  while (different < a.size() && std::memcmp(&a[different], &b[different], sizeof(T)) == 0) ++different;
+  while (different < a.size() && bits(a[different]) == bits(b[different])) ++different;
   EXPECT_EQ(different, a.size()) << where;
 }
 
@@ -343,10 +345,8 @@ TEST(Functions, HaveTheBitsOfExactResults) {
     for (const auto& [argument, in_float, in_double] :
          known.at(c.name).get<std::vector<std::array<std::string, 3>>>()) {
       const float x = std::strtof(argument.c_str(), nullptr);
-      EXPECT_EQ(fmt::format("{:08x}", std::bit_cast<std::uint32_t>(c.function(x))), in_float)
-          << c.name << argument;
-      EXPECT_EQ(fmt::format("{:016x}", std::bit_cast<std::uint64_t>(c.function(double{x}))), in_double)
-          << c.name << argument;
+      EXPECT_EQ(fmt::format("{:08x}", bits(c.function(x))), in_float) << c.name << argument;
+      EXPECT_EQ(fmt::format("{:016x}", bits(c.function(double{x}))), in_double) << c.name << argument;
     }
   }
 }
