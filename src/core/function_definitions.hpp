@@ -2,12 +2,11 @@
 
 #include <cstdint>
 
-/// What lockstep/core/functions.hpp declares, of one double each. Without branches, tables and loops, so that
-/// compilers make vector code of a loop over them; always inline, so that no copy for one vector unit is
-/// linked for all. Arguments are no subnormal numbers; where a result would be one, it may be anything below
-/// the smallest normal number.
-#define LOCKSTEP_INLINE [[gnu::always_inline]] static inline
+#include "core/function_arithmetic.hpp"
 
+/// What lockstep/core/functions.hpp declares, of one double each. Without branches, tables and loops, so that
+/// compilers make vector code of a loop over them. Arguments are no subnormal numbers; where a result would
+/// be one, it may be anything below the smallest normal number.
 namespace lockstep::portable::definition {
 
 constexpr double kInfinity = __builtin_inf();
@@ -25,57 +24,6 @@ constexpr double kPiRest = 0x1.1a62633145c07p-53;
 // its lowest bits show.
 constexpr double kRounds = 0x1.8p52;
 constexpr double kRoundsPositive = 0x1p52;
-
-LOCKSTEP_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-LOCKSTEP_INLINE double abs(double x) { return __builtin_fabs(x); }
-LOCKSTEP_INLINE double with_sign(double x, double sign) { return __builtin_copysign(x, sign); }
-LOCKSTEP_INLINE std::uint64_t bits(double x) { return __builtin_bit_cast(std::uint64_t, x); }
-LOCKSTEP_INLINE double from_bits(std::uint64_t b) { return __builtin_bit_cast(double, b); }
-
-/// c₀ + x c₁ + x² c₂ + …
-LOCKSTEP_INLINE double polynomial(double /*x*/, double c) { return c; }
-template <typename... Rest>
-LOCKSTEP_INLINE double polynomial(double x, double c, Rest... rest) {
-  return fma(polynomial(x, rest...), x, c);
-}
-
-/// An unevaluated sum.
-struct Pair {
-  double value, rest;
-};
-
-/// a + b exactly, where |a| >= |b| or a = 0 (Dekker 1971).
-LOCKSTEP_INLINE Pair fast_sum(double a, double b) {
-  const double sum = a + b;
-  return {sum, b - (sum - a)};
-}
-
-/// a + b exactly (Knuth 1969).
-LOCKSTEP_INLINE Pair sum(double a, double b) {
-  const double value = a + b;
-  const double from_b = value - a;
-  return {value, (a - (value - from_b)) + (b - from_b)};
-}
-
-/// a b exactly.
-LOCKSTEP_INLINE Pair product(double a, double b) {
-  const double value = a * b;
-  return {value, fma(a, b, -value)};
-}
-
-/// a b without the product of the rests.
-LOCKSTEP_INLINE Pair product(Pair a, Pair b) {
-  const Pair exact = product(a.value, b.value);
-  return {exact.value, exact.rest + fma(a.value, b.rest, a.rest * b.value)};
-}
-
-/// a / b, to about twice the digits of a double.
-LOCKSTEP_INLINE Pair quotient(Pair a, Pair b) {
-  const double inverse = 1 / b.value;
-  const double value = a.value * inverse;
-  const double left = fma(-value, b.value, a.value) + fma(-value, b.rest, a.rest);
-  return {value, left * inverse};
-}
 
 /// 2ᵏ (1 + value + rest) with |value| <= log(2)/2 + a rounding, |rest| < 0.07.
 struct Power {
@@ -323,5 +271,3 @@ LOCKSTEP_INLINE double pow(double base, double exponent) {
 }
 
 }  // namespace lockstep::portable::definition
-
-#undef LOCKSTEP_INLINE

@@ -12,12 +12,12 @@ constexpr double kSmallest = sizeof(T) == sizeof(float) ? 0x1p-126 : 0x1p-1022; 
 /// x, or zero where x is below the smallest normal number. Compared in double, as processors that flush
 /// results differ in whether they do so before or after rounding.
 template <typename T>
-[[gnu::always_inline]] inline double flushed(double x) {
+LOCKSTEP_INLINE double flushed(double x) {
   return __builtin_fabs(x) < kSmallest<T> ? __builtin_copysign(0.0, x) : x;
 }
 
 template <auto kFunction, typename T>
-[[gnu::always_inline]] inline T value(T argument) {
+LOCKSTEP_INLINE T value(T argument) {
   const double x = flushed<T>(argument);
   const double y = flushed<T>(kFunction(x));
   return static_cast<T>(x == x ? y : definition::kNan);

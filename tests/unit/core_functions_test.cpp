@@ -5,10 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <limits>
-#include <numbers>
 #include <random>
 #include <string>
 #include <thread>
@@ -22,71 +20,13 @@
 
 #include "core/denormals.hpp"
 #include "core/function_loops.hpp"
+#include "function_references.hpp"
 #include "lockstep/core/functions.hpp"
 
 namespace lockstep {
 namespace {
 
 using Limits = std::numeric_limits<double>;
-
-// References of long double, x87's with 64 bits or AArch64's with 113; and of double, for float. An argument
-// that is rounded before exp or erfc costs digits far out: its rest goes in by the derivative.
-
-template <typename T>
-T normal_density(T x) {
-  const T square = x * x;
-  return std::exp(-square / 2) * (1 - std::fma(x, x, -square) / 2) / std::sqrt(2 * std::numbers::pi_v<T>);
-}
-
-template <typename T>
-T normal_distribution(T x) {
-  const T z = -x / std::numbers::sqrt2_v<T>;
-  // √2 is sqrt2_v + e with e = (2 - sqrt2_v²) / (2 √2).
-  const T root = std::numbers::sqrt2_v<T>;
-  const T rest = (-std::fma(z, root, x) - z * std::fma(-root, root, T(2)) / (2 * root)) / root;
-  return (std::erfc(z) - rest * 2 * std::numbers::inv_sqrtpi_v<T> * std::exp(-z * z)) / 2;
-}
-
-template <typename T>
-T gelu(T x) {
-  return std::isinf(x) ? std::max(x, T(0)) : x * normal_distribution(x);
-}
-
-template <typename T>
-T gelu_slope(T x) {
-  return std::isinf(x) ? T(x > 0) : normal_distribution(x) + x * normal_density(x);
-}
-
-template <typename T>
-T logistic(T x) {
-  return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
-}
-
-template <typename T>
-T softplus(T x) {
-  return std::max(x, T(0)) + std::log1p(std::exp(-std::abs(x)));
-}
-
-/// sin(π (x + half / 2)), taken back to [-1/4, 1/4] exactly.
-template <typename T>
-T sine_of_half_turns(T x, int half) {
-  int quotient = 0;
-  const T r = std::remquo(x, T(0.5), &quotient);
-  const T angle = std::numbers::pi_v<T> * r;
-  const int quarters = (quotient + half) & 3;
-  const T size = (quarters & 1) != 0 ? std::cos(angle) : std::sin(angle);
-  return quarters >= 2 ? -size : size;
-}
-
-template <typename T>
-T cos_pi(T x) {
-  return sine_of_half_turns(x, 1);
-}
-
-template <typename T>
-T sin_pi(T x) {
-  return sine_of_half_turns(x, 0);
-}
 
 struct Case {
   std::string name;
@@ -105,14 +45,14 @@ const std::vector<Case> kCases = {
     {"log1p", portable::log1p, &Loops::log1p, std::log1p, std::log1p, 0.85},
     {"tanh", portable::tanh, &Loops::tanh, std::tanh, std::tanh, 0.9},
     {"erfc", portable::erfc, &Loops::erfc, std::erfc, std::erfc, 1.5},
-    {"logistic", portable::logistic, &Loops::logistic, logistic, logistic, 1.5},
-    {"softplus", portable::softplus, &Loops::softplus, softplus, softplus, 1.6},
-    {"gelu", portable::gelu, &Loops::gelu, gelu, gelu, 1.5},
+    {"logistic", portable::logistic, &Loops::logistic, test::logistic, test::logistic, 1.5},
+    {"softplus", portable::softplus, &Loops::softplus, test::softplus, test::softplus, 1.6},
+    {"gelu", portable::gelu, &Loops::gelu, test::gelu, test::gelu, 1.5},
     {"gelu_slope", portable::gelu_slope, &Loops::gelu_slope,
-     [](double x) { return static_cast<double>(gelu_slope<long double>(x)); },  // which has a zero
-     gelu_slope, 1.3, 0.125},
-    {"cos_pi", portable::cos_pi, &Loops::cos_pi, cos_pi, cos_pi, 1.3},
-    {"sin_pi", portable::sin_pi, &Loops::sin_pi, sin_pi, sin_pi, 1.3}};
+     [](double x) { return static_cast<double>(test::gelu_slope<long double>(x)); },  // which has a zero
+     test::gelu_slope, 1.3, 0.125},
+    {"cos_pi", portable::cos_pi, &Loops::cos_pi, test::cos_pi, test::cos_pi, 1.3},
+    {"sin_pi", portable::sin_pi, &Loops::sin_pi, test::sin_pi, test::sin_pi, 1.3}};
 
 /// Where something changes: limits of results, ends of pieces, zero, infinity.
 const std::vector<double> kEdges = {0,
@@ -242,11 +182,14 @@ TEST(Functions, DISABLED_OfEveryFloatAreRoundedOnce) {
   }
 }
 
+std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
+std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
+
 template <typename T>
 void expect_same_bits(const std::vector<T>& a, const std::vector<T>& b, const std::string& where) {
   ASSERT_EQ(a.size(), b.size());
   std::size_t different = 0;
-  while (different < a.size() && std::memcmp(&a[different], &b[different], sizeof(T)) == 0) ++different;
+  while (different < a.size() && bits(a[different]) == bits(b[different])) ++different;
   EXPECT_EQ(different, a.size()) << where;
 }
 
@@ -343,10 +286,8 @@ TEST(Functions, HaveTheBitsOfExactResults) {
     for (const auto& [argument, in_float, in_double] :
          known.at(c.name).get<std::vector<std::array<std::string, 3>>>()) {
       const float x = std::strtof(argument.c_str(), nullptr);
-      EXPECT_EQ(fmt::format("{:08x}", std::bit_cast<std::uint32_t>(c.function(x))), in_float)
-          << c.name << argument;
-      EXPECT_EQ(fmt::format("{:016x}", std::bit_cast<std::uint64_t>(c.function(double{x}))), in_double)
-          << c.name << argument;
+      EXPECT_EQ(fmt::format("{:08x}", bits(c.function(x))), in_float) << c.name << argument;
+      EXPECT_EQ(fmt::format("{:016x}", bits(c.function(double{x}))), in_double) << c.name << argument;
     }
   }
 }

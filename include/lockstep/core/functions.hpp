@@ -42,6 +42,7 @@ class Function {
 
 // The numbers are the largest errors of double results that millions of arguments have shown, in ulp.
 
+// NOLINTBEGIN(readability-identifier-naming): they are called as functions are.
 extern const Function exp;         ///< eˣ; 0.65
 extern const Function log;         ///< the natural logarithm; 0.85
 extern const Function log1p;       ///< log(1 + x); 0.85
@@ -53,6 +54,7 @@ extern const Function gelu;        ///< x Φ(x), Φ the standard normal distribu
 extern const Function gelu_slope;  ///< Φ(x) + x Φ'(x), gelu's derivative; 1.3, near its zero at -0.75 of 1/8
 extern const Function cos_pi;      ///< cos(π x), of exactly this x; 1.3
 extern const Function sin_pi;      ///< sin(π x), of exactly this x; 1.3
+// NOLINTEND(readability-identifier-naming)
 
 /// base to the power of `exponent`, for base >= 0; NaN for others. 0⁰ and 1 to any power are 1. 0.65 ulp,
 /// also for 0.999 to the power of a million.
