@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -77,10 +78,13 @@ class Linear final : public Unit {
   ConstMatrixView weight() const { return {parameters_, outputs_, inputs_}; }
   const Real* bias() const { return parameters_ + outputs_ * inputs_; }
 
-  /// In tiles of some outputs, so that a tile's micro-batches are summed in the cache.
+  /// In tiles of some outputs, so that a tile's micro-batches are summed in the cache. More rows take longer,
+  /// and so are worth larger tiles, each of which reads x anew.
   template <typename View>
   void weight_gradient(const RowBlock& block, View x, View dy, GradientSink& sink) {
-    const Index tiles = (outputs_ * inputs_ + kTileSize - 1) / kTileSize;
+    const Index rows_of_each = block.rows() / std::ssize(block.micro_batches);
+    const Index size = std::clamp(kTileSizeOfRow * rows_of_each, kLeastTileSize, kMostTileSize);
+    const Index tiles = (outputs_ * inputs_ + size - 1) / size;
     for_each_part(tiles, [&](Index tile) {
       const Index first = outputs_ * tile / tiles;
       const Index count = outputs_ * (tile + 1) / tiles - first;
@@ -114,7 +118,10 @@ class Linear final : public Unit {
     for (Index i = 1; i < matrix.rows(); ++i) total += matrix.row(i).array();
   }
 
-  static constexpr Index kTileSize = Index{1} << 18U;  // values: of the order of a core's own cache
+  // Values. Several levels of the tree, of the least size, fit into a core's own cache.
+  static constexpr Index kLeastTileSize = Index{1} << 15U;
+  static constexpr Index kTileSizeOfRow = Index{1} << 11U;
+  static constexpr Index kMostTileSize = Index{1} << 18U;
 
   Index outputs_;
   Index inputs_ = 0;

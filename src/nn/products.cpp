@@ -14,12 +14,14 @@ namespace {
 
 using Kernel = ProductKernel<Real>;
 
-constexpr Index kGroup = 8;    // tiles, one below the other, that a panel of b meets while it is in the cache
-constexpr Index kTerms = 256;  // of a panel of b at a time, for the same reason
-constexpr Index kFewTerms = 32;
-constexpr Index kFewTiles = 3;
-constexpr Index kCollision = 2048;
-constexpr Index kMostPacked = 1 << 22;  // values of b that are packed at a time
+// Chosen by measuring; none of them shows in a result.
+constexpr Index kGroup = 8;  // tiles, one below the other, that a panel of b meets while it is in the cache
+constexpr Index kTerms = 1024;   // of a panel of b at a time
+constexpr Index kFewTerms = 32;  // so few that writing c takes most of the time, which then goes row by row
+constexpr Index kFewTiles = 3;   // so few that b is read where it stands
+constexpr Index kMostPacked = Index{1} << 22U;  // values of b that are packed at a time
+constexpr Index kCollision = 2048;  // bytes: what stands at multiples of it shares few places of a cache
+constexpr Index kFewRows = 8;       // which have room there all the same
 
 /// A matrix [rows x columns], row-major or the transpose of such a one; `pitch` is the distance in memory
 /// from row to row (from column to column of a transpose).
@@ -37,6 +39,9 @@ struct Operand {
 
 Operand plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
 Operand transpose_of(const Operand& m) { return {m.data, m.columns, m.rows, m.pitch, !m.is_transposed}; }
+
+/// Whether rows at this distance fall on the same places of a cache.
+bool collides(Index pitch) { return pitch * Index{sizeof(Real)} % kCollision == 0; }
 
 Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
 
@@ -118,7 +123,8 @@ class Multiplication {
     for (Index begin = first; begin < first + columns; begin += widest) {
       const Index own = std::min(widest, first + columns - begin);
       const Index width = quotient_up(own, kernel_.lanes);
-      const bool is_packed = p_.b.is_transposed || tiles_ > kFewTiles || own < width * kernel_.lanes;
+      const bool is_packed = p_.b.is_transposed || tiles_ > kFewTiles || own < width * kernel_.lanes ||
+                             (collides(p_.b.pitch) && p_.b.rows > kFewRows);
       panels.push_back({begin, own, width, is_packed,
                         is_packed ? Rows{packed + (begin - first) * p_.b.rows, width * kernel_.lanes}
                                   : Rows{p_.b.at(0, begin), p_.b.pitch}});
@@ -168,7 +174,7 @@ class Multiplication {
     const Real* const from = p_.a.at(begin, 0);
     const Index lines = p_.a.is_transposed ? terms : rows;
     const Index length = p_.a.is_transposed ? rows : terms;
-    if (lines == 1 || p_.a.pitch * Index{sizeof(Real)} % kCollision != 0) return {from, p_.a.pitch};
+    if (lines == 1 || !collides(p_.a.pitch)) return {from, p_.a.pitch};
     const Index pitch = quotient_up(length, kernel_.lanes) * kernel_.lanes + kernel_.lanes;
     Real* const to = room(buffers().a, lines * pitch);
     kernel_.copy(from, p_.a.pitch, lines, length, to, pitch);

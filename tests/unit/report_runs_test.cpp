@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/core/version.hpp"
 #include "report/run_report.hpp"
 #include "report/thinning.hpp"
 #include "report_helpers.hpp"
@@ -48,7 +49,7 @@ TEST(RunReport, ShowsTheNumbersOfOneRun) {
 
   EXPECT_EQ(document.at("title"), "first");
   EXPECT_EQ(document.at("subtitle"), "A training run of 4 steps");
-  EXPECT_EQ(document.at("generator"), "lockstep 0.1.0");
+  EXPECT_EQ(document.at("generator"), std::string("lockstep ") + kVersion);
   EXPECT_EQ(series(document, "Loss", "training")["x"], Json({1, 2, 3, 4}));
   EXPECT_EQ(series(document, "Loss", "training")["y"], Json({4, 2, 1, 0.5}));
   EXPECT_EQ(series(document, "Loss", "validation")["x"], Json({2, 4}));
