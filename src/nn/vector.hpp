@@ -120,16 +120,25 @@ LOCKSTEP_INLINE Vector<double> fused(Vector<double> a, Vector<double> b, Vector<
 }
 #endif
 
+/// The lanes of a and b, one after the other, that have these numbers.
+template <typename T, int... kNumber>
+LOCKSTEP_INLINE Vector<T> pick(Vector<T> a, Vector<T> b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, kNumber...);
+#else
+  using Lanes = typename VectorOf<T>::Lanes;
+  constexpr Lanes kNumbers = {kNumber...};
+  return __builtin_shuffle(a, b, kNumbers);
+#endif
+}
+
 /// Half of a row, and half of the row `step` further: lanes with bit `step` of one change places with lanes
 /// without it of the other.
 template <typename T, int kStep, int... kLane>
 LOCKSTEP_INLINE void exchange_halves(Vector<T>& a, Vector<T>& b,
                                      std::integer_sequence<int, kLane...> /*lanes*/) {
-  using Lanes = typename VectorOf<T>::Lanes;
-  constexpr Lanes kLower = {((kLane & kStep) != 0 ? kLanes<T> + kLane - kStep : kLane)...};
-  constexpr Lanes kUpper = {((kLane & kStep) != 0 ? kLanes<T> + kLane : kLane + kStep)...};
-  const Vector<T> lower = __builtin_shuffle(a, b, kLower);
-  b = __builtin_shuffle(a, b, kUpper);
+  const Vector<T> lower = pick<T, ((kLane & kStep) != 0 ? kLanes<T> + kLane - kStep : kLane)...>(a, b);
+  b = pick<T, ((kLane & kStep) != 0 ? kLanes<T> + kLane : kLane + kStep)...>(a, b);
   a = lower;
 }
 

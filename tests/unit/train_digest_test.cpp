@@ -34,7 +34,7 @@ std::string digest_of_training(const Texts& settings) {
 }
 
 class TrainingDigest : public testing::TestWithParam<DigestCase> {
- protected:
+ public:
   ~TrainingDigest() override {
     use_vector_unit(unit_);
     set_threads(1);
