@@ -78,9 +78,9 @@ TEST_F(ResumeTest, AKilledRunGoesOnAsIfItHadNot) {
 }
 
 struct Stop {
-  int ranks;
-  int signal;
-  bool to_one_rank;
+  int ranks = 0;
+  int signal = 0;
+  bool to_one_rank = false;
   bool goes_on = false;  // to the end, afterwards
 };
 
