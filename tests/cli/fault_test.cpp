@@ -65,9 +65,20 @@ class FaultTest : public testing::Test {
     EXPECT_TRUE(wait_for_checkpoint(run_dir()));
     const std::vector<pid_t> ranks = ranks_of(process.id(), folder_.path());
     for (const pid_t rank : ranks) kill(rank, SIGSTOP);
+    for (const pid_t rank : ranks) EXPECT_TRUE(wait_until(10, [&] { return has_stopped(rank); }));
     action();
     for (const pid_t rank : ranks) kill(rank, SIGCONT);
     return process.wait(50);
+  }
+
+  /// Whether all threads of `process` stand still, which takes a moment after SIGSTOP.
+  static bool has_stopped(pid_t process) {
+    const fs::path tasks = "/proc/" + std::to_string(process) + "/task";
+    return std::all_of(fs::directory_iterator(tasks), fs::directory_iterator(), [](const auto& task) {
+      std::ifstream file(task.path() / "stat");
+      std::string stat(std::istreambuf_iterator<char>(file), {});
+      return stat.find(") T ") != std::string::npos;
+    });
   }
 
   void expect_nothing_left() const {
