@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs a test, and once more where mpirun itself crashed in it: PMIx 4 (Debian 12) now and then frees an object twice as
+# mpirun ends, after all ranks have ended, and mpirun's exit code is then no longer that of the ranks. Nothing else is
+# ever tried again.
+set -u
+output=$(mktemp) || exit 1
+trap 'rm -f "$output"' EXIT
+"$@" > "$output" 2>&1
+result=$?
+cat "$output"
+if [ "$result" -ne 0 ] && grep -q 'PMIx_server_finalize+0x' "$output"; then
+  echo "mpirun crashed as it ended; the test runs once more"
+  "$@"
+  result=$?
+fi
+exit "$result"
