@@ -254,10 +254,14 @@ PlacedSum sum_of(const Handled& handled, std::size_t number) {
 }  // namespace
 
 Route choose_route(Index bytes, int nodes) {
-  // What a message costs beside its bytes, as bytes that could be copied meanwhile.
+  // What a message costs beside its bytes, as bytes: which are copied where the tree's halves are alike, and
+  // else also sent once more.
   constexpr Index kBytesAMessage = Index{256} << 10U;
-  const int messages_of_tree = std::bit_width(static_cast<unsigned>(nodes - 1));
-  return bytes < (nodes - 1 - messages_of_tree) * kBytesAMessage ? Route::kTree : Route::kDirect;
+  constexpr Index kBytesAMessageOfHalves = Index{8} << 20U;
+  const auto count = static_cast<unsigned>(nodes);
+  const int messages_of_tree = std::bit_width(count - 1);
+  const Index worth = std::has_single_bit(count) ? kBytesAMessageOfHalves : kBytesAMessage;
+  return bytes < (nodes - 1 - messages_of_tree) * worth ? Route::kTree : Route::kDirect;
 }
 
 ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,

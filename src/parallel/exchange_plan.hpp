@@ -74,8 +74,9 @@ struct ExchangePlan {
 /// collective communication operations in MPICH, 2005). The bits are the same.
 enum class Route { kDirect, kTree };
 
-/// The faster one for a bucket of `bytes` over `nodes` nodes: messages cost time, and so do the copies by
-/// which kTree makes several shares one message.
+/// The faster one for a bucket of `bytes` over `nodes` nodes: messages cost time, and the more where several
+/// nodes send to one at once; so do the copies by which kTree makes several shares one message, and what it
+/// sends twice where the nodes are no power of two.
 Route choose_route(Index bytes, int nodes);
 
 /// How the subtree sums of all ranks, each in the ranks' vectors by number, become the totals of the bucket's

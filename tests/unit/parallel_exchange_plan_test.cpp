@@ -427,6 +427,8 @@ TEST(ExchangePlan, ManyNodesOrSmallBucketsGoByTheTree) {
   EXPECT_EQ(choose_route(1000, 1), Route::kDirect);
   EXPECT_EQ(choose_route(1000, 2), Route::kDirect);
   EXPECT_EQ(choose_route(1000, 8), Route::kTree);
+  EXPECT_EQ(choose_route(Index{4} << 20U, 4), Route::kTree);
+  EXPECT_EQ(choose_route(Index{4} << 20U, 5), Route::kDirect);
   EXPECT_EQ(choose_route(Index{100} << 20U, 8), Route::kDirect);
   EXPECT_EQ(choose_route(Index{100} << 20U, 1024), Route::kTree);
 }
