@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "comm/activity.hpp"
 #include "comm/host_pulses.hpp"
 #include "core/machine.hpp"
 #include "core/rank_status.hpp"
@@ -47,12 +48,6 @@ std::string advice = "start the command again";
 std::string current_advice() {
   const std::lock_guard lock(advice_mutex);
   return advice;
-}
-
-double seconds_of(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Past all buffers and their locks, which a thread that stands still may hold.
@@ -95,40 +90,6 @@ struct alignas(64) Watchdog::Place {
   int rank;
   pid_t process;
   std::atomic<int> end;  // the exit code with which somebody has ended the program, or 0; in the first alone
-};
-
-/// What the rest of this process does, as its watchdog sees it.
-class Watchdog::Activity {
- public:
-  /// `seconds` after the last look; waiting for a rank that works outside of a step doesn't count.
-  void look(double seconds, bool others_work) {
-    const RankStatus& status = own_status();
-    const std::uint64_t waits = status.waits.load(std::memory_order_relaxed);
-    const double busy = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
-    const bool is_waiting = waits % 2 == 1;
-    const bool same_wait = std::exchange(waits_, waits) == waits;
-    if (!same_wait || !is_waiting) {
-      waited_ = 0;
-    } else if (!others_work) {
-      waited_ += seconds;
-    }
-    // The message library's threads use some microseconds a second; a slow disk's reader many times that.
-    constexpr double kIdleShare = 1e-4;
-    if (is_waiting || !same_wait || busy - busy_ > kIdleShare * (still_ + 1)) {
-      still_ = 0;
-      busy_ = busy;
-    } else {
-      still_ += seconds;
-    }
-  }
-  double still() const { return still_; }
-  double waited() const { return waited_; }
-
- private:
-  std::uint64_t waits_ = 0;
-  double busy_ = 0;
-  double still_ = 0;
-  double waited_ = 0;
 };
 
 Watchdog::Watchdog(Communicator& world) : world_size_(world.size()), host_(host_name()) {

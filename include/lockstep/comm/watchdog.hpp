@@ -14,6 +14,7 @@
 
 namespace lockstep {
 
+class Activity;
 class HostPulses;
 
 /// Seconds by which a standstill has ended the program, where nobody sets them.
@@ -52,7 +53,6 @@ class Watchdog {
 
  private:
   struct Place;
-  class Activity;
 
   /// What became of a rank that was waited for.
   enum class Fate { kLives, kDied, kLeft };
