@@ -2,7 +2,7 @@
 # Installs what Lockstep needs on Debian 12+ or Ubuntu 22.04+. What is there already is left alone, so that running
 # this again costs nothing and, with nothing missing, needs neither root nor the network.
 #
-#   launch/setup.sh [--tests] [--slurm] [--lint] [--docs] [--fuzz] [--pytorch]
+#   launch/setup.sh [--tests] [--slurm] [--lint] [--docs] [--fuzz] [--pytorch] [--aarch64]
 set -euo pipefail
 
 packages=(
@@ -38,7 +38,8 @@ for argument in "$@"; do
       optional[libclang-rt-dev]="clang itself brings the sanitizers and libFuzzer"
       ;;
     --pytorch) packages+=(python3-torch libopenblas0-pthread) ;;  # what compare_pytorch.sh compares with
-    *) fail "unknown argument '$argument'; expected any of --tests, --slurm, --lint, --docs, --fuzz, --pytorch" ;;
+    --aarch64) packages+=(g++-aarch64-linux-gnu qemu-user mmdebstrap) ;;  # what try_aarch64.sh builds with and runs on
+    *) fail "unknown argument '$argument'; expected any of --tests, --slurm, --lint, --docs, --fuzz, --pytorch, --aarch64" ;;
   esac
 done
 
