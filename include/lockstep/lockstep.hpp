@@ -3,6 +3,7 @@
 /// Everything that a program needs which trains its own networks on its own data.
 #include "lockstep/core/functions.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"

@@ -141,7 +141,7 @@ class TableReader {
 
   double number(Index column, std::string_view field) const {
     const std::optional<double> value = parse_number(field);
-    // Double's own denormals count as zero here.
+    // Double's own subnormal numbers have lost digits.
     const bool in_range = value && std::abs(*value) <= std::numeric_limits<float>::max() &&
                           (std::abs(*value) >= std::numeric_limits<double>::min() || is_zero(field));
     if (!in_range) fail_field(column, number_problem(field, line_of(row_)));

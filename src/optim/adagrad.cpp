@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -10,7 +11,7 @@ namespace {
 LOCKSTEP_MULTIVERSION
 void step(Real* x, const Real* g, Real* v, Index n, Real alpha, Real epsilon, bool inside) {
   for (Index i = 0; i < n; ++i) {
-    v[i] += g[i] * g[i];
+    v[i] = flushed(v[i] + g[i] * g[i]);
     const Real root = inside ? std::sqrt(v[i] + epsilon) : std::sqrt(v[i]) + epsilon;
     x[i] -= alpha * g[i] / root;
   }

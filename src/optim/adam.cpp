@@ -2,6 +2,7 @@
 
 #include "core/multiversion.hpp"
 #include "lockstep/core/functions.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -20,8 +21,8 @@ void plain(Real* theta, const Real* g, Real* m, Real* v, Index n, const Constant
   const Constants c = constants;  // a copy, so that the stores below cannot change it
   const Real rate = c.alpha / c.correction1;
   for (Index i = 0; i < n; ++i) {
-    m[i] = c.beta1 * m[i] + c.rest1 * g[i];
-    v[i] = c.beta2 * v[i] + c.rest2 * g[i] * g[i];
+    m[i] = flushed(c.beta1 * m[i] + c.rest1 * g[i]);
+    v[i] = flushed(c.beta2 * v[i] + c.rest2 * g[i] * g[i]);
     const Real root = std::sqrt(v[i]) / c.correction2;
     theta[i] = c.shrink * theta[i] - rate * (m[i] / (root + c.epsilon));
   }
@@ -33,8 +34,8 @@ void amsgrad(Real* theta, const Real* g, Real* m, Real* v, Real* largest, Index 
   const Constants c = constants;
   const Real rate = c.alpha / c.correction1;
   for (Index i = 0; i < n; ++i) {
-    m[i] = c.beta1 * m[i] + c.rest1 * g[i];
-    v[i] = c.beta2 * v[i] + c.rest2 * g[i] * g[i];
+    m[i] = flushed(c.beta1 * m[i] + c.rest1 * g[i]);
+    v[i] = flushed(c.beta2 * v[i] + c.rest2 * g[i] * g[i]);
     largest[i] = largest[i] > v[i] ? largest[i] : v[i];
     const Real root = std::sqrt(largest[i]) / c.correction2;
     theta[i] = c.shrink * theta[i] - rate * (m[i] / (root + c.epsilon));

@@ -2,6 +2,7 @@
 
 #include "core/multiversion.hpp"
 #include "lockstep/core/functions.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "optim/norm.hpp"
 
@@ -18,8 +19,8 @@ LOCKSTEP_MULTIVERSION
 void direction(const Real* x, const Real* g, Real* m, Real* v, Real* u, Index n, const Constants& constants) {
   const Constants c = constants;  // a copy, so that the stores below cannot change it
   for (Index i = 0; i < n; ++i) {
-    m[i] = c.beta1 * m[i] + c.rest1 * g[i];
-    v[i] = c.beta2 * v[i] + c.rest2 * g[i] * g[i];
+    m[i] = flushed(c.beta1 * m[i] + c.rest1 * g[i]);
+    v[i] = flushed(c.beta2 * v[i] + c.rest2 * g[i] * g[i]);
     const Real root = std::sqrt(v[i]) / c.correction2;
     u[i] = (m[i] / c.correction1) / (root + c.epsilon) + c.lambda * x[i];
   }

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "optim/norm.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 LOCKSTEP_MULTIVERSION
 void step(Real* w, const Real* g, Real* v, Index n, Real rate, Real gamma, Real lambda) {
   for (Index i = 0; i < n; ++i) {
-    v[i] = gamma * v[i] + rate * (g[i] + lambda * w[i]);
+    v[i] = flushed(gamma * v[i] + rate * (g[i] + lambda * w[i]));
     w[i] -= v[i];
   }
 }

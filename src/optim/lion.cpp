@@ -1,4 +1,5 @@
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -12,7 +13,7 @@ void step(Real* theta, const Real* g, Real* m, Index n, Real alpha, Real beta1, 
   for (Index i = 0; i < n; ++i) {
     const Real c = beta1 * m[i] + (1 - beta1) * g[i];
     theta[i] = shrink * theta[i] - alpha * sign(c);
-    m[i] = beta2 * m[i] + (1 - beta2) * g[i];
+    m[i] = flushed(beta2 * m[i] + (1 - beta2) * g[i]);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "optim/norm.hpp"
@@ -29,7 +30,7 @@ const Algorithm& rest() {
 LOCKSTEP_MULTIVERSION
 void add_momentum(Real* direction, const Real* g, Real* b, Index n, Real mu) {
   for (Index i = 0; i < n; ++i) {
-    b[i] = mu * b[i] + g[i];
+    b[i] = flushed(mu * b[i] + g[i]);
     direction[i] = g[i] + mu * b[i];
   }
 }

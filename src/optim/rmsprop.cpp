@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -16,11 +17,11 @@ LOCKSTEP_MULTIVERSION
 void step(Real* x, const Real* g, Real* v, Real* mean, Real* y, Index n, const Constants& constants) {
   const Constants c = constants;  // a copy, so that the stores below cannot change it
   for (Index i = 0; i < n; ++i) {
-    v[i] = c.beta * v[i] + c.rest * g[i] * g[i];
-    mean[i] = c.centered ? c.beta * mean[i] + c.rest * g[i] : Real(0);
+    v[i] = flushed(c.beta * v[i] + c.rest * g[i] * g[i]);
+    mean[i] = c.centered ? flushed(c.beta * mean[i] + c.rest * g[i]) : Real(0);
     const Real spread = v[i] - mean[i] * mean[i];
     const Real root = c.inside ? std::sqrt(spread + c.epsilon) : std::sqrt(spread) + c.epsilon;
-    y[i] = c.gamma * y[i] + g[i] / root;
+    y[i] = flushed(c.gamma * y[i] + g[i] / root);
     x[i] -= c.alpha * y[i];
   }
 }

@@ -1,4 +1,5 @@
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -13,7 +14,7 @@ void plain(Real* x, const Real* g, Index n, Real alpha, Real shrink) {
 LOCKSTEP_MULTIVERSION
 void momentum(Real* x, const Real* g, Real* y, Index n, Real alpha, Real gamma, Real shrink) {
   for (Index i = 0; i < n; ++i) {
-    y[i] = gamma * y[i] + g[i];
+    y[i] = flushed(gamma * y[i] + g[i]);
     x[i] = shrink * x[i] - alpha * y[i];
   }
 }
@@ -21,7 +22,7 @@ void momentum(Real* x, const Real* g, Real* y, Index n, Real alpha, Real gamma, 
 LOCKSTEP_MULTIVERSION
 void nesterov(Real* x, const Real* g, Real* y, Index n, Real alpha, Real gamma, Real shrink) {
   for (Index i = 0; i < n; ++i) {
-    y[i] = gamma * y[i] + g[i];
+    y[i] = flushed(gamma * y[i] + g[i]);
     x[i] = shrink * x[i] - alpha * (g[i] + gamma * y[i]);
   }
 }

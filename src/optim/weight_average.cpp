@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/subnormal.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -11,7 +12,7 @@ namespace {
 
 LOCKSTEP_MULTIVERSION
 void average(Real* e, const Real* x, Index n, Real decay, Real rest) {
-  for (Index i = 0; i < n; ++i) e[i] = decay * e[i] + rest * x[i];
+  for (Index i = 0; i < n; ++i) e[i] = flushed(decay * e[i] + rest * x[i]);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "core/denormals.hpp"
+#include "core/ieee.hpp"
 #include "core/refusal.hpp"
 #include "core/signals.hpp"
 #include "core/vector_unit.hpp"
@@ -20,7 +20,7 @@ namespace {
 Launch prepare() {
   hold_signals();
   survive_size_limits();
-  flush_denormals();
+  use_ieee_arithmetic();
   take_signals();
   return read_launch();
 }

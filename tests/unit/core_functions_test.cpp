@@ -18,8 +18,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "core/denormals.hpp"
 #include "core/function_loops.hpp"
+#include "flush_to_zero.hpp"
 #include "function_references.hpp"
 #include "lockstep/core/functions.hpp"
 
@@ -270,7 +270,7 @@ TEST(Functions, HaveTheSameBitsWhereSubnormalNumbersAreFlushed) {
     std::vector<float> of_floats;
     std::vector<double> of_doubles;
     std::thread([&] {
-      flush_denormals();
+      test::flush_to_zero();
       of_floats = all_results(*unit, floats);
       of_doubles = all_results(*unit, doubles);
     }).join();

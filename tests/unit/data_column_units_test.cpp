@@ -8,9 +8,9 @@
 
 #include <gtest/gtest.h>
 
-#include "core/denormals.hpp"
 #include "data/column_units.hpp"
 #include "data_helpers.hpp"
+#include "flush_to_zero.hpp"
 #include "lockstep/data/batch.hpp"
 #include "lockstep/data/csv.hpp"
 #include "temporary_folder.hpp"
@@ -75,7 +75,7 @@ TEST(ColumnUnits, KeepDigitsOfLargeNumbers) {
 }
 
 TEST(ColumnUnits, KeepNumbersBelowFloatsSmallest) {
-  flush_denormals();
+  test::flush_to_zero();
   const Dataset data = table({"1e-41", "2e-41", "3e-41", "0", "4e-41"});
   const std::vector<Real> unit = normalised(data, NormalizationKind::kUnit);
   const std::vector<Real> expected = {0.25F, 0.5F, 0.75F, 0, 1};

@@ -1,5 +1,8 @@
 // What optimizers keep: how it lies, and that parts of it go to whoever owns the parameters.
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -85,6 +88,29 @@ TEST_P(StateOf, GoesWithTheParametersToTheirOwners) {
 }
 
 std::vector<std::string> names() { return names_of(algorithms()); }
+
+// What decays where gradients have become 0 comes to 0: it is never a subnormal number, with which processors
+// are slow.
+TEST_P(StateOf, IsNeverSubnormal) {
+  if (find_algorithm(GetParam()).needs_hessian) return;
+  const Real smallest = std::numeric_limits<Real>::min();
+  for (const Real first : {85 * smallest, 9 * std::sqrt(smallest), Real(0.9) * std::sqrt(smallest)}) {
+    Hyperparameters values = with_defaults(find_algorithm(GetParam()).hyperparameters, {});
+    if (values.contains("momentum")) values["momentum"] = 0.9;
+    Optimizer optimizer({.name = GetParam(), .hyperparameters = values}, layout());
+    std::vector<Real> x = test::random_values(50, 1);
+    std::vector<Real> g(50, first);
+    for (std::uint64_t t = 1; t <= 200; ++t) {
+      optimizer.step(x, g, 1, 1, t);
+      std::fill(g.begin(), g.end(), Real(0));
+      for (const NamedState& state : optimizer.state()) {
+        for (const Real value : state.values) {
+          ASSERT_NE(std::fpclassify(value), FP_SUBNORMAL) << state.name << " after step " << t;
+        }
+      }
+    }
+  }
+}
 
 INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, StateOf, testing::ValuesIn(names()),
                          [](const auto& name) { return test::identifier(name.param); });

@@ -242,18 +242,23 @@ TEST(ConfigError, LeavesOutWhatARunGaveToAnotherMethod) {
   for (const auto& [key, value] : settings_of(config)) EXPECT_NE(key, "optimizer.beta1") << value;
 }
 
-// The smallest float that is not flushed to 0 is 2^-126 = 1.18e-38, the largest below 1 is 1 - 2^-24.
+// The smallest normal float is 2^-126 = 1.18e-38, the largest below 1 is 1 - 2^-24.
 TEST(ConfigError, RefusesNumbersThatAreOthersWhereTheyAreUsed) {
   if (sizeof(Real) != sizeof(float)) GTEST_SKIP() << "of the build in float";
   for (const std::string text : {"1e-60", "1e-320", "1e-39"}) {
     for (const std::string key : {"optimizer.clip-norm", "optimizer.l2", "optimizer.learning-rate"}) {
-      EXPECT_TRUE(is_bad_input([&] { config_of({{key, text}}); }, {key, "0 as a float; raise it"})) << text;
+      EXPECT_TRUE(is_bad_input(
+          [&] {
+            config_of({{key, text}});
+          },
+          {key, "too near 0 for a float; raise it"}))
+          << text;
     }
     EXPECT_TRUE(is_bad_input(
         [&] {
           config_of({{"optimizer.name", "adam"}, {"optimizer.epsilon", text}});
         },
-        {"optimizer.epsilon = " + text, "0 as a float"}));
+        {"optimizer.epsilon = " + text, "too near 0 for a float"}));
   }
   EXPECT_TRUE(is_bad_input(
       [] {

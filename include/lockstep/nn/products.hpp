@@ -10,10 +10,9 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// share, by the calling one. Sums and results are Real, the factors Real or bfloat16.
 ///
 /// Of factors in Real, each element is defined as fma(a[K-1], b[K-1], … fma(a[0], b[0], +0)), with the bias
-/// added last: the same bits on every x86-64 processor and with any number of threads, and each row's are
-/// those of a product of that row alone. (Where subnormal numbers count as zero, as in a Session, processors
-/// of other kinds may differ in when they do.) Of factors in bfloat16, which are multiplied by oneDNN where
-/// the build has it, the bits depend on shapes, threads, library and processor.
+/// added last: the same bits on every processor and with any number of threads, and each row's are those of a
+/// product of that row alone. Of factors in bfloat16, which are multiplied by oneDNN where the build has it,
+/// the bits depend on shapes, threads, library and processor.
 
 /// y = x wᵀ + bias for every row. x [rows x in], w [out x in], bias [out], y [rows x out].
 void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, MatrixView y);

@@ -1,6 +1,5 @@
 #include "train/configuration/setting_values.hpp"
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -8,12 +7,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// Whether `value` is not 0, but becomes 0 where parameters are computed. Looks at its bits: a comparison may
-/// flush it to 0 itself.
-bool vanishes(double value) {
-  return (std::bit_cast<std::uint64_t>(value) << 1U) != 0 &&
-         std::abs(value) < std::numeric_limits<Real>::min();
-}
+/// Whether `value` is not 0, but less than what keeps its digits where parameters are computed.
+bool vanishes(double value) { return value != 0 && std::abs(value) < std::numeric_limits<Real>::min(); }
 
 /// One of `names`, kept as its index.
 Field index(double& field, const std::vector<std::string>& names) {
@@ -31,7 +26,7 @@ Field real(double& field, double lowest, double highest, bool highest_excluded) 
     if (value && *value >= lowest && (highest_excluded ? *value < highest : *value <= highest)) {
       constexpr auto kPrecision = sizeof(Real) == sizeof(float) ? "float" : "double";
       if (vanishes(*value)) {
-        return fmt::format("0, or at least {:.3g}: this is 0 as a {}; raise it",
+        return fmt::format("0, or at least {:.3g}: this is too near 0 for a {}; raise it",
                            std::numeric_limits<Real>::min(), kPrecision);
       }
       if (highest_excluded && static_cast<double>(static_cast<Real>(*value)) == highest) {
