@@ -21,6 +21,7 @@ folder=$PWD/build/aarch64
 sysroot=$folder/sysroot
 if [[ ! -e $sysroot/.whole ]]; then
   rm -rf --one-file-system "$sysroot"
+  mkdir -p "$folder"
   libraries=libopenmpi-dev,libeigen3-dev,libboost-program-options-dev,libfmt-dev,nlohmann-json3-dev,libcsv-dev
   libraries+=,zlib1g-dev,libxxhash-dev,librandom123-dev,libgtest-dev,libgmock-dev,libgomp1,libstdc++6
   release=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -31,11 +32,13 @@ fi
 # Emulated, where nothing is to be learned from threads of the message library.
 arithmetic='^unit_(core|nn|optim|parallel|train)(_double)?[.]'
 left_out='Threads|DoNotDisturb'
+export PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:$sysroot/usr/share/pkgconfig
 cmake --preset release -B "$folder/release" --toolchain src/cmake/aarch64.cmake -DLOCKSTEP_SYSROOT="$sysroot" \
   -DLOCKSTEP_ONEDNN=OFF -DBUILD_TESTING=ON --log-level=WARNING
 cmake --build "$folder/release" --target lockstep_program unit_tests
 ctest --test-dir "$folder/release" --parallel "$lockstep_cores" --output-on-failure -R "$arithmetic" -E "$left_out"
 
+unset PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR
 cmake --preset release --log-level=WARNING
 cmake --build --preset release --target lockstep_program
 train=(train --data.source blobs --data.samples 2000 --model.layers "linear 64, gelu, dropout 0.2, linear 32, tanh, linear 4"

@@ -16,6 +16,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 # MPI's compiler wrappers are programs of the other processor.
 set(mpi ${LOCKSTEP_SYSROOT}/usr/lib/aarch64-linux-gnu/openmpi)
 set(MPI_SKIP_COMPILER_WRAPPER ON)
+set(MPI_CXX_SKIP_MPICXX ON)
 set(MPI_CXX_HEADER_DIR ${mpi}/include)
 set(MPI_CXX_LIB_NAMES mpi)
 set(MPI_mpi_LIBRARY ${mpi}/lib/libmpi.so)

@@ -36,8 +36,8 @@ constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end al
 constexpr double kLaunchersTurnInVain = 0.25;  // where it may be what is lost
 // By the timeout all ranks of all hosts have ended, for which they need some time.
 constexpr double kTimeToEnd = 1.5;
-constexpr double kTimeToEndShare = 1.0 / 8;  // of a short timeout
 constexpr double kAnotherHostsTurn = 5;
+constexpr double kShareOfShort = 1.0 / 8;  // which both have of a short timeout
 constexpr auto kTimeToRead = std::chrono::milliseconds(200);
 constexpr auto kTimeToHear = std::chrono::milliseconds(100);
 
@@ -233,7 +233,7 @@ bool Watchdog::others_work() const {
 void Watchdog::judge() {
   const double limit = timeout;
   if (limit == 0) return;
-  const double end = limit - std::min(kTimeToEnd, kTimeToEndShare * limit);
+  const double last_end = limit - std::min(kTimeToEnd, kShareOfShort * limit);
   std::vector<WatchedRank> ranks;
   ranks.reserve(ranks_);
   for (std::size_t index = 0; index < ranks_; ++index) {
@@ -243,7 +243,9 @@ void Watchdog::judge() {
   const bool is_told = pulses_->end_is_told();
   const bool is_anothers = standstill && standstill->is_anothers && !is_told;
   // If the host whose turn it is says nothing, it may not see the same.
-  const double seconds = standstill ? standstill->seconds - (is_anothers ? kAnotherHostsTurn : 0) : 0;
+  const double turn = pulses_->has_others() ? std::min(kAnotherHostsTurn, kShareOfShort * limit) : 0;
+  const double end = last_end - (is_anothers ? 0 : turn);
+  const double seconds = standstill ? standstill->seconds : 0;
   if (seconds >= end && speaks() && claim_end(static_cast<int>(ExitCode::kStandstill))) {
     pulses_->tell_end();
     if (!is_told) {
