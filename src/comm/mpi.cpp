@@ -49,9 +49,9 @@ void choose_the_way_of_large_messages() {
   // system's buffers don't hold much more than is under way.
   setenv("OMPI_MCA_btl_tcp_flags", "send", kKeep);
   setenv("OMPI_MCA_btl_tcp_sndbuf", "262144", kKeep);
-  // A message of up to so many bytes goes out without asking whether it is welcome, for that too stands behind
-  // what is on its way: four nodes that gave each other 11.2 MB a step took 111 ms, and take 99 (the link's
-  // 90).
+  // A message of up to so many bytes goes out without asking whether it is welcome, for that too stands
+  // behind what is on its way: four nodes that gave each other 11.2 MB a step took 111 ms, and take 99 (the
+  // link's 90).
   setenv("OMPI_MCA_btl_tcp_eager_limit", "524288", kKeep);
   setenv("OMPI_MCA_btl_tcp_rndv_eager_limit", "524288", kKeep);
   if (can_copy_across_processes()) return;
