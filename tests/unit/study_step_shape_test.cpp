@@ -9,6 +9,7 @@ namespace lockstep {
 namespace {
 
 constexpr Index kParameters = 1'000'000;
+constexpr Index kLarge = 10'000'000;  // parameters that go straight to their owners, also by eight nodes
 constexpr double kBytes = 1e6 * sizeof(Real);
 
 StepShape on_one_node(Index batch, Index micro_batches, int ranks) {
@@ -49,8 +50,10 @@ TEST(StepShape, HasBetweenNodesWhatTheySendOnce) {
     EXPECT_DOUBLE_EQ(two.bytes, 2.0 * (ranks - 1) / ranks * kBytes);
   }
   const StepShape four = shape_of(256, 8, nodes_of(4, 2), {{kParameters}});
-  EXPECT_EQ(four.paths[0].messages, 6) << "straight to three owners, and back";
+  EXPECT_EQ(four.paths[0].messages, 4) << "by halves, and back";
   EXPECT_DOUBLE_EQ(four.paths[0].bytes, 1.5 * kBytes);
+  const StepShape large = shape_of(256, 8, nodes_of(4, 2), {{kLarge}});
+  EXPECT_EQ(large.paths[0].messages, 6) << "straight to three owners, and back";
   EXPECT_EQ(shape_of(256, 8, Nodes({3, 1}), {{kParameters}}).messages, 4) << "the larger node's";
 }
 
@@ -74,7 +77,7 @@ TEST(StepShape, HasTwiceLog2OfTheNodesMessagesAlongTheTree) {
   EXPECT_EQ(messages(5, {1000}), 6) << "half a node more is a round more";
   EXPECT_EQ(messages(8, {1000}), 6);
   EXPECT_EQ(messages(1024, {1000}), 20);
-  EXPECT_EQ(messages(8, {1000, kParameters}), 6 + 14) << "the large bucket straight to its owners";
+  EXPECT_EQ(messages(8, {1000, kLarge}), 6 + 14) << "the large bucket straight to its owners";
 }
 
 TEST(StepShape, HasMoreSumsWhereMicroBatchesAreNoWholeSubtree) {
