@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a test, and once more where mpirun itself crashed in it: PMIx 4 (Debian 12) now and then frees an object twice as
-# mpirun ends, after all ranks have ended, and mpirun's exit code is then no longer that of the ranks. Nothing else is
-# ever tried again.
+# Runs a test, and once more where it failed and mpirun itself crashed in it: with PMIx 4 (Debian 12) mpirun rarely does so
+# in PMIx_server_finalize, after all ranks have ended, and its exit code is then no longer that of the ranks. Nothing else
+# is ever tried again.
 set -u
 output=$(mktemp) || exit 1
 trap 'rm -f "$output"' EXIT
