@@ -61,6 +61,7 @@ Launch read_launch() {
     launch.is_mpi = true;
     if (size) launch.claims.push_back({launcher.name, *size, kMpiHint});
   }
+  launch.is_mpirun = number_in("OMPI_COMM_WORLD_RANK").has_value();
   launch.is_of_several_programs = number_in("OMPI_NUM_APP_CTX").value_or(1) > 1;
   const char* const folder = std::getenv("PMIX_SERVER_TMPDIR");
   std::error_code error;

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <system_error>
 #include <thread>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@ namespace lockstep {
 namespace {
 
 std::atomic<int> last_signal = 0;
+std::atomic<bool> is_from_parent = false;
 std::atomic<int> rememberers = 0;  // StopSignals that live
 bool hangup_is_ignored = false;
 
@@ -46,10 +48,12 @@ void deliver(int signal) {
   pthread_sigmask(SIG_BLOCK, &one, nullptr);
 }
 
-void take(int signal) {
+void take(const siginfo_t& info) {
   static std::atomic<bool> interrupted = false;
+  const int signal = info.si_signo;
   const bool is_second = signal == SIGINT && interrupted.exchange(true);
   if (rememberers > 0 && !is_second) {
+    if (signal == SIGTERM && info.si_pid == getppid()) is_from_parent = true;
     last_signal = signal;
     return;
   }
@@ -61,8 +65,8 @@ void take(int signal) {
   const sigset_t stops = stop_signals();
   pthread_sigmask(SIG_SETMASK, &stops, nullptr);  // all others are delivered to this thread
   while (true) {
-    int signal = 0;
-    if (sigwait(&stops, &signal) == 0) take(signal);
+    siginfo_t info;
+    if (sigwaitinfo(&stops, &info) > 0) take(info);
   }
 }
 
@@ -79,7 +83,7 @@ void hold_signals() {
 void take_signals() {
   const sigset_t stops = stop_signals();
   const timespec at_once{};
-  for (int signal = 0; (signal = sigtimedwait(&stops, nullptr, &at_once)) > 0;) take(signal);
+  for (siginfo_t info; sigtimedwait(&stops, &info, &at_once) > 0;) take(info);
   try {
     std::thread(watch).detach();
   } catch (const std::system_error& error) {
@@ -97,6 +101,8 @@ StopSignals::StopSignals() { ++rememberers; }
 StopSignals::~StopSignals() { --rememberers; }
 
 int requested_stop() { return last_signal; }
+
+bool parent_asks_to_end() { return is_from_parent; }
 
 void survive_lost_readers() { std::signal(SIGPIPE, SIG_IGN); }
 

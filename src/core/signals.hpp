@@ -35,6 +35,9 @@ class StopSignals {
 /// The last signal that became a request, or 0. Local.
 int requested_stop();
 
+/// Whether the parent of this process, its launcher, has sent it SIGTERM, which became a request. Local.
+bool parent_asks_to_end();
+
 /// From here on output that nobody reads (SIGPIPE) is an error of the write and not the end of the process.
 /// Local.
 void survive_lost_readers();

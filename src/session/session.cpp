@@ -1,6 +1,8 @@
 #include "lockstep/session/session.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -36,7 +38,15 @@ Session::Session(bool uses_ranks)
 int Session::run(const std::function<void()>& program) {
   const int status = status_of(program);
   log::finish(status != static_cast<int>(ExitCode::kStopped));
+  if (mpi_ && launcher_ends()) MpiSession::leave(status);
   return status;
+}
+
+/// Whether mpirun has been told to end, and has told ranks so. It may then deadlock or crash (PMIx 4.2: in
+/// PMIx_server_finalize) over ranks that finalise MPI meanwhile, and over none that just end.
+bool Session::launcher_ends() {
+  const std::vector<int> told = all_gather(world(), launch_.is_mpirun && parent_asks_to_end() ? 1 : 0);
+  return std::find(told.begin(), told.end(), 1) != told.end();
 }
 
 int Session::status_of(const std::function<void()>& program) {

@@ -163,6 +163,23 @@ TEST_F(InterruptTest, HandlersOfLoadedLibrariesDoNotRunInsideProducts) {
   }
 }
 
+/// mpirun that ends may deadlock or crash over ranks that finalise MPI meanwhile.
+TEST_F(InterruptTest, RanksFinaliseMpiUnlessMpirunIsEndingThem) {
+  for (const int signal : {SIGTERM, SIGUSR1}) {
+    Words words = command_line(3, long_training());
+    const Words preload = {"env", "LD_PRELOAD=" LOCKSTEP_FINALIZE_TELLER};
+    words.insert(std::find(words.begin(), words.end(), LOCKSTEP_PROGRAM), preload.begin(), preload.end());
+    fs::remove_all(run_dir());
+    Process process(words, folder_.path());
+    ASSERT_TRUE(wait_for_steps());
+    process.send(signal);
+    const Outcome outcome = process.wait(20);
+    EXPECT_EQ(outcome.exit_code, signal == SIGTERM ? 1 : 4) << outcome.err;
+    EXPECT_EQ(outcome.err.find("MPI_Finalize") != std::string::npos, signal == SIGUSR1) << outcome.err;
+    expect_nothing_left();
+  }
+}
+
 TEST_F(InterruptTest, AnErrorOfOneRankAloneEndsTheOthersWithItsMessage) {
   const Words mistaken = {LOCKSTEP_PROGRAM, "train", "--run.dri", run_dir()};
   Process process(command_line(3, Words{LOCKSTEP_PROGRAM} + long_training(), mistaken), folder_.path());

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <poll.h>
 #include <sstream>
@@ -148,10 +147,6 @@ Outcome Process::wait(double seconds) {
   Outcome outcome;
   reap(outcome, deadline);
   outcome.out = std::move(out_text_);
-  // Read by again.sh, as not every test shows what was on standard error.
-  if (const auto place = err_text_.find("PMIx_server_finalize+0x"); place != std::string::npos) {
-    std::cout << err_text_.substr(place, err_text_.find('\n', place) - place) << std::endl;
-  }
   outcome.err = without_banners(std::move(err_text_));
   outcome.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
   return outcome;

@@ -27,6 +27,9 @@ class MpiSession {
   /// Has a watchdog look after the ranks from here on. Collective. Errors: not enough memory.
   void watch();
 
+  /// Ends the process with exit code `status` and leaves MPI as it is, where its launcher is ending already.
+  [[noreturn]] static void leave(int status);
+
   /// Whether all ranks call this within `seconds`. Local in effect: it never waits longer.
   bool all_arrive(double seconds);
 

@@ -34,6 +34,7 @@ class Session {
  private:
   int status_of(const std::function<void()>& program);
   int fail(const std::exception& exception);
+  bool launcher_ends();
 
   Launch launch_;
   bool uses_ranks_;

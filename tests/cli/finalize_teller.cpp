@@ -1,0 +1,11 @@
+// Loaded into the program before MPI (LD_PRELOAD), as a profiler is: tells on standard error when MPI is
+// finalised.
+
+#include <cstdio>
+
+extern "C" int PMPI_Finalize();
+
+extern "C" int MPI_Finalize() {
+  std::fputs("MPI_Finalize\n", stderr);
+  return PMPI_Finalize();
+}
