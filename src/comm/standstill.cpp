@@ -9,9 +9,6 @@ namespace lockstep {
 
 namespace {
 
-/// Watchdogs of other nodes that see the cause are to speak first.
-constexpr double kAnotherNodesTurn = 5;
-
 /// Those that stopped about as long ago, by this share of the longest time, stopped together.
 constexpr double kTogether = 0.5;
 
@@ -101,15 +98,17 @@ std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks,
 
   const bool others_work = std::ranges::any_of(ranks, &WatchedRank::works_outside_step);
   const WatchedRank& in_step = *std::ranges::max_element(ranks, {}, waited_in_step);
-  const double waited = others_work ? 0 : waited_in_step(in_step) - kAnotherNodesTurn;
+  const double waited = others_work ? 0 : waited_in_step(in_step);
 
   if (std::max({still, waited_for_lost, waited}) <= 0) return std::nullopt;
   if (waited_for_lost > still && waited_for_lost >= kTogether * waited) {
     return Standstill{waited_for_lost, of_lost_hosts(lost, others.size(), longest, host),
-                      another_speaks(lost, others, ranks)};
+                      another_speaks(lost, others, ranks) ? SpeakingTurn::kSecond : SpeakingTurn::kFirst};
   }
-  if (still >= waited) return Standstill{still, of_still_ranks(ranks, still, host)};
-  return Standstill{waited, of_waiting_ranks(ranks, in_step, world_size, host)};
+  if (still >= kTogether * waited) return Standstill{still, of_still_ranks(ranks, still, host)};
+  const bool all_wait = std::ranges::all_of(ranks, &WatchedRank::waits);
+  return Standstill{waited, of_waiting_ranks(ranks, in_step, world_size, host),
+                    all_wait && !others.empty() ? SpeakingTurn::kLast : SpeakingTurn::kFirst};
 }
 
 std::string name_of(const WatchedRank& rank, const std::string& host) {

@@ -36,7 +36,7 @@ constexpr double kLaunchersTurn = 5;  // seconds that the launcher has to end al
 constexpr double kLaunchersTurnInVain = 0.25;  // where it may be what is lost
 // By the timeout all ranks of all hosts have ended, for which they need some time.
 constexpr double kTimeToEnd = 1.5;
-constexpr double kAnotherHostsTurn = 5;
+constexpr double kOtherHostsTurns = 5;
 constexpr double kShareOfShort = 1.0 / 8;  // which both have of a short timeout
 constexpr auto kTimeToRead = std::chrono::milliseconds(200);
 constexpr auto kTimeToHear = std::chrono::milliseconds(100);
@@ -241,10 +241,10 @@ void Watchdog::judge() {
   }
   const std::optional<Standstill> standstill = find_standstill(ranks, world_size_, host_, pulses_->others());
   const bool is_told = pulses_->end_is_told();
-  const bool is_anothers = standstill && standstill->is_anothers && !is_told;
-  // If the host whose turn it is says nothing, it may not see the same.
-  const double turn = pulses_->has_others() ? std::min(kAnotherHostsTurn, kShareOfShort * limit) : 0;
-  const double end = last_end - (is_anothers ? 0 : turn);
+  const SpeakingTurn turn = standstill && !is_told ? standstill->turn : SpeakingTurn::kFirst;
+  // If the hosts whose turn it is say nothing, they may not see the same.
+  const double others_turns = pulses_->has_others() ? std::min(kOtherHostsTurns, kShareOfShort * limit) : 0;
+  const double end = last_end - others_turns + others_turns / 2 * static_cast<double>(turn);
   const double seconds = standstill ? standstill->seconds : 0;
   if (seconds >= end && speaks() && claim_end(static_cast<int>(ExitCode::kStandstill))) {
     pulses_->tell_end();
@@ -257,7 +257,7 @@ void Watchdog::judge() {
   }
   if (seconds < limit / 2) {
     warned_ = false;
-  } else if (speaks() && !is_anothers && !is_told && !std::exchange(warned_, true)) {
+  } else if (speaks() && turn == SpeakingTurn::kFirst && !is_told && !std::exchange(warned_, true)) {
     say(fmt::format("{}; the run ends at the timeout of {:g} s", standstill->text, limit));
   }
 }

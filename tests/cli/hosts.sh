@@ -6,6 +6,7 @@
 # For COMMAND itself:
 #
 #   hosts.sh cut I             takes the link of host I down
+#   hosts.sh mute I J SECONDS  lets nothing of host I reach host J for a while
 #   hosts.sh stop I            stops all that runs on host I
 #   hosts.sh kill I PROGRAM    kills all processes of PROGRAM on host I
 #   hosts.sh stop-rank R PROGRAM   stops rank R of PROGRAM
@@ -34,6 +35,11 @@ case ${1:-} in
     on "$i" bash -c "$*"
     ;;
   cut) ip -n switch link set "port$2" down ;;
+  mute)
+    ip -n "host$2" route add blackhole "$net.$3/32"
+    sleep "$4"
+    ip -n "host$2" route del blackhole "$net.$3/32"
+    ;;
   stop) ip netns pids "host$2" | xargs kill -STOP ;;
   stop-rank)
     for process in /proc/[0-9]*; do
@@ -90,5 +96,5 @@ case ${1:-} in
     fi
     exec unshare "${spaces[@]}" "$self" inside "$@"
     ;;
-  *) sed -n '2,13p' "$self" >&2 && exit 2 ;;
+  *) sed -n '2,14p' "$self" >&2 && exit 2 ;;
 esac

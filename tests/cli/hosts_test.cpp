@@ -366,6 +366,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "cut 2",
                   {{kSilent + "host2 for ", 2}, {kEnds, 1}, {"supervise.sh: no answer from host2", 1}},
                   "is gone"},
+        HostFault{"oneHostHearsItNoMore", "mute 2 3 4", {{kSilent + "host2 for ", 1}, {kEnds, 1}}, "is gone"},
         HostFault{"itStandsStill", "stop 2", {{kSilent + "host2 for ", 2}, {kEnds, 1}}, "is gone"},
         HostFault{"itsRanksAreKilled",
                   "kill 2 '" LOCKSTEP_PROGRAM "'",

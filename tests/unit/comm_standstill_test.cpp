@@ -64,7 +64,8 @@ TEST(Standstill, BetweenTwoStepsTheLastOneIsNamed) {
 TEST(Standstill, AStepThatWaitsForARankThatComputesIsOne) {
   std::vector<WatchedRank> ranks = working_ranks();
   ranks[1].waited = 65;
-  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 60);
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 65);
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->turn, SpeakingTurn::kFirst);
   EXPECT_EQ(text_of(ranks),
             "rank 5 (process 105 on node7) waits for 65 s in the exchange of step 42: rank 6 (process 106 on "
             "node7) still computes");
@@ -77,11 +78,11 @@ TEST(Standstill, ButNotOneThatWaitsForWorkBetweenSteps) {
   EXPECT_EQ(find_standstill(ranks, 8, kHost), std::nullopt);
 }
 
-TEST(Standstill, OfTwoKindsTheLongerIsTold) {
+TEST(Standstill, OfTwoKindsTheCauseIsTold) {
   std::vector<WatchedRank> ranks = working_ranks();
   ranks[1].waited = 65;
   ranks[2].still = 0.25;
-  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 60);
+  EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 65);
   ranks[2].still = 61;
   EXPECT_EQ(find_standstill(ranks, 8, kHost)->seconds, 61);
 }
@@ -94,6 +95,19 @@ TEST(Standstill, AStepThatAllRanksOfANodeWaitForIsAnotherNodesOrEverybodys) {
   }
   EXPECT_NE(text_of(ranks).find("a rank of another node has not reached it"), std::string::npos);
   EXPECT_NE(find_standstill(ranks, 3, kHost)->text.find("all ranks wait for each other"), std::string::npos);
+}
+
+TEST(Standstill, AHostThatOnlyWaitsLeavesTheWordToThoseThatSeeTheCause) {
+  std::vector<WatchedRank> ranks = working_ranks();
+  for (WatchedRank& rank : ranks) {
+    rank.waits = true;
+    rank.waited = 65;
+  }
+  const std::vector<WatchedHost> others = {{.name = "node6", .rank = 0}, {.name = "node8", .rank = 7}};
+  EXPECT_EQ(find_standstill(ranks, 8, kHost, others)->seconds, 65);
+  EXPECT_EQ(find_standstill(ranks, 8, kHost, others)->turn, SpeakingTurn::kLast);
+  ranks[0].still = 64;
+  EXPECT_EQ(find_standstill(ranks, 8, kHost, others)->turn, SpeakingTurn::kFirst);
 }
 
 /// The other hosts, of which node8 is silent.
@@ -111,7 +125,7 @@ TEST(Standstill, AHostThatIsSilentIsNamedAtOnce) {
   ranks[1].waited = 29;
   const auto found = find_standstill(ranks, 8, kHost, one_silent_of_later_ones());
   EXPECT_EQ(found->seconds, 29);
-  EXPECT_FALSE(found->is_anothers);
+  EXPECT_EQ(found->turn, SpeakingTurn::kFirst);
   EXPECT_EQ(
       found->text,
       "no sign of life from node8 for 30 s; rank 5 (process 105 on node7) waits in the exchange of step 42");
@@ -122,7 +136,7 @@ TEST(Standstill, ALaterHostLeavesTheWordToTheFirst) {
   ranks[1].waited = 40;
   const auto found = find_standstill(ranks, 8, kHost, one_silent());
   EXPECT_EQ(found->seconds, 30);
-  EXPECT_TRUE(found->is_anothers);
+  EXPECT_EQ(found->turn, SpeakingTurn::kSecond);
   EXPECT_EQ(found->text.find("no sign of life from node8"), 0U) << found->text;
 }
 
@@ -131,9 +145,9 @@ TEST(Standstill, WhoseWordItIsDoesNotDependOnTheRankThatWaitsLongest) {
   std::vector<WatchedRank> ranks = {
       {.rank = 0, .process = 100, .waited = 29, .waits = true, .in_step = true},
       {.rank = 9, .process = 109, .waited = 30, .waits = true, .in_step = true}};
-  EXPECT_FALSE(find_standstill(ranks, 12, kHost, one_silent_of_later_ones())->is_anothers);
+  EXPECT_EQ(find_standstill(ranks, 12, kHost, one_silent_of_later_ones())->turn, SpeakingTurn::kFirst);
   ranks[0].rank = 10;
-  EXPECT_TRUE(find_standstill(ranks, 12, kHost, one_silent_of_later_ones())->is_anothers);
+  EXPECT_EQ(find_standstill(ranks, 12, kHost, one_silent_of_later_ones())->turn, SpeakingTurn::kSecond);
 }
 
 TEST(Standstill, TheFirstHostKeepsTheWordAfterItHasEnded) {
@@ -142,7 +156,7 @@ TEST(Standstill, TheFirstHostKeepsTheWordAfterItHasEnded) {
   std::vector<WatchedHost> others = one_silent();
   others[0].silent = 2;
   const auto found = find_standstill(ranks, 8, kHost, others);
-  EXPECT_TRUE(found->is_anothers);
+  EXPECT_EQ(found->turn, SpeakingTurn::kSecond);
   EXPECT_EQ(found->text.find("no sign of life from node8 for"), 0U) << found->text;
 }
 

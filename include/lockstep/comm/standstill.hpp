@@ -28,17 +28,25 @@ struct WatchedHost {
   double silent = 0;  ///< seconds in which it gave no sign of life; 0: as long as is usual
 };
 
+/// Which of the hosts that see a standstill are to say so first.
+enum class SpeakingTurn {
+  kFirst,   ///< the one nearest to rank 0 that knows the cause
+  kSecond,  ///< others that know it
+  kLast,    ///< those that only wait
+};
+
 /// Ranks that the others wait for in vain.
 struct Standstill {
   double seconds = 0;
-  std::string text;          ///< who, where, for how long
-  bool is_anothers = false;  ///< for another host to say, which sees it too
+  std::string text;  ///< who, where, for how long
+  SpeakingTurn turn = SpeakingTurn::kFirst;
 };
 
 /// The longest standstill among `ranks`, which are all of node `host` that have not ended, of `world_size`
 /// ranks. Ranks that do nothing are named wherever they are in the program, and so are those of the `others`
 /// that have gone silent while a rank waits, which is for the host nearest to rank 0 to say; ranks that
-/// compute, or that are on hosts which still give signs of life, only where a training step waits for them.
+/// compute, or that are on hosts which still give signs of life, only where a training step waits for them,
+/// and after what else has lasted half as long.
 /// Nothing where all is well. A pure function.
 std::optional<Standstill> find_standstill(const std::vector<WatchedRank>& ranks, int world_size,
                                           const std::string& host,
