@@ -4,12 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn/bfloat16.hpp"
 #include "nn/bfloat16_row_invariance.hpp"
+#include "nn/bias_gradient.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -23,6 +25,7 @@ class Linear final : public Unit {
   bool is_affine() const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
+    if (inputs[0].axes().size() > 2) fail_input("expected values along one axis; put 'flatten' before it");
     inputs_ = inputs[0].size();
     row_invariance_.emplace(inputs_, outputs_);
     return outputs_;
@@ -56,7 +59,7 @@ class Linear final : public Unit {
 
   void backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy, InputGradients dx,
                 GradientSink& sink) override {
-    bias_gradient(block, dy, sink);
+    add_bias_gradient(block, dy, 1, {range_.offset + outputs_ * inputs_, outputs_}, sink);
     if (block.precision == Precision::kFloat32) {
       weight_gradient(block, x[0], dy, sink);
       if (dx[0].rows() > 0) multiply_input_gradient(dy, weight(), dx[0]);
@@ -97,25 +100,11 @@ class Linear final : public Unit {
     sink.done(range_);
   }
 
-  void bias_gradient(const RowBlock& block, ConstMatrixView dy, GradientSink& sink) {
-    const auto write = [&](const MicroBatchRows& m, Real* gradient) {
-      sum_rows(rows(dy, m.first, m.count), gradient);
-    };
-    sink.add(block, {range_.offset + outputs_ * inputs_, outputs_}, std::ref(write));
-  }
-
   /// Each by one thread.
   template <typename Action>
   static void for_each_micro_batch(const RowBlock& block, const Action& action) {
     for_each_part(std::ssize(block.micro_batches),
                   [&](Index i) { action(block.micro_batches[static_cast<std::size_t>(i)]); });
-  }
-
-  /// sums[j] = Σ_i matrix(i, j), in row order.
-  static void sum_rows(ConstMatrixView matrix, Real* sums) {
-    Eigen::Map<Eigen::Array<Real, 1, Eigen::Dynamic>> total(sums, matrix.cols());
-    total = matrix.row(0).array();
-    for (Index i = 1; i < matrix.rows(); ++i) total += matrix.row(i).array();
   }
 
   // Values. Several levels of the tree, of the least size, fit into a core's own cache.

@@ -20,7 +20,10 @@ std::vector<UnitForm>& all_forms() {
     std::vector<UnitForm> forms = {linear_form()};
     for (UnitForm& form : activation_forms()) forms.push_back(std::move(form));
     forms.push_back(dropout_form());
-    forms.push_back(embedding_form());
+    for (UnitForm& form :
+         std::vector{embedding_form(), conv_form(), max_pool_form(), avg_pool_form(), flatten_form()}) {
+      forms.push_back(std::move(form));
+    }
     return forms;
   }();
   return all;
@@ -37,33 +40,67 @@ std::vector<std::string> texts_of_forms() {
 }  // namespace
 
 std::string UnitForm::text() const {
-  return values.empty() ? name : fmt::format("{} {}", name, fmt::join(values, " "));
+  std::vector<std::string> words = {name};
+  words.insert(words.end(), values.begin(), values.end());
+  for (const std::string& option : options) words.push_back(fmt::format("[{}=…]", option));
+  for (const std::string& flag : flags) words.push_back(fmt::format("[{}]", flag));
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
-UnitWords::UnitWords(const UnitForm& form, std::vector<std::string> values)
-    : form_(form), values_(std::move(values)) {
+UnitWords::UnitWords(const UnitForm& form, const std::vector<std::string>& words)
+    : form_(form), words_(words) {
+  const auto contains = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const std::string expected = "'" + form.text() + "'";
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals != std::string::npos) {
+      const std::string option = word.substr(0, equals);
+      if (!contains(form.options, option) || !options_.emplace(option, word.substr(equals + 1)).second) {
+        refuse(expected);
+      }
+    } else if (contains(form.flags, word)) {
+      if (!flags_.insert(word).second) refuse(expected);
+    } else {
+      values_.push_back(word);
+    }
+  }
   const auto needed = std::count_if(form.values.begin(), form.values.end(),
                                     [](const std::string& value) { return !may_be_left_out(value); });
-  if (std::ssize(values_) < needed || values_.size() > form.values.size()) refuse("'" + form.text() + "'");
+  if (std::ssize(values_) < needed || values_.size() > form.values.size()) refuse(expected);
 }
 
 std::optional<double> UnitWords::number(std::size_t i) const {
-  if (i >= values_.size()) return std::nullopt;
-  const std::optional<double> number = parse_number(values_[i]);
+  return i < values_.size() ? number_of(values_[i]) : std::nullopt;
+}
+
+Index UnitWords::whole(std::size_t i, Index lowest, Index highest, const std::string& expected) const {
+  return whole_of(number(i), lowest, highest, expected);
+}
+
+Index UnitWords::whole_option(const std::string& name, Index lowest, Index highest, Index otherwise,
+                              const std::string& expected) const {
+  const auto found = options_.find(name);
+  return found == options_.end() ? otherwise : whole_of(number_of(found->second), lowest, highest, expected);
+}
+
+std::optional<double> UnitWords::number_of(const std::string& text) const {
+  const std::optional<double> number = parse_number(text);
   if (!number) refuse("'" + form_.text() + "'");
   return number;
 }
 
-Index UnitWords::whole(std::size_t i, Index lowest, Index highest, const std::string& expected) const {
-  const std::optional<double> value = number(i);
+Index UnitWords::whole_of(std::optional<double> value, Index lowest, Index highest,
+                          const std::string& expected) const {
   const bool fits = value && *value >= static_cast<double>(lowest) && *value <= static_cast<double>(highest);
   if (!fits || *value != static_cast<double>(static_cast<Index>(*value))) refuse(expected);
   return static_cast<Index>(*value);
 }
 
 void UnitWords::refuse(const std::string& expected) const {
-  const std::string space = values_.empty() ? "" : " ";
-  fail_input("'{}{}{}': expected {}", form_.name, space, fmt::join(values_, " "), expected);
+  const std::string space = words_.empty() ? "" : " ";
+  fail_input("'{}{}{}': expected {}", form_.name, space, fmt::join(words_, " "), expected);
 }
 
 const std::vector<UnitForm>& unit_forms() { return all_forms(); }

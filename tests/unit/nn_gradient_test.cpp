@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "core/text.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "nn_helpers.hpp"
@@ -24,30 +26,42 @@ constexpr Index kHidden = 6;
 constexpr Index kOutputs = 4;
 constexpr Index kAll = 1000;
 
-/// "leaky-relu [SLOPE]" with a number in the place of what stands for it.
+/// "leaky-relu [SLOPE]" with a number in the place of what stands for it; without options.
 std::string with_number(const std::string& form) {
   std::string text;
   for (const std::string_view word : split(form, ' ')) {
+    if (word.find("=…") != std::string_view::npos || word == "[nobias]") continue;
     std::string part(word);
     if (part.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
       const bool is_whole = part == "OUTPUTS" || part == "WIDTH";
-      part = is_whole ? std::to_string(kHidden) : "0.3";
+      part = is_whole ? std::to_string(kHidden) : part.starts_with("WINDOW") ? "2" : "0.3";
     }
     text += (text.empty() ? "" : " ") + part;
   }
   return text;
 }
 
-/// Those of units that may stand between others.
-std::vector<UnitForm> unit_forms_of_reals() {
-  std::vector<UnitForm> forms;
+bool takes(const std::string& text, const Shape& shape) {
+  std::vector<std::string> words;
+  for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
+  const std::unique_ptr<Unit> unit = make_unit(words);
+  if (unit->takes_categories(0)) return false;
+  try {
+    unit->connect({&shape, 1});
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// The units that may stand where a sample has `shape`, as they are written.
+std::vector<std::string> units_that_take(const Shape& shape) {
+  std::vector<std::string> units;
   for (const UnitForm& form : unit_forms()) {
     const std::string text = with_number(form.text());
-    std::vector<std::string> words;
-    for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
-    if (!make_unit(words)->takes_categories(0)) forms.push_back(form);
+    if (takes(text, shape)) units.push_back(text);
   }
-  return forms;
+  return units;
 }
 
 /// Weights such that the outputs of the first layer keep a distance of 0.25 from 0, where rectifiers have a
@@ -64,7 +78,7 @@ void keep_from_kinks(Network& model) {
 
 void expect_exact(Network& model, const Loss& loss, const Targets& targets) {
   const OwnedBlock block(counted(kRows));
-  const Matrix x = random_matrix(kRows, kInputs, 5);
+  const Matrix x = random_matrix(kRows, model.inputs(), 5);
   const auto checks = check_gradients(model, loss, block.training(), test::view(x), targets, kAll);
   ASSERT_EQ(checks.size(), model.layout().tensors().size());
   for (std::size_t i = 0; i < checks.size(); ++i) {
@@ -77,8 +91,19 @@ void expect_exact(Network& model, const Loss& loss, const Targets& targets) {
 // The unit stands between two others: gradients of the first one show what it passes on to its inputs.
 TEST(Gradient, OfEveryUnitIsTheDifferenceQuotient) {
   const auto labels = cycled_labels(kRows, kOutputs);
-  for (const UnitForm& form : unit_forms_of_reals()) {
-    Network model("linear 6, " + with_number(form.text()) + ", linear 4", kInputs);
+  for (const std::string& unit : units_that_take(kHidden)) {
+    Network model("linear 6, " + unit + ", linear 4", kInputs);
+    keep_from_kinks(model);
+    expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
+  }
+}
+
+TEST(Gradient, OfEveryUnitOnPicturesIsTheDifferenceQuotient) {
+  const auto labels = cycled_labels(kRows, kOutputs);
+  const std::vector<std::string> units = units_that_take(Shape({6, 4, 5}));
+  EXPECT_GT(units.size(), 10U);
+  for (const std::string& unit : units) {
+    Network model("conv 6 1, " + unit + ", flatten, linear 4", Shape({2, 4, 5}));
     keep_from_kinks(model);
     expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
   }
@@ -102,7 +127,7 @@ TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
 
 TEST(Gradient, OfAllUnitsTogetherIsTheDifferenceQuotient) {
   std::string layers = "linear 6";
-  for (const UnitForm& form : unit_forms_of_reals()) layers += ", " + with_number(form.text());
+  for (const std::string& unit : units_that_take(kHidden)) layers += ", " + unit;
   Network model(layers + ", linear 4", kInputs);
   keep_from_kinks(model);
   expect_exact(model, *make_mean_squared_error(),

@@ -24,7 +24,7 @@ bool same_bits(const Real* a, const Real* b, Index count) {
 
 struct NetworkCase {
   std::string layers;
-  Index inputs;
+  Shape sample;
 };
 
 struct BlockCase {
@@ -33,17 +33,16 @@ struct BlockCase {
 };
 
 std::string describe(const BlockCase& c) {
-  return c.network.layers + " of " + std::to_string(c.network.inputs) + " in " +
-         testing::PrintToString(c.counts);
+  return c.network.layers + " of " + to_text(c.network.sample) + " in " + testing::PrintToString(c.counts);
 }
 
 void expect_independent(const BlockCase& c) {
   const std::string name = describe(c);
-  Network model(c.network.layers, c.network.inputs);
+  Network model(c.network.layers, c.network.sample);
   model.initialize(1, Initialization::kAuto);
   Index rows = 0;
   for (const Index count : c.counts) rows += count;
-  const Matrix x = random_matrix(rows, c.network.inputs, 2);
+  const Matrix x = random_matrix(rows, model.inputs(), 2);
   const auto labels = test::cycled_labels(rows, static_cast<std::int32_t>(model.outputs()));
   const auto loss = make_cross_entropy(0.1);
 
@@ -81,6 +80,9 @@ TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
       {"linear 5, softplus, dropout 0.5, sigmoid, linear 2", 3},
       {"linear 1, leaky-relu, linear 1", 1},
       {"linear 130, relu, linear 130, relu, linear 10", 784},
+      {"conv 6 3 pad=1, relu, max-pool 2, conv 9 3 stride=2 pad=1 groups=3, tanh, avg-pool all, flatten, "
+       "linear 3",
+       Shape({1, 9, 16})},
   };
   const std::vector<std::vector<Index>> cuts = {
       {1, 1, 1, 1}, {1, 2, 3, 5, 7}, {16, 16}, {33, 31, 1, 32}, {3, 64, 5}};

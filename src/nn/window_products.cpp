@@ -1,0 +1,173 @@
+#include "nn/window_products.hpp"
+
+#include <algorithm>
+
+#include "lockstep/core/error.hpp"
+#include "nn/product_kernel.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+// Chosen by measuring; neither shows in a result.
+constexpr Index kShortSegment = 32;  // terms
+constexpr Index kShortRun = 14;      // windows
+
+const ProductKernel<Real>& kernel() { return product_kernel<Real>(); }
+
+Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
+
+/// Calls action(first, count) for parts of [0, size) of nearly the same size, none above `most`.
+template <typename Action>
+void in_even_parts(Index size, Index most, const Action& action) {
+  const Index parts = quotient_up(size, most);
+  for (Index part = 0; part < parts; ++part) {
+    const Index first = size * part / parts;
+    action(first, size * (part + 1) / parts - first);
+  }
+}
+
+}  // namespace
+
+WindowProducts::WindowProducts(const Windows& windows, Index channels, Index outputs, const Picture& output)
+    : windows_(windows),
+      channels_(channels),
+      outputs_(outputs),
+      output_(output),
+      terms_(windows.size * windows.size * channels),
+      copies_(windows.size > 1 && (windows.size * channels < kShortSegment || output.width < kShortRun)),
+      panel_(2 * kernel().lanes) {
+  LOCKSTEP_CHECK(panel_ <= kSlack);
+}
+
+void WindowProducts::pack(const Weight& value) {
+  packed_.assign(static_cast<std::size_t>(quotient_up(outputs_, panel_) * panel_ * terms_), Real(0));
+  for (Index output = 0; output < outputs_; ++output) {
+    const Index first = output / panel_ * panel_;
+    const Index pitch = std::min(panel_, quotient_up(outputs_ - first, kernel().lanes) * kernel().lanes);
+    Real* to = packed_.data() + first * terms_ + (output - first);
+    for (Index row = 0; row < windows_.size; ++row) {
+      for (Index column = 0; column < windows_.size; ++column) {
+        for (Index channel = 0; channel < channels_; ++channel, to += pitch) {
+          *to = value(output, row, column, channel);
+        }
+      }
+    }
+  }
+}
+
+/// Each window's terms, one window after another.
+void WindowProducts::copy_windows(const PictureView& picture, std::vector<Real>& to) const {
+  const auto size = static_cast<std::size_t>(output_.pixels() * terms_ + kSlack);
+  if (to.size() < size) to.resize(size);
+  const bool is_run = windows_.dilation == 1 && picture.pitch == channels_;
+  const Index runs = is_run ? 1 : windows_.size;
+  const Index length = is_run ? windows_.size * channels_ : channels_;
+  Real* place = to.data();
+  for (Index y = 0; y < output_.height; ++y) {
+    for (Index x = 0; x < output_.width; ++x) {
+      for (Index row = 0; row < windows_.size; ++row) {
+        for (Index run = 0; run < runs; ++run, place += length) {
+          const Real* const from = picture.at(y * windows_.stride + row * windows_.dilation,
+                                              x * windows_.stride + run * windows_.dilation);
+          for (Index i = 0; i < length; ++i) place[i] = from[i];
+        }
+      }
+    }
+  }
+}
+
+const WindowProducts::Runs& WindowProducts::runs_of(const PictureView& picture) const {
+  thread_local Runs all;
+  all.runs.clear();
+  all.segments.clear();
+  if (copies_) {
+    copy_windows(picture, all.copies);
+    all.runs.push_back({all.copies.data(), terms_, output_.pixels(), 0});
+    all.segments.push_back({0, 0, terms_});
+    return all;
+  }
+  for (Index y = 0; y < output_.height; ++y) {
+    all.runs.push_back({picture.at(y * windows_.stride, 0), windows_.stride * picture.pitch, output_.width,
+                        y * output_.width});
+  }
+  const bool is_run = windows_.dilation == 1 && picture.pitch == channels_;
+  const Index columns = is_run ? 1 : windows_.size;
+  const Index length = is_run ? windows_.size * channels_ : channels_;
+  for (Index row = 0; row < windows_.size; ++row) {
+    for (Index column = 0; column < columns; ++column) {
+      const Real* const first = picture.at(row * windows_.dilation, column * windows_.dilation);
+      all.segments.push_back({first - picture.first, std::ssize(all.segments) * length, length});
+    }
+  }
+  return all;
+}
+
+void WindowProducts::forward(const PictureView& picture, const Real* bias, Real* y, Index pitch) const {
+  const Runs& all = runs_of(picture);
+  for (Index first = 0; first < outputs_; first += panel_) {
+    const Index columns = std::min(panel_, outputs_ - first);
+    const Index width = quotient_up(columns, kernel().lanes);
+    const auto& tiles = kernel().tiles[0][width - 1];
+    const Index b_pitch = width * kernel().lanes;
+    const Real* const weights = packed_.data() + first * terms_;
+    for (const Run& run : all.runs) {
+      in_even_parts(run.windows, kernel().rows, [&](Index window, Index rows) {
+        ProductTile<Real> tile{.a = nullptr,
+                               .a_pitch = run.step,
+                               .b = nullptr,
+                               .b_pitch = b_pitch,
+                               .terms = 0,
+                               .c = y + (run.pixel + window) * pitch + first,
+                               .c_pitch = pitch,
+                               .columns = columns,
+                               .goes_on = false,
+                               .column_bias = nullptr,
+                               .row_bias = nullptr};
+        for (const Segment& segment : all.segments) {
+          tile.a = run.first + window * run.step + segment.offset;
+          tile.b = weights + segment.term * b_pitch;
+          tile.terms = segment.terms;
+          if (segment.term + segment.terms == terms_ && bias != nullptr) tile.column_bias = bias + first;
+          tiles[rows - 1](tile);
+          tile.goes_on = true;
+        }
+      });
+    }
+  }
+}
+
+void WindowProducts::weight_gradient(const PictureView& picture, const Real* dy, Index pitch, Index first,
+                                     Index count, bool goes_on, Real* sums) const {
+  const Runs& all = runs_of(picture);
+  // A tile of sums stays in the nearest cache for all windows.
+  in_even_parts(count, kernel().rows, [&](Index output, Index rows) {
+    for (const Segment& segment : all.segments) {
+      for (Index term = 0; term < segment.terms; term += panel_) {
+        const Index columns = std::min(panel_, segment.terms - term);
+        const Index width = quotient_up(columns, kernel().lanes);
+        ProductTile<Real> tile{.a = nullptr,
+                               .a_pitch = pitch,
+                               .b = nullptr,
+                               .b_pitch = 0,
+                               .terms = 0,
+                               .c = sums + output * terms_ + segment.term + term,
+                               .c_pitch = terms_,
+                               .columns = columns,
+                               .goes_on = goes_on,
+                               .column_bias = nullptr,
+                               .row_bias = nullptr};
+        for (const Run& run : all.runs) {
+          tile.a = dy + run.pixel * pitch + first + output;
+          tile.b = run.first + segment.offset + term;
+          tile.b_pitch = run.step;
+          tile.terms = run.windows;
+          kernel().tiles[1][width - 1][rows - 1](tile);
+          tile.goes_on = true;
+        }
+      }
+    }
+  });
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
