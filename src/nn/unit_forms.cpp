@@ -15,15 +15,19 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
+std::vector<UnitForm> picture_forms() {
+  std::vector<UnitForm> forms = {conv_form(), max_pool_form(), avg_pool_form(), flatten_form()};
+  for (UnitForm& form : shortcut_forms()) forms.push_back(std::move(form));
+  return forms;
+}
+
 std::vector<UnitForm>& all_forms() {
   static std::vector<UnitForm> all = [] {
     std::vector<UnitForm> forms = {linear_form()};
     for (UnitForm& form : activation_forms()) forms.push_back(std::move(form));
     forms.push_back(dropout_form());
-    for (UnitForm& form :
-         std::vector{embedding_form(), conv_form(), max_pool_form(), avg_pool_form(), flatten_form()}) {
-      forms.push_back(std::move(form));
-    }
+    forms.push_back(embedding_form());
+    for (UnitForm& form : picture_forms()) forms.push_back(std::move(form));
     return forms;
   }();
   return all;

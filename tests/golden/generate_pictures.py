@@ -50,6 +50,16 @@ def case(layers, shape, *units):
             "gradient": state((name, p.grad) for name, p in net.named_parameters())}
 
 
+class Subsample(nn.Module):
+    def forward(self, x):
+        return x[:, :, ::2, ::2]
+
+
+class PadChannels(nn.Module):
+    def forward(self, x):
+        return nn.functional.pad(x, (0, 0, 0, 0, 0, 7 - x.shape[1]))
+
+
 write_json("pictures.json", {"cases": [
     case("conv 4 3, flatten", (1, 5, 6), nn.Conv2d(1, 4, 3), nn.Flatten()),
     case("conv 3 3 pad=1, tanh, conv 4 3 stride=2 pad=1, flatten", (2, 7, 6),
@@ -70,4 +80,6 @@ write_json("pictures.json", {"cases": [
          nn.Conv2d(2, 3, 2), nn.AvgPool2d(3, 1, 1), nn.Flatten()),
     case("conv 3 2, avg-pool all, flatten, linear 2", (2, 4, 5),
          nn.Conv2d(2, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)),
+    case("conv 3 2, subsample 2, pad-channels 7, flatten", (2, 6, 5),
+         nn.Conv2d(2, 3, 2), Subsample(), PadChannels(), nn.Flatten()),
 ]})

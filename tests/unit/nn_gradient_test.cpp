@@ -33,8 +33,10 @@ std::string with_number(const std::string& form) {
     if (word.find("=…") != std::string_view::npos || word == "[nobias]") continue;
     std::string part(word);
     if (part.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
-      const bool is_whole = part == "OUTPUTS" || part == "WIDTH";
-      part = is_whole ? std::to_string(kHidden) : part.starts_with("WINDOW") ? "2" : "0.3";
+      const bool is_whole = part == "OUTPUTS" || part == "WIDTH" || part == "CHANNELS";
+      part = is_whole                                         ? std::to_string(kHidden)
+             : part.starts_with("WINDOW") || part == "STRIDE" ? "2"
+                                                              : "0.3";
     }
     text += (text.empty() ? "" : " ") + part;
   }

@@ -195,6 +195,7 @@ TEST(Pictures, SayWhichUnitTheyDoNotFit) {
       {"conv 4 3 stride=0", picture, {"'conv 4 3 stride=0'", "from 1"}},
       {"conv 4 0", picture, {"'conv 4 0'", "a window of 1 to"}},
       {"avg-pool all stride=2", picture, {"'avg-pool all stride=2'", "nothing after 'all'"}},
+      {"pad-channels 2", picture, {"0 (pad-channels 2)", "at least 3 channels"}},
       {"max-pool all", picture, {"'max-pool all'"}},
       {"max-pool 2, linear 3", picture, {"1 (linear 3)", "3 x 4 x 3", "flatten"}},
   };
@@ -206,7 +207,8 @@ TEST(Pictures, SayWhichUnitTheyDoNotFit) {
 TEST(Pictures, AreWrittenAsTheyWereRead) {
   for (const std::string layers : {"conv 4 3", "conv 4 3 stride=2 pad=1 dilation=2 groups=2 nobias",
                                    "conv 4 1, max-pool 2, avg-pool all",
-                                   "conv 4 1, max-pool 3 stride=2 pad=1, avg-pool 2 stride=1, flatten"}) {
+                                   "conv 4 1, max-pool 3 stride=2 pad=1, avg-pool 2 stride=1, flatten",
+                                   "residual(conv 4 3 stride=2 pad=1, skip(subsample 2, pad-channels 4))"}) {
     EXPECT_EQ(Network(layers, Shape({2, 9, 9})).text(), layers);
   }
 }

@@ -78,6 +78,7 @@ UnitForm conv_form();
 UnitForm max_pool_form();
 UnitForm avg_pool_form();
 UnitForm flatten_form();
+std::vector<UnitForm> shortcut_forms();
 UnitForm dropout_form();
 UnitForm embedding_form();
 std::vector<UnitForm> activation_forms();

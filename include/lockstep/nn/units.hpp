@@ -37,6 +37,11 @@ std::unique_ptr<Unit> avg_pool(Index window, Index stride = 0, Index pad = 0);
 /// The mean of each channel over the whole picture: {channels, 1, 1} (torch.nn.AdaptiveAvgPool2d(1)).
 std::unique_ptr<Unit> avg_pool_all();
 
+/// Every pixel whose row and column are multiples of `stride`, as in the shortcuts of He et al., arXiv
+/// 1512.03385, option A; and the picture with so many channels, of which those that are new are zero.
+std::unique_ptr<Unit> subsample(Index stride);
+std::unique_ptr<Unit> pad_channels(Index channels);
+
 /// A picture's values as one axis, in PyTorch's order: channel by channel (torch.nn.Flatten).
 std::unique_ptr<Unit> flatten();
 
