@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
@@ -12,6 +13,42 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
+
+// Over the channels of a pixel.
+
+/// Where `values` are larger than `largest` they take its place, and `number` that of `chosen`. NaN stays, as
+/// in PyTorch, so that the guard of the run sees it.
+LOCKSTEP_MULTIVERSION
+void take_larger(const Real* values, std::int32_t number, Index channels, Real* largest,
+                 std::int32_t* chosen) {
+  for (Index i = 0; i < channels; ++i) {
+    const Real value = values[i];
+    const Real before = largest[i];
+    const std::int32_t number_before = chosen[i];
+    const bool is_larger = value > before || value != value;
+    largest[i] = is_larger ? value : before;
+    chosen[i] = is_larger ? number : number_before;
+  }
+}
+
+/// total += values where `number` is `chosen`.
+LOCKSTEP_MULTIVERSION
+void add_chosen(const Real* values, const std::int32_t* chosen, std::int32_t number, Index channels,
+                Real* total) {
+  for (Index i = 0; i < channels; ++i) total[i] += chosen[i] == number ? values[i] : Real(0);
+}
+
+/// total += values.
+LOCKSTEP_MULTIVERSION
+void add(const Real* values, Index channels, Real* total) {
+  for (Index i = 0; i < channels; ++i) total[i] += values[i];
+}
+
+/// total += values / divisor.
+LOCKSTEP_MULTIVERSION
+void add_part(const Real* values, Real divisor, Index channels, Real* total) {
+  for (Index i = 0; i < channels; ++i) total[i] += values[i] / divisor;
+}
 
 /// What max-pool and avg-pool have in common: windows over a picture, channel by channel.
 class Pooling : public Unit {
@@ -76,12 +113,7 @@ class MaxPool final : public Pooling {
             std::copy_n(values, channels, largest);
             std::fill_n(chosen, channels, number);
           } else {
-            // NaN stays, as in PyTorch, so that the guard of the run sees it.
-            for (Index i = 0; i < channels; ++i) {
-              const bool is_larger = values[i] > largest[i] || values[i] != values[i];
-              largest[i] = is_larger ? values[i] : largest[i];
-              chosen[i] = is_larger ? number : chosen[i];
-            }
+            take_larger(values, number, channels, largest, chosen);
           }
           is_first = false;
         });
@@ -100,9 +132,8 @@ class MaxPool final : public Pooling {
         const Real* const gradient = dy.row(row).data() + pixel * channels;
         const std::int32_t* const chosen = chosen_.data() + row * output().size() + pixel * channels;
         for_each_seen(pixel, [&](Index seen, Index place) {
-          Real* const to = by_input.row(row).data() + seen * channels;
-          const auto number = static_cast<std::int32_t>(place);
-          for (Index i = 0; i < channels; ++i) to[i] += chosen[i] == number ? gradient[i] : Real(0);
+          add_chosen(gradient, chosen, static_cast<std::int32_t>(place), channels,
+                     by_input.row(row).data() + seen * channels);
         });
       }
     });
@@ -125,8 +156,7 @@ class AvgPool final : public Pooling {
         Real* const mean = y.row(row).data() + pixel * channels;
         std::fill_n(mean, channels, Real(0));
         for_each_seen(pixel, [&](Index seen, Index /*place*/) {
-          const Real* const values = x[0].row(row).data() + seen * channels;
-          for (Index i = 0; i < channels; ++i) mean[i] += values[i];
+          add(x[0].row(row).data() + seen * channels, channels, mean);
         });
         for (Index i = 0; i < channels; ++i) mean[i] /= count();
       }
@@ -143,8 +173,7 @@ class AvgPool final : public Pooling {
       for (Index pixel = 0; pixel < output().pixels(); ++pixel) {
         const Real* const gradient = dy.row(row).data() + pixel * channels;
         for_each_seen(pixel, [&](Index seen, Index /*place*/) {
-          Real* const to = by_input.row(row).data() + seen * channels;
-          for (Index i = 0; i < channels; ++i) to[i] += gradient[i] / count();
+          add_part(gradient, count(), channels, by_input.row(row).data() + seen * channels);
         });
       }
     });
