@@ -7,9 +7,6 @@
 
 namespace lockstep {
 
-/// Which samples of a data set: those to learn from, or those to test by.
-enum class Part { kTraining, kTest };
-
 /// Reads the images and labels of `part` from a folder of IDX files as MNIST, Fashion-MNIST and EMNIST are
 /// published: "train-images-idx3-ubyte" and "train-labels-idx1-ubyte", "t10k-…" (or "test-…") for the test
 /// part, each plain or gzip (".gz"), with "-" or "." before "idx", and with `prefix` in front of the name
