@@ -18,7 +18,8 @@ namespace lockstep {
 DatasetContent read_idx(const std::filesystem::path& folder, Part part, const std::string& prefix,
                         Index classes);
 
-/// Whether `folder` holds images of `part`.
+/// Whether `folder` holds images of `part`; whether it holds those of any part and prefix.
 bool has_idx_part(const std::filesystem::path& folder, Part part, const std::string& prefix);
+bool has_idx_files(const std::filesystem::path& folder);
 
 }  // namespace lockstep
