@@ -57,10 +57,8 @@ void read_cifar_file(const std::filesystem::path& file, const CifarForm& form, D
     bytes += count;
   }
   if (bytes == 0 || bytes % size != 0) {
-    fail_input(
-        "{}: {}: {} bytes; expected whole records of {} bytes, as in {}; get the file again, in its binary "
-        "version",
-        reader.name(), bytes == 0 ? "empty" : "truncated", bytes, size, form.set);
+    fail_input("{}: {} bytes; expected one or more whole records of {} bytes, as in {}; get the file again",
+               reader.name(), bytes, size, form.set);
   }
 }
 

@@ -221,7 +221,7 @@ TEST_F(Cifar, RefusesWhatIsNoWholeNumberOfRecords) {
     EXPECT_TRUE(is_bad_input([&] { read_cifar(folder.path(), Part::kTraining); }, fragments));
   }
   folder_.write("data_batch_1.bin", "");
-  EXPECT_TRUE(fails({"data_batch_1.bin", "empty", "0 bytes", "3073"}));
+  EXPECT_TRUE(fails({"data_batch_1.bin: 0 bytes", "one or more", "3073"}));
   const TemporaryFolder folder;
   folder.write("train.bin", record(labels({1}), 1));
   EXPECT_TRUE(is_bad_input([&] { read_cifar(folder.path(), Part::kTraining); },
