@@ -65,19 +65,15 @@ std::vector<std::string> batch_files(const fs::path& folder, const std::vector<s
     fail_input("{}: {} is missing, but {} is there; expected all batches from 1 on; get the missing file",
                folder.string(), batch_name(i + 1), batch_name(numbers.back()));
   }
-  if (!found.empty() && std::ssize(found) < kPublishedBatches) {
-    log::warn_once(fmt::format("lockstep: {}: holds {} of the {} batches that CIFAR-10 has", folder.string(),
-                               found.size(), kPublishedBatches));
-  }
   return found;
 }
 
+/// The files of `part`; none where the folder has no such part.
 std::vector<std::string> files_of(const fs::path& folder, const std::vector<std::string>& files, Part part) {
   const bool is_ten = is_cifar_10(files);
   if (part == Part::kTraining && is_ten) return batch_files(folder, files);
-  const auto file = find(files, is_ten                    ? "test_batch.bin"
-                                : part == Part::kTraining ? "train.bin"
-                                                          : "test.bin");
+  const std::string test = is_ten ? "test_batch.bin" : "test.bin";
+  const auto file = find(files, part == Part::kTraining ? "train.bin" : test);
   return file ? std::vector{*file} : std::vector<std::string>();
 }
 
@@ -123,6 +119,10 @@ DatasetContent read_cifar(const fs::path& folder, Part part) {
   description.classes = form.labels.back().classes;
   description.class_names =
       read_names(folder / (is_ten ? "batches.meta.txt" : "fine_label_names.txt"), description.classes);
+  if (is_ten && part == Part::kTraining && std::ssize(found) < kPublishedBatches) {
+    log::warn_once(fmt::format("lockstep: {}: holds {} of the {} batches that CIFAR-10 has", folder.string(),
+                               found.size(), kPublishedBatches));
+  }
   return content;
 }
 
