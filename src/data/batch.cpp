@@ -36,14 +36,28 @@ void normalize_row(const float* row, Index features, const double* shift, const 
 }
 
 void check_normalization(const Dataset& data, const Normalization& normalization) {
-  const auto features = static_cast<std::size_t>(data.description().features());
-  const std::size_t size = normalization.shift.size();
-  LOCKSTEP_CHECK(normalization.scale.size() == size);
-  if (size > 1 && size != features) {
+  LOCKSTEP_CHECK(normalization.scale.size() == normalization.shift.size());
+  if (!fits(normalization, data.description())) {
     fail_input(
         "{}: samples of {} features, but the normalisation was computed for {}; give data of the same kind",
-        data.description().name, features, size);
+        data.description().name, data.description().features(), normalization.shift.size());
   }
+}
+
+/// The pairs of channels, repeated for a run of whole pixels that is long enough for vectors; those of
+/// features as they are. Valid until the thread's next call.
+const Normalization& pairs_of_a_run(const Normalization& normalization, Index features) {
+  constexpr Index kLongEnough = 256;
+  const Index channels = std::ssize(normalization.shift);
+  if (channels == features) return normalization;
+  thread_local Normalization run;
+  run.shift.clear();
+  run.scale.clear();
+  do {
+    run.shift.insert(run.shift.end(), normalization.shift.begin(), normalization.shift.end());
+    run.scale.insert(run.scale.end(), normalization.scale.begin(), normalization.scale.end());
+  } while (std::ssize(run.shift) < kLongEnough);
+  return run;
 }
 
 /// Samples stand anywhere in memory: asks for one some rows before it is needed.
@@ -60,7 +74,9 @@ template <typename Value>
 void gather_features(std::span<const Value> values, const Normalization& normalization, Index features,
                      Batch& batch) {
   batch.features.resize(static_cast<std::size_t>(batch.rows() * features));
-  const bool one_for_each = normalization.shift.size() > 1;
+  const bool one_for_all = normalization.shift.size() <= 1;
+  const Normalization& pairs = one_for_all ? normalization : pairs_of_a_run(normalization, features);
+  const Index run = std::ssize(pairs.shift);
   const double shift = normalization.shift.empty() ? 0.0 : normalization.shift.front();
   const double scale = normalization.scale.empty() ? 1.0 : normalization.scale.front();
   const auto row_of = [&](Index row) {
@@ -70,10 +86,13 @@ void gather_features(std::span<const Value> values, const Normalization& normali
     for (Index row = first; row < first + count; ++row) {
       if (row + kRowsAhead < first + count) fetch(row_of(row + kRowsAhead), features);
       Real* const result = batch.features.data() + row * features;
-      if (one_for_each) {
-        normalize_row(row_of(row), features, normalization.shift.data(), normalization.scale.data(), result);
-      } else {
+      if (one_for_all) {
         normalize_row(row_of(row), features, shift, scale, result);
+        continue;
+      }
+      for (Index at = 0; at < features; at += run) {
+        normalize_row(row_of(row) + at, std::min(run, features - at), pairs.shift.data(), pairs.scale.data(),
+                      result + at);
       }
     }
   });

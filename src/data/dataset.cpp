@@ -65,6 +65,8 @@ Index DatasetDescription::features() const {
   return std::accumulate(feature_shape.begin(), feature_shape.end(), Index{1}, std::multiplies<>());
 }
 
+Index DatasetDescription::channels() const { return feature_shape.size() == 3 ? feature_shape.front() : 1; }
+
 std::string DatasetDescription::class_name(Index label) const {
   return class_names.empty() ? std::to_string(label) : class_names[static_cast<std::size_t>(label)];
 }

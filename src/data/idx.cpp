@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/ranges.h>
 
 #include "core/text.hpp"
+#include "data/folder.hpp"
 #include "data/idx_file.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -32,21 +32,6 @@ std::vector<std::string> names_of(const std::string& stem, Kind kind) {
   const std::string start = stem + (kind == Kind::kImages ? "-images" : "-labels");
   const std::string end = kind == Kind::kImages ? "idx3-ubyte" : "idx1-ubyte";
   return {start + "-" + end, start + "." + end, start + "-" + end + ".gz", start + "." + end + ".gz"};
-}
-
-std::vector<std::string> files_in(const fs::path& folder) {
-  std::error_code error;
-  std::vector<std::string> files;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code unreadable;  // found when the file is needed
-    if (!entry->is_directory(unreadable)) files.push_back(entry->path().filename().string());
-  }
-  if (error) {
-    fail_input("`source` = {}: cannot read this folder ({}); expected a folder of IDX files", folder.string(),
-               error.message());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 /// What stands in front of the names of the image files of `part`, without repetition.
@@ -91,7 +76,7 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
   fail_input("{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
              kind == Kind::kImages ? "images" : "labels", join(looked_for),
              prefix.empty() || known.empty()
-                 ? std::string("check `source`")
+                 ? std::string("check `source`, which also takes data_batch_1.bin or train.bin of CIFAR")
                  : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
 }
 
@@ -159,6 +144,11 @@ bool has_idx_part(const fs::path& folder, Part part, const std::string& prefix) 
   const std::vector<std::string> files = files_in(folder);
   const std::vector<std::string> found = prefixes(files, part);
   return std::binary_search(found.begin(), found.end(), resolve_prefix(folder, files, prefix));
+}
+
+bool has_idx_files(const fs::path& folder) {
+  const std::vector<std::string> files = files_in(folder);
+  return !prefixes(files, Part::kTraining).empty() || !prefixes(files, Part::kTest).empty();
 }
 
 }  // namespace lockstep

@@ -26,10 +26,10 @@ struct ByteSums {
 };
 
 LOCKSTEP_MULTIVERSION
-ByteSums sum_block(const std::uint8_t* bytes, Index count) {
+ByteSums sum_block(const std::uint8_t* bytes, Index count, Index stride) {
   ByteSums sums;
   for (Index i = 0; i < count; ++i) {
-    const std::uint32_t value = bytes[i];
+    const std::uint32_t value = bytes[i * stride];
     sums.sum += value;
     sums.squares += value * value;
   }
@@ -56,20 +56,27 @@ void widen_range(const float* row, Index features, float* smallest, float* large
 
 Normalization standard_of_bytes(const Dataset& data, Index count, const SampleOf& sample) {
   const Index features = data.description().features();
-  std::uint64_t sum = 0;
-  std::uint64_t squares = 0;
-  for (Index i = 0; i < count; ++i) {
-    const std::uint8_t* row = data.bytes().data() + sample(i) * features;
-    for (Index first = 0; first < features; first += kBlock) {
-      const ByteSums block = sum_block(row + first, std::min(kBlock, features - first));
-      sum += block.sum;
-      squares += block.squares;
+  const Index channels = data.description().channels();
+  const Index pixels = features / channels;
+  Normalization result;
+  for (Index channel = 0; channel < channels; ++channel) {
+    std::uint64_t sum = 0;
+    std::uint64_t squares = 0;
+    for (Index i = 0; i < count; ++i) {
+      const std::uint8_t* row = data.bytes().data() + sample(i) * features + channel;
+      for (Index first = 0; first < pixels; first += kBlock) {
+        const ByteSums block = sum_block(row + first * channels, std::min(kBlock, pixels - first), channels);
+        sum += block.sum;
+        squares += block.squares;
+      }
     }
+    const auto values = static_cast<double>(count * pixels);
+    const double mean = static_cast<double>(sum) / values;
+    const double variance = static_cast<double>(squares) / values - mean * mean;
+    result.shift.push_back(mean);
+    result.scale.push_back(variance > 0.0 ? 1.0 / std::sqrt(variance) : 0.0);
   }
-  const auto values = static_cast<double>(count * features);
-  const double mean = static_cast<double>(sum) / values;
-  const double variance = static_cast<double>(squares) / values - mean * mean;
-  return {{mean}, {variance > 0.0 ? 1.0 / std::sqrt(variance) : 0.0}};
+  return result;
 }
 
 /// The rows of a table in the order given, and what is known of its columns.
@@ -133,6 +140,11 @@ bool all_finite(const std::vector<double>& values) {
 }
 
 }  // namespace
+
+bool fits(const Normalization& normalization, const DatasetDescription& data) {
+  const Index pairs = std::ssize(normalization.shift);
+  return pairs <= 1 || pairs == data.channels() || pairs == data.features();
+}
 
 Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
                                     const SampleOf& sample) {

@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kFashionMnist = "fashion-mnist";
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
-enum class Form { kFolder, kCsv, kSynthetic };
+enum class Form { kIdx, kCifar, kCsv, kSynthetic };
 
 bool is_csv_name(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
@@ -35,15 +35,25 @@ bool is_csv_name(const std::string& name) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
   fail_input(
-      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX files, or FILE.csv{}",
+      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX or CIFAR files, or "
+      "FILE.csv{}",
       source, join(names), suggestion(source, names));
+}
+
+Form form_of_folder(const fs::path& folder) {
+  if (!has_cifar_files(folder)) return Form::kIdx;
+  if (has_idx_files(folder)) {
+    fail_input("{}: holds IDX files and those of CIFAR; expected one data set; move the other away",
+               folder.string());
+  }
+  return Form::kCifar;
 }
 
 Form form_of(const std::string& source) {
   std::error_code error;
-  if (source == kFashionMnist) return Form::kFolder;
+  if (source == kFashionMnist) return Form::kIdx;
   if (is_synthetic(source)) return Form::kSynthetic;
-  if (fs::is_directory(source, error)) return Form::kFolder;
+  if (fs::is_directory(source, error)) return form_of_folder(source);
   if (is_csv_name(source) || fs::exists(source, error)) return Form::kCsv;
   fail_unknown(source);
 }
@@ -74,7 +84,7 @@ void check_keys(const DataSource& source, Form form) {
   refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
   refuse_beside(Form::kCsv, csv, "label", source.label != usual.label);
   refuse_beside(Form::kCsv, csv, "header", source.header != usual.header);
-  refuse_beside(Form::kFolder, "folders of IDX files", "prefix", !source.prefix.empty());
+  refuse_beside(Form::kIdx, "folders of IDX files", "prefix", !source.prefix.empty());
   const std::string sets = "synthetic sets";
   refuse_beside(Form::kSynthetic, sets, "samples", synthetic.samples != usual.synthetic.samples);
   refuse_beside(Form::kSynthetic, sets, "test-samples",
@@ -90,7 +100,11 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
   const Form form = form_of(source.source);
   check_keys(source, form);
   if (form == Form::kSynthetic) return make_synthetic(source.source, part, source.synthetic);
-  if (form == Form::kFolder) {
+  if (form == Form::kCifar) {
+    if (part == Part::kTest && !has_cifar_part(source.source, part)) return std::nullopt;
+    return read_cifar(source.source, part);
+  }
+  if (form == Form::kIdx) {
     const fs::path folder = folder_of(source.source);
     if (part == Part::kTest && !has_idx_part(folder, part, source.prefix)) return std::nullopt;
     return read_idx(folder, part, source.prefix, training ? training->classes : 0);
@@ -166,6 +180,7 @@ void check_same_shape(const DatasetDescription& training, const DatasetDescripti
 bool has_test_part(const DataSource& source) {
   const Form form = form_of(source.source);
   if (form == Form::kCsv) return !source.test.empty();
+  if (form == Form::kCifar) return has_cifar_part(source.source, Part::kTest);
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 

@@ -24,7 +24,9 @@ namespace lockstep {
 ///             [number] (optional: a shaded band)} …]; "surface": {"x", "y", "z": [[number at y, x]]}
 ///             (optional: contour lines behind the series)
 ///     matrix  "rows", "columns": what they are; "labels": [text …]; "values": [[count …] …]
-///     images  "items": [{"width", "height", "pixels": base64 of width x height grey bytes, "caption"} …]
+///     images  "items": [{"width", "height", "channels": 1 (grey) or 3 (red, green, blue), "pixels": base64
+///     of
+///             width x height x channels bytes, channels last, "caption"} …]
 ///     table   "columns": [{"name", "number": bool} …]; "rows": [[number or text …] …]
 std::string page_html(const nlohmann::ordered_json& document);
 

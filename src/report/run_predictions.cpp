@@ -70,10 +70,14 @@ Json confusion_matrix(const Json& predictions, const std::string& run) {
 Json image(const Json& sample) {
   const auto width = sample.at("width").get<std::size_t>();
   const auto height = sample.at("height").get<std::size_t>();
+  const auto channels = sample.value("channels", std::size_t{1});
   const auto pixels = sample.at("pixels").get<std::string>();
-  expect(pixels.size() == (width * height + 2) / 3 * 4, "pixels need width x height bytes in base64");
+  expect(channels == 1 || channels == 3, "pixels need 1 or 3 channels");
+  expect(pixels.size() == (width * height * channels + 2) / 3 * 4,
+         "pixels need width x height x channels bytes in base64");
   return {{"width", width},
           {"height", height},
+          {"channels", channels},
           {"pixels", pixels},
           {"caption",
            fmt::format("{}, taken for {}: p = {}, loss {}, sample {}", sample.at("label").get<std::string>(),

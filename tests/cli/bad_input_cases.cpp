@@ -1,6 +1,7 @@
 #include "bad_input_cases.hpp"
 
 #include <cstdint>
+#include <utility>
 
 namespace lockstep::test {
 
@@ -195,6 +196,42 @@ std::vector<BadInput> bad_idx_files() {
          folder.write("set/t10k-images-idx3-ubyte", kValidImages);
          folder.write("set/t10k-labels-idx1-ubyte", idx({4}, "\1\1\1\7"));
        }},
+  };
+}
+
+std::vector<BadInput> bad_cifar_files() {
+  const Words words = train_on("set");
+  const std::string pixels(3072, '\x33');
+  const std::string ten = "\x09" + pixels;
+  const std::string hundred = "\x13\x63" + pixels;
+  const auto folder_of = [](const std::vector<std::pair<std::string, std::string>>& files) {
+    return [=](const TemporaryFolder& folder) {
+      std::filesystem::create_directory(folder.path() / "set");
+      for (const auto& [name, content] : files) folder.write("set/" + name, content);
+    };
+  };
+  return {
+      {"BatchLeftOut",
+       words,
+       "data_batch_2.bin is missing",
+       folder_of({{"data_batch_1.bin", ten}, {"data_batch_3.bin", ten}}),
+       {0, 3, 8}},
+      {"OnlyATestPart", words, "no training pictures", folder_of({{"test_batch.bin", ten}})},
+      {"EmptyFile", words, "data_batch_1.bin: 0 bytes", folder_of({{"data_batch_1.bin", ""}})},
+      {"PartOfARecord", words, "train.bin: 6147 bytes",
+       folder_of({{"train.bin", hundred + hundred.substr(1)}})},
+      {"LabelOutOfRange", words, "label 10 of sample 1 is out of range",
+       folder_of({{"data_batch_1.bin", ten + "\x0a" + pixels}})},
+      {"TruncatedGzip", words, "truncated",
+       folder_of({{"train.bin.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10)}})},
+      {"BothSets", words, "both CIFAR-10 and CIFAR-100",
+       folder_of({{"data_batch_1.bin", ten}, {"train.bin", hundred}})},
+      {"BesideIdx", words, "IDX files and those of CIFAR",
+       folder_of({{"train.bin", hundred}, {"train-images-idx3-ubyte", kValidImages}})},
+      {"TooFewNames", words, "batches.meta.txt: 1 names",
+       folder_of({{"data_batch_1.bin", ten}, {"batches.meta.txt", "airplane\n"}})},
+      {"Prefix", words + Words{"--data.prefix", "emnist-"}, "data.prefix",
+       folder_of({{"train.bin", hundred}})},
   };
 }
 

@@ -88,6 +88,8 @@ class PageTest(BrowserTest):
         self.assertEqual(len(canvases), 9)
         data = self.script("return [...arguments[0].getContext('2d').getImageData(0, 0, 4, 3).data]", canvases[0])
         self.assertEqual(data, [value for grey in runs.PIXELS for value in (grey, grey, grey, 255)])
+        data = self.script("return [...arguments[0].getContext('2d').getImageData(0, 0, 2, 2).data]", canvases[8])
+        self.assertEqual(data, [value for i in range(0, 12, 3) for value in (*runs.PIXELS[i:i + 3], 255)])
         self.assertEqual(canvases[0].get_attribute("role"), "img")
         self.assertIn("sample 41", canvases[0].get_attribute("aria-label"))
 

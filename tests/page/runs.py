@@ -8,7 +8,7 @@ SCRIPT_NAME = "<script>alert(1)"  # a file name cannot hold the slash of </scrip
 IMAGE_NAME = "<img src=x onerror=alert(1)> & co"
 CLASSES = ["</script><script>window.harmed = 1</script>", "<b>bold</b> &amp; <i>co</i>", "plain"]
 CONFUSION = [[7, 2, 1], [0, 9, 0], [3, 0, 4]]
-PIXELS = bytes(range(0, 240, 20))  # 4 x 3
+PIXELS = bytes(range(0, 240, 20))  # 4 x 3, or 2 x 2 in colour
 STEPS = 90
 PARTS = ["gather", "forward", "backward", "exchange", "optimizer", "other"]
 
@@ -48,8 +48,9 @@ def write_run(folder, scale, predictions=None):
 def classification():
     sample = {"sample": 41, "label": CLASSES[0], "predicted": CLASSES[1], "probability": 0.01, "loss": 4.6, "width": 4,
               "height": 3, "pixels": base64.b64encode(PIXELS).decode()}
+    in_colour = {**sample, "width": 2, "height": 2, "channels": 3}
     return {"part": "test", "samples": 26, "task": "classification", "classes": CLASSES, "confusion": CONFUSION,
-            "worst": [sample] * 9}
+            "worst": [sample] * 8 + [in_colour]}
 
 
 def regression():

@@ -1,3 +1,4 @@
+#include <array>
 #include <gmock/gmock.h>
 #include <limits>
 #include <numeric>
@@ -100,6 +101,40 @@ TEST(Gather, KeepsSmallDifferencesOfLargeNumbers) {
   EXPECT_THAT(gathered(data, {{16777217.5, 16777217.5}, {1.0, 1.0}}, {0}).features, ElementsAre(0.5, -1.5));
 }
 
+/// Pictures whose byte of every place is a function of it.
+Dataset colour_pictures(Index channels, Index height, Index width) {
+  DatasetContent content;
+  content.description = {"colour", Task::kClassification, Storage::kBytes, 2, {channels, height, width}, 1,
+                         {}};
+  for (Index i = 0; i < 2 * channels * height * width; ++i) {
+    content.bytes.push_back(static_cast<std::uint8_t>(i * 7 % 256));
+  }
+  content.labels = {0, 0};
+  return make_dataset(std::move(content));
+}
+
+TEST(Gather, NormalisesEachChannelByItsPair) {
+  // Fewer values than a run of pixels, a run that ends inside of a sample, and channels longer than a run.
+  for (const auto& [channels, height, width] :
+       {std::array<Index, 3>{3, 1, 2}, {3, 32, 32}, {5, 7, 11}, {300, 2, 2}}) {
+    Normalization normalization;
+    for (Index c = 0; c < channels; ++c) {
+      normalization.shift.push_back(static_cast<double>(c));
+      normalization.scale.push_back(c % 2 == 0 ? 0.5 : 2.0);
+    }
+    const Batch batch = gathered(colour_pictures(channels, height, width), normalization, {1});
+    const Index features = channels * height * width;
+    ASSERT_EQ(std::ssize(batch.features), features);
+    for (Index i = 0; i < features; ++i) {
+      const Index c = i % channels;
+      const double byte = static_cast<double>((features + i) * 7 % 256);
+      ASSERT_EQ(batch.features[static_cast<std::size_t>(i)],
+                (byte - static_cast<double>(c)) * (c % 2 == 0 ? 0.5 : 2.0))
+          << i << " of " << features;
+    }
+  }
+}
+
 TEST(Gather, AllocatesOnlyForBatchesLargerThanBefore) {
   Batch batch;
   batch.samples = {0, 1, 2};
@@ -134,6 +169,11 @@ TEST(Gather, RefusesTheNormalisationOfOtherData) {
         gathered(table(), {{0, 0, 0}, {1, 1, 1}}, {0});
       },
       {"table", "2 features", "computed for 3", "same kind"}));
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        gathered(colour_pictures(3, 2, 2), {{0, 0}, {1, 1}}, {0});
+      },
+      {"colour", "12 features", "computed for 2", "same kind"}));
 }
 
 }  // namespace

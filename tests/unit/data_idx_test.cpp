@@ -4,17 +4,18 @@
 #include <initializer_list>
 #include <string>
 #include <vector>
-#include <zlib.h>
 
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
+#include "gzip.hpp"
 #include "lockstep/data/idx.hpp"
 #include "temporary_folder.hpp"
 
 namespace lockstep {
 namespace {
 
+using test::gzip;
 using test::is_bad_input;
 using test::TemporaryFolder;
 using testing::ElementsAre;
@@ -35,20 +36,6 @@ std::string bytes(std::initializer_list<int> values) { return {values.begin(), v
 
 std::string images() { return header({2, 1, 3}) + bytes({0, 1, 2, 253, 254, 255}); }
 std::string labels() { return header({2}) + bytes({4, 1}); }
-
-std::string gzip(const std::string& content) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string result(deflateBound(&stream, content.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(result.data());
-  stream.avail_out = static_cast<uInt>(result.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  result.resize(stream.total_out);
-  deflateEnd(&stream);
-  return result;
-}
 
 class Idx : public testing::Test {
  protected:

@@ -17,13 +17,18 @@ using test::is_bad_input;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Dataset images(std::vector<std::uint8_t> bytes, Index features) {
+Dataset pictures(std::vector<std::uint8_t> bytes, const std::vector<Index>& shape) {
   DatasetContent content;
-  const Index samples = std::ssize(bytes) / features;
-  content.description = {"images", Task::kClassification, Storage::kBytes, samples, {features}, 1, {}};
+  content.description = {"images", Task::kClassification, Storage::kBytes, 1, shape, 1, {}};
+  const Index samples = std::ssize(bytes) / content.description.features();
+  content.description.samples = samples;
   content.bytes = std::move(bytes);
   content.labels.assign(static_cast<std::size_t>(samples), 0);
   return make_dataset(std::move(content));
+}
+
+Dataset images(std::vector<std::uint8_t> bytes, Index features) {
+  return pictures(std::move(bytes), {features});
 }
 
 Dataset table(std::vector<float> values, Index features) {
@@ -61,6 +66,56 @@ TEST(Normalization, StandardOfBytesIsExactForLongRows) {
   const Normalization standard = compute(NormalizationKind::kStandard, images(bytes, 200000));
   EXPECT_THAT(standard.shift, ElementsAre(127.5));
   EXPECT_THAT(standard.scale, ElementsAre(1.0 / 127.5));
+}
+
+TEST(Normalization, StandardOfPicturesInColourIsAPairAChannel) {
+  // Two pictures of 1 x 2 pixels: red 0, 2, 4, 6 (mean 3, variance 5), green 9, 9, 9, 9, blue 0, 0, 0, 200.
+  const Dataset data = pictures({0, 9, 0, 2, 9, 0, 4, 9, 0, 6, 9, 200}, {3, 1, 2});
+  const Normalization standard = compute(NormalizationKind::kStandard, data);
+  EXPECT_THAT(standard.shift, ElementsAre(3.0, 9.0, 50.0));
+  EXPECT_THAT(standard.scale, ElementsAre(1.0 / std::sqrt(5.0), 0.0, 1.0 / std::sqrt(7500.0)));
+  const Normalization unit = compute(NormalizationKind::kUnit, data);
+  EXPECT_THAT(unit.shift, ElementsAre(0.0)) << "all channels alike";
+  const Normalization second =
+      compute_normalization(NormalizationKind::kStandard, data, 1, [](Index) { return 1; });
+  EXPECT_THAT(second.shift, ElementsAre(5.0, 9.0, 100.0));
+}
+
+TEST(Normalization, OneChannelMakesOnePair) {
+  for (const std::vector<Index>& shape : {std::vector<Index>{2, 2}, {1, 2, 2}, {4}}) {
+    const Normalization standard = compute(NormalizationKind::kStandard, pictures({0, 2, 4, 6}, shape));
+    EXPECT_THAT(standard.shift, ElementsAre(3.0));
+    EXPECT_THAT(standard.scale, ElementsAre(1.0 / std::sqrt(5.0)));
+  }
+}
+
+TEST(Normalization, StandardOfAChannelIsExactForManyPixels) {
+  // More than fits into 32 bits, in each channel: half 0, half 255 minus the channel's number.
+  std::vector<std::uint8_t> bytes;
+  for (Index pixel = 0; pixel < 200000; ++pixel) {
+    for (int channel = 0; channel < 3; ++channel) {
+      bytes.push_back(pixel % 2 == 0 ? 0 : static_cast<std::uint8_t>(255 - channel));
+    }
+  }
+  const Normalization standard =
+      compute(NormalizationKind::kStandard, pictures(std::move(bytes), {3, 400, 500}));
+  EXPECT_THAT(standard.shift, ElementsAre(127.5, 127.0, 126.5));
+  EXPECT_THAT(standard.scale, ElementsAre(1.0 / 127.5, 1.0 / 127.0, 1.0 / 126.5));
+}
+
+TEST(Normalization, FitsSamplesOfAsManyChannelsOrFeatures) {
+  const auto of = [](std::size_t pairs) {
+    return Normalization{std::vector<double>(pairs), std::vector<double>(pairs)};
+  };
+  const DatasetDescription grey{.feature_shape = {2, 6}};
+  const DatasetDescription colour{.feature_shape = {3, 2, 2}};
+  for (const std::size_t pairs : {0U, 1U, 12U}) {
+    EXPECT_TRUE(fits(of(pairs), grey)) << pairs;
+    EXPECT_TRUE(fits(of(pairs), colour)) << pairs;
+  }
+  EXPECT_TRUE(fits(of(3), colour));
+  EXPECT_FALSE(fits(of(3), grey));
+  EXPECT_FALSE(fits(of(2), colour));
 }
 
 TEST(Normalization, UnitOfBytesIsTheirRange) {

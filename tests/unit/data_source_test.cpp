@@ -31,6 +31,15 @@ void write_idx(const TemporaryFolder& folder, const std::string& stem, char labe
   folder.write(stem + "-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\x01", 8) + label);
 }
 
+/// What the weights say of the data they were trained on.
+DatasetDescription trained(Index classes, const std::vector<std::string>& class_names = {}) {
+  DatasetDescription description;
+  description.task = classes > 0 ? Task::kClassification : Task::kRegression;
+  description.classes = classes;
+  description.class_names = class_names;
+  return description;
+}
+
 class Source : public testing::Test {
  protected:
   DataSource csv(const std::string& training, const std::string& test) {
@@ -71,6 +80,35 @@ TEST_F(Source, FoldersMayLackTheTestPart) {
   EXPECT_TRUE(is_bad_input([&] { read_source(named(folder_.path().string())); }, {"label 4", "0 to 3"}));
 }
 
+TEST_F(Source, FoldersMayHoldTheFilesOfCifar) {
+  const std::string pixels(3072, 'x');
+  const DataSource source = named(folder_.path().string());
+  folder_.write("train.bin", "\x01\x05" + pixels + "\x02\x07" + pixels);
+  EXPECT_FALSE(has_test_part(source));
+  EXPECT_EQ(read_for_evaluation(source, trained(100)).description.samples, 2);
+  folder_.write("test.bin", "\x03\x04" + pixels);
+  EXPECT_TRUE(has_test_part(source));
+  const SourceParts parts = read_source(source);
+  EXPECT_THAT(parts.training.labels, ElementsAre(5, 7));
+  ASSERT_TRUE(parts.test.has_value());
+  EXPECT_THAT(parts.test->labels, ElementsAre(4));
+  EXPECT_EQ(read_for_evaluation(source, trained(100)).description.samples, 1);
+  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(source, trained(10)); }, {"100 classes", "for 10"}));
+  DataSource with_prefix = source;
+  with_prefix.prefix = "emnist-";
+  EXPECT_TRUE(is_bad_input([&] { read_source(with_prefix); }, {"`prefix`", "only for folders of IDX files"}));
+}
+
+TEST_F(Source, FoldersHoldOneFormOfData) {
+  const DataSource source = named(folder_.path().string());
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {folder_.path().string(), "train-images-idx3-ubyte",
+                                                          "data_batch_1.bin", "CIFAR"}));
+  folder_.write("test_batch.bin", std::string(3073, '\0'));
+  write_idx(folder_, "train", 3);
+  EXPECT_TRUE(is_bad_input([&] { read_source(source); },
+                           {folder_.path().string(), "IDX files and those of CIFAR", "move the other away"}));
+}
+
 TEST_F(Source, CsvTestPartIsAFileOfItsOwn) {
   EXPECT_FALSE(read_source(csv("1,a\n2,b\n", "")).test.has_value());
   const SourceParts parts = read_source(csv("1,a\n2,b\n", "3,b\n"));
@@ -91,15 +129,6 @@ TEST_F(Source, TestPartMustHaveAsManyTargets) {
   source.task = Task::kRegression;
   source.label = "a,b";
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"test.csv", "2 targets", "train.csv", "has 1"}));
-}
-
-/// What the weights say of the data they were trained on.
-DatasetDescription trained(Index classes, const std::vector<std::string>& class_names = {}) {
-  DatasetDescription description;
-  description.task = classes > 0 ? Task::kClassification : Task::kRegression;
-  description.classes = classes;
-  description.class_names = class_names;
-  return description;
 }
 
 TEST_F(Source, EvaluationTakesTheTestPartOrElseAll) {
@@ -125,9 +154,10 @@ TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
 }
 
 TEST_F(Source, NamesTheNearestAndAllForms) {
-  EXPECT_TRUE(is_bad_input([&] { read_source(named("fashion-mnits")); },
-                           {"`source` = fashion-mnits", "did you mean 'fashion-mnist'?",
-                            "fashion-mnist, blobs, linear, tags", "folder of IDX files", "FILE.csv"}));
+  EXPECT_TRUE(
+      is_bad_input([&] { read_source(named("fashion-mnits")); },
+                   {"`source` = fashion-mnits", "did you mean 'fashion-mnist'?",
+                    "fashion-mnist, blobs, linear, tags", "folder of IDX or CIFAR files", "FILE.csv"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"`source`"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
 }

@@ -47,6 +47,19 @@ TEST(RunReportPredictions, ConfusionMatrixAndWorstImages) {
   EXPECT_EQ(images["items"][0]["caption"], "cat, taken for dog: p = 0.12, loss 2, sample 5");
 }
 
+TEST(RunReportPredictions, ImagesAreGreyOrInColour) {
+  const TemporaryFolder folder;
+  const std::string before = "{" + kMatrix + R"(,"worst":[{)" + kSample;
+  const Json grey = describe_runs(
+      {write_run_with(folder, before + R"(,"width":2,"height":2,"pixels":"AAEC/w=="}]})", "grey")});
+  EXPECT_EQ(section(grey, "Worst-classified samples")["items"][0]["channels"], 1);
+  const Json colour = describe_runs({write_run_with(
+      folder, before + R"(,"width":2,"height":1,"channels":3,"pixels":"AAECAwQF"}]})", "colour")});
+  const Json item = section(colour, "Worst-classified samples")["items"][0];
+  EXPECT_EQ(item["channels"], 3);
+  EXPECT_EQ(item["pixels"], "AAECAwQF");
+}
+
 TEST(RunReportPredictions, WorstSamplesThatAreNoImagesAreATable) {
   const TemporaryFolder folder;
   const Json document =
@@ -106,16 +119,21 @@ TEST(RunReportPredictions, EachOfSeveralRunsHasItsOwn) {
 TEST(RunReportErrors, DamagedPredictionsNameTheFile) {
   const TemporaryFolder folder;
   const std::string part = R"({"part":"test","samples":7,"task":)";
-  for (const std::string& predictions :
-       std::vector<std::string>{"", "{", "[]", "{}", R"({"task":"clustering"})",
-                                part + R"("classification","classes":["cat"],"confusion":[[3,1]]})",
-                                part + R"("classification","classes":["cat"],"confusion":[]})",
-                                part + R"("regression","targets":[1,2],"predictions":[1]})",
-                                part + R"("regression","targets":[],"predictions":[]})",
-                                fmt::format(R"({{{},"worst":[{{"sample":1}}]}})", kMatrix),
-                                fmt::format(R"({{{},"worst":3}})", kMatrix),
-                                fmt::format(R"({{{},"worst":[{{{},"width":2,"height":2,"pixels":"AAEC"}}]}})",
-                                            kMatrix, kSample)}) {
+  for (const std::string& predictions : std::vector<std::string>{
+           "", "{", "[]", "{}", R"({"task":"clustering"})",
+           part + R"("classification","classes":["cat"],"confusion":[[3,1]]})",
+           part + R"("classification","classes":["cat"],"confusion":[]})",
+           part + R"("regression","targets":[1,2],"predictions":[1]})",
+           part + R"("regression","targets":[],"predictions":[]})",
+           fmt::format(R"({{{},"worst":[{{"sample":1}}]}})", kMatrix),
+           fmt::format(R"({{{},"worst":3}})", kMatrix),
+           fmt::format(R"({{{},"worst":[{{{},"width":2,"height":2,"pixels":"AAEC"}}]}})", kMatrix, kSample),
+           fmt::format(R"({{{},"worst":[{{{},"width":2,"height":1,"channels":4,)"
+                       R"("pixels":"AAECAwQF"}}]}})",
+                       kMatrix, kSample),
+           fmt::format(R"({{{},"worst":[{{{},"width":2,"height":1,"channels":3,)"
+                       R"("pixels":"AAE="}}]}})",
+                       kMatrix, kSample)}) {
     const fs::path run = write_run_with(folder, predictions);
     EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/predictions.json: damaged"}))
         << predictions;

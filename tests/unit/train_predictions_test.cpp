@@ -4,12 +4,15 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/data/batch.hpp"
 #include "nn_helpers.hpp"
+#include "temporary_folder.hpp"
 #include "train_helpers.hpp"
 
 namespace lockstep {
@@ -74,6 +77,31 @@ TEST(Predictions, AreThoseOfEverySample) {
     EXPECT_NEAR(worst["loss"], -std::log(expected[i].probability), 1e-5);
     EXPECT_FALSE(worst.contains("pixels"));
   }
+}
+
+// Records of CIFAR-10: a label, then 1024 values each of red, green and blue.
+TEST(Predictions, ShowPicturesInColour) {
+  const test::TemporaryFolder folder;
+  const auto picture = [](char label) {
+    return label + std::string(1024, '\0') + std::string(1024, '\1') + std::string(1024, label);
+  };
+  folder.write("data_batch_1.bin", picture(2) + picture(3));
+  folder.write("test_batch.bin", picture(2));
+  TrainingRun run(test::config_of({{"data.source", folder.path().string()},
+                                   {"train.batch-size", "2"},
+                                   {"train.micro-batches", "2"},
+                                   {"model.layers", "linear 10"}}));
+  // Blue is the only channel that varies between the pictures: 2 and 3.
+  EXPECT_EQ(run.problem->normalization.shift, (std::vector<double>{0, 1, 2.5}));
+  EXPECT_EQ(run.problem->normalization.scale, (std::vector<double>{0, 0, 2}));
+  const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");
+  const Json& worst = seen["worst"][0];
+  EXPECT_EQ(worst["width"], 32);
+  EXPECT_EQ(worst["height"], 32);
+  EXPECT_EQ(worst["channels"], 3);
+  std::string pixels;
+  for (int pixel = 0; pixel < 1024; ++pixel) pixels += "AAEC";  // the bytes 0, 1, 2
+  EXPECT_EQ(worst["pixels"], pixels);
 }
 
 TEST(Predictions, OfARegressionStandBesideTheTargets) {

@@ -86,7 +86,7 @@ TEST(SavedModel, RefusesADamagedDescription) {
       {"task", "ranking"},
       {"inputs", "0"},
       {"inputs", "1000000000000000000"},
-      {"normalization", R"({"shift":[1,2],"scale":[1,1]})"}};
+      {"normalization", R"({"shift":[1,2,3,4],"scale":[1,1,1,1]})"}};
   for (const auto& [key, text] : damages) {
     auto damaged = metadata;
     damaged[key] = text;

@@ -24,6 +24,9 @@ struct NamedTask {
 const std::vector<NamedTask>& tasks();
 std::string task_name(Task task);
 
+/// Which samples of a data set: those to learn from, or those to test by.
+enum class Part { kTraining, kTest };
+
 /// How the features are stored: images stay bytes until a batch is gathered.
 enum class Storage { kBytes, kFloats };
 
@@ -40,14 +43,18 @@ struct ColumnUnit {
 inline constexpr Index kMostCategories = Index{1} << 24U;
 
 /// What a data set is, without its data.
+///
+/// A picture's shape is {height, width}, or {channels, height, width} as PyTorch names it. In memory its
+/// values stand row by row with the channels last (height, width, channels), as the network's units take
+/// them.
 struct DatasetDescription {
   std::string name = {};  ///< file, folder or synthetic set, for messages
   Task task = Task::kClassification;
   Storage storage = Storage::kBytes;
   Index samples = 0;
-  std::vector<Index> feature_shape = {};  ///< of one sample: {28, 28} for an image, {features} for a table
+  std::vector<Index> feature_shape = {};  ///< of one sample: {28, 28} for a picture, {features} for a table
   Index classes = 0;                      ///< classification: labels are 0 … classes-1; otherwise 0
-  std::vector<std::string> class_names = {};  ///< of a table's classes, unless their labels are 0 … classes-1
+  std::vector<std::string> class_names = {};  ///< of the classes, if they have names other than 0 … classes-1
   Index targets = 1;                          ///< of one sample; classification: its label
   std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
   std::vector<std::string> feature_names = {};  ///< of a table's columns, if they have names
@@ -60,6 +67,8 @@ struct DatasetDescription {
   Index outputs() const;
   /// Features of one sample: the product of `feature_shape`.
   Index features() const;
+  /// Channels of a picture of three axes; 1 for everything else.
+  Index channels() const;
   /// Bytes of all features, and of all labels or targets.
   std::size_t feature_bytes() const;
   std::size_t target_bytes() const;

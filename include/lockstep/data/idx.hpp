@@ -7,9 +7,6 @@
 
 namespace lockstep {
 
-/// Which samples of a data set: those to learn from, or those to test by.
-enum class Part { kTraining, kTest };
-
 /// Reads the images and labels of `part` from a folder of IDX files as MNIST, Fashion-MNIST and EMNIST are
 /// published: "train-images-idx3-ubyte" and "train-labels-idx1-ubyte", "t10k-…" (or "test-…") for the test
 /// part, each plain or gzip (".gz"), with "-" or "." before "idx", and with `prefix` in front of the name
@@ -21,7 +18,8 @@ enum class Part { kTraining, kTest };
 DatasetContent read_idx(const std::filesystem::path& folder, Part part, const std::string& prefix,
                         Index classes);
 
-/// Whether `folder` holds images of `part`.
+/// Whether `folder` holds images of `part`; whether it holds those of any part and prefix.
 bool has_idx_part(const std::filesystem::path& folder, Part part, const std::string& prefix);
+bool has_idx_files(const std::filesystem::path& folder);
 
 }  // namespace lockstep

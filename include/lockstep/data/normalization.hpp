@@ -11,18 +11,22 @@ namespace lockstep {
 /// Features to mean 0 and deviation 1, to 0 … 1, or as they are.
 enum class NormalizationKind { kStandard, kUnit, kNone };
 
-/// The map from features to what the network sees: (x - shift) · scale. One shift and scale for all features
-/// of bytes (images), one a feature for tables; empty for the identity. x is the value that a data set
-/// stores, or in weights files the number that its file holds (see ColumnUnit).
+/// The map from features to what the network sees: (x - shift) · scale. Both lists repeat along a sample's
+/// values: one pair for all features of bytes (pictures), or one a channel where there are several, which
+/// stand last; one a feature for tables; none for the identity. x is the value that a data set stores, or in
+/// weights files the number that its file holds (see ColumnUnit).
 struct Normalization {
   std::vector<double> shift;
   std::vector<double> scale;
 };
 
+/// Whether `normalization` has as many pairs as data of this description may have.
+bool fits(const Normalization& normalization, const DatasetDescription& data);
+
 /// The normalisation of the stored values of `data`, computed from the `count` samples sample(0) …
 /// sample(count-1) alone: standard: mean 0, standard deviation 1; unit: smallest 0, largest 1 (bytes: 0 …
-/// 255). A constant feature (but for kRoundingOfSums) becomes 0. Sums of bytes are exact; sums of floats are
-/// double, in the order given, hence the same everywhere.
+/// 255, all channels alike). A constant feature (but for kRoundingOfSums) becomes 0. Sums of bytes are exact;
+/// sums of floats are double, in the order given, hence the same everywhere.
 Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
                                     const std::function<Index(Index)>& sample);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/data/cifar.hpp"
 #include "lockstep/data/csv.hpp"
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/idx.hpp"
@@ -15,9 +16,9 @@ namespace lockstep {
 /// Where the samples come from.
 struct DataSource {
   std::string source =
-      "fashion-mnist";                ///< "fashion-mnist", folder of IDX files, CSV file, or a synthetic set
-  std::string test;                   ///< CSV: the file with the test part, empty for none
-  std::string prefix;                 ///< IDX: see read_idx
+      "fashion-mnist";  ///< "fashion-mnist", folder of IDX or CIFAR files, CSV file, or a synthetic set
+  std::string test;     ///< CSV: the file with the test part, empty for none
+  std::string prefix;   ///< IDX: see read_idx
   Task task = Task::kClassification;  ///< CSV
   std::string label = "-1";           ///< CSV: the label or target columns, see CsvOptions
   Header header = Header::kAuto;      ///< CSV

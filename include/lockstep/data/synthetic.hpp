@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "lockstep/data/dataset.hpp"
-#include "lockstep/data/idx.hpp"
 
 namespace lockstep {
 

@@ -54,12 +54,15 @@ function matrixSection(section) {
   return { draw, parts: [plot, element("div", { class: "tools" }, ...buttons), holder] };
 }
 
-function imageView({ width, height, pixels, caption }) {
+function imageView({ width, height, channels, pixels, caption }) {
   const canvas = element("canvas", { width, height, role: "img", "aria-label": caption });
   const image = new ImageData(width, height);
-  Array.from(atob(pixels), (character) => character.charCodeAt(0)).forEach((grey, i) => {
-    image.data.set([grey, grey, grey, 255], 4 * i);
-  });
+  const bytes = Array.from(atob(pixels), (character) => character.charCodeAt(0));
+  for (let i = 0; i < width * height; ++i) {
+    const values = bytes.slice(channels * i, channels * (i + 1));
+    const [red, green, blue] = channels === 3 ? values : [...values, ...values, ...values];
+    image.data.set([red, green, blue, 255], 4 * i);
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return element("figure", {}, canvas, element("figcaption", {}, caption));
 }

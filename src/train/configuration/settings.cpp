@@ -31,7 +31,8 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
   settings.insert(
       settings.end(),
       {{"data.source", "fashion-mnist",
-        "fashion-mnist, a folder of IDX files, FILE.csv, " + join(synthetic_names()), words(source.source)},
+        "fashion-mnist, a folder of IDX or CIFAR files, FILE.csv, " + join(synthetic_names()),
+        words(source.source)},
        {"data.test", "", "CSV: the file with the test samples", words(source.test)},
        {"data.prefix", "", "IDX: what file names begin with, such as emnist-letters-", words(source.prefix)},
        {"data.task", "classification", "CSV: " + join(names_of(tasks())),

@@ -87,9 +87,13 @@ std::vector<std::string> class_names(const DatasetDescription& data) {
 
 void add_image(const Dataset& data, Index sample, Json& entry) {
   const DatasetDescription& description = data.description();
-  if (description.storage != Storage::kBytes || description.feature_shape.size() != 2) return;
-  entry["width"] = description.feature_shape[1];
-  entry["height"] = description.feature_shape[0];
+  const std::vector<Index>& shape = description.feature_shape;
+  const bool is_picture = shape.size() == 2 || shape.size() == 3;
+  const bool can_be_drawn = description.channels() == 1 || description.channels() == 3;
+  if (description.storage != Storage::kBytes || !is_picture || !can_be_drawn) return;
+  entry["width"] = shape[shape.size() - 1];
+  entry["height"] = shape[shape.size() - 2];
+  entry["channels"] = description.channels();
   entry["pixels"] =
       base64(std::as_bytes(data.bytes().subspan(static_cast<std::size_t>(sample * description.features()),
                                                 static_cast<std::size_t>(description.features()))));

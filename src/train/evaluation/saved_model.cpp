@@ -164,7 +164,8 @@ SavedModel load_model(const std::filesystem::path& file) {
     fail_input("{}: 'categories' is no number of them; is it damaged?", file.string());
   const DatasetDescription sample{.feature_shape = {*inputs}, .categories = categories};
   const Normalization normalization = normalization_from_text(entry("normalization"));
-  if (normalization.shift.size() > 1 && std::ssize(normalization.shift) != *inputs) {
+  // A pair a feature, or a pair a channel: the data that come will tell which.
+  if (!normalization.shift.empty() && *inputs % std::ssize(normalization.shift) != 0) {
     fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
                normalization.shift.size(), *inputs);
   }
