@@ -90,7 +90,7 @@ TEST(Predictions, ShowPicturesInColour) {
   TrainingRun run(test::config_of({{"data.source", folder.path().string()},
                                    {"train.batch-size", "2"},
                                    {"train.micro-batches", "2"},
-                                   {"model.layers", "linear 10"}}));
+                                   {"model.layers", "flatten, linear 10"}}));
   // Blue is the only channel that varies between the pictures: 2 and 3.
   EXPECT_EQ(run.problem->normalization.shift, (std::vector<double>{0, 1, 2.5}));
   EXPECT_EQ(run.problem->normalization.scale, (std::vector<double>{0, 0, 2}));

@@ -86,7 +86,10 @@ TEST(SavedModel, RefusesADamagedDescription) {
       {"task", "ranking"},
       {"inputs", "0"},
       {"inputs", "1000000000000000000"},
-      {"normalization", R"({"shift":[1,2,3,4],"scale":[1,1,1,1]})"}};
+      {"inputs", "2 x"},
+      {"inputs", "2 x 0 x 1"},
+      {"inputs", "1 x 1 x 1 x 1 x 2"},
+      {"normalization", R"({"shift":[1,2],"scale":[1,1]})"}};
   for (const auto& [key, text] : damages) {
     auto damaged = metadata;
     damaged[key] = text;
@@ -239,6 +242,31 @@ SourceParts sentences() {
   all.values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 0, 3};
   all.labels = {0, 1, 1, 0};
   return {.training = all, .test = std::nullopt};
+}
+
+/// Pictures of 2 x 2 pixels in three colours.
+SourceParts pictures() {
+  DatasetContent all{
+      .description = {.name = "pictures", .samples = 2, .feature_shape = {3, 2, 2}, .classes = 2}};
+  for (std::uint8_t value = 0; value < 24; ++value) all.bytes.push_back(value);
+  all.labels = {0, 1};
+  return {.training = all, .test = std::nullopt};
+}
+
+TEST(SavedModel, KnowsTheShapeOfPictures) {
+  const TemporaryFolder folder;
+  const Problem problem = make_problem(pictures, {}, *make_single_communicator());
+  EXPECT_EQ(problem.normalization.shift, (std::vector<double>{10.5, 11.5, 12.5})) << "of each channel";
+  Network network("conv 4 2, flatten, linear 2", shape_of(problem.training.description()));
+  network.initialize(1, Initialization::kAuto);
+  const std::filesystem::path file = folder.path() / "w";
+  write_safetensors(file, {weights_metadata(network, problem), to_tensors(network)});
+  const SavedModel saved = load_model(file);
+  EXPECT_EQ(saved.model.text(), network.text());
+  EXPECT_EQ(weights_digest(saved.model), weights_digest(network));
+  EXPECT_EQ(saved.data.feature_shape, (std::vector<Index>{3, 2, 2}));
+  EXPECT_EQ(saved.normalization.shift, problem.normalization.shift);
+  check_fit(saved, problem.training.description());
 }
 
 TEST(Problem, RefusesATestPartOfAnotherKind) {

@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/json.hpp"
@@ -54,6 +55,23 @@ std::vector<std::string> names_from_text(const StoredTensors& stored, const std:
                                                      [](const auto& name) { return name.is_string(); });
   if (!valid) fail_input("{}: '{}' is no list of names; is it damaged?", file, key);
   return names.template get<std::vector<std::string>>();
+}
+
+constexpr const char* kBetweenAxes = " x ";
+constexpr Index kMostInputs = Index{1} << 32U;
+
+/// "784" or "3 x 32 x 32"; nothing if it is none of this, or of more than kMostInputs values.
+std::optional<std::vector<Index>> axes_from_text(const std::string& text) {
+  std::vector<Index> axes;
+  for (const std::string_view part : split(text, 'x')) {
+    const auto axis = parse_integer(trim(part));
+    if (!axis || *axis < 1) return std::nullopt;
+    axes.push_back(*axis);
+  }
+  constexpr std::size_t kMostAxes = 4;
+  const std::optional<Index> size = count_values(axes);
+  if (axes.size() > kMostAxes || !size || *size > kMostInputs) return std::nullopt;
+  return axes;
 }
 
 }  // namespace
@@ -111,7 +129,7 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
       {"format", "pt"},  // what PyTorch's own files say
       {"lockstep", kVersion},
       {"layers", model.text()},
-      {"inputs", std::to_string(model.inputs())},
+      {"inputs", fmt::format("{}", fmt::join(data.feature_shape, kBetweenAxes))},
       {"task", task_name(data.task)},
       {"loss", problem.loss_name},
       {"normalization", to_text(of_file_values(problem.normalization, data.units))}};
@@ -151,10 +169,10 @@ SavedModel load_model(const std::filesystem::path& file) {
       fail_input("{}: does not say '{}'; is it damaged?", file.string(), key);
     return found->second;
   };
-  const auto inputs = parse_integer(entry("inputs"));
-  constexpr Index kMostInputs = Index{1} << 32U;
-  if (!inputs || *inputs < 1 || *inputs > kMostInputs) {
-    fail_input("{}: 'inputs' is no number from 1 to {}; is it damaged?", file.string(), kMostInputs);
+  const std::optional<std::vector<Index>> shape = axes_from_text(entry("inputs"));
+  if (!shape) {
+    fail_input("{}: 'inputs' is no number from 1 to {}, or several with ' x ' between them; is it damaged?",
+               file.string(), kMostInputs);
   }
   const NamedTask* const named = find_named(tasks(), entry("task"));
   if (named == nullptr) fail_input("{}: 'task' is none that is known; is it damaged?", file.string());
@@ -162,12 +180,11 @@ SavedModel load_model(const std::filesystem::path& file) {
       stored.metadata.contains("categories") ? parse_integer(entry("categories")).value_or(-1) : 0;
   if (categories < 0 || categories > kMostCategories)
     fail_input("{}: 'categories' is no number of them; is it damaged?", file.string());
-  const DatasetDescription sample{.feature_shape = {*inputs}, .categories = categories};
+  const DatasetDescription sample{.feature_shape = *shape, .categories = categories};
   const Normalization normalization = normalization_from_text(entry("normalization"));
-  // A pair a feature, or a pair a channel: the data that come will tell which.
-  if (!normalization.shift.empty() && *inputs % std::ssize(normalization.shift) != 0) {
+  if (!fits(normalization, sample)) {
     fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
-               normalization.shift.size(), *inputs);
+               normalization.shift.size(), entry("inputs"));
   }
   Network model(shape_of(sample));
   add_from_text(model, entry("layers"));
@@ -177,7 +194,7 @@ SavedModel load_model(const std::filesystem::path& file) {
   const bool classifies = named->task == Task::kClassification;
   DatasetDescription data{.name = file.string(),
                           .task = named->task,
-                          .feature_shape = {*inputs},
+                          .feature_shape = *shape,
                           .classes = classifies ? outputs : 0,
                           .class_names = names_from_text(stored, "classes", file.string()),
                           .targets = classifies ? 1 : outputs,
@@ -186,9 +203,9 @@ SavedModel load_model(const std::filesystem::path& file) {
                           .categories = categories};
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
   for (const std::size_t count : {data.feature_names.size(), data.units.size()}) {
-    if (count > 0 && static_cast<Index>(count) != *inputs) {
+    if (count > 0 && static_cast<Index>(count) != sample.features()) {
       fail_input("{}: its description is of {} features, 'inputs' says {}; is it damaged?", file.string(),
-                 count, *inputs);
+                 count, entry("inputs"));
     }
   }
   return {.model = std::move(model),
