@@ -21,7 +21,7 @@ from torch import nn
 
 ACTIVATIONS = {
     "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid, "softplus": nn.Softplus, "identity": nn.Identity, "dropout": nn.Dropout,
+    "sigmoid": nn.Sigmoid, "softplus": nn.Softplus, "relu6": nn.ReLU6, "identity": nn.Identity, "dropout": nn.Dropout,
 }
 DTYPES = {"F32": "<f4", "F64": "<f8"}
 

@@ -28,6 +28,10 @@ std::unique_ptr<Unit> sigmoid();
 std::unique_ptr<Unit> gelu();
 /// log(1 + exp(x)).
 std::unique_ptr<Unit> softplus();
+/// x σ(x) with the logistic function σ (Elfwing, Uchibe, Doya, arXiv 1702.03118, eq. 1).
+std::unique_ptr<Unit> silu();
+/// min(max(x, 0), 6) (Howard et al.: MobileNets, arXiv 1704.04861).
+std::unique_ptr<Unit> relu6();
 std::unique_ptr<Unit> identity();
 
 /// The sum of its inputs, which have one shape: where the branches of a residual meet.
