@@ -21,6 +21,9 @@ std::vector<UnitForm>& all_forms() {
     for (UnitForm& form : activation_forms()) forms.push_back(std::move(form));
     forms.push_back(dropout_form());
     forms.push_back(embedding_form());
+    forms.push_back(layer_norm_form());
+    forms.push_back(group_norm_form());
+    forms.push_back(batch_norm_form());
     return forms;
   }();
   return all;
@@ -46,6 +49,8 @@ UnitWords::UnitWords(const UnitForm& form, std::vector<std::string> values)
                                     [](const std::string& value) { return !may_be_left_out(value); });
   if (std::ssize(values_) < needed || values_.size() > form.values.size()) refuse("'" + form.text() + "'");
 }
+
+std::string UnitWords::word(std::size_t i) const { return i < values_.size() ? values_[i] : ""; }
 
 std::optional<double> UnitWords::number(std::size_t i) const {
   if (i >= values_.size()) return std::nullopt;

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/text.hpp"
@@ -24,17 +25,18 @@ constexpr Index kHidden = 6;
 constexpr Index kOutputs = 4;
 constexpr Index kAll = 1000;
 
+/// What stands in the place of a value in a form's text.
+std::string value_for(const std::string& word) {
+  if (word == "OUTPUTS" || word == "WIDTH") return std::to_string(kHidden);
+  if (word == "GROUPS") return "2";
+  if (word == "[micro]") return "micro";
+  return "0.3";
+}
+
 /// "leaky-relu [SLOPE]" with a number in the place of what stands for it.
-std::string with_number(const std::string& form) {
-  std::string text;
-  for (const std::string_view word : split(form, ' ')) {
-    std::string part(word);
-    if (part.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
-      const bool is_whole = part == "OUTPUTS" || part == "WIDTH";
-      part = is_whole ? std::to_string(kHidden) : "0.3";
-    }
-    text += (text.empty() ? "" : " ") + part;
-  }
+std::string with_values(const UnitForm& form) {
+  std::string text = form.name;
+  for (const std::string& word : form.values) text += " " + value_for(word);
   return text;
 }
 
@@ -42,7 +44,7 @@ std::string with_number(const std::string& form) {
 std::vector<UnitForm> unit_forms_of_reals() {
   std::vector<UnitForm> forms;
   for (const UnitForm& form : unit_forms()) {
-    const std::string text = with_number(form.text());
+    const std::string text = with_values(form);
     std::vector<std::string> words;
     for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
     if (!make_unit(words)->takes_categories(0)) forms.push_back(form);
@@ -64,7 +66,7 @@ void keep_from_kinks(Network& model) {
 
 void expect_exact(Network& model, const Loss& loss, const Targets& targets) {
   const OwnedBlock block(counted(kRows));
-  const Matrix x = random_matrix(kRows, kInputs, 5);
+  const Matrix x = random_matrix(kRows, model.inputs(), 5);
   const auto checks = check_gradients(model, loss, block.training(), test::view(x), targets, kAll);
   ASSERT_EQ(checks.size(), model.layout().tensors().size());
   for (std::size_t i = 0; i < checks.size(); ++i) {
@@ -78,8 +80,25 @@ void expect_exact(Network& model, const Loss& loss, const Targets& targets) {
 TEST(Gradient, OfEveryUnitIsTheDifferenceQuotient) {
   const auto labels = cycled_labels(kRows, kOutputs);
   for (const UnitForm& form : unit_forms_of_reals()) {
-    Network model("linear 6, " + with_number(form.text()) + ", linear 4", kInputs);
+    Network model("linear 6, " + with_values(form) + ", linear 4", kInputs);
     keep_from_kinks(model);
+    expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
+  }
+}
+
+// Of pictures and of vectors side by side. The first of two normalisations shows what the second passes on.
+TEST(Gradient, OfNormalisationsIsTheDifferenceQuotient) {
+  const auto labels = cycled_labels(kRows, kOutputs);
+  struct Case {
+    std::string unit;
+    std::vector<Index> shape;
+  };
+  for (const auto& [unit, shape] : {Case{"layer-norm", {3, 5}}, Case{"layer-norm", {2, 37}},
+                                    Case{"group-norm 2", {6, 2, 3}}, Case{"group-norm 1", {20, 2, 1}},
+                                    Case{"group-norm 4", {4, 3, 3}}, Case{"batch-norm micro", {3, 2, 2}}}) {
+    Network model(fmt::format("{0}, silu, {0}, silu, linear 4", unit), Shape(shape));
+    const std::vector<Real> values = random_values(model.layout().size(), 3);
+    std::copy(values.begin(), values.end(), model.parameters().begin());
     expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
   }
 }
@@ -102,7 +121,7 @@ TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
 
 TEST(Gradient, OfAllUnitsTogetherIsTheDifferenceQuotient) {
   std::string layers = "linear 6";
-  for (const UnitForm& form : unit_forms_of_reals()) layers += ", " + with_number(form.text());
+  for (const UnitForm& form : unit_forms_of_reals()) layers += ", " + with_values(form);
   Network model(layers + ", linear 4", kInputs);
   keep_from_kinks(model);
   expect_exact(model, *make_mean_squared_error(),

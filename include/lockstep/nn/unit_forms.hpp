@@ -30,6 +30,8 @@ class UnitWords {
   /// Errors: too few or too many values. `form` outlives the words.
   UnitWords(const UnitForm& form, std::vector<std::string> values);
 
+  /// Value number `i`, or an empty text where it was left out.
+  std::string word(std::size_t i) const;
   /// Value number `i`, or nothing where it was left out. Errors: no number.
   std::optional<double> number(std::size_t i) const;
   /// Value number `i`, which is a whole number from `lowest` to `highest`. Errors: something else; `expected`
@@ -58,6 +60,9 @@ std::unique_ptr<Unit> make_unit(const std::vector<std::string>& words);
 UnitForm linear_form();
 UnitForm dropout_form();
 UnitForm embedding_form();
+UnitForm layer_norm_form();
+UnitForm group_norm_form();
+UnitForm batch_norm_form();
 std::vector<UnitForm> activation_forms();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL
