@@ -2,8 +2,11 @@
 
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <span>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +30,11 @@ using test::random_matrix;
 constexpr Index kRows = 7;
 const std::vector<Index> kCounts = {2, 1, 4};  // rows of the micro-batches
 constexpr double kTolerance = test::kIsDouble ? 1e-12 : 5e-6;
+
+std::vector<std::string> split(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
 
 Network with_random_parameters(const std::string& layers, const Shape& shape) {
   Network network(layers, shape);
@@ -105,6 +113,80 @@ TEST(Norm, OfMicroBatchesIsOverTheirRowsAndPositions) {
     expect_normalised("batch-norm micro", channels, channels, key);
     expect_normalised("batch-norm micro", std::vector<Index>{channels, 2, 5}, channels, key);
   }
+}
+
+Matrix matrix_of(const nlohmann::json& rows) {
+  const auto values = rows.get<std::vector<std::vector<Real>>>();
+  Matrix matrix(std::ssize(values), std::ssize(values[0]));
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    std::copy(values[row].begin(), values[row].end(), matrix.row(static_cast<Index>(row)).data());
+  }
+  return matrix;
+}
+
+void expect_near(std::span<const Real> found, const nlohmann::json& expected, const std::string& what) {
+  std::vector<double> all;
+  for (const auto& part : expected) {
+    if (part.is_array()) {
+      for (const double value : part) all.push_back(value);
+    } else {
+      all.push_back(part);
+    }
+  }
+  EXPECT_LT(test::largest_relative_error(found, all, 1), 4 * kTolerance) << what;
+}
+
+std::span<const Real> values_of(const Matrix& matrix) {
+  return {matrix.data(), static_cast<std::size_t>(matrix.size())};
+}
+
+void expect_torchs(const nlohmann::json& golden) {
+  const std::string name = golden.at("unit");
+  const Shape shape(golden.at("shape").get<std::vector<Index>>());
+  const auto unit = make_unit(split(name));
+  unit->connect({&shape, 1});
+  auto parameters = golden.at("weight").get<std::vector<Real>>();
+  const auto bias = golden.at("bias").get<std::vector<Real>>();
+  parameters.insert(parameters.end(), bias.begin(), bias.end());
+  const std::size_t channels = bias.size();
+  unit->place(0, {0, std::ssize(parameters)});
+  unit->bind(parameters.data());
+  std::vector<Real> statistics(channels, 0);
+  statistics.resize(2 * channels, 1);
+  unit->bind_statistics(statistics.data());
+
+  const Matrix x = matrix_of(golden.at("inputs"));
+  const Matrix dy = matrix_of(golden.at("by_outputs"));
+  Matrix y(x.rows(), x.cols());
+  Matrix dx(x.rows(), x.cols());
+  const ConstMatrixView inputs = test::view(x);
+  const MatrixView by_inputs = test::view(dx);
+  const OwnedBlock block(counted(x.rows()));
+  test::RecordingSink sink(std::ssize(parameters));
+  unit->forward(block.training(), {&inputs, 1}, test::view(y));
+  unit->backward(block.training(), {&inputs, 1}, read_only(test::view(y)), test::view(dy), {&by_inputs, 1},
+                 sink);
+  const std::string what = name + " of " + to_text(shape) + ": ";
+  expect_near(values_of(y), golden.at("outputs"), what + "outputs");
+  expect_near(values_of(dx), golden.at("by_inputs"), what + "by inputs");
+  const std::span<const Real> gradient = sink.gradients[0];
+  expect_near(gradient.first(channels), golden.at("by_weight"), what + "by weight");
+  expect_near(gradient.last(channels), golden.at("by_bias"), what + "by bias");
+  if (!golden.contains("evaluated")) return;
+
+  std::vector<double> sums(static_cast<std::size_t>(unit->sums()));
+  unit->write_sums(block.training().micro_batches[0], {&inputs, 1}, read_only(test::view(y)), sums);
+  unit->update_statistics(sums, x.rows());
+  expect_near(std::span(statistics).first(channels), golden.at("running_mean"), what + "running mean");
+  expect_near(std::span(statistics).last(channels), golden.at("running_var"), what + "running variance");
+  unit->forward(block.evaluation(), {&inputs, 1}, test::view(y));
+  expect_near(values_of(y), golden.at("evaluated"), what + "evaluated");
+}
+
+TEST(Norm, GivesTorchsNumbers) {
+  const nlohmann::json cases = test::read_golden("norms.json").at("cases");
+  EXPECT_EQ(cases.size(), 7U);
+  for (const auto& golden : cases) expect_torchs(golden);
 }
 
 TEST(Norm, HasTheSameBitsOnEveryNumberOfThreads) {
