@@ -14,6 +14,7 @@ namespace {
 class MicroBatchNorm final : public Norm {
  public:
   std::string text() const override { return "batch-norm micro"; }
+  bool mixes_samples() const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
     const auto [positions, channels] = view_of_channels(inputs[0]);

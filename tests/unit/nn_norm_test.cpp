@@ -225,6 +225,11 @@ TEST(Norm, OfOneValueIsTheBias) {
   }
 }
 
+TEST(Norm, OfMicroBatchesAloneMixesSamples) {
+  EXPECT_TRUE(Network("linear 4, batch-norm micro", 4).mixes_samples());
+  EXPECT_FALSE(Network("linear 4, layer-norm, group-norm 2", 4).mixes_samples());
+}
+
 TEST(Norm, PassesOnNotANumber) {
   const Matrix x = Matrix::Constant(2, 6, std::numeric_limits<Real>::quiet_NaN());
   for (const std::string unit : {"layer-norm", "group-norm 2", "batch-norm micro"}) {
