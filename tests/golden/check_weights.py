@@ -51,6 +51,12 @@ def build(layers, width):
         if kind == "linear":
             modules.append(nn.Linear(width, int(numbers[0])))
             width = int(numbers[0])
+        elif kind == "layer-norm":
+            modules.append(nn.LayerNorm(width))
+        elif kind == "group-norm":
+            modules.append(nn.GroupNorm(int(numbers[0]), width))
+        elif kind == "batch-norm":
+            modules.append(nn.BatchNorm1d(width))
         elif kind in ACTIVATIONS:
             modules.append(ACTIVATIONS[kind](*map(float, numbers)))
         else:
