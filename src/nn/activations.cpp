@@ -15,8 +15,12 @@ namespace {
 
 constexpr Index kGrain = Index{1} << 14U;  // elements of one thread at a time
 
-/// y = f(x) by `value`, and f'(x) by `slope`: each a portable::Function, or a function of one number, which
-/// for the slope has x and y.
+/// Whether it is called for whole arrays, as f(x, y, n).
+template <typename Function>
+inline constexpr bool kIsOfArrays = std::is_invocable_v<Function, const Real*, Real*, Index>;
+
+/// y = f(x) by `value`, and f'(x) by `slope`: each a function of arrays, as portable::Function is, or of one
+/// number, which for the slope has x and y.
 template <typename Value, typename Slope>
 class Activation final : public Unit {
  public:
@@ -31,7 +35,7 @@ class Activation final : public Unit {
     for_each_range(outputs.size(), kGrain, [&](Index first, Index count) {
       const Real* const x = inputs[0].data() + first;
       Real* const y = outputs.data() + first;
-      if constexpr (std::is_same_v<Value, portable::Function>) {
+      if constexpr (kIsOfArrays<Value>) {
         value_(x, y, count);
       } else {
         for (Index i = 0; i < count; ++i) y[i] = value_(x[i]);
@@ -47,7 +51,7 @@ class Activation final : public Unit {
       const Real* const y = outputs.data() + first;
       const Real* const dy = by_outputs.data() + first;
       Real* const dx = by_input.data() + first;
-      if constexpr (std::is_same_v<Slope, portable::Function>) {
+      if constexpr (kIsOfArrays<Slope>) {
         slope_(x, dx, count);
         for (Index i = 0; i < count; ++i) dx[i] *= dy[i];
       } else {
@@ -88,6 +92,14 @@ std::unique_ptr<Unit> relu() {
       [](Real x, Real /*y*/) { return x > 0 ? Real(1) : Real(0); });
 }
 
+std::unique_ptr<Unit> relu6() {
+  return activation(
+      "relu6", Response::kRectifies, [](Real x) { return x < 0   ? Real(0)
+                                                         : x > 6 ? Real(6)
+                                                                 : x; },
+      [](Real x, Real /*y*/) { return x > 0 && x < 6 ? Real(1) : Real(0); });
+}
+
 std::unique_ptr<Unit> leaky_relu(double slope) {
   const auto below = static_cast<Real>(slope);
   return activation(
@@ -109,6 +121,19 @@ std::unique_ptr<Unit> gelu() {
   return activation("gelu", Response::kRectifies, portable::gelu, portable::gelu_slope);
 }
 
+std::unique_ptr<Unit> silu() {
+  return activation(
+      "silu", Response::kRectifies,
+      [](const Real* x, Real* y, Index n) {
+        portable::logistic(x, y, n);
+        for (Index i = 0; i < n; ++i) y[i] *= x[i];
+      },
+      [](const Real* x, Real* slope, Index n) {
+        portable::logistic(x, slope, n);
+        for (Index i = 0; i < n; ++i) slope[i] *= 1 + x[i] * (1 - slope[i]);
+      });
+}
+
 std::unique_ptr<Unit> softplus() {
   return activation("softplus", Response::kRectifies, portable::softplus, portable::logistic);
 }
@@ -126,6 +151,8 @@ std::vector<UnitForm> activation_forms() {
           plain_form("sigmoid", sigmoid),
           plain_form("gelu", gelu),
           plain_form("softplus", softplus),
+          plain_form("silu", silu),
+          plain_form("relu6", relu6),
           plain_form("identity", identity)};
 }
 

@@ -59,12 +59,19 @@ std::vector<GradientCheck> check_gradients(Network& model, const Loss& loss, con
     return sum;
   };
 
+  const auto largest_of = [](std::span<const Real> values) {
+    double largest = 0;
+    for (const Real value : values) largest = larger(largest, std::abs(static_cast<double>(value)));
+    return largest;
+  };
+  // Where a tensor has no gradient, as a bias before a batch normalisation, the differences are rounding
+  // errors.
+  const double floor_of_all = 1e-4 * largest_of(gradient);
   std::vector<GradientCheck> checks;
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     const auto values = std::span(gradient).subspan(static_cast<std::size_t>(tensor.range.offset),
                                                     static_cast<std::size_t>(tensor.range.size));
-    double largest = 0;
-    for (const Real value : values) largest = larger(largest, std::abs(static_cast<double>(value)));
+    const double floor = larger(1e-3 * largest_of(values), floor_of_all);
     GradientCheck check{.tensor = tensor.name, .checked = std::min(per_tensor, tensor.range.size)};
     const Permutation chosen(block.seed, Purpose::kGradientCheck,
                              static_cast<std::uint64_t>(tensor.range.offset), tensor.range.size);
@@ -77,7 +84,7 @@ std::vector<GradientCheck> check_gradients(Network& model, const Loss& loss, con
       const Real below = parameter - h;
       const double numeric = (loss_at(parameter, above) - loss_at(parameter, below)) / (above - below);
       const double analytic = values[static_cast<std::size_t>(element)];
-      const double scale = larger(larger(std::abs(analytic), std::abs(numeric)), 1e-3 * largest);
+      const double scale = larger(larger(std::abs(analytic), std::abs(numeric)), floor);
       const double error = scale == 0 ? 0 : std::abs(analytic - numeric) / scale;
       if (error >= check.largest_error || std::isnan(error)) {
         check.largest_error = error;

@@ -178,6 +178,11 @@ bool Network::learns() const {
                      [](const Node& node) { return !node.unit->tensors().empty(); });
 }
 
+bool Network::mixes_samples() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return node.unit->mixes_samples(); });
+}
+
 std::string Network::name_of_unit(std::size_t i) const {
   return fmt::format("{} ({})", nodes_[i].path, nodes_[i].unit->text());
 }

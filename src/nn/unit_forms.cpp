@@ -16,7 +16,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 namespace {
 
 std::vector<UnitForm> picture_forms() {
-  std::vector<UnitForm> forms = {conv_form(), max_pool_form(), avg_pool_form(), flatten_form()};
+  std::vector<UnitForm> forms = {conv_form(), max_pool_form(), avg_pool_form()};
+  for (UnitForm& form : flatten_forms()) forms.push_back(std::move(form));
   for (UnitForm& form : shortcut_forms()) forms.push_back(std::move(form));
   return forms;
 }
@@ -27,6 +28,9 @@ std::vector<UnitForm>& all_forms() {
     for (UnitForm& form : activation_forms()) forms.push_back(std::move(form));
     forms.push_back(dropout_form());
     forms.push_back(embedding_form());
+    forms.push_back(layer_norm_form());
+    forms.push_back(group_norm_form());
+    forms.push_back(batch_norm_form());
     for (UnitForm& form : picture_forms()) forms.push_back(std::move(form));
     return forms;
   }();

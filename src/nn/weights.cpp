@@ -79,8 +79,11 @@ const std::vector<NumberType>& number_types() {
   return all;
 }
 
-/// What PyTorch's AveragedModel counts beside the weights.
-bool is_counter(const StoredTensor& tensor) { return tensor.name == "n_averaged" && tensor.type == "I64"; }
+/// What PyTorch counts beside the weights: in an AveragedModel, and in each batch normalisation.
+bool is_counter(const StoredTensor& tensor) {
+  return tensor.type == "I64" &&
+         (tensor.name == "n_averaged" || tensor.name.ends_with(".num_batches_tracked"));
+}
 
 /// What stands before the names of `layout` in those of `stored`: wrappers of a model put it there, as
 /// "module." (DataParallel) and "_orig_mod." (torch.compile), and a checkpoint has the weights below
@@ -195,8 +198,11 @@ std::string left_out(const ParameterLayout& layout, const StoredTensors& weights
   std::vector<std::string> texts;
   if (!prefix.empty() && !prefix.ends_with('/'))
     texts.push_back(fmt::format("'{}' before the names", prefix));
-  for (const StoredTensor& tensor : weights.tensors) {
-    if (is_counter(tensor)) texts.push_back(fmt::format("the counter '{}'", tensor.name));
+  const auto count = std::ranges::count_if(weights.tensors, is_counter);
+  if (count > 0) {
+    const std::string& first = std::ranges::find_if(weights.tensors, is_counter)->name;
+    texts.push_back(count == 1 ? fmt::format("the counter '{}'", first)
+                               : fmt::format("{} counters such as '{}'", count, first));
   }
   return join(texts);
 }

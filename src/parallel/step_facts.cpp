@@ -11,6 +11,8 @@ StepFacts::StepFacts(Communicator& communicator, const Shares& shares, Index mic
       seconds_(static_cast<std::size_t>(communicator.size())),
       losses_(static_cast<std::size_t>(micro_batches)),
       micro_batch_sums_(static_cast<std::size_t>(micro_batches * sums)),
+      each_(losses_.size()),
+      totals_(sums_),
       squares_(shares.pieces().size()) {
   for (int rank = 0; rank < communicator.size(); ++rank) {
     std::vector<Interval>& pieces = pieces_.emplace_back();
@@ -34,15 +36,12 @@ std::span<double> StepFacts::own_sums(std::size_t i) {
   return std::span(mine_).subspan(most_micro_batches_ + i * sums_, sums_);
 }
 
-std::vector<double> StepFacts::sums(const Presence& present) const {
-  if (sums_ == 0) return {};  // and no memory is taken in a step
-  std::vector<double> totals(sums_);
-  std::vector<double> each(losses_.size());
+std::span<const double> StepFacts::sums(const Presence& present) {
   for (std::size_t i = 0; i < sums_; ++i) {
-    for (std::size_t m = 0; m < each.size(); ++m) each[m] = micro_batch_sums_[m * sums_ + i];
-    totals[i] = tree_sum(each, present);
+    for (std::size_t m = 0; m < each_.size(); ++m) each_[m] = micro_batch_sums_[m * sums_ + i];
+    totals_[i] = tree_sum(each_, present);
   }
-  return totals;
+  return totals_;
 }
 
 bool StepFacts::are_finite() const {

@@ -21,7 +21,7 @@ from torch import nn
 
 ACTIVATIONS = {
     "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid, "softplus": nn.Softplus, "identity": nn.Identity, "dropout": nn.Dropout,
+    "sigmoid": nn.Sigmoid, "softplus": nn.Softplus, "relu6": nn.ReLU6, "identity": nn.Identity, "dropout": nn.Dropout,
 }
 DTYPES = {"F32": "<f4", "F64": "<f8"}
 
@@ -51,6 +51,12 @@ def build(layers, width):
         if kind == "linear":
             modules.append(nn.Linear(width, int(numbers[0])))
             width = int(numbers[0])
+        elif kind == "layer-norm":
+            modules.append(nn.LayerNorm(width))
+        elif kind == "group-norm":
+            modules.append(nn.GroupNorm(int(numbers[0]), width))
+        elif kind == "batch-norm":
+            modules.append(nn.BatchNorm1d(width))
         elif kind in ACTIVATIONS:
             modules.append(ACTIVATIONS[kind](*map(float, numbers)))
         else:

@@ -82,4 +82,6 @@ write_json("pictures.json", {"cases": [
          nn.Conv2d(2, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)),
     case("conv 3 2, subsample 2, pad-channels 7, flatten", (2, 6, 5),
          nn.Conv2d(2, 3, 2), Subsample(), PadChannels(), nn.Flatten()),
+    case("conv 4 2, flatten, unflatten 2 3 8, conv 3 2, flatten", (1, 4, 5),
+         nn.Conv2d(1, 4, 2), nn.Flatten(), nn.Unflatten(1, (2, 3, 8)), nn.Conv2d(2, 3, 2), nn.Flatten()),
 ]})

@@ -118,6 +118,8 @@ std::vector<Case> cases() {
        {{"train.batch-size", "7"}, {"train.steps", "20"}, {"optimizer.momentum", "0.9"}}},
       {"Statistics",
        {{"model.layers", "centre, linear 16, relu, centre, linear 4"}, {"optimizer.momentum", "0.9"}}},
+      {"BatchNorm",
+       {{"model.layers", "linear 16, batch-norm micro, relu, linear 4"}, {"optimizer.momentum", "0.9"}}},
       {"MuonOfSeveralMatricesByMessages",
        {{"optimizer.name", "muon"},
         {"train.exchange", "messages"},

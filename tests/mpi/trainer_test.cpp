@@ -79,6 +79,26 @@ std::vector<Case> cases() {
        {{"model.layers", "centre, linear 16, centre, linear 4"},
         {"train.batch-size", "7"},
         {"optimizer.name", "sam-sgd"}}},
+      {"Normalisations",
+       {{"model.layers",
+         "batch-norm micro, linear 16, residual(batch-norm micro, silu, linear 16), group-norm 4, linear 16, "
+         "layer-norm, linear 4"},
+        {"optimizer.name", "adamw"}}},
+      {"Pictures",
+       {{"model.layers",
+         "linear 144, unflatten 4 6 6, conv 5 3 pad=1, batch-norm micro, relu, residual(conv 5 3 pad=1, "
+         "silu, conv 10 3 "
+         "stride=2 pad=1 nobias, skip(subsample 2, pad-channels 10)), max-pool 2 stride=1, conv 6 2 "
+         "groups=2, avg-pool all, "
+         "flatten, linear 4"},
+        {"optimizer.name", "adamw"}}},
+      {"BatchNormOfBatchesOfSeven",
+       {{"model.layers", "linear 16, batch-norm micro, relu, linear 4"},
+        {"train.batch-size", "7"},
+        {"train.micro-batches", "11"},
+        {"optimizer.name", "sam-sgd"}}},
+      {"BatchNormOfMicroBatchesOfOne",
+       {{"model.layers", "linear 16, batch-norm micro, relu, linear 4"}, {"train.micro-batches", "64"}}},
       {"Blocks",
        {{"model.layers", "2 x wide 6, linear 4"},
         {"model.block", "wide n: linear n, residual(linear n, tanh)"}}},

@@ -42,6 +42,15 @@ TEST_F(VerifyTest, FindsAllRankCountsEqual) {
             "");
 }
 
+// The bias before the normalisation has a gradient of rounding errors alone.
+TEST_F(VerifyTest, TakesMicroBatchesByThemselvesWhereUnitsMixTheirSamples) {
+  EXPECT_EQ(verify_on({{"model.layers", "linear 7, batch-norm micro, relu, linear 4"},
+                       {"train.micro-batches", "11"}},
+                      all_rank_counts())
+                .message,
+            "");
+}
+
 TEST_F(VerifyTest, TakesRankCountsInAnyOrder) {
   EXPECT_EQ(verify_on({}, {world().size(), 1, world().size()}).message, "");
 }

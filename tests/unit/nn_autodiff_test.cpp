@@ -55,9 +55,11 @@ Variable apply(const std::string& name, const Variable& x) {
   const Variable one(1.0, Eigen::VectorXd::Zero(x.derivatives().size()));
   if (name == "identity") return x;
   if (name == "relu") return x.value() > 0 ? x : zero_like(x);
+  if (name == "relu6") return x.value() > 6 ? Variable(zero_like(x) + 6) : apply("relu", x);
   if (name == "leaky-relu 0.2") return x.value() > 0 ? x : Variable(x * static_cast<double>(Real(0.2)));
   if (name == "tanh") return Variable((exp(x) - exp(-x)) / (exp(x) + exp(-x)));
   if (name == "sigmoid") return Variable(one / (one + exp(-x)));
+  if (name == "silu") return Variable(x / (one + exp(-x)));
   if (name == "softplus") return Variable(log(one + exp(x)));
   if (name == "gelu") {
     // x Φ(x); Φ' is the density.
@@ -137,7 +139,7 @@ TEST(Unit, LinearIsItsFormula) {
 
 TEST(Unit, ActivationsAreTheirFormulas) {
   for (const std::string name :
-       {"identity", "relu", "leaky-relu 0.2", "tanh", "sigmoid", "softplus", "gelu"}) {
+       {"identity", "relu", "relu6", "leaky-relu 0.2", "tanh", "sigmoid", "softplus", "silu", "gelu"}) {
     expect_formula(*test::connected(unit_of(name), 6), 6,
                    [&](auto, auto x, std::size_t) { return each(name, x); });
   }
@@ -154,7 +156,7 @@ TEST(Unit, DropoutIsAProductWithItsMask) {
 }
 
 TEST(Unit, ActivationsStayFiniteFarFromZero) {
-  for (const std::string name : {"tanh", "sigmoid", "softplus", "gelu"}) {
+  for (const std::string name : {"tanh", "sigmoid", "softplus", "silu", "gelu"}) {
     const auto unit = test::connected(unit_of(name), 4);
     const std::vector<Real> x = {-10000, -100, 100, 10000};
     const std::vector<Real> dy(4, 1);
@@ -166,7 +168,7 @@ TEST(Unit, ActivationsStayFiniteFarFromZero) {
     unit->backward(block.training(), {x.data(), 1, 4}, {y.data(), 1, 4}, {dy.data(), 1, 4}, {dx.data(), 1, 4},
                    sink);
     const Real low = name == "tanh" ? -1 : 0;
-    const bool grows = name == "softplus" || name == "gelu";
+    const bool grows = name == "softplus" || name == "silu" || name == "gelu";
     for (std::size_t i = 0; i < 4; ++i) {
       EXPECT_NEAR(y[i], i < 2 ? low : (grows ? x[i] : 1), 1e-12) << name << " of " << x[i];
       EXPECT_NEAR(dx[i], i >= 2 && grows ? 1 : 0, 1e-12) << "slope of " << name << " at " << x[i];
@@ -174,11 +176,26 @@ TEST(Unit, ActivationsStayFiniteFarFromZero) {
   }
 }
 
+TEST(Unit, Relu6EndsAtSix) {
+  const std::vector<Real> x = {-7, 0, Real(5.5), 6, 7};
+  const std::vector<Real> dy(5, 1);
+  std::vector<Real> y(5);
+  std::vector<Real> dx(5);
+  const auto unit = test::connected(lockstep::relu6(), 5);
+  const OwnedBlock block(counted(1));
+  RecordingSink sink(0);
+  unit->forward(block.training(), {x.data(), 1, 5}, {y.data(), 1, 5});
+  unit->backward(block.training(), {x.data(), 1, 5}, {y.data(), 1, 5}, {dy.data(), 1, 5}, {dx.data(), 1, 5},
+                 sink);
+  EXPECT_EQ(y, (std::vector<Real>{0, 0, Real(5.5), 6, 6}));
+  EXPECT_EQ(dx, (std::vector<Real>{0, 0, 1, 0, 0}));
+}
+
 // A guard can only see what units do not hide.
 TEST(Unit, ActivationsPassOnNotANumber) {
   const Real nan = std::numeric_limits<Real>::quiet_NaN();
-  for (const std::string name :
-       {"identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "dropout 0.5"}) {
+  for (const std::string name : {"identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "silu",
+                                 "gelu", "relu6", "dropout 0.5"}) {
     const std::vector<Real> x(40, nan);
     std::vector<Real> y(40);
     test::connected(unit_of(name), 40)

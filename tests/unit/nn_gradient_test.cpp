@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/text.hpp"
@@ -26,29 +27,28 @@ constexpr Index kHidden = 6;
 constexpr Index kOutputs = 4;
 constexpr Index kAll = 1000;
 
-/// "leaky-relu [SLOPE]" with a number in the place of what stands for it; without options.
-std::string with_number(const std::string& form) {
-  std::string text;
-  for (const std::string_view word : split(form, ' ')) {
-    if (word.find("=…") != std::string_view::npos || word == "[nobias]") continue;
-    std::string part(word);
-    if (part.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
-      const bool is_whole = part == "OUTPUTS" || part == "WIDTH" || part == "CHANNELS";
-      part = is_whole                                         ? std::to_string(kHidden)
-             : part.starts_with("WINDOW") || part == "STRIDE" ? "2"
-                                                              : "0.3";
-    }
-    text += (text.empty() ? "" : " ") + part;
-  }
-  return text;
+/// What stands in the place of a value in a form's text.
+std::string value_for(const std::string& word) {
+  if (word == "HEIGHT") return "1";
+  if (word == "OUTPUTS" || word == "WIDTH" || word == "CHANNELS") return std::to_string(kHidden);
+  return word.starts_with("WINDOW") || word == "GROUPS" || word == "STRIDE" ? "2" : "0.3";
+}
+
+/// The units of a form, as they are written: without its flags and with them.
+std::vector<std::string> units_of(const UnitForm& form) {
+  std::string text = form.name;
+  for (const std::string& word : form.values) text += " " + value_for(word);
+  std::string with_flags = text;
+  for (const std::string& flag : form.flags) with_flags += " " + flag;
+  return form.flags.empty() ? std::vector{text} : std::vector{text, with_flags};
 }
 
 bool takes(const std::string& text, const Shape& shape) {
   std::vector<std::string> words;
   for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
-  const std::unique_ptr<Unit> unit = make_unit(words);
-  if (unit->takes_categories(0)) return false;
   try {
+    const std::unique_ptr<Unit> unit = make_unit(words);
+    if (unit->takes_categories(0)) return false;
     unit->connect({&shape, 1});
     return true;
   } catch (const Error&) {
@@ -56,12 +56,13 @@ bool takes(const std::string& text, const Shape& shape) {
   }
 }
 
-/// The units that may stand where a sample has `shape`, as they are written.
+/// The units that may stand where a sample has `shape`.
 std::vector<std::string> units_that_take(const Shape& shape) {
   std::vector<std::string> units;
   for (const UnitForm& form : unit_forms()) {
-    const std::string text = with_number(form.text());
-    if (takes(text, shape)) units.push_back(text);
+    for (const std::string& unit : units_of(form)) {
+      if (takes(unit, shape)) units.push_back(unit);
+    }
   }
   return units;
 }
@@ -107,6 +108,23 @@ TEST(Gradient, OfEveryUnitOnPicturesIsTheDifferenceQuotient) {
   for (const std::string& unit : units) {
     Network model("conv 6 1, " + unit + ", flatten, linear 4", Shape({2, 4, 5}));
     keep_from_kinks(model);
+    expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
+  }
+}
+
+// Of pictures and of vectors side by side. The first of two normalisations shows what the second passes on.
+TEST(Gradient, OfNormalisationsIsTheDifferenceQuotient) {
+  const auto labels = cycled_labels(kRows, kOutputs);
+  struct Case {
+    std::string unit;
+    std::vector<Index> shape;
+  };
+  for (const auto& [unit, shape] : {Case{"layer-norm", {3, 5}}, Case{"layer-norm", {2, 37}},
+                                    Case{"group-norm 2", {6, 2, 3}}, Case{"group-norm 1", {20, 2, 1}},
+                                    Case{"group-norm 4", {4, 3, 3}}, Case{"batch-norm micro", {3, 2, 2}}}) {
+    Network model(fmt::format("{0}, silu, {0}, silu, flatten, linear 4", unit), Shape(shape));
+    const std::vector<Real> values = random_values(model.layout().size(), 3);
+    std::copy(values.begin(), values.end(), model.parameters().begin());
     expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
   }
 }

@@ -80,13 +80,14 @@ TEST(Initialization, GlorotIsUniformWithinItsLimit) {
 TEST(Initialization, AutoIsHeBeforeRectifiersAndGlorotElsewhere) {
   for (const std::string layers :
        {"linear 200, relu, linear 2", "linear 200, leaky-relu, linear 2", "linear 200, gelu, linear 2",
-        "linear 200, softplus, linear 2", "linear 200, dropout 0.5, relu, linear 2",
-        "linear 200, identity, dropout 0, relu", "linear 200, relu"}) {
+        "linear 200, softplus, linear 2", "linear 200, silu, linear 2", "linear 200, relu6, linear 2",
+        "linear 200, dropout 0.5, relu, linear 2", "linear 200, identity, dropout 0, relu",
+        "linear 200, batch-norm micro, relu", "linear 200, relu"}) {
     expect_he(initialized(layers, Initialization::kAuto), layers);
   }
   for (const std::string layers :
        {"linear 200, tanh, linear 2", "linear 200, sigmoid, relu", "linear 200", "linear 200, dropout 0.5",
-        "linear 200, identity, tanh", "linear 200, linear 2, relu"}) {
+        "linear 200, identity, tanh", "linear 200, layer-norm, linear 2", "linear 200, linear 2, relu"}) {
     expect_glorot(initialized(layers, Initialization::kAuto), layers);
   }
 }

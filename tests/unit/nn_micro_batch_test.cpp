@@ -79,6 +79,9 @@ TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
       {"linear 33, gelu, linear 7, tanh, linear 3", 17},
       {"linear 5, softplus, dropout 0.5, sigmoid, linear 2", 3},
       {"linear 1, leaky-relu, linear 1", 1},
+      {"layer-norm, linear 37, group-norm 37, linear 24, batch-norm micro, relu, group-norm 4, linear 3", 9},
+      {"batch-norm micro, linear 70, layer-norm, linear 3", 2},
+      {"linear 21, silu, linear 9, relu6, linear 4", 6},
       {"linear 130, relu, linear 130, relu, linear 10", 784},
       {"conv 6 3 pad=1, relu, max-pool 2, conv 9 3 stride=2 pad=1 groups=3, tanh, avg-pool all, flatten, "
        "linear 3",

@@ -196,6 +196,9 @@ TEST(Pictures, SayWhichUnitTheyDoNotFit) {
       {"conv 4 0", picture, {"'conv 4 0'", "a window of 1 to"}},
       {"avg-pool all stride=2", picture, {"'avg-pool all stride=2'", "nothing after 'all'"}},
       {"pad-channels 2", picture, {"0 (pad-channels 2)", "at least 3 channels"}},
+      {"unflatten 3 8 6", picture, {"0 (unflatten 3 8 6)", "one axis of 3 x 8 x 6 = 144 values"}},
+      {"unflatten 1 2 3", 7, {"0 (unflatten 1 2 3)", "one axis of 1 x 2 x 3 = 6 values"}},
+      {"unflatten 6", 6, {"'unflatten 6'", "CHANNELS HEIGHT WIDTH"}},
       {"max-pool all", picture, {"'max-pool all'"}},
       {"max-pool 2, linear 3", picture, {"1 (linear 3)", "3 x 4 x 3", "flatten"}},
   };

@@ -164,6 +164,19 @@ TEST(Weights, OfWrappersAreTakenAsTheyAreMeant) {
   }
 }
 
+TEST(Weights, OfBatchNormalisationsHaveCountersThatAreLeftOut) {
+  Network saved = random_model("batch-norm micro, linear 2, batch-norm micro", 3);
+  saved.statistics()[1] = 5;
+  StoredTensors weights{{}, to_tensors(saved)};
+  weights.tensors.push_back({"0.num_batches_tracked", "I64", {}, std::vector<std::byte>(8)});
+  Network model(saved.text(), 3);
+  EXPECT_EQ(left_out(model.layout(), weights), "the counter '0.num_batches_tracked'");
+  weights.tensors.push_back({"2.num_batches_tracked", "I64", {}, std::vector<std::byte>(8)});
+  EXPECT_EQ(left_out(model.layout(), weights), "2 counters such as '0.num_batches_tracked'");
+  set_parameters(model, weights, "FILE");
+  EXPECT_EQ(weights_digest(model), weights_digest(saved));
+}
+
 TEST(Weights, OfOtherNamesAreRefusedWithTheirNames) {
   Network model("linear 1", 1);
   StoredTensors weights{{}, to_tensors(model)};

@@ -65,6 +65,9 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
                                {"train.timeline", "true"},
                                {"schedule.name", "cosine"}}),
             0);
+  EXPECT_EQ(count_allocations(
+                {{"model.layers", "batch-norm micro, linear 16, layer-norm, silu, group-norm 2, linear 4"}}),
+            0);
   for (const std::string optimizer : {"muon", "sam-adamw"}) {
     EXPECT_EQ(count_allocations({{"optimizer.name", optimizer}}), 0) << optimizer;
   }

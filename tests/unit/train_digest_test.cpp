@@ -96,6 +96,19 @@ const DigestCase kCases[] = {
                {"optimizer.name", "sam-adamw"},
                {"schedule.name", "polynomial"}}),
      "df9f0ee0ce4b587fdfda38441ab0920c", "14fffbfd2a44e421e8717f1d9b0e81d1"},
+    {"Normalisations",
+     on_blobs({{"model.layers",
+                "linear 40, batch-norm micro, silu, linear 36, group-norm 4, relu6, linear 37, layer-norm, "
+                "linear 3"},
+               {"optimizer.momentum", "0.9"}}),
+     "8ff8bb249fd7309c3fb9bead29d2bd15", "03f27f640bd9788a07b53ab05b048369"},
+    {"Pictures",
+     on_blobs(
+         {{"model.layers",
+           "linear 192, unflatten 3 4 16, conv 20 3 pad=1, relu, conv 33 3 pad=1, tanh, max-pool 2, conv 7 2 "
+           "stride=2, avg-pool all, flatten, linear 3"},
+          {"optimizer.momentum", "0.9"}}),
+     "469d7253bc333b2fa88810b8a2450be0", "f7290684e28f35436122615066b7b8ec"},
     {"Regression",
      {{"data.source", "linear"},
       {"data.samples", "90"},

@@ -1,6 +1,7 @@
 // State of units that is not learned: brought up to date once a step, saved and taken up with the weights.
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -77,6 +78,25 @@ TEST(Statistics, FollowTheMeanOverTheGlobalBatch) {
     for (std::size_t i = 0; i < means.size(); ++i) EXPECT_NEAR(found[i], part * means[i], 1e-5) << i;
   }
   EXPECT_EQ(statistics_of(run.trainer)[6], 401);
+}
+
+// Of the first unit, as above, over micro-batches whose own means and variances differ: 0.1 m, and 0.9 + 0.1
+// v with the unbiased variance v of all samples.
+TEST(Statistics, OfMicroBatchNormalisationAreThoseOfTheGlobalBatch) {
+  TrainingRun run(blobs({{"model.layers", "batch-norm micro, linear 3"},
+                         {"train.batch-size", "full"},
+                         {"data.normalize", "none"}}));
+  const Dataset& data = run.problem->training;
+  run.trainer.step();
+  const std::vector<Real> found = statistics_of(run.trainer);
+  for (std::size_t i = 0; i < 6; ++i) {
+    double mean = 0;
+    double squares = 0;
+    for (std::size_t k = i; k < 1200; k += 6) mean += data.values()[k] / 200.0;
+    for (std::size_t k = i; k < 1200; k += 6) squares += std::pow(data.values()[k] - mean, 2);
+    EXPECT_NEAR(found[i], 0.1 * mean, 1e-5) << i;
+    EXPECT_NEAR(found[6 + i], 0.9 + 0.1 * squares / 199, 1e-5) << i;
+  }
 }
 
 TEST(Statistics, StayAsTheyAreInEvaluationAndInASkippedStep) {

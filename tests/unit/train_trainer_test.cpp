@@ -62,6 +62,20 @@ TEST(Trainer, GradientIsThatOfTheWholeBatch) {
   }
 }
 
+TEST(Trainer, GradientOfANetworkThatMixesSamplesIsThatOfItsMicroBatches) {
+  for (const std::string micro_batches : {"1", "3", "16"}) {
+    TrainingRun run(blobs({{"train.batch-size", "9"},
+                           {"train.micro-batches", micro_batches},
+                           {"model.layers", "linear 16, batch-norm micro, silu, linear 3"}}));
+    for (int step = 0; step < 8; ++step) {
+      const Values plain = run.trainer.plain_gradient();
+      EXPECT_LT(difference(run.trainer.gradient_of(run.trainer.steps_done()), plain), 1e-5)
+          << micro_batches << ", step " << step;
+      run.trainer.step();
+    }
+  }
+}
+
 TEST(Trainer, LossIsTheMeanOverTheGlobalBatch) {
   for (const Index batch_size : {1, 3, 7, 32}) {
     TrainingRun run(blobs({{"train.batch-size", std::to_string(batch_size)}}));

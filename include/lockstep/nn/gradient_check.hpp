@@ -12,8 +12,8 @@ namespace lockstep {
 struct GradientCheck {
   std::string tensor;
   Index checked = 0;  ///< elements compared
-  double largest_error =
-      0;  ///< |analytic - numeric| / max(|analytic|, |numeric|, 1e-3 largest of the tensor)
+  /// |analytic - numeric| / max(|analytic|, |numeric|, 1e-3 largest of the tensor, 1e-4 largest of all).
+  double largest_error = 0;
   Index worst_element = 0;
 };
 

@@ -56,6 +56,8 @@ class Network {
   const Unit& unit(std::size_t i) const { return *nodes_[i].unit; }
   /// Whether any unit has something to learn.
   bool learns() const;
+  /// Whether any unit mixes the samples of a micro-batch, so that a batch's gradient depends on its cut.
+  bool mixes_samples() const;
   /// "3.0 (linear 64)".
   std::string name_of_unit(std::size_t i) const;
 

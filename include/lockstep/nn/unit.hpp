@@ -108,6 +108,9 @@ class Unit {
   /// Whether it draws random numbers in training.
   virtual bool is_random() const { return false; }
 
+  /// Whether in training a row of its output depends on other rows of the micro-batch.
+  virtual bool mixes_samples() const { return false; }
+
   /// y = f(x), [rows x values].
   virtual void forward(const RowBlock& block, Inputs x, MatrixView y) = 0;
 

@@ -77,10 +77,13 @@ UnitForm linear_form();
 UnitForm conv_form();
 UnitForm max_pool_form();
 UnitForm avg_pool_form();
-UnitForm flatten_form();
+std::vector<UnitForm> flatten_forms();
 std::vector<UnitForm> shortcut_forms();
 UnitForm dropout_form();
 UnitForm embedding_form();
+UnitForm layer_norm_form();
+UnitForm group_norm_form();
+UnitForm batch_norm_form();
 std::vector<UnitForm> activation_forms();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

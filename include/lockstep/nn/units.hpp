@@ -45,6 +45,10 @@ std::unique_ptr<Unit> pad_channels(Index channels);
 /// A picture's values as one axis, in PyTorch's order: channel by channel (torch.nn.Flatten).
 std::unique_ptr<Unit> flatten();
 
+/// The other way round: one axis of channels · height · width values as a picture (torch.nn.Unflatten), as
+/// where a table's columns are pixels. Errors: another number of values.
+std::unique_ptr<Unit> unflatten(Index channels, Index height, Index width);
+
 /// y = the row of `weight` [categories x width] whose number comes in, for each value of a sample of
 /// categories: {n} becomes {n, width} (torch.nn.Embedding). Its gradient is sparse: rows that no sample names
 /// stay zero.
@@ -64,7 +68,33 @@ std::unique_ptr<Unit> sigmoid();
 std::unique_ptr<Unit> gelu();
 /// log(1 + exp(x)).
 std::unique_ptr<Unit> softplus();
+/// x σ(x) with the logistic function σ (Elfwing, Uchibe, Doya, arXiv 1702.03118, eq. 1).
+std::unique_ptr<Unit> silu();
+/// min(max(x, 0), 6) (Howard et al.: MobileNets, arXiv 1704.04861).
+std::unique_ptr<Unit> relu6();
 std::unique_ptr<Unit> identity();
+
+// Normalisations: y = (x - mean) / √(variance + 1e-5) · weight + bias with a weight and a bias for each
+// channel, and variances that are means of squares. A sample of shape {features} has as many channels, at one
+// position; a picture {channels, height, width} has height x width positions.
+
+/// Over the last axis of {features} or {n, width}, each of the n vectors by itself (torch.nn.LayerNorm).
+/// Errors: a picture of three axes. Source: Ba, Kiros, Hinton: Layer normalization, arXiv 1607.06450, eq. 3.
+std::unique_ptr<Unit> layer_norm();
+
+/// Over all positions and the channels of a group, for each sample by itself; the channels form `groups`
+/// groups of equal size, one after another (torch.nn.GroupNorm). Of {features} or {channels, height, width}.
+/// Errors: other shapes; a number of groups that doesn't divide that of channels. Source: Wu, He: Group
+/// normalization, arXiv 1803.08494, eq. 7.
+std::unique_ptr<Unit> group_norm(Index groups);
+
+/// In training over all samples and positions of a micro-batch, for each channel by itself; otherwise with
+/// the statistics `running_mean` and `running_var`, which each step moves by a tenth to the mean and the
+/// unbiased variance of its global batch (torch.nn.BatchNorm1d and BatchNorm2d). Where a micro-batch has one
+/// value a channel, y is the bias. What it computes depends on the number of micro-batches, but not on that
+/// of ranks. Of {features} or {channels, height, width}. Errors: other shapes. Source: Hoffer, Hubara,
+/// Soudry: Train longer, generalize better, arXiv 1705.08741, algorithm 1; Ioffe, Szegedy, arXiv 1502.03167.
+std::unique_ptr<Unit> batch_norm_micro();
 
 /// The sum of its inputs, which have one shape: where the branches of a residual meet.
 std::unique_ptr<Unit> sum();

@@ -20,9 +20,9 @@ std::vector<StoredTensor> to_tensors(const Network& model);
 
 /// Sets the model's parameters and statistics from numbers of 16, 32 or 64 bits; of a checkpoint, whose
 /// tensors are named by vector ("parameters/0.weight"), those of these two alone count. What a wrapper of
-/// PyTorch puts before all names, and its counter, are left out. Errors: tensors of another network (name and
-/// shape of the first that differs), other types; found before memory is taken. `origin` names the file in
-/// messages.
+/// PyTorch puts before all names, and its counters, are left out. Errors: tensors of another network (name
+/// and shape of the first that differs), other types; found before memory is taken. `origin` names the file
+/// in messages.
 void set_parameters(Network& model, const StoredTensors& weights, std::string_view origin);
 
 /// What set_parameters leaves out of `weights` that another program saved, in words; empty where it is

@@ -37,8 +37,9 @@ class StepFacts {
   /// Of all micro-batches; the same on every rank.
   std::span<const double> losses() const { return losses_; }
 
-  /// Each of the units' sums over all samples, by the tree; the same bits on every rank.
-  std::vector<double> sums(const Presence& present) const;
+  /// Each of the units' sums over all samples, by the tree; the same bits on every rank. Valid until the
+  /// next call.
+  std::span<const double> sums(const Presence& present);
 
   /// √Σ g² over all parameters, piece by piece in their order; the same bits on every rank.
   double gradient_norm() const { return gradient_norm_; }
@@ -58,6 +59,8 @@ class StepFacts {
   std::vector<double> seconds_;
   std::vector<double> losses_;
   std::vector<double> micro_batch_sums_;  // [micro-batches x sums]
+  std::vector<double> each_;              // of the micro-batches, one of those sums
+  std::vector<double> totals_;            // [sums]
   std::vector<double> squares_;
   double gradient_norm_ = 0;
 };

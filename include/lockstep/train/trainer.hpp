@@ -142,7 +142,8 @@ class Trainer {
 
   /// Calls `action` while the model holds the average in the place of the weights. Collective.
   void with_average(const std::function<void()>& action);
-  /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Local.
+  /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Only where
+  /// the network mixes samples, it is that of one micro-batch after another. Local.
   std::vector<Real> plain_gradient();
 
  private:

@@ -173,7 +173,8 @@ void Trainer::compute_gradient(std::uint64_t step) {
   if (hessian_reducer_) hessian_ = hessian_reducer_->finish();
   if (noise_meter_) noise_meter_->gather(communicator_);
   lap_exchange(waited);
-  sums_ = facts_.sums(work.plan.presence());
+  const std::span<const double> sums = facts_.sums(work.plan.presence());
+  sums_.assign(sums.begin(), sums.end());
   loss_ = tree_sum(facts_.losses(), work.plan.presence()) / divisor_;
 }
 

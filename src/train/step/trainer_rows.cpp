@@ -122,13 +122,20 @@ Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
 
 std::vector<Real> Trainer::plain_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
-  gather_rows(problem_, sampler_, batch, {0, batch.size}, batch_);
-  std::vector<Real> gradient(static_cast<std::size_t>(network_.layout().size()));
-  lockstep::plain_gradient(network_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
-                           gradient);
+  const Index pieces = network_.mixes_samples() ? micro_batches_ : 1;
+  std::vector<Real> sum(static_cast<std::size_t>(network_.layout().size()));
+  std::vector<Real> gradient(sum.size());
+  for (Index i = 0; i < pieces; ++i) {
+    const Interval piece = part_of(batch.size, pieces, i);
+    if (piece.size() == 0) continue;
+    gather_rows(problem_, sampler_, batch, piece, batch_);
+    lockstep::plain_gradient(network_, *problem_.loss, row_block({}, steps_done_), features(), targets(),
+                             gradient);
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += gradient[k];
+  }
   const auto divisor = static_cast<Real>(divisor_of(batch, steps_done_));
-  for (Real& value : gradient) value /= divisor;
-  return gradient;
+  for (Real& value : sum) value /= divisor;
+  return sum;
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "lockstep/nn/matrix.hpp"
+#include "nn/norm.hpp"
+
+namespace lockstep {
+
+/// The mean of some values, and the mean of their squared distances from it.
+struct Moments {
+  double mean = 0;
+  double variance = 0;
+};
+
+/// A sample as [positions x channels]: its values in the order of memory.
+struct ChannelView {
+  Index positions = 0;
+  Index channels = 0;
+};
+
+}  // namespace lockstep
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// {features} at one position, or a picture {channels, height, width}. Errors: another number of axes.
+ChannelView view_of_channels(const Shape& shape);
+
+/// The arithmetic of group and batch normalisation over slices [positions x channels] of memory: one sample
+/// each, or all of a micro-batch. The channels form groups of equal size, one after another, and each group
+/// of a slice is normalised over its channels and all positions. Whatever is added up is added in double, a
+/// channel's values position by position, and the sums of a group's channels in 16 lanes; so a slice's bits
+/// depend on that slice alone. Slices may be worked on by several threads. Local.
+class ChannelNorm {
+ public:
+  /// Before anything else. `groups` divides `channels`.
+  void connect(Index channels, Index groups);
+
+  /// For slices 0 … slices - 1 from here on. Outside of loops; allocates where there were fewer.
+  void start(Index slices);
+
+  /// Takes the moments of a slice by two passes, the mean first.
+  void measure(Index slice, const Real* x, Index positions);
+  /// Those of each group, as measured or set.
+  std::span<Moments> moments(Index slice);
+  std::span<const Moments> moments(Index slice) const;
+
+  /// y = (x - mean) / √(variance + kNormEpsilon) · weight + bias. `parameters`: weight, then bias, [channels]
+  /// each.
+  void apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y);
+
+  /// Adds the slice's gradients by weight, then bias, to `by_parameters` [2 · channels]; and, unless `dx` is
+  /// null, sets dx to those by x. The moments were measured of this x, or are constants to it.
+  void backward(Index slice, const Real* x, const Real* dy, Index positions, const Real* parameters,
+                bool are_measured, double* by_parameters, Real* dx);
+
+ private:
+  /// By channel, of the slice that a thread is at.
+  struct Scratch {
+    explicit Scratch(std::size_t channels)
+        : mean(channels),
+          sum(channels),
+          product_sum(channels),
+          centre(channels),
+          scale(channels),
+          slope(channels),
+          shift(channels),
+          tilt(channels) {}
+
+    std::vector<double> mean, sum, product_sum;
+    std::vector<Real> centre, scale, slope, shift, tilt;
+  };
+
+  void spread(Index slice, Scratch& scratch) const;
+  void sum_gradients(const Real* x, const Real* dy, Index positions, Scratch& scratch) const;
+  void input_gradient(const Real* x, const Real* dy, Index positions, const Real* weight, bool are_measured,
+                      Scratch& scratch, Real* dx) const;
+
+  Index channels_ = 0;
+  Index groups_ = 0;
+  Index group_size_ = 0;
+  std::vector<Moments> moments_;  // [slices x groups]
+  std::vector<Scratch> scratch_;  // by thread
+};
+
+}  // namespace lockstep::inline LOCKSTEP_REAL

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/nn/unit.hpp"
+
+namespace lockstep {
+
+/// What is added to every variance, torch.nn's default.
+inline constexpr double kNormEpsilon = 1e-5;
+
+}  // namespace lockstep
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// What normalisations have in common: y = x̂ · weight + bias with x̂ = (x - mean) / √(variance +
+/// kNormEpsilon), where weight and bias, [channels] each, are learned.
+class Norm : public Unit {
+ public:
+  Response response() const override { return Response::kPassesOn; }
+  std::vector<TensorSpec> tensors() const override;
+  void place(std::size_t number, ParameterRange range) override;
+  void bind(const Real* parameters) override;
+  void backward(const RowBlock& block, Inputs x, ConstMatrixView y, ConstMatrixView dy, InputGradients dx,
+                GradientSink& sink) final;
+
+ protected:
+  void set_channels(Index channels) { channels_ = channels; }
+  Index channels() const { return channels_; }
+  /// The weight, then the bias.
+  const Real* parameters() const { return parameters_; }
+
+ private:
+  /// The backward pass of `m`, micro-batch number `i` of `block`, by one thread: adds its gradients by
+  /// weight, then bias, to `by_parameters` [2 · channels], and sets its rows of dx, if that has rows.
+  virtual void backward_of(const RowBlock& block, Index i, ConstMatrixView x, ConstMatrixView dy,
+                           MatrixView dx, double* by_parameters) = 0;
+
+  Index channels_ = 0;
+  ParameterRange range_;
+  const Real* parameters_ = nullptr;
+  std::vector<double> by_parameters_;  // [micro-batches of the block x 2 · channels]
+};
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
