@@ -15,19 +15,34 @@ launch/setup.sh --pytorch
 cmake --preset release --log-level=WARNING
 cmake --build --preset release --target lockstep_program >/dev/null
 
-# Seconds a step of the network with hidden layers $1 at batch $2 on $3 ranks of one thread each, or, for 0, in one process
-# with a thread on each core.
+pictures=$(mktemp -d)
+trap 'rm -rf "$pictures"' EXIT
+# 1,024 pictures of noise in CIFAR's form.
+python3 -c 'import os, sys
+for i in range(1024): sys.stdout.buffer.write(bytes([i % 10]) + os.urandom(3072))' >"$pictures/data_batch_1.bin"
+
+# Seconds a step of network $1, which is the hidden layers of a multi-layer perceptron or a name, at batch $2 on $3 ranks of
+# one thread each, or, for 0, in one process with a thread on each core.
 lockstep_seconds() {
-  local layers=${1//,/, relu, linear }
+  local data=fashion-mnist block=() layers="linear ${1//,/, relu, linear }, relu, linear 10"
+  case $1 in
+    cnn) layers="conv 32 3 pad=1, relu, max-pool 2, conv 64 3 pad=1, relu, max-pool 2, flatten, linear 128, relu, linear 10" ;;
+    resnet20)
+      data=$pictures
+      layers=$(sed -n 's/^layers = //p' configs/images/resnet20.cfg)
+      block=(--model.block "$(sed -n 's/^block = //p' configs/images/resnet20.cfg | paste -sd ';')")
+      ;;
+  esac
   lockstep_mpirun_for "$3"
   "${lockstep_mpirun[@]}" -np "$(($3 ? $3 : 1))" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
-    --model.layers "linear $layers, relu, linear 10" --optimizer.momentum 0.9 --data.source fashion-mnist \
+    --model.layers "$layers" "${block[@]}" --optimizer.momentum 0.9 --data.source "$data" \
     --train.threads "$(($3 ? 1 : lockstep_cores))" | sed 's/.*"step":{"seconds":\([0-9.e-]*\).*/\1/'
 }
 pytorch_seconds() {
-  local steps=$((2 + 40000 / $2)) threads=$(($3 ? 1 : lockstep_cores))
+  local network=784,$1,10 steps=$((2 + 40000 / $2)) threads=$(($3 ? 1 : lockstep_cores))
+  if [[ $1 == [a-z]* ]]; then network=$1 steps=$((2 + 4000 / $2)); fi
   OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads \
-    /usr/bin/python3 launch/compare_pytorch.py "784,$1,10" "$2" "$((steps > 300 ? 300 : steps))" "$3"
+    /usr/bin/python3 launch/compare_pytorch.py "$network" "$2" "$((steps > 300 ? 300 : steps))" "$3"
 }
 median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
@@ -43,13 +58,16 @@ compare() {
   (($3)) || where="1, $lockstep_cores threads"
   a=$(printf '%s\n' "${ours[@]}" | median)
   b=$(printf '%s\n' "${theirs[@]}" | median)
-  printf "$row" "784,$1,10" "$2" "$where" "$(milliseconds "$a")" "$(milliseconds "$b")" \
+  printf "$row" "$1" "$2" "$where" "$(milliseconds "$a")" "$(milliseconds "$b")" \
     "$(awk "BEGIN { printf \"%.2f\", $b / $a }")"
 }
 milliseconds() { awk "BEGIN { printf \"%.3f\", 1000 * $1 }"; }
 # shellcheck disable=SC2059
-printf "$row" network batch ranks "Lockstep ms" "PyTorch ms" ratio
+printf "$row" "hidden layers, or name" batch ranks "Lockstep ms" "PyTorch ms" ratio
 for batch in 1024 256 64; do compare 1024,1024 "$batch" "$ranks"; done
 for batch in 1024 64; do compare 128 "$batch" "$ranks"; done
 compare 1024,1024 1024 1
 compare 1024,1024 1024 0
+for batch in 256 64; do compare cnn "$batch" "$ranks"; done
+for batch in 128 1024; do compare resnet20 "$batch" "$ranks"; done
+compare resnet20 128 1

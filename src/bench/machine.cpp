@@ -53,14 +53,17 @@ double time_of_collective(Communicator& communicator, Index rounds, const std::f
   return median(std::move(seconds));
 }
 
-struct LinearShape {
-  Index inputs, outputs;
+/// Of what a weight multiplies: `uses` vectors of `inputs` values a sample.
+struct ProductShape {
+  Index inputs, outputs, uses;
 };
 
-std::vector<LinearShape> linear_shapes(const Network& model) {
-  std::vector<LinearShape> shapes;
+std::vector<ProductShape> product_shapes(const Network& model) {
+  std::vector<ProductShape> shapes;
   for (const ParameterTensor& tensor : model.layout().tensors()) {
-    if (tensor.role == TensorRole::kWeight) shapes.push_back({tensor.fan_in, tensor.fan_out});
+    if (tensor.role == TensorRole::kWeight) {
+      shapes.push_back({tensor.fan_in, tensor.range.size / tensor.fan_in, tensor.uses});
+    }
   }
   return shapes;
 }
@@ -75,26 +78,31 @@ double gemm_2048(Communicator& communicator, Index rounds) {
   return 2.0 * kSize * kSize * kSize / seconds;
 }
 
-/// Operations a second of a step's products over the rows of one rank. Collective.
-double gemm_model(const Network& model, Index rows, Communicator& communicator, Index rounds) {
+/// Operations a second of a step's products over `samples` samples, a convolution's as those of matrices that hold
+/// as many windows as a cache does. Collective.
+double gemm_model(const Network& model, Index samples, Communicator& communicator, Index rounds) {
+  constexpr Index kMostWindows = 4096;
   double seconds = 0;
   bool first = true;
-  for (const LinearShape& shape : linear_shapes(model)) {
+  for (const ProductShape& shape : product_shapes(model)) {
+    const Index rows = shape.uses == 1 ? samples : std::min(samples * shape.uses, kMostWindows);
+    const double times = static_cast<double>(samples * shape.uses) / static_cast<double>(rows);
     const Matrix x = Matrix::Constant(rows, shape.inputs, Real(0.5));
     const Matrix w = Matrix::Constant(shape.outputs, shape.inputs, Real(0.5));
     const Matrix dy = Matrix::Constant(rows, shape.outputs, Real(0.5));
     Matrix y(rows, shape.outputs);
     Matrix dx(rows, shape.inputs);
     Matrix dw(shape.outputs, shape.inputs);
-    seconds += time_of(communicator, rounds, [&] { multiply_forward(view(x), view(w), w.data(), view(y)); });
-    seconds +=
+    double once =
+        time_of(communicator, rounds, [&] { multiply_forward(view(x), view(w), w.data(), view(y)); }) +
         time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), 0, view(x), view(dw)); });
     if (!first) {
-      seconds += time_of(communicator, rounds, [&] { multiply_input_gradient(view(dy), view(w), view(dx)); });
+      once += time_of(communicator, rounds, [&] { multiply_input_gradient(view(dy), view(w), view(dx)); });
     }
+    seconds += times * once;
     first = false;
   }
-  return operations_per_sample(model) * static_cast<double>(rows) / seconds;
+  return operations_per_sample(model) * static_cast<double>(samples) / seconds;
 }
 
 /// Collective.
@@ -145,10 +153,9 @@ double exchange_seconds(const Config& config, const ParameterLayout& layout, Ind
 double operations_per_sample(const Network& model) {
   double operations = 0;
   bool first = true;
-  for (const LinearShape& shape : linear_shapes(model)) {
+  for (const ProductShape& shape : product_shapes(model)) {
     // Output, gradient of the weights, and in all layers but the first the gradient of the input.
-    operations +=
-        (first ? 4.0 : 6.0) * static_cast<double>(shape.inputs) * static_cast<double>(shape.outputs);
+    operations += (first ? 4.0 : 6.0) * static_cast<double>(shape.inputs * shape.outputs * shape.uses);
     first = false;
   }
   return operations;

@@ -93,7 +93,8 @@ class Conv final : public Unit {
                                         .shape = {outputs_, channels_, windows_.size, windows_.size},
                                         .role = TensorRole::kWeight,
                                         .fan_in = channels_ * area,
-                                        .fan_out = own_outputs_ * area}};
+                                        .fan_out = own_outputs_ * area,
+                                        .uses = output_.pixels()}};
     if (has_bias_) tensors.push_back({.name = "bias", .shape = {outputs_}, .role = TensorRole::kBias});
     return tensors;
   }

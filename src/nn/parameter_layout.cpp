@@ -30,6 +30,7 @@ ParameterRange ParameterLayout::add(std::size_t unit, std::string name, const Te
                       .role = spec.role,
                       .fan_in = spec.fan_in,
                       .fan_out = spec.fan_out,
+                      .uses = spec.uses,
                       .range = range,
                       .unit = unit,
                       .start = spec.start,

@@ -44,23 +44,40 @@ def read_safetensors(path):
     return metadata, tensors
 
 
-def build(layers, width):
+def module(layer, x):
+    """The module that `layer` names, for inputs like `x`."""
+    kind, *words = layer.split()
+    values = [word for word in words if "=" not in word and word.replace(".", "").isdigit()]
+    options = {name: int(value) for name, value in (word.split("=") for word in words if "=" in word)}
+    if kind == "linear":
+        return nn.Linear(x.shape[1], int(values[0]))
+    if kind == "conv":
+        return nn.Conv2d(x.shape[1], int(values[0]), int(values[1]), options.get("stride", 1), options.get("pad", 0),
+                         options.get("dilation", 1), options.get("groups", 1), "nobias" not in words)
+    if kind in ("max-pool", "avg-pool") and words[0] != "all":
+        pool = nn.MaxPool2d if kind == "max-pool" else nn.AvgPool2d
+        return pool(int(values[0]), options.get("stride"), options.get("pad", 0))
+    if kind == "avg-pool":
+        return nn.AdaptiveAvgPool2d(1)
+    if kind == "flatten":
+        return nn.Flatten()
+    if kind == "layer-norm":
+        return nn.LayerNorm(x.shape[1])
+    if kind == "group-norm":
+        return nn.GroupNorm(int(values[0]), x.shape[1])
+    if kind == "batch-norm":
+        return (nn.BatchNorm2d if x.dim() == 4 else nn.BatchNorm1d)(x.shape[1])
+    if kind in ACTIVATIONS:
+        return ACTIVATIONS[kind](*map(float, values))
+    raise SystemExit(f"no torch module known for layer '{layer.strip()}'")
+
+
+def build(layers, x):
     modules = []
     for layer in layers.split(","):
-        kind, *numbers = layer.split()
-        if kind == "linear":
-            modules.append(nn.Linear(width, int(numbers[0])))
-            width = int(numbers[0])
-        elif kind == "layer-norm":
-            modules.append(nn.LayerNorm(width))
-        elif kind == "group-norm":
-            modules.append(nn.GroupNorm(int(numbers[0]), width))
-        elif kind == "batch-norm":
-            modules.append(nn.BatchNorm1d(width))
-        elif kind in ACTIVATIONS:
-            modules.append(ACTIVATIONS[kind](*map(float, numbers)))
-        else:
-            raise SystemExit(f"no torch module known for layer '{layer.strip()}'")
+        modules.append(module(layer, x).eval())
+        with torch.no_grad():
+            x = modules[-1](x)
     return nn.Sequential(*modules)
 
 
@@ -81,9 +98,11 @@ def main():
         if key not in metadata:
             raise SystemExit(f"{sys.argv[1]}: no '{key}' in __metadata__, which holds {sorted(metadata)}")
 
-    images = read_idx(folder, "t10k-images-idx3-ubyte").reshape(10000, -1)
+    images = read_idx(folder, "t10k-images-idx3-ubyte")
+    has_channels = metadata["layers"].split()[0] in ("conv", "max-pool", "avg-pool", "flatten")
+    images = images.reshape(10000, 1, *images.shape[1:]) if has_channels else images.reshape(10000, -1)
     labels = torch.from_numpy(read_idx(folder, "t10k-labels-idx1-ubyte").astype(np.int64))
-    net = build(metadata["layers"], images.shape[1]).eval()
+    net = build(metadata["layers"], torch.zeros(1, *images.shape[1:])).eval()
     print(net)
     print(net.load_state_dict(tensors, strict=True))
 

@@ -32,6 +32,7 @@ struct TensorSpec {
   TensorRole role = TensorRole::kWeight;
   Index fan_in = 0;   ///< what is drawn: inputs that one output adds up,
   Index fan_out = 0;  ///< and outputs that one input goes to
+  Index uses = 1;     ///< a weight: multiplications with each of its values in the forward pass of one sample
   double start = 0;   ///< statistics: all values at first
   /// Whether the unit uses it in products alone, rounded as RowBlock::precision says: then it may travel so.
   bool is_factor = false;
@@ -44,6 +45,7 @@ struct ParameterTensor {
   TensorRole role = TensorRole::kWeight;
   Index fan_in = 0;
   Index fan_out = 0;
+  Index uses = 1;
   ParameterRange range;
   std::size_t unit = 0;  ///< the number of the unit that it belongs to
   double start = 0;
