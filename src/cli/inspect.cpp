@@ -3,11 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/network_table.hpp"
 #include "core/json.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/problem.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -39,13 +41,22 @@ Json describe(const std::string& file) {
           {"tensors", tensors}};
 }
 
+void show_network(const Arguments& arguments, Communicator& world) {
+  const Config config = make_config(arguments.settings);
+  const Problem problem = make_problem(config, world);
+  for (const std::string& line : network_table(make_model(config, problem))) log::info(line);
+}
+
 void run_inspect(const Arguments& arguments, Communicator& world) {
-  if (arguments.positional.size() != 1)
+  const bool has_file = arguments.positional.size() == 1;
+  if (has_file == !arguments.settings.empty() || arguments.positional.size() > 1) {
     fail_input(
         "inspect: expected one file, as in 'lockstep inspect weights.safetensors', or the directory of a "
-        "run");
+        "run, or else the settings of a network, as in 'lockstep inspect --config FILE'");
+  }
   together(world, [&] {
     if (world.rank() != 0) return;
+    if (!has_file) return show_network(arguments, world);
     constexpr int kIndent = 2;
     const std::string file = weights_file(arguments.positional.front()).string();
     log::info(json_text(describe(file), false, kIndent));
@@ -55,15 +66,18 @@ void run_inspect(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command inspect_command() {
-  return {.name = "inspect",
-          .usage = "FILE.safetensors | RUN_DIR",
-          .summary = "Prints what a weights file holds, and its weights_digest, as JSON.",
-          .options = {},
-          .takes_settings = false,
-          .takes_paths = true,
-          .prints_result = true,
-          .needs_ranks = false,
-          .run = run_inspect};
+  return {
+      .name = "inspect",
+      .usage = "FILE.safetensors | RUN_DIR | [--config FILE] [--section.key VALUE …]",
+      .summary =
+          "Prints what a weights file holds, and its weights_digest, as JSON; or the units of the configured "
+          "network as a table: shapes of outputs, parameters, multiply-adds of a sample.",
+      .options = {},
+      .takes_paths = true,
+      .unused = {"train.", "optimizer.", "schedule.", "checkpoint.", "run."},
+      .prints_result = true,
+      .needs_ranks = false,
+      .run = run_inspect};
 }
 
 }  // namespace lockstep

@@ -346,7 +346,12 @@ std::vector<BadInput> bad_weights_and_folders() {
              ".: it is a folder without weights.safetensors"}),
       alone({"InspectWithSettings",
              {"inspect", "w", "--train.seed", "3"},
-             "train.seed (on the command line): 'inspect' takes no settings"}),
+             "train.seed (on the command line): has no effect on 'inspect'"}),
+      alone(
+          {"InspectAFileWithANetwork", {"inspect", "w", "--model.layers", "linear 4"}, "expected one file"}),
+      alone({"InspectANetworkThatDoesNotFit",
+             {"inspect", "--data.source", "blobs", "--model.layers", "conv 4 3, linear 4"},
+             "0 (conv 4 3), whose input is 20: expected a picture"}),
       {"InspectNothing", {"inspect"}, "expected one file"},
       {"InspectMissing", {"inspect", "none"}, "none"},
       {"InspectAFolder", {"inspect", "."}, "it is a folder"},

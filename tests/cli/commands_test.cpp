@@ -351,6 +351,27 @@ TEST(CommandsTest, InspectCountsTheParametersOfACheckpointAlone) {
   EXPECT_EQ(parameters("run/checkpoints/step-000000006.safetensors"), 204);
 }
 
+TEST(CommandsTest, InspectShowsTheUnitsOfAConfiguredNetwork) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run_lockstep(
+      0,
+      {"inspect", "--data.source", "blobs", "--data.features", "18", "--model.layers",
+       "unflatten 2 3 3, conv 4 2, relu, residual(conv 4 3 pad=1 nobias), flatten, head: linear 4"},
+      folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "position  unit                   output     parameters  multiply-adds\n"
+            "                                 18                                  \n"
+            "0         unflatten 2 3 3        2 x 3 x 3           0              0\n"
+            "1         conv 4 2               4 x 2 x 2          36            128\n"
+            "2         relu                   4 x 2 x 2           0              0\n"
+            "3.0       conv 4 3 pad=1 nobias  4 x 2 x 2         144            576\n"
+            "3         sum                    4 x 2 x 2           0              0\n"
+            "4         flatten                16                  0              0\n"
+            "head      linear 4               4                  68             64\n"
+            "                                                   248            768\n");
+}
+
 TEST(CommandsTest, AResultThatCannotBePrintedIsAnError) {
   const TemporaryFolder folder;
   ASSERT_EQ(run_lockstep(0, small_training("run"), folder).exit_code, 0);

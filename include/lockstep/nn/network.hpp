@@ -58,8 +58,11 @@ class Network {
   bool learns() const;
   /// Whether any unit mixes the samples of a micro-batch, so that a batch's gradient depends on its cut.
   bool mixes_samples() const;
-  /// "3.0 (linear 64)".
+  /// "3.0 (linear 64)", and the first of these alone.
   std::string name_of_unit(std::size_t i) const;
+  const std::string& position_of_unit(std::size_t i) const { return nodes_[i].path; }
+  /// The shape that comes out of unit `i`.
+  const Shape& output_of_unit(std::size_t i) const { return *nodes_[i].output; }
 
   const ParameterLayout& layout() const { return layout_; }
   /// Whether they have memory yet: from the first use of parameters() or initialize() on.
