@@ -78,8 +78,8 @@ double gemm_2048(Communicator& communicator, Index rounds) {
   return 2.0 * kSize * kSize * kSize / seconds;
 }
 
-/// Operations a second of a step's products over `samples` samples, a convolution's as those of matrices that hold
-/// as many windows as a cache does. Collective.
+/// Operations a second of a step's products over `samples` samples, a convolution's as those of matrices that
+/// hold as many windows as a cache does. Collective.
 double gemm_model(const Network& model, Index samples, Communicator& communicator, Index rounds) {
   constexpr Index kMostWindows = 4096;
   double seconds = 0;
