@@ -66,7 +66,7 @@ class Conv final : public Unit {
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
-    if (input_.channels % groups_ != 0 || outputs_ % groups_ != 0) {
+    if (groups_ < 1 || input_.channels % groups_ != 0 || outputs_ % groups_ != 0) {
       fail_input("expected groups that divide {} channels and {} outputs", input_.channels, outputs_);
     }
     output_ = slide(windows_, input_, outputs_);

@@ -25,6 +25,13 @@ Picture picture_of(const Shape& shape) {
 }
 
 Picture slide(const Windows& windows, const Picture& input, Index channels) {
+  if (windows.size < 1 || windows.stride < 1 || windows.dilation < 1) {
+    fail_input("expected a window, a stride and a dilation of at least 1");
+  }
+  if (windows.pad < 0 || windows.pad > windows.reach()) {
+    fail_input("expected a pad from 0 to {}, as a window would see nothing but a larger one",
+               windows.reach());
+  }
   const Index frame = 2 * windows.pad;
   const Index span = windows.reach() + 1;
   if (span > input.height + frame || span > input.width + frame) {
@@ -41,9 +48,6 @@ Windows windows_of(const UnitWords& words, std::size_t size, std::optional<Index
   windows.stride = option_of(words, "stride", 1, stride.value_or(windows.size));
   windows.pad = option_of(words, "pad", 0, 0);
   windows.dilation = option_of(words, "dilation", 1, 1);
-  if (windows.pad > windows.reach()) {
-    words.refuse(fmt::format("a pad of at most {}, as a window would see nothing but that", windows.reach()));
-  }
   return windows;
 }
 

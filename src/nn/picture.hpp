@@ -36,12 +36,11 @@ struct Windows {
 };
 
 /// The picture that has a pixel for each window. Errors: a window that is larger than the picture with its
-/// frame.
+/// frame, or that may see nothing but the frame; sizes below 1.
 Picture slide(const Windows& windows, const Picture& input, Index channels);
 
 /// Those that `words` describe by value number `size` and the options stride, pad and dilation, of which the
-/// unit may have none; without a stride it is `stride`. Errors: numbers that are none, windows that may see
-/// nothing but the frame.
+/// unit may have none; without a stride it is `stride`. Errors: what is no such number.
 Windows windows_of(const UnitWords& words, std::size_t size, std::optional<Index> stride);
 
 /// " stride=2 pad=1": what of `windows` is not as it is where nothing is said, `stride` being that stride.

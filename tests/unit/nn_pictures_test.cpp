@@ -191,7 +191,7 @@ TEST(Pictures, SayWhichUnitTheyDoNotFit) {
       {"conv 4 3 padding=1", picture, {"'conv 4 3 padding=1'", "[pad=…]"}},
       {"conv 4 3 pad=1 pad=1", picture, {"'conv 4 3 pad=1 pad=1'"}},
       {"conv 4 3 pad=x", picture, {"'conv 4 3 pad=x'"}},
-      {"conv 4 3 pad=3", picture, {"'conv 4 3 pad=3'", "a pad of at most 2"}},
+      {"conv 4 3 pad=3", picture, {"0 (conv 4 3 pad=3)", "a pad from 0 to 2"}},
       {"conv 4 3 stride=0", picture, {"'conv 4 3 stride=0'", "from 1"}},
       {"conv 4 0", picture, {"'conv 4 0'", "a window of 1 to"}},
       {"avg-pool all stride=2", picture, {"'avg-pool all stride=2'", "nothing after 'all'"}},
@@ -205,6 +205,18 @@ TEST(Pictures, SayWhichUnitTheyDoNotFit) {
   for (const BadUnit& bad : table) {
     EXPECT_TRUE(test::is_bad_input([&] { Network(bad.layers, bad.sample); }, bad.fragments)) << bad.layers;
   }
+}
+
+TEST(Conv, RefusesOptionsThatAreNoNumbersForIt) {
+  for (const ConvOptions& options : {ConvOptions{.pad = 3}, ConvOptions{.pad = -1}, ConvOptions{.stride = 0},
+                                     ConvOptions{.dilation = 0}, ConvOptions{.groups = 0}}) {
+    EXPECT_TRUE(test::is_bad_input(
+        [&] {
+          Network(Shape({3, 8, 8})).add(conv(6, 3, options));
+        },
+        {"0 (conv 6 3", "expected"}));
+  }
+  EXPECT_TRUE(test::is_bad_input([&] { Network(Shape({8, 8})).add(max_pool(2, 2, 2)); }, {"0 (max-pool 2"}));
 }
 
 TEST(Pictures, AreWrittenAsTheyWereRead) {
