@@ -5,6 +5,7 @@
 #   launch/compare_pytorch.sh [RANKS [ROUNDS]]     2 ranks and 5 rounds unless given; medians count
 set -euo pipefail
 export LC_ALL=C # numbers have a point, for sort and awk too
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE # kernels for another CPU cost PyTorch up to a third
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 ranks=${1:-2}
