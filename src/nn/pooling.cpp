@@ -22,12 +22,9 @@ LOCKSTEP_MULTIVERSION
 void take_larger(const Real* values, std::int32_t number, Index channels, Real* largest,
                  std::int32_t* chosen) {
   for (Index i = 0; i < channels; ++i) {
-    const Real value = values[i];
-    const Real before = largest[i];
-    const std::int32_t number_before = chosen[i];
-    const bool is_larger = value > before || value != value;
-    largest[i] = is_larger ? value : before;
-    chosen[i] = is_larger ? number : number_before;
+    const bool is_larger = values[i] > largest[i] || values[i] != values[i];
+    largest[i] = is_larger ? values[i] : largest[i];
+    chosen[i] = is_larger ? number : chosen[i];
   }
 }
 
@@ -84,6 +81,22 @@ class Pooling : public Unit {
     }
   }
 
+  /// Sets dx to what `add` adds to zeros for each pixel that a window sees: add(where the window's values
+  /// begin among all rows' outputs, the pixel's number in the window, the gradient by the window, where to).
+  template <typename Add>
+  void spread(const RowBlock& block, ConstMatrixView dy, MatrixView dx, const Add& add) const {
+    if (dx.rows() == 0) return;
+    for_each_part(block.rows(), [&](Index row) {
+      dx.row(row).setZero();
+      for (Index pixel = 0; pixel < output_.pixels(); ++pixel) {
+        const Index first = row * output_.size() + pixel * output_.channels;
+        for_each_seen(pixel, [&](Index seen, Index place) {
+          add(first, place, dy.data() + first, dx.row(row).data() + seen * input_.channels);
+        });
+      }
+    });
+  }
+
   const Picture& input() const { return input_; }
   const Picture& output() const { return output_; }
   const Windows& windows() const { return windows_; }
@@ -123,19 +136,8 @@ class MaxPool final : public Pooling {
 
   void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
-    if (dx[0].rows() == 0) return;
-    MatrixView by_input = dx[0];
-    const Index channels = input().channels;
-    for_each_part(block.rows(), [&](Index row) {
-      by_input.row(row).setZero();
-      for (Index pixel = 0; pixel < output().pixels(); ++pixel) {
-        const Real* const gradient = dy.row(row).data() + pixel * channels;
-        const std::int32_t* const chosen = chosen_.data() + row * output().size() + pixel * channels;
-        for_each_seen(pixel, [&](Index seen, Index place) {
-          add_chosen(gradient, chosen, static_cast<std::int32_t>(place), channels,
-                     by_input.row(row).data() + seen * channels);
-        });
-      }
+    spread(block, dy, dx[0], [&](Index first, Index place, const Real* gradient, Real* to) {
+      add_chosen(gradient, chosen_.data() + first, static_cast<std::int32_t>(place), input().channels, to);
     });
   }
 
@@ -165,17 +167,8 @@ class AvgPool final : public Pooling {
 
   void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
-    if (dx[0].rows() == 0) return;
-    MatrixView by_input = dx[0];
-    const Index channels = input().channels;
-    for_each_part(block.rows(), [&](Index row) {
-      by_input.row(row).setZero();
-      for (Index pixel = 0; pixel < output().pixels(); ++pixel) {
-        const Real* const gradient = dy.row(row).data() + pixel * channels;
-        for_each_seen(pixel, [&](Index seen, Index /*place*/) {
-          add_part(gradient, count(), channels, by_input.row(row).data() + seen * channels);
-        });
-      }
+    spread(block, dy, dx[0], [&](Index /*first*/, Index /*place*/, const Real* gradient, Real* to) {
+      add_part(gradient, count(), input().channels, to);
     });
   }
 

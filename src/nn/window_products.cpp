@@ -56,20 +56,23 @@ void WindowProducts::pack(const Weight& value) {
   }
 }
 
+WindowProducts::RowPieces WindowProducts::row_pieces(const PictureView& picture) const {
+  if (windows_.dilation == 1 && picture.pitch == channels_) return {1, windows_.size * channels_};
+  return {windows_.size, channels_};
+}
+
 /// Each window's terms, one window after another.
 void WindowProducts::copy_windows(const PictureView& picture, std::vector<Real>& to) const {
   const auto size = static_cast<std::size_t>(output_.pixels() * terms_ + kSlack);
   if (to.size() < size) to.resize(size);
-  const bool is_run = windows_.dilation == 1 && picture.pitch == channels_;
-  const Index runs = is_run ? 1 : windows_.size;
-  const Index length = is_run ? windows_.size * channels_ : channels_;
+  const auto [pieces, length] = row_pieces(picture);
   Real* place = to.data();
   for (Index y = 0; y < output_.height; ++y) {
     for (Index x = 0; x < output_.width; ++x) {
       for (Index row = 0; row < windows_.size; ++row) {
-        for (Index run = 0; run < runs; ++run, place += length) {
+        for (Index piece = 0; piece < pieces; ++piece, place += length) {
           const Real* const from = picture.at(y * windows_.stride + row * windows_.dilation,
-                                              x * windows_.stride + run * windows_.dilation);
+                                              x * windows_.stride + piece * windows_.dilation);
           for (Index i = 0; i < length; ++i) place[i] = from[i];
         }
       }
@@ -91,12 +94,10 @@ const WindowProducts::Runs& WindowProducts::runs_of(const PictureView& picture) 
     all.runs.push_back({picture.at(y * windows_.stride, 0), windows_.stride * picture.pitch, output_.width,
                         y * output_.width});
   }
-  const bool is_run = windows_.dilation == 1 && picture.pitch == channels_;
-  const Index columns = is_run ? 1 : windows_.size;
-  const Index length = is_run ? windows_.size * channels_ : channels_;
+  const auto [pieces, length] = row_pieces(picture);
   for (Index row = 0; row < windows_.size; ++row) {
-    for (Index column = 0; column < columns; ++column) {
-      const Real* const first = picture.at(row * windows_.dilation, column * windows_.dilation);
+    for (Index piece = 0; piece < pieces; ++piece) {
+      const Real* const first = picture.at(row * windows_.dilation, piece * windows_.dilation);
       all.segments.push_back({first - picture.first, std::ssize(all.segments) * length, length});
     }
   }

@@ -68,6 +68,13 @@ class WindowProducts {
     std::vector<Real> copies;
   };
 
+  /// A window's row is so many pieces of memory, of so many terms each.
+  struct RowPieces {
+    Index count;
+    Index terms;
+  };
+
+  RowPieces row_pieces(const PictureView& picture) const;
   const Runs& runs_of(const PictureView& picture) const;
   void copy_windows(const PictureView& picture, std::vector<Real>& to) const;
 

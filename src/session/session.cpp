@@ -37,8 +37,9 @@ Session::Session(bool uses_ranks)
 
 int Session::run(const std::function<void()>& program) {
   const int status = status_of(program);
-  log::finish(status != static_cast<int>(ExitCode::kStopped));
-  if (mpi_ && launcher_ends()) MpiSession::leave(status);
+  const bool is_stopped = status == static_cast<int>(ExitCode::kStopped);  // on all ranks or on none
+  log::finish(!is_stopped);
+  if (mpi_ && is_stopped && launcher_ends()) MpiSession::leave(status);
   return status;
 }
 

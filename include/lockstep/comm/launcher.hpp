@@ -17,7 +17,7 @@ struct LauncherClaim {
 /// What the environment says about the start of this process.
 struct Launch {
   bool is_mpi = false;     ///< a launcher of MPI programs (mpirun, mpiexec, srun --mpi=…) started it
-  bool is_mpirun = false;  ///< that of Open MPI, or its daemon on another host, is the parent
+  bool is_mpirun = false;  ///< that of Open MPI, or its daemon on another host, started it
   bool has_ended = false;  ///< that launcher's folder is gone: its variables are left over
   std::int64_t rank = 0;
   bool is_of_several_programs = false;  ///< mpirun was given several command lines: PROGRAM … : PROGRAM …
