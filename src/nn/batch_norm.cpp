@@ -9,18 +9,30 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// In training the slices of its arithmetic are the micro-batches; otherwise there is one, with the running
-/// statistics for its moments.
-class MicroBatchNorm final : public Norm {
+/// Whose statistics normalise a sample in training: those of the global batch or of its micro-batch.
+enum class Of { kBatch, kMicroBatch };
+
+/// Where the rows of micro-batch number `i` begin in `values`.
+auto* rows_of(const RowBlock& block, Index i, auto values) {
+  return values.data() + block.micro_batches[static_cast<std::size_t>(i)].first * values.cols();
+}
+
+/// The slices of its arithmetic are the micro-batches, and, after them, all of them together; in evaluation
+/// there is one, with the running statistics for its moments.
+class BatchNorm final : public Norm {
  public:
-  std::string text() const override { return "batch-norm micro"; }
-  bool mixes_samples() const override { return true; }
+  explicit BatchNorm(Of of) : of_(of) {}
+
+  std::string text() const override { return of_ == Of::kBatch ? "batch-norm" : "batch-norm micro"; }
+  bool mixes_samples() const override { return of_ == Of::kMicroBatch; }
+  bool needs_whole_batch() const override { return of_ == Of::kBatch; }
 
   Shape connect(std::span<const Shape> inputs) override {
     const auto [positions, channels] = view_of_channels(inputs[0]);
     positions_ = positions;
     set_channels(channels);
     norm_.connect(channels, channels);
+    totals_.resize(static_cast<std::size_t>(2 * channels));
     return inputs[0];
   }
 
@@ -32,15 +44,25 @@ class MicroBatchNorm final : public Norm {
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
     if (!block.training) return forward_as_constant(block, x[0], y);
+    const Index count = std::ssize(block.micro_batches);
     firsts_.clear();
     for (const MicroBatchRows& m : block.micro_batches) firsts_.push_back(m.first);
-    norm_.start(std::ssize(firsts_));
-    for_each_part(std::ssize(firsts_), [&](Index i) {
-      const MicroBatchRows& m = block.micro_batches[static_cast<std::size_t>(i)];
-      const Real* const values = x[0].row(m.first).data();
-      norm_.measure(i, values, m.count * positions_);
-      norm_.apply(i, values, m.count * positions_, parameters(), y.row(m.first).data());
-    });
+    norm_.start(count + 1);
+    const auto measure = [&](Index i) { norm_.measure(i, rows_of(block, i, x[0]), positions_of(block, i)); };
+    const auto apply = [&](Index i) {
+      norm_.apply(slice_of(i), rows_of(block, i, x[0]), positions_of(block, i), parameters(),
+                  rows_of(block, i, y));
+    };
+    if (of_ == Of::kMicroBatch) {
+      for_each_part(count, [&](Index i) {
+        measure(i);
+        apply(i);
+      });
+      return;
+    }
+    for_each_part(count, measure);
+    measure_batch(block);
+    for_each_part(count, apply);
   }
 
   /// Of each channel's distances from the running mean, and of their squares, so that a mean far from zero
@@ -74,9 +96,68 @@ class MicroBatchNorm final : public Norm {
     }
   }
 
+  void backward(const RowBlock& block, Inputs inputs, ConstMatrixView /*y*/, ConstMatrixView dy,
+                InputGradients input_gradients, GradientSink& sink) override {
+    const ConstMatrixView x = inputs[0];
+    const MatrixView dx = input_gradients[0];
+    const Index count = std::ssize(block.micro_batches);
+    start_backward(block);
+    const auto parameter_gradients = [&](Index i) {
+      norm_.parameter_gradients(block.training ? slice_of(i) : 0, rows_of(block, i, x), rows_of(block, i, dy),
+                                positions_of(block, i), by_parameters(i));
+    };
+    const auto input_gradient = [&](Index i) {
+      if (dx.rows() == 0) return;
+      const bool is_of_batch = of_ == Of::kBatch;
+      const double* const sums = is_of_batch ? totals_.data() : by_parameters(i);
+      const Index measured = is_of_batch ? block.samples_of_batch() * positions_ : positions_of(block, i);
+      norm_.input_gradient(block.training ? slice_of(i) : 0, rows_of(block, i, x), rows_of(block, i, dy),
+                           positions_of(block, i), parameters(), block.training ? sums : nullptr, measured,
+                           rows_of(block, i, dx));
+    };
+    for_each_part(count, parameter_gradients);
+    if (of_ == Of::kBatch && block.training) {
+      const auto write = [&](std::size_t i, std::span<double> sums) {
+        std::copy_n(by_parameters(static_cast<Index>(i)), sums.size(), sums.begin());
+      };
+      add_up(block, write, totals_);
+    }
+    for_each_part(count, input_gradient);
+    end_backward(block, sink);
+  }
+
  private:
   static constexpr double kMomentum = 0.1;  // of the new values, as torch.nn names it
   static constexpr Index kGrain = 64;       // rows of one thread at a time
+
+  /// The slice that normalises micro-batch number `i`.
+  Index slice_of(Index i) const { return of_ == Of::kBatch ? std::ssize(firsts_) : i; }
+
+  Index positions_of(const RowBlock& block, Index i) const {
+    return block.micro_batches[static_cast<std::size_t>(i)].count * positions_;
+  }
+
+  /// The mean first, so that one far from zero takes no digits from the variance.
+  void measure_batch(const RowBlock& block) {
+    const std::span<Moments> moments = norm_.moments(slice_of(0));
+    const std::span<double> totals = std::span(totals_).first(moments.size());
+    const auto values = static_cast<double>(block.samples_of_batch() * positions_);
+    const auto add_up_of = [&](const auto& sum) {
+      const auto write = [&](std::size_t i, std::span<double> sums) {
+        const std::span<const Moments> own = norm_.moments(static_cast<Index>(i));
+        const auto count = static_cast<double>(positions_of(block, static_cast<Index>(i)));
+        for (std::size_t c = 0; c < sums.size(); ++c) sums[c] = count * sum(own[c], moments[c].mean);
+      };
+      add_up(block, write, totals);
+    };
+    add_up_of([](const Moments& own, double) { return own.mean; });
+    for (std::size_t c = 0; c < moments.size(); ++c) moments[c].mean = totals[c] / values;
+    add_up_of([](const Moments& own, double mean) {
+      const double distance = own.mean - mean;
+      return own.variance + distance * distance;
+    });
+    for (std::size_t c = 0; c < moments.size(); ++c) moments[c].variance = totals[c] / values;
+  }
 
   void forward_as_constant(const RowBlock& block, ConstMatrixView x, MatrixView y) {
     norm_.start(1);
@@ -90,34 +171,24 @@ class MicroBatchNorm final : public Norm {
     });
   }
 
-  void backward_of(const RowBlock& block, Index i, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
-                   double* by_parameters) override {
-    const MicroBatchRows& m = block.micro_batches[static_cast<std::size_t>(i)];
-    const Index first = m.first * x.cols();
-    norm_.backward(block.training ? i : 0, x.data() + first, dy.data() + first, m.count * positions_,
-                   parameters(), block.training, by_parameters, dx.rows() > 0 ? dx.data() + first : nullptr);
-  }
-
+  Of of_;
   Index positions_ = 0;
   ChannelNorm norm_;
-  std::vector<Index> firsts_;  // rows of the micro-batches in the last forward of training
+  std::vector<Index> firsts_;   // rows of the micro-batches in the last forward of training
+  std::vector<double> totals_;  // over the global batch, in the pass that is under way
   Real* statistics_ = nullptr;
 };
 
 }  // namespace
 
-std::unique_ptr<Unit> batch_norm_micro() { return std::make_unique<MicroBatchNorm>(); }
+std::unique_ptr<Unit> batch_norm() { return std::make_unique<BatchNorm>(Of::kBatch); }
+
+std::unique_ptr<Unit> batch_norm_micro() { return std::make_unique<BatchNorm>(Of::kMicroBatch); }
 
 UnitForm batch_norm_form() {
-  return {
-      .name = "batch-norm", .flags = {"micro"}, .make = [](const UnitWords& words) {
-        if (!words.has("micro")) {
-          words.refuse(
-              "'batch-norm micro', which takes the statistics of each micro-batch; batch normalisation over "
-              "the global batch isn't there yet");
-        }
-        return batch_norm_micro();
-      }};
+  return {.name = "batch-norm", .flags = {"micro"}, .make = [](const UnitWords& words) {
+            return words.has("micro") ? batch_norm_micro() : batch_norm();
+          }};
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

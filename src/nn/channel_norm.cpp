@@ -1,13 +1,100 @@
 #include "nn/channel_norm.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "core/multiversion.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "nn/lanes.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+/// So many channels at a time, whose sums stay in registers.
+constexpr Index kTile = 16;
+
+/// Calls `action` with the first channel of each tile, and how many it has: kTile, as a constant, of whole
+/// ones.
+template <typename Action>
+[[gnu::always_inline]] inline void for_each_tile(Index channels, const Action& action) {
+  Index first = 0;
+  for (; first + kTile <= channels; first += kTile) action(first, kTile);
+  if (first < channels) action(first, channels - first);
+}
+
+/// sum[c] = Σ term(i, c) of the values i of channel c, position by position.
+template <typename Term>
+[[gnu::always_inline]] inline void sum_channels(Index positions, Index channels, const Term& term,
+                                                double* sum) {
+  for_each_tile(channels, [&](Index first, Index width) {
+    std::array<double, kTile> sums{};
+    for (Index i = first; i < positions * channels; i += channels) {
+      for (Index k = 0; k < width; ++k) sums[static_cast<std::size_t>(k)] += term(i + k, first + k);
+    }
+    std::copy_n(sums.begin(), width, sum + first);
+  });
+}
+
+/// results[i] = value(i, c) for every value i, which is of channel c.
+template <typename Value>
+[[gnu::always_inline]] inline void set_values(Index positions, Index channels, const Value& value,
+                                              Real* __restrict results) {
+  for (Index i = 0; i < positions * channels; i += channels) {
+    for_each_tile(channels, [&](Index first, Index width) {
+      for (Index c = first; c < first + width; ++c) results[i + c] = value(i + c, c);
+    });
+  }
+}
+
+LOCKSTEP_MULTIVERSION
+void sum_values(const Real* x, Index positions, Index channels, double* sum) {
+  const auto value = [=](Index i, Index) { return static_cast<double>(x[i]); };
+  sum_channels(positions, channels, value, sum);
+}
+
+LOCKSTEP_MULTIVERSION
+void sum_squares(const Real* x, const double* mean, Index positions, Index channels, double* sum) {
+  const auto square = [=](Index i, Index c) {
+    const double distance = x[i] - mean[c];
+    return distance * distance;
+  };
+  sum_channels(positions, channels, square, sum);
+}
+
+/// sum[c] = Σ dy and product_sum[c] = Σ dy x̂, with x̂ = (x - centre) · scale.
+LOCKSTEP_MULTIVERSION
+void sum_gradients(const Real* dy, const Real* x, const Real* centre, const Real* scale, Index positions,
+                   Index channels, double* sum, double* product_sum) {
+  sum_channels(
+      positions, channels, [=](Index i, Index) { return static_cast<double>(dy[i]); }, sum);
+  const auto product = [=](Index i, Index c) {
+    return static_cast<double>(dy[i] * ((x[i] - centre[c]) * scale[c]));
+  };
+  sum_channels(positions, channels, product, product_sum);
+}
+
+/// y = (x - centre) · slope + bias.
+LOCKSTEP_MULTIVERSION
+void set_normalised(const Real* x, const Real* centre, const Real* slope, const Real* bias, Index positions,
+                    Index channels, Real* y) {
+  const auto value = [=](Index i, Index c) { return (x[i] - centre[c]) * slope[c] + bias[c]; };
+  set_values(positions, channels, value, y);
+}
+
+/// dx = dy · slope - shift - (x - centre) · tilt.
+LOCKSTEP_MULTIVERSION
+void set_input_gradient(const Real* dy, const Real* x, const Real* centre, const Real* slope,
+                        const Real* shift, const Real* tilt, Index positions, Index channels, Real* dx) {
+  const auto value = [=](Index i, Index c) {
+    return dy[i] * slope[c] - shift[c] - (x[i] - centre[c]) * tilt[c];
+  };
+  set_values(positions, channels, value, dx);
+}
+
+}  // namespace
 
 ChannelView view_of_channels(const Shape& shape) {
   const std::vector<Index>& axes = shape.axes();
@@ -50,11 +137,7 @@ void ChannelNorm::measure(Index slice, const Real* x, Index positions) {
   const std::span<Moments> groups = moments(slice);
   const auto count = static_cast<double>(positions * group_size_);
 
-  std::fill_n(sum, channels_, 0.0);
-  for (Index position = 0; position < positions; ++position) {
-    const Real* const values = x + position * channels_;
-    for (Index c = 0; c < channels_; ++c) sum[c] += values[c];
-  }
+  sum_values(x, positions, channels_, sum);
   for (Index g = 0; g < groups_; ++g) {
     const Index first = g * group_size_;
     Moments& m = groups[static_cast<std::size_t>(g)];
@@ -62,14 +145,7 @@ void ChannelNorm::measure(Index slice, const Real* x, Index positions) {
     std::fill_n(mean + first, group_size_, m.mean);
   }
 
-  std::fill_n(sum, channels_, 0.0);
-  for (Index position = 0; position < positions; ++position) {
-    const Real* const values = x + position * channels_;
-    for (Index c = 0; c < channels_; ++c) {
-      const double distance = values[c] - mean[c];
-      sum[c] += distance * distance;
-    }
-  }
+  sum_squares(x, mean, positions, channels_, sum);
   for (Index g = 0; g < groups_; ++g) {
     const Index first = g * group_size_;
     groups[static_cast<std::size_t>(g)].variance =
@@ -91,77 +167,53 @@ void ChannelNorm::spread(Index slice, Scratch& scratch) const {
 void ChannelNorm::apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
   spread(slice, scratch);
-  const Real* const centre = scratch.centre.data();
-  Real* const slope = scratch.slope.data();
-  const Real* const bias = parameters + channels_;
-  for (Index c = 0; c < channels_; ++c) slope[c] = scratch.scale[static_cast<std::size_t>(c)] * parameters[c];
-  for (Index position = 0; position < positions; ++position) {
-    const Real* const values = x + position * channels_;
-    Real* const results = y + position * channels_;
-    for (Index c = 0; c < channels_; ++c) results[c] = (values[c] - centre[c]) * slope[c] + bias[c];
+  for (Index c = 0; c < channels_; ++c) {
+    scratch.slope[static_cast<std::size_t>(c)] = scratch.scale[static_cast<std::size_t>(c)] * parameters[c];
   }
+  set_normalised(x, scratch.centre.data(), scratch.slope.data(), parameters + channels_, positions, channels_,
+                 y);
 }
 
-void ChannelNorm::backward(Index slice, const Real* x, const Real* dy, Index positions,
-                           const Real* parameters, bool are_measured, double* by_parameters, Real* dx) {
+void ChannelNorm::parameter_gradients(Index slice, const Real* x, const Real* dy, Index positions,
+                                      double* by_parameters) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
   spread(slice, scratch);
-  sum_gradients(x, dy, positions, scratch);
-  for (Index c = 0; c < channels_; ++c) {
-    by_parameters[c] += scratch.product_sum[static_cast<std::size_t>(c)];
-    by_parameters[channels_ + c] += scratch.sum[static_cast<std::size_t>(c)];
-  }
-  if (dx != nullptr) input_gradient(x, dy, positions, parameters, are_measured, scratch, dx);
+  sum_gradients(dy, x, scratch.centre.data(), scratch.scale.data(), positions, channels_,
+                by_parameters + channels_, by_parameters);
 }
 
-/// By channel, Σ dy and Σ dy x̂ over positions.
-void ChannelNorm::sum_gradients(const Real* x, const Real* dy, Index positions, Scratch& scratch) const {
-  const Real* const centre = scratch.centre.data();
-  const Real* const scale = scratch.scale.data();
-  double* const sum = scratch.sum.data();
-  double* const product_sum = scratch.product_sum.data();
-  std::fill_n(sum, channels_, 0.0);
-  std::fill_n(product_sum, channels_, 0.0);
-  for (Index position = 0; position < positions; ++position) {
-    const Real* const values = x + position * channels_;
-    const Real* const by_values = dy + position * channels_;
-    for (Index c = 0; c < channels_; ++c) {
-      sum[c] += by_values[c];
-      product_sum[c] += by_values[c] * ((values[c] - centre[c]) * scale[c]);
-    }
-  }
-}
-
-/// With g = dy · weight and means over the group: dx = (g - mean(g) - x̂ · mean(g x̂)) · scale; without means
-/// where the moments are constants.
-void ChannelNorm::input_gradient(const Real* x, const Real* dy, Index positions, const Real* weight,
-                                 bool are_measured, Scratch& scratch, Real* dx) const {
-  const Real* const centre = scratch.centre.data();
+// With g = dy · weight and means over the group: dx = (g - mean(g) - x̂ · mean(g x̂)) · scale; without means
+// where the moments are constants.
+void ChannelNorm::input_gradient(Index slice, const Real* x, const Real* dy, Index positions,
+                                 const Real* parameters, const double* by_parameters, Index measured,
+                                 Real* dx) {
+  Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
+  spread(slice, scratch);
   Real* const slope = scratch.slope.data();
-  Real* const shift = scratch.shift.data();
-  Real* const tilt = scratch.tilt.data();
-  const auto count = static_cast<double>(positions * group_size_);
+  const auto count = static_cast<double>(measured * group_size_);
   for (Index first = 0; first < channels_; first += group_size_) {
-    const auto mean_of = [&](const std::vector<double>& sums) {
-      if (!are_measured) return 0.0;
-      return sum_in_lanes(
-                 group_size_,
-                 [&](Index i) { return weight[first + i] * sums[static_cast<std::size_t>(first + i)]; }) /
+    const auto mean_of = [&](const double* sums) {
+      if (by_parameters == nullptr) return 0.0;
+      return sum_in_lanes(group_size_, [&](Index i) { return parameters[first + i] * sums[first + i]; }) /
              count;
     };
     const Real scale = scratch.scale[static_cast<std::size_t>(first)];
-    for (Index c = first; c < first + group_size_; ++c) slope[c] = weight[c] * scale;
-    std::fill_n(shift + first, group_size_, static_cast<Real>(mean_of(scratch.sum) * scale));
-    std::fill_n(tilt + first, group_size_, static_cast<Real>(mean_of(scratch.product_sum) * scale * scale));
+    for (Index c = first; c < first + group_size_; ++c) slope[c] = parameters[c] * scale;
+    std::fill_n(scratch.shift.data() + first, group_size_,
+                static_cast<Real>(mean_of(by_parameters + channels_) * scale));
+    std::fill_n(scratch.tilt.data() + first, group_size_,
+                static_cast<Real>(mean_of(by_parameters) * scale * scale));
   }
-  for (Index position = 0; position < positions; ++position) {
-    const Real* const values = x + position * channels_;
-    const Real* const by_values = dy + position * channels_;
-    Real* const results = dx + position * channels_;
-    for (Index c = 0; c < channels_; ++c) {
-      results[c] = by_values[c] * slope[c] - shift[c] - (values[c] - centre[c]) * tilt[c];
-    }
-  }
+  set_input_gradient(dy, x, scratch.centre.data(), slope, scratch.shift.data(), scratch.tilt.data(),
+                     positions, channels_, dx);
+}
+
+void ChannelNorm::backward(Index slice, const Real* x, const Real* dy, Index positions,
+                           const Real* parameters, double* by_parameters, Real* dx) {
+  double* const sums = scratch_[static_cast<std::size_t>(thread_index())].sum.data();
+  parameter_gradients(slice, x, dy, positions, sums);
+  for (Index i = 0; i < 2 * channels_; ++i) by_parameters[i] += sums[i];
+  if (dx != nullptr) input_gradient(slice, x, dy, positions, parameters, sums, positions, dx);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -50,32 +50,38 @@ class ChannelNorm {
   /// each.
   void apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y);
 
-  /// Adds the slice's gradients by weight, then bias, to `by_parameters` [2 · channels]; and, unless `dx` is
-  /// null, sets dx to those by x. The moments were measured of this x, or are constants to it.
+  /// Sets `by_parameters` [2 · channels] to the slice's gradients by weight, then bias.
+  void parameter_gradients(Index slice, const Real* x, const Real* dy, Index positions,
+                           double* by_parameters);
+
+  /// Sets dx to the gradients by the slice's x, whose moments were measured over `measured` positions, these
+  /// and maybe others: `by_parameters` are the parameters' gradients over all of those, null where the
+  /// moments are constants to x.
+  void input_gradient(Index slice, const Real* x, const Real* dy, Index positions, const Real* parameters,
+                      const double* by_parameters, Index measured, Real* dx);
+
+  /// Both of a slice whose moments were measured of it alone: adds to `by_parameters`, and leaves out dx if
+  /// that is null.
   void backward(Index slice, const Real* x, const Real* dy, Index positions, const Real* parameters,
-                bool are_measured, double* by_parameters, Real* dx);
+                double* by_parameters, Real* dx);
 
  private:
   /// By channel, of the slice that a thread is at.
   struct Scratch {
     explicit Scratch(std::size_t channels)
         : mean(channels),
-          sum(channels),
-          product_sum(channels),
+          sum(2 * channels),
           centre(channels),
           scale(channels),
           slope(channels),
           shift(channels),
           tilt(channels) {}
 
-    std::vector<double> mean, sum, product_sum;
+    std::vector<double> mean, sum;
     std::vector<Real> centre, scale, slope, shift, tilt;
   };
 
   void spread(Index slice, Scratch& scratch) const;
-  void sum_gradients(const Real* x, const Real* dy, Index positions, Scratch& scratch) const;
-  void input_gradient(const Real* x, const Real* dy, Index positions, const Real* weight, bool are_measured,
-                      Scratch& scratch, Real* dx) const;
 
   Index channels_ = 0;
   Index groups_ = 0;

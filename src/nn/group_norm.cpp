@@ -10,7 +10,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-class GroupNorm final : public Norm {
+class GroupNorm final : public SampleNorm {
  public:
   explicit GroupNorm(Index groups) : groups_(groups) {}
 
@@ -38,12 +38,11 @@ class GroupNorm final : public Norm {
   }
 
  private:
-  void backward_of(const RowBlock& block, Index i, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
+  void backward_of(const MicroBatchRows& m, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
                    double* by_parameters) override {
-    const MicroBatchRows& m = block.micro_batches[static_cast<std::size_t>(i)];
     for (Index row = m.first; row < m.first + m.count; ++row) {
-      norm_.backward(row, x.row(row).data(), dy.row(row).data(), positions_, parameters(), true,
-                     by_parameters, dx.rows() > 0 ? dx.row(row).data() : nullptr);
+      norm_.backward(row, x.row(row).data(), dy.row(row).data(), positions_, parameters(), by_parameters,
+                     dx.rows() > 0 ? dx.row(row).data() : nullptr);
     }
   }
 

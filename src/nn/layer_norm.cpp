@@ -12,7 +12,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-class LayerNorm final : public Norm {
+class LayerNorm final : public SampleNorm {
  public:
   std::string text() const override { return "layer-norm"; }
 
@@ -62,9 +62,8 @@ class LayerNorm final : public Norm {
     for (Index i = 0; i < count; ++i) y[i] = (x[i] - centre) * scale * weight[i] + bias[i];
   }
 
-  void backward_of(const RowBlock& block, Index i, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
+  void backward_of(const MicroBatchRows& m, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
                    double* by_parameters) override {
-    const MicroBatchRows& m = block.micro_batches[static_cast<std::size_t>(i)];
     for (Index position = m.first * positions_; position < (m.first + m.count) * positions_; ++position) {
       const Index first = position * channels();
       const Standard& standard = standards_[static_cast<std::size_t>(position)];

@@ -183,6 +183,11 @@ bool Network::mixes_samples() const {
                      [](const Node& node) { return node.unit->mixes_samples(); });
 }
 
+bool Network::needs_whole_batch() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return node.unit->needs_whole_batch(); });
+}
+
 std::string Network::name_of_unit(std::size_t i) const {
   return fmt::format("{} ({})", nodes_[i].path, nodes_[i].unit->text());
 }
@@ -235,10 +240,16 @@ Inputs Network::inputs_of(const Node& node, ConstMatrixView x) {
   return inputs_;
 }
 
+/// Without rows there is only to take part in sums over the batch.
+bool Network::works_on(const RowBlock& block, const Node& node) {
+  return block.rows() > 0 || (block.training && node.unit->needs_whole_batch());
+}
+
 ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
   for (Node& node : nodes_) {
-    node.unit->forward(block, inputs_of(node, x), view(node.values, x.rows(), node.output->size()));
+    const MatrixView y = view(node.values, x.rows(), node.output->size());
+    if (works_on(block, node)) node.unit->forward(block, inputs_of(node, x), y);
   }
   return value_of(last_, x);
 }
@@ -288,6 +299,7 @@ void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& s
   LOCKSTEP_CHECK(plan_.count > 0);  // by output_gradient
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     const Node& node = nodes_[i];
+    if (!works_on(block, node)) continue;
     const Inputs inputs = inputs_of(node, x);
     input_gradients_.clear();
     for (std::size_t k = 0; k < node.sources.size(); ++k) {

@@ -21,8 +21,6 @@ class Norm : public Unit {
   std::vector<TensorSpec> tensors() const override;
   void place(std::size_t number, ParameterRange range) override;
   void bind(const Real* parameters) override;
-  void backward(const RowBlock& block, Inputs x, ConstMatrixView y, ConstMatrixView dy, InputGradients dx,
-                GradientSink& sink) final;
 
  protected:
   void set_channels(Index channels) { channels_ = channels; }
@@ -30,16 +28,31 @@ class Norm : public Unit {
   /// The weight, then the bias.
   const Real* parameters() const { return parameters_; }
 
- private:
-  /// The backward pass of `m`, micro-batch number `i` of `block`, by one thread: adds its gradients by
-  /// weight, then bias, to `by_parameters` [2 · channels], and sets its rows of dx, if that has rows.
-  virtual void backward_of(const RowBlock& block, Index i, ConstMatrixView x, ConstMatrixView dy,
-                           MatrixView dx, double* by_parameters) = 0;
+  /// Begins a backward pass: by_parameters of all micro-batches of `block` are 0.
+  void start_backward(const RowBlock& block);
+  /// The gradients of its micro-batch number `i` by weight, then bias, [2 · channels].
+  double* by_parameters(Index i) { return by_parameters_.data() + i * 2 * channels_; }
+  /// Hands those in.
+  void end_backward(const RowBlock& block, GradientSink& sink);
 
+ private:
   Index channels_ = 0;
   ParameterRange range_;
   const Real* parameters_ = nullptr;
   std::vector<double> by_parameters_;  // [micro-batches of the block x 2 · channels]
+};
+
+/// A normalisation of each sample by itself.
+class SampleNorm : public Norm {
+ public:
+  void backward(const RowBlock& block, Inputs x, ConstMatrixView y, ConstMatrixView dy, InputGradients dx,
+                GradientSink& sink) final;
+
+ private:
+  /// The backward pass of the rows of a micro-batch, by one thread: adds their gradients by weight, then
+  /// bias, to `by_parameters` [2 · channels], and sets those rows of dx, if that has rows.
+  virtual void backward_of(const MicroBatchRows& rows, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
+                           double* by_parameters) = 0;
 };
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

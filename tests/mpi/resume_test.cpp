@@ -119,6 +119,8 @@ std::vector<Case> cases() {
       {"Statistics",
        {{"model.layers", "centre, linear 16, relu, centre, linear 4"}, {"optimizer.momentum", "0.9"}}},
       {"BatchNorm",
+       {{"model.layers", "linear 16, batch-norm, relu, linear 4"}, {"optimizer.momentum", "0.9"}}},
+      {"MicroBatchNorm",
        {{"model.layers", "linear 16, batch-norm micro, relu, linear 4"}, {"optimizer.momentum", "0.9"}}},
       {"MuonOfSeveralMatricesByMessages",
        {{"optimizer.name", "muon"},

@@ -51,6 +51,14 @@ TEST_F(VerifyTest, TakesMicroBatchesByThemselvesWhereUnitsMixTheirSamples) {
             "");
 }
 
+TEST_F(VerifyTest, TakesTheBatchInOnePieceWhereUnitsNeedAllOfIt) {
+  EXPECT_EQ(
+      verify_on({{"model.layers", "linear 7, batch-norm, relu, linear 4"}, {"train.micro-batches", "11"}},
+                all_rank_counts())
+          .message,
+      "");
+}
+
 TEST_F(VerifyTest, TakesRankCountsInAnyOrder) {
   EXPECT_EQ(verify_on({}, {world().size(), 1, world().size()}).message, "");
 }

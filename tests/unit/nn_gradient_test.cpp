@@ -119,9 +119,10 @@ TEST(Gradient, OfNormalisationsIsTheDifferenceQuotient) {
     std::string unit;
     std::vector<Index> shape;
   };
-  for (const auto& [unit, shape] : {Case{"layer-norm", {3, 5}}, Case{"layer-norm", {2, 37}},
-                                    Case{"group-norm 2", {6, 2, 3}}, Case{"group-norm 1", {20, 2, 1}},
-                                    Case{"group-norm 4", {4, 3, 3}}, Case{"batch-norm micro", {3, 2, 2}}}) {
+  for (const auto& [unit, shape] :
+       {Case{"layer-norm", {3, 5}}, Case{"layer-norm", {2, 37}}, Case{"group-norm 2", {6, 2, 3}},
+        Case{"group-norm 1", {20, 2, 1}}, Case{"group-norm 4", {4, 3, 3}},
+        Case{"batch-norm micro", {3, 2, 2}}, Case{"batch-norm", {3, 2, 2}}, Case{"batch-norm", {5}}}) {
     Network model(fmt::format("{0}, silu, {0}, silu, flatten, linear 4", unit), Shape(shape));
     const std::vector<Real> values = random_values(model.layout().size(), 3);
     std::copy(values.begin(), values.end(), model.parameters().begin());

@@ -115,6 +115,14 @@ TEST(Norm, OfMicroBatchesIsOverTheirRowsAndPositions) {
   }
 }
 
+TEST(Norm, OfTheBatchIsOverAllRowsAndPositions) {
+  const auto key = [](const Place& p) { return std::pair(Index{0}, p.channel); };
+  for (const Index channels : {1, 3, 40}) {
+    expect_normalised("batch-norm", channels, channels, key);
+    expect_normalised("batch-norm", std::vector<Index>{channels, 2, 5}, channels, key);
+  }
+}
+
 Matrix matrix_of(const nlohmann::json& rows) {
   const auto values = rows.get<std::vector<std::vector<Real>>>();
   Matrix matrix(std::ssize(values), std::ssize(values[0]));
@@ -140,8 +148,27 @@ std::span<const Real> values_of(const Matrix& matrix) {
   return {matrix.data(), static_cast<std::size_t>(matrix.size())};
 }
 
-void expect_torchs(const nlohmann::json& golden) {
-  const std::string name = golden.at("unit");
+/// The sums over all micro-batches of `rows`.
+std::vector<double> sums_of(const Unit& unit, const RowBlock& block, Inputs x, ConstMatrixView y) {
+  std::vector<double> total(static_cast<std::size_t>(unit.sums()));
+  std::vector<double> sums(total.size());
+  for (const MicroBatchRows& m : block.micro_batches) {
+    unit.write_sums(m, x, y, sums);
+    for (std::size_t i = 0; i < sums.size(); ++i) total[i] += sums[i];
+  }
+  return total;
+}
+
+std::vector<Real> total_gradient(const test::RecordingSink& sink) {
+  std::vector<Real> total = sink.gradients.at(0);
+  for (const auto& [m, gradient] : sink.gradients) {
+    for (std::size_t i = 0; m > 0 && i < total.size(); ++i) total[i] += gradient[i];
+  }
+  return total;
+}
+
+/// With micro-batches of `counts` rows; none: all rows are one.
+void expect_torchs(const nlohmann::json& golden, const std::string& name, std::vector<Index> counts = {}) {
   const Shape shape(golden.at("shape").get<std::vector<Index>>());
   const auto unit = make_unit(split(name));
   unit->connect({&shape, 1});
@@ -161,7 +188,8 @@ void expect_torchs(const nlohmann::json& golden) {
   Matrix dx(x.rows(), x.cols());
   const ConstMatrixView inputs = test::view(x);
   const MatrixView by_inputs = test::view(dx);
-  const OwnedBlock block(counted(x.rows()));
+  if (counts.empty()) counts = {x.rows()};
+  const OwnedBlock block(counted(x.rows()), counts);
   test::RecordingSink sink(std::ssize(parameters));
   unit->forward(block.training(), {&inputs, 1}, test::view(y));
   unit->backward(block.training(), {&inputs, 1}, read_only(test::view(y)), test::view(dy), {&by_inputs, 1},
@@ -169,14 +197,13 @@ void expect_torchs(const nlohmann::json& golden) {
   const std::string what = name + " of " + to_text(shape) + ": ";
   expect_near(values_of(y), golden.at("outputs"), what + "outputs");
   expect_near(values_of(dx), golden.at("by_inputs"), what + "by inputs");
-  const std::span<const Real> gradient = sink.gradients[0];
+  const std::vector<Real> total = total_gradient(sink);
+  const std::span<const Real> gradient = total;
   expect_near(gradient.first(channels), golden.at("by_weight"), what + "by weight");
   expect_near(gradient.last(channels), golden.at("by_bias"), what + "by bias");
   if (!golden.contains("evaluated")) return;
 
-  std::vector<double> sums(static_cast<std::size_t>(unit->sums()));
-  unit->write_sums(block.training().micro_batches[0], {&inputs, 1}, read_only(test::view(y)), sums);
-  unit->update_statistics(sums, x.rows());
+  unit->update_statistics(sums_of(*unit, block.training(), {&inputs, 1}, read_only(test::view(y))), x.rows());
   expect_near(std::span(statistics).first(channels), golden.at("running_mean"), what + "running mean");
   expect_near(std::span(statistics).last(channels), golden.at("running_var"), what + "running variance");
   unit->forward(block.evaluation(), {&inputs, 1}, test::view(y));
@@ -186,11 +213,18 @@ void expect_torchs(const nlohmann::json& golden) {
 TEST(Norm, GivesTorchsNumbers) {
   const nlohmann::json cases = test::read_golden("norms.json").at("cases");
   EXPECT_EQ(cases.size(), 7U);
-  for (const auto& golden : cases) expect_torchs(golden);
+  for (const auto& golden : cases) {
+    const std::string unit = golden.at("unit");
+    expect_torchs(golden, unit);
+    if (unit != "batch-norm micro") continue;
+    const Index rows = std::ssize(golden.at("inputs"));
+    expect_torchs(golden, "batch-norm");
+    expect_torchs(golden, "batch-norm", {1, rows - 3, 2});
+  }
 }
 
 TEST(Norm, HasTheSameBitsOnEveryNumberOfThreads) {
-  for (const std::string unit : {"layer-norm", "group-norm 4", "batch-norm micro"}) {
+  for (const std::string unit : {"layer-norm", "group-norm 4", "batch-norm micro", "batch-norm"}) {
     std::vector<std::vector<Real>> results;
     for (const int count : {1, 3}) {
       set_threads(count);
@@ -225,14 +259,28 @@ TEST(Norm, OfOneValueIsTheBias) {
   }
 }
 
-TEST(Norm, OfMicroBatchesAloneMixesSamples) {
+TEST(Norm, OfABatchOfOneValueIsTheBias) {
+  const OwnedBlock block(counted(1));
+  Network network = with_random_parameters("batch-norm", 5);
+  const Matrix x = 1000 * random_matrix(1, 5, 2);
+  const auto y = network.forward(block.training(), test::view(std::as_const(x)));
+  for (Index i = 0; i < y.size(); ++i) EXPECT_EQ(y.data()[i], network.parameters()[5 + i]);
+}
+
+TEST(Norm, OfTheBatchAloneNeedsIt) {
+  EXPECT_TRUE(Network("linear 4, residual(batch-norm)", 4).needs_whole_batch());
+  EXPECT_FALSE(Network("linear 4, layer-norm, group-norm 2, batch-norm micro", 4).needs_whole_batch());
+}
+
+TEST(Norm, OfMicroBatchesAloneMixesTheirSamples) {
+  EXPECT_FALSE(Network("linear 4, batch-norm", 4).mixes_samples());
   EXPECT_TRUE(Network("linear 4, batch-norm micro", 4).mixes_samples());
   EXPECT_FALSE(Network("linear 4, layer-norm, group-norm 2", 4).mixes_samples());
 }
 
 TEST(Norm, PassesOnNotANumber) {
   const Matrix x = Matrix::Constant(2, 6, std::numeric_limits<Real>::quiet_NaN());
-  for (const std::string unit : {"layer-norm", "group-norm 2", "batch-norm micro"}) {
+  for (const std::string unit : {"layer-norm", "group-norm 2", "batch-norm micro", "batch-norm"}) {
     Network network = with_random_parameters(unit, 6);
     const auto y = network.forward(OwnedBlock(counted(2)).training(), test::view(x));
     for (Index i = 0; i < y.size(); ++i) EXPECT_TRUE(std::isnan(y.data()[i])) << unit;
@@ -345,7 +393,7 @@ TEST(Norm, RefusesShapesAndValuesThatItCannotTake) {
   refuses("group-norm 0", picture, {"'group-norm 0'", "a whole number of groups from 1"});
   refuses("group-norm", picture, {"expected 'group-norm GROUPS'"});
   refuses("layer-norm 2", 4, {"'layer-norm 2'", "expected 'layer-norm'"});
-  refuses("batch-norm", picture, {"'batch-norm'", "expected 'batch-norm micro'", "global batch isn't there"});
+  refuses("batch-norm", vectors, {"0 (batch-norm)", "6 x 4", "expected one axis"});
   refuses("batch-norm macro", picture, {"'batch-norm macro'", "expected 'batch-norm [micro]'"});
 }
 

@@ -66,7 +66,8 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
                                {"schedule.name", "cosine"}}),
             0);
   EXPECT_EQ(count_allocations(
-                {{"model.layers", "batch-norm micro, linear 16, layer-norm, silu, group-norm 2, linear 4"}}),
+                {{"model.layers",
+                  "batch-norm micro, linear 16, layer-norm, silu, batch-norm, group-norm 2, linear 4"}}),
             0);
   for (const std::string optimizer : {"muon", "sam-adamw"}) {
     EXPECT_EQ(count_allocations({{"optimizer.name", optimizer}}), 0) << optimizer;

@@ -102,6 +102,11 @@ const DigestCase kCases[] = {
                 "linear 3"},
                {"optimizer.momentum", "0.9"}}),
      "8ff8bb249fd7309c3fb9bead29d2bd15", "03f27f640bd9788a07b53ab05b048369"},
+    {"BatchNorm",
+     on_blobs({{"model.layers",
+                "linear 40, batch-norm, silu, linear 36, residual(batch-norm, linear 36), linear 3"},
+               {"optimizer.name", "adamw"}}),
+     "5d0265abc37a357bbb295433d9b0c354", "c948de269edefb1fd44c1407b79b39c7"},
     {"Pictures",
      on_blobs(
          {{"model.layers",

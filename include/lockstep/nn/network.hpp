@@ -58,6 +58,8 @@ class Network {
   bool learns() const;
   /// Whether any unit mixes the samples of a micro-batch, so that a batch's gradient depends on its cut.
   bool mixes_samples() const;
+  /// Whether a unit does, in Unit::needs_whole_batch.
+  bool needs_whole_batch() const;
   /// "3.0 (linear 64)", and the first of these alone.
   std::string name_of_unit(std::size_t i) const;
   const std::string& position_of_unit(std::size_t i) const { return nodes_[i].path; }
@@ -157,6 +159,7 @@ class Network {
   void start_statistics();
   void connect_statistics(Node& node);
   Inputs inputs_of(const Node& node, ConstMatrixView x);
+  static bool works_on(const RowBlock& block, const Node& node);
   void plan_gradients();
   const Shape& shape_of(std::size_t source) const;
   ConstMatrixView value_of(std::size_t source, ConstMatrixView x) const;

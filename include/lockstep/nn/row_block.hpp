@@ -4,6 +4,7 @@
 #include <span>
 
 #include "lockstep/core/index.hpp"
+#include "lockstep/nn/batch_sums.hpp"
 
 namespace lockstep {
 
@@ -27,8 +28,15 @@ struct RowBlock {
   std::uint64_t seed = 0;          ///< of the run
   std::uint64_t step = 0;
   Precision precision = Precision::kFloat32;
+  BatchSums* batch = nullptr;  ///< over the global batch; null: that is this block
 
   Index rows() const { return static_cast<Index>(samples.size()); }
+  /// Samples of the global batch.
+  Index samples_of_batch() const { return batch == nullptr ? rows() : batch->samples(); }
 };
+
+/// BatchSums::add_up over block.batch, or, where that is null, over the micro-batches of `block` in rising
+/// order.
+void add_up(const RowBlock& block, const WriteSums& write, std::span<double> totals);
 
 }  // namespace lockstep

@@ -54,7 +54,7 @@ using Inputs = std::span<const ConstMatrixView>;
 using InputGradients = std::span<const MatrixView>;
 
 /// An operation of a network. `forward` and `backward` see the same block; results of a micro-batch depend on
-/// that micro-batch alone.
+/// that micro-batch alone, and on RowBlock::batch where needs_whole_batch.
 class Unit {
  public:
   virtual ~Unit() = default;
@@ -110,6 +110,10 @@ class Unit {
 
   /// Whether in training a row of its output depends on other rows of the micro-batch.
   virtual bool mixes_samples() const { return false; }
+
+  /// Whether in training it asks for RowBlock::batch, in forward and backward. The block holds all rows of
+  /// its rank then, which may be none.
+  virtual bool needs_whole_batch() const { return false; }
 
   /// y = f(x), [rows x values].
   virtual void forward(const RowBlock& block, Inputs x, MatrixView y) = 0;

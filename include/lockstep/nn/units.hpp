@@ -88,12 +88,21 @@ std::unique_ptr<Unit> layer_norm();
 /// normalization, arXiv 1803.08494, eq. 7.
 std::unique_ptr<Unit> group_norm(Index groups);
 
-/// In training over all samples and positions of a micro-batch, for each channel by itself; otherwise with
-/// the statistics `running_mean` and `running_var`, which each step moves by a tenth to the mean and the
-/// unbiased variance of its global batch (torch.nn.BatchNorm1d and BatchNorm2d). Where a micro-batch has one
-/// value a channel, y is the bias. What it computes depends on the number of micro-batches, but not on that
-/// of ranks. Of {features} or {channels, height, width}. Errors: other shapes. Source: Hoffer, Hubara,
-/// Soudry: Train longer, generalize better, arXiv 1705.08741, algorithm 1; Ioffe, Szegedy, arXiv 1502.03167.
+/// In training over all samples of the global batch and all positions, for each channel by itself, so that a
+/// training on any number of ranks is that of one process: sums are brought together across ranks in forward
+/// and in backward, by the tree by which gradients are added. Otherwise with the statistics `running_mean`
+/// and `running_var`, which each step moves by a tenth to the batch's mean and unbiased variance
+/// (torch.nn.BatchNorm1d and BatchNorm2d). Where the batch has one value a channel, y is the bias. A rank's
+/// rows pass through the network in one piece then, which takes memory for all of them. Of {features} or
+/// {channels, height, width}. Errors: other shapes. Source: Ioffe, Szegedy: Batch normalization, arXiv
+/// 1502.03167, algorithms 1 and 2.
+std::unique_ptr<Unit> batch_norm();
+
+/// In training over all samples and positions of a micro-batch, for each channel by itself; otherwise as
+/// batch_norm. Where a micro-batch has one value a channel, y is the bias. What it computes depends on the
+/// number of micro-batches, but not on that of ranks. Of {features} or {channels, height, width}. Errors:
+/// other shapes. Source: Hoffer, Hubara, Soudry: Train longer, generalize better, arXiv 1705.08741, algorithm
+/// 1; Ioffe, Szegedy, arXiv 1502.03167.
 std::unique_ptr<Unit> batch_norm_micro();
 
 /// The sum of its inputs, which have one shape: where the branches of a residual meet.

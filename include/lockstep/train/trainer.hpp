@@ -23,6 +23,7 @@
 #include "lockstep/parallel/hessian_reducer.hpp"
 #include "lockstep/parallel/replica.hpp"
 #include "lockstep/parallel/share_vectors.hpp"
+#include "lockstep/parallel/shared_batch_sums.hpp"
 #include "lockstep/parallel/shares.hpp"
 #include "lockstep/parallel/step_facts.hpp"
 #include "lockstep/train/evaluation.hpp"
@@ -143,7 +144,7 @@ class Trainer {
   /// Calls `action` while the model holds the average in the place of the weights. Collective.
   void with_average(const std::function<void()>& action);
   /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Only where
-  /// the network mixes samples, it is that of one micro-batch after another. Local.
+  /// the network mixes the samples of micro-batches, it is that of one after another. Local.
   std::vector<Real> plain_gradient();
 
  private:
@@ -173,6 +174,8 @@ class Trainer {
   void rebalance();
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
+  BatchSums* batch_sums() { return batch_sums_ ? &*batch_sums_ : nullptr; }
+  double lap_batch_sums();
   void check_replicas();
   std::vector<NamedState> owned_state();
   void set_own_parameters(std::span<const Real> packed);
@@ -191,6 +194,7 @@ class Trainer {
   Shares shares_;
   std::unique_ptr<Replica> replica_;  // holds the model's parameters
   std::unique_ptr<GradientReducer> reducer_;
+  std::optional<SharedBatchSums> batch_sums_;  // where the network needs such
   StepFacts facts_;
   Optimizer optimizer_;
   Schedule schedule_;

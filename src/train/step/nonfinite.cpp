@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <optional>
 
 #include <fmt/format.h>
@@ -12,20 +11,27 @@
 #include "lockstep/optim/algorithm.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "optim/norm.hpp"
+#include "train/step/again.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
 constexpr Index kMostTried = 64;  // samples, one by one
-
-bool are_finite(std::span<const Real> values) {
-  return std::all_of(values.begin(), values.end(), [](Real value) { return std::isfinite(value); });
-}
+const std::string kFiniteAgain = "computed again, it is finite: is the memory of that machine good?";
 
 /// "2.weight (linear 10)".
 std::string name_of(const ParameterTensor& tensor, const Network& model) {
   return fmt::format("{} ({})", tensor.name, model.unit(tensor.unit).text());
+}
+
+/// The tensor that parameter number `parameter` belongs to.
+std::string name_at(Index parameter, const Network& model) {
+  const std::vector<ParameterTensor>& tensors = model.layout().tensors();
+  const auto holds = [&](const ParameterTensor& tensor) {
+    return parameter < tensor.range.offset + tensor.range.size;
+  };
+  return name_of(*std::find_if(tensors.begin(), tensors.end(), holds), model);
 }
 
 /// The last tensor of which `is_bad` holds: backward comes to that first.
@@ -36,88 +42,16 @@ std::optional<std::string> last_tensor(const Network& model, const Predicate& is
   return bad == tensors.rend() ? std::nullopt : std::optional(name_of(*bad, model));
 }
 
-/// Rows of a failed step that pass through the network again.
-class Again {
- public:
-  Again(const FailedStep& step, Network& model, Index micro_batch, Interval rows)
-      : step_(step), model_(model) {
-    gather_rows(step.problem, step.sampler, step.batch, rows, batch_);
-    all_ = {static_cast<int>(micro_batch), 0, rows.size()};
-    model.forward(block(), features());
-  }
-
-  std::span<const Index> samples() const { return batch_.samples; }
-
-  /// Of each row.
-  std::vector<double> losses() {
-    std::vector<MicroBatchRows> rows;
-    rows.reserve(batch_.samples.size());
-    for (Index r = 0; r < batch_.rows(); ++r) rows.push_back({all_.micro_batch, r, 1});
-    RowBlock by_row = block();
-    by_row.micro_batches = rows;
-    std::vector<double> losses(rows.size());
-    step_.problem.loss->evaluate(by_row, outputs(), targets(), losses, MatrixView(nullptr, 0, 0));
-    return losses;
-  }
-
-  /// What first gives `row` a value that is not finite: 0 for the features, i + 1 for unit i, and one more
-  /// for the loss.
-  std::size_t first_nonfinite(Index row) const {
-    if (!is_finite_row(features(), row)) return 0;
-    std::size_t unit = 0;
-    while (unit < model_.units() && is_finite_row(model_.output_of(unit, batch_.rows()), row)) ++unit;
-    return unit + 1;
-  }
-
-  /// The tensor at which backward is first not finite, for all rows as one micro-batch.
-  std::optional<std::string> nonfinite_gradient() {
-    double loss = 0;
-    step_.problem.loss->evaluate(block(), outputs(), targets(), {&loss, 1},
-                                 model_.output_gradient(batch_.rows()));
-    Sink sink;
-    model_.backward(block(), features(), sink);
-    return last_tensor(model_, [&](const ParameterTensor& tensor) {
-      return tensor.range.offset <= sink.last() && sink.last() < tensor.range.offset + tensor.range.size;
-    });
-  }
-
- private:
-  /// Keeps nothing of a gradient but where the last range begins that is not finite.
-  class Sink final : public GradientSink {
-   public:
-    void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
-      std::vector<Real> gradient(static_cast<std::size_t>(range.size));
-      for (const MicroBatchRows& m : block.micro_batches) write(m, gradient.data());
-      if (are_finite(gradient)) return;
-      const std::scoped_lock lock(mutex_);  // threads bring ranges at the same time
-      last_ = std::max(last_, range.offset);
-    }
-    Index last() const { return last_; }
-
-   private:
-    std::mutex mutex_;
-    Index last_ = -1;
-  };
-
-  RowBlock block() const {
-    RowBlock block = step_.rows;
-    block.micro_batches = {&all_, 1};
-    block.samples = batch_.samples;
-    return block;
-  }
-  ConstMatrixView features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
-  ConstMatrixView outputs() const { return model_.output_of(model_.units() - 1, batch_.rows()); }
-  Targets targets() const { return {batch_.labels, batch_.targets}; }
-
-  const FailedStep& step_;
-  Network& model_;
-  Batch batch_;
-  MicroBatchRows all_;
-};
+/// What Again::first_nonfinite returns, in words.
+std::string name_of_place(const FailedStep& step, const Network& model, std::size_t place) {
+  if (place == 0) return "the features";
+  if (place > model.units()) return "the loss (" + step.problem.loss_name + ")";
+  return "unit " + model.name_of_unit(place - 1);
+}
 
 /// Of micro-batch `m`, whose loss is not finite: which samples, and from where on. Local.
 std::string find_in_losses(const FailedStep& step, Network& model, Index m) {
-  Again again(step, model, m, step.plan.rows(m));
+  Again again(step, model, as_one_micro_batch(m, step.plan.rows(m)));
   const std::vector<double> losses = again.losses();
   std::vector<Index> samples;
   std::size_t first = model.units() + 1;
@@ -126,13 +60,9 @@ std::string find_in_losses(const FailedStep& step, Network& model, Index m) {
     samples.push_back(again.samples()[row]);
     first = std::min(first, again.first_nonfinite(static_cast<Index>(row)));
   }
-  if (samples.empty()) return "computed again, it is finite: is the memory of that machine good?";
-  std::string place = first == 0 ? "the features" : "the loss (" + step.problem.loss_name + ")";
-  if (first > 0 && first <= model.units()) {
-    place = "unit " + model.name_of_unit(first - 1);
-  }
+  if (samples.empty()) return kFiniteAgain;
   return fmt::format("{} of its {} samples, {}, from {} on", samples.size(), losses.size(),
-                     name_samples(samples, std::ssize(samples)), place);
+                     name_samples(samples, std::ssize(samples)), name_of_place(step, model, first));
 }
 
 /// Of micro-batch `m`, whose gradient is not finite in `tensor` first: which samples. Local.
@@ -142,11 +72,11 @@ std::string find_in_gradients(const FailedStep& step, Network& model, Index m, c
   std::vector<Index> samples;
   std::string first;
   for (Index row = rows.first; row < rows.first + tried && samples.size() <= kMostNamedSamples; ++row) {
-    Again again(step, model, m, {row, row + 1});
-    const std::optional<std::string> bad = again.nonfinite_gradient();
-    if (!bad) continue;
+    Again again(step, model, as_one_micro_batch(m, {row, row + 1}));
+    const Index last = again.last_nonfinite_gradient();
+    if (last < 0) continue;
     samples.push_back(again.samples().front());
-    if (first.empty()) first = *bad;
+    if (first.empty()) first = name_at(last, model);
   }
   if (samples.empty()) {
     return fmt::format("the sum of its {} samples, {}in {}", rows.size(),
@@ -165,10 +95,43 @@ Finding first_bad_gradient(const FailedStep& step, Network& model, int rank) {
   const Interval owned = step.plan.owned_by(rank);
   for (Index m = owned.first; m < owned.last; ++m) {
     if (step.plan.rows(m).size() == 0) continue;
-    const auto tensor = Again(step, model, m, step.plan.rows(m)).nonfinite_gradient();
-    if (tensor) return {m, find_in_gradients(step, model, m, *tensor)};
+    const Index last = Again(step, model, as_one_micro_batch(m, step.plan.rows(m))).last_nonfinite_gradient();
+    if (last >= 0) return {m, find_in_gradients(step, model, m, name_at(last, model))};
   }
   return {step.plan.micro_batches(), {}};
+}
+
+/// A network that needs the whole batch passes what is not finite on to all samples: those of which it is
+/// earliest, in a pass of all ranks. Collective.
+std::string find_in_batch(const FailedStep& step, Network& model, const Block& rows,
+                          Communicator& communicator) {
+  Again again(step, model, rows);
+  const std::size_t nowhere = model.units() + 2;
+  const std::vector<double> losses = again.losses();
+  std::vector<std::size_t> places;
+  for (std::size_t row = 0; row < losses.size(); ++row) {
+    const std::size_t place = again.first_nonfinite(static_cast<Index>(row));
+    places.push_back(place > model.units() && std::isfinite(losses[row]) ? nowhere : place);
+  }
+  const std::size_t earliest =
+      std::ranges::min(all_gather(communicator, places.empty() ? nowhere : std::ranges::min(places)));
+  if (earliest == nowhere) return kFiniteAgain;
+  std::vector<Index> own;
+  for (std::size_t row = 0; row < places.size(); ++row) {
+    if (places[row] == earliest) own.push_back(again.samples()[row]);
+  }
+  const std::vector<Index> samples = all_gather_list(communicator, std::span<const Index>(own));
+  return fmt::format("{} of the batch's {} samples, {}, from {} on", samples.size(), step.plan.batch_size(),
+                     name_samples(samples, std::ssize(samples)), name_of_place(step, model, earliest));
+}
+
+/// Of such a network, whose losses are finite: the tensor at which backward is first not finite; empty where
+/// it is nowhere. Collective.
+std::string find_in_gradients_of_batch(const FailedStep& step, Network& model, const Block& rows,
+                                       Communicator& communicator) {
+  const Index last =
+      std::ranges::max(all_gather(communicator, Again(step, model, rows).last_nonfinite_gradient()));
+  return last < 0 ? "" : name_at(last, model);
 }
 
 /// What a step multiplies weights with beside their gradient is 1 less this: λ times what scales it. Of
@@ -226,22 +189,34 @@ NonFinite find_nonfinite(const FailedStep& step, Network& model,
     const Index m = loss - step.losses.begin();
     const auto owner = static_cast<int>(step.plan.owner(m));
     std::string place;
-    together(communicator, [&] {
-      if (communicator.rank() == owner) place = find_in_losses(step, model, m);
-    });
+    if (step.whole != nullptr) {
+      place = find_in_batch(step, model, *step.whole, communicator);
+    } else {
+      together(communicator, [&] {
+        if (communicator.rank() == owner) place = find_in_losses(step, model, m);
+      });
+      place = broadcast_text(communicator, place, owner);
+    }
     return in_step(fmt::format("loss of micro-batch {}", m), owner,
                    fmt::format("{}: {}",
                                std::isnan(*loss) ? std::abs(*loss) : *loss,  // the sign of a NaN says nothing
-                               broadcast_text(communicator, place, owner)));
+                               place));
   }
-  Finding finding{};
-  together(communicator, [&] { finding = first_bad_gradient(step, model, communicator.rank()); });
-  const std::vector<Index> found = all_gather(communicator, finding.micro_batch);
-  const auto first = std::min_element(found.begin(), found.end());
-  if (*first < step.plan.micro_batches()) {
-    const auto owner = static_cast<int>(first - found.begin());
-    return in_step(fmt::format("gradient of micro-batch {}", *first), owner,
-                   "not finite, though the loss is: " + broadcast_text(communicator, finding.text, owner));
+  if (step.whole != nullptr) {
+    const std::string tensor = find_in_gradients_of_batch(step, model, *step.whole, communicator);
+    if (!tensor.empty()) {
+      return in_step("gradient", std::nullopt, "not finite, though the loss is, from " + tensor + " on");
+    }
+  } else {
+    Finding finding{};
+    together(communicator, [&] { finding = first_bad_gradient(step, model, communicator.rank()); });
+    const std::vector<Index> found = all_gather(communicator, finding.micro_batch);
+    const auto first = std::min_element(found.begin(), found.end());
+    if (*first < step.plan.micro_batches()) {
+      const auto owner = static_cast<int>(first - found.begin());
+      return in_step(fmt::format("gradient of micro-batch {}", *first), owner,
+                     "not finite, though the loss is: " + broadcast_text(communicator, finding.text, owner));
+    }
   }
   const std::vector<Real> gradient = whole_gradient();
   const auto tensor = last_tensor(model, [&](const ParameterTensor& t) {

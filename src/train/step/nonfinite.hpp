@@ -21,7 +21,8 @@ struct FailedStep {
   const Sampler& sampler;
   const GlobalBatch& batch;
   const BatchPlan& plan;
-  RowBlock rows;                   ///< seed, step and precision; no rows yet
+  const Block* whole;              ///< this rank's part, of a network that needs the whole batch; else null
+  RowBlock rows;                   ///< seed, step, precision and sums over the batch; no rows yet
   std::span<const double> losses;  ///< of its micro-batches
 };
 
@@ -40,7 +41,8 @@ struct NonFinite {
 /// Says where a step with finite weights is first not finite: step, micro-batch, the rank that computed it,
 /// unit or tensor, and samples, as indices of the data set. Goes through the network once more for that,
 /// with the first micro-batch whose loss is not finite, or else with each until one's gradient is not;
-/// samples are then tried one by one. `whole_gradient`, a collective, gives the gradient of the step. The
+/// samples are then tried one by one. A network that needs the whole batch gets all of that again, on all
+/// ranks together. `whole_gradient`, a collective, gives the gradient of the step. The
 /// same on every rank. Collective.
 NonFinite find_nonfinite(const FailedStep& step, Network& model,
                          const std::function<std::vector<Real>()>& whole_gradient,

@@ -107,6 +107,8 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
       replica_(make_replica(topology_, shares_, rounded_parameters(options_, network_.layout()))),
       reducer_(make_gradient_reducer(topology_, shares_, rounded_levels(options_))),
+      batch_sums_(network_.needs_whole_batch() ? std::make_optional<SharedBatchSums>(topology_)
+                                               : std::nullopt),
       facts_(communicator, shares_, micro_batches_, network_.sums()),
       optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
                  owned_ranges(shares_, communicator.rank())),

@@ -31,11 +31,15 @@ void Trainer::skip(const NonFinite& place) {
 /// Where step `step`, computed last, is first not finite. Collective.
 NonFinite Trainer::find_nonfinite(std::uint64_t step) {
   const GlobalBatch batch = sampler_.batch(step);
+  const Work& work = work_on(batch);
+  RowBlock rows = row_block({}, step);
+  rows.batch = batch_sums();
   const FailedStep failed{.problem = problem_,
                           .sampler = sampler_,
                           .batch = batch,
-                          .plan = work_on(batch).plan,
-                          .rows = row_block({}, step),
+                          .plan = work.plan,
+                          .whole = batch_sums_ ? &work.blocks.front() : nullptr,
+                          .rows = rows,
                           .losses = facts_.losses()};
   return lockstep::find_nonfinite(
       failed, network_, [&] { return whole_gradient(); }, communicator_);

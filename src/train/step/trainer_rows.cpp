@@ -23,11 +23,13 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
   }
 
   reducer_->start(work.plan, work.blocks.size(), divisor_);
+  if (batch_sums_) batch_sums_->start(work.plan);
   clock_.lap(StepPart::kExchange);
   for (const Block& block : work.blocks) {
     take_rows(batch, step, block.rows);
     clock_.lap(StepPart::kGather);
-    const RowBlock rows = row_block(block.micro_batches, step);
+    RowBlock rows = row_block(block.micro_batches, step);
+    rows.batch = batch_sums();
     const ConstMatrixView outputs = network_.forward(rows, features());
 
     block_losses_.resize(block.micro_batches.size());
@@ -37,13 +39,21 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
       losses[own] = block_losses_[i];
       network_.write_sums(rows, features(), i, facts_.own_sums(own));
     }
-    clock_.lap(StepPart::kForward);
+    clock_.lap(StepPart::kForward, lap_batch_sums());
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
     const double before = clock_.times().sum();
     TimedSink timed(sink, clock_.times());
     network_.backward(rows, features(), timed);
+    lap_batch_sums();
     clock_.lap(StepPart::kBackward, clock_.times().sum() - before);
   }
+}
+
+/// What the batch's sums waited since the last call counts as waiting; returns those seconds.
+double Trainer::lap_batch_sums() {
+  const double seconds = batch_sums_ ? batch_sums_->take_seconds_waited() : 0;
+  clock_.times()[StepPart::kWaiting] += seconds;
+  return seconds;
 }
 
 /// Of all samples of the training set; none where they count alike. Local. Errors: a weight below 0, or not
@@ -81,8 +91,10 @@ const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
   const auto known = work_.find(batch.size);
   if (known != work_.end()) return known->second;
   const BatchPlan plan(batch.size, balance_.owned());
-  return work_.emplace(batch.size, Work{plan, cut_into_blocks(plan, communicator_.rank(), most_rows_)})
-      .first->second;
+  std::vector<Block> blocks =
+      cut_into_blocks(plan, communicator_.rank(), batch_sums_ ? batch.size : most_rows_);
+  if (batch_sums_ && blocks.empty()) blocks.emplace_back();  // to take part in the sums
+  return work_.emplace(batch.size, Work{plan, std::move(blocks)}).first->second;
 }
 
 /// The rows of step `step` into batch_, from what was gathered ahead if that is it.
