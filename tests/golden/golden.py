@@ -32,7 +32,7 @@ def write_json(name, value):
         if isinstance(value, list) and value and isinstance(value[0], dict):
             return "[" + ", ".join(text(v, indent) for v in value) + "]"
         flat = json.dumps(value, allow_nan=False)
-        return flat if len(flat) < 110 else textwrap.fill(flat, 110, subsequent_indent=pad, break_long_words=False,
+        return flat if len(flat) < 110 or isinstance(value, str) else textwrap.fill(flat, 110, subsequent_indent=pad, break_long_words=False,
                                                           break_on_hyphens=False)
 
     (FOLDER / name).write_text(text(value, 0) + "\n")
