@@ -104,7 +104,7 @@ host_lines() {
 }
 
 # mpirun hears of a lost host after 480 s, and then waits for that host without end if its own ranks have ended by
-# themselves before. It shall hear in a minute, and not outlive its ranks by more than 10 s.
+# themselves before. It shall hear in a minute, and not outlive its ranks by more than 5 s.
 if [[ -n $hosts ]]; then
   while read -r host _; do
     [[ -z $host ]] || addresses_of "$host" >/dev/null ||
@@ -136,8 +136,8 @@ end_without_ranks() {
   done
   while kill -0 "$mpirun" 2>/dev/null; do
     if has_ranks "$mpirun"; then seconds=0; else seconds=$((seconds + 1)); fi
-    if ((seconds == 10)); then
-      echo "supervise.sh: mpirun has had no ranks here for 10 s, and is ended" >&2
+    if ((seconds == 5)); then
+      echo "supervise.sh: mpirun has had no ranks here for 5 s, and is ended" >&2
       kill -KILL "$mpirun"
     fi
     sleep 1
