@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/multiversion.hpp"
+#include "data/picture_changes.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 
@@ -71,8 +72,11 @@ constexpr Index kRowsAhead = 4;
 constexpr Index kRowsTogether = 64;  // of one thread at a time
 
 template <typename Value>
-void gather_features(std::span<const Value> values, const Normalization& normalization, Index features,
-                     Batch& batch) {
+void gather_features(std::span<const Value> values, const DatasetDescription& description,
+                     const Normalization& normalization, const AugmentedPass& pass, Batch& batch) {
+  const Index features = description.features();
+  const bool changes = !pass.changes.empty();
+  const PictureSize size = changes ? picture_size(description) : PictureSize{};
   batch.features.resize(static_cast<std::size_t>(batch.rows() * features));
   const bool one_for_all = normalization.shift.size() <= 1;
   const Normalization& pairs = one_for_all ? normalization : pairs_of_a_run(normalization, features);
@@ -85,15 +89,18 @@ void gather_features(std::span<const Value> values, const Normalization& normali
   for_each_range(batch.rows(), kRowsTogether, [&](Index first, Index count) {
     for (Index row = first; row < first + count; ++row) {
       if (row + kRowsAhead < first + count) fetch(row_of(row + kRowsAhead), features);
+      const Index sample = batch.samples[static_cast<std::size_t>(row)];
+      const Value* const from = changes ? changed_picture(row_of(row), size, pass, sample) : row_of(row);
       Real* const result = batch.features.data() + row * features;
       if (one_for_all) {
-        normalize_row(row_of(row), features, shift, scale, result);
-        continue;
+        normalize_row(from, features, shift, scale, result);
+      } else {
+        for (Index at = 0; at < features; at += run) {
+          normalize_row(from + at, std::min(run, features - at), pairs.shift.data(), pairs.scale.data(),
+                        result + at);
+        }
       }
-      for (Index at = 0; at < features; at += run) {
-        normalize_row(row_of(row) + at, std::min(run, features - at), pairs.shift.data(), pairs.scale.data(),
-                      result + at);
-      }
+      if (changes) cut_out(result, size, pass, sample);
     }
   });
 }
@@ -111,15 +118,16 @@ void gather_targets(std::span<const From> values, std::span<const Index> samples
 
 }  // namespace
 
-void gather(const Dataset& data, const Normalization& normalization, Batch& batch) {
+void gather(const Dataset& data, const Normalization& normalization, Batch& batch,
+            const AugmentedPass& pass) {
   check_normalization(data, normalization);
   for (const Index sample : batch.samples) LOCKSTEP_CHECK(0 <= sample && sample < data.size());
 
   const DatasetDescription& description = data.description();
   if (description.storage == Storage::kBytes) {
-    gather_features(data.bytes(), normalization, description.features(), batch);
+    gather_features(data.bytes(), description, normalization, pass, batch);
   } else {
-    gather_features(data.values(), normalization, description.features(), batch);
+    gather_features(data.values(), description, normalization, pass, batch);
   }
 
   batch.labels.clear();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lockstep/core/real.hpp"
+#include "lockstep/data/augmentation.hpp"
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/normalization.hpp"
 
@@ -20,8 +21,9 @@ struct Batch {
   Index rows() const { return static_cast<Index>(samples.size()); }
 };
 
-/// Fills features and labels (or targets) of `batch` for batch.samples. Allocates only when the batch is
-/// larger than any before. Local.
-void gather(const Dataset& data, const Normalization& normalization, Batch& batch);
+/// Fills features and labels (or targets) of `batch` for batch.samples, whose pictures change as `pass` says.
+/// Allocates only when the batch is larger than any before. Local.
+void gather(const Dataset& data, const Normalization& normalization, Batch& batch,
+            const AugmentedPass& pass = {});
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

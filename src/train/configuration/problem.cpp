@@ -173,7 +173,8 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
           .loss_parameters = chosen.parameters,
-          .normalize = normalize_name(normalize)};
+          .normalize = normalize_name(normalize),
+          .augmentation = options.augmentation};
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
@@ -187,7 +188,8 @@ Problem make_problem(const Config& config, Communicator& communicator) {
                                   .validation = data.validation,
                                   .seed = data.source.synthetic.seed,
                                   .loss = config.model.loss,
-                                  .loss_parameters = config.model.loss_parameters},
+                                  .loss_parameters = config.model.loss_parameters,
+                                  .augmentation = data.augment},
                                  communicator);
   check_batch_size(config.training, problem.split);
   return problem;
@@ -203,7 +205,8 @@ void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBat
                  Batch& into) {
   into.samples.resize(static_cast<std::size_t>(rows.size()));
   training_samples(problem, sampler, batch, rows.first, into.samples);
-  gather(problem.training, problem.normalization, into);
+  gather(problem.training, problem.normalization, into,
+         {.changes = problem.augmentation, .seed = sampler.seed(), .epoch = batch.epoch});
 }
 
 std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {

@@ -76,6 +76,7 @@ std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
 void check_training(const Network& network, const Problem& problem, const TrainingOptions& options) {
   check_outputs(network, problem.training.description());
   check_batch_size(options, problem.split);
+  check_augmentation(problem.augmentation, problem.training.description());
   const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
   if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
   if (options.wire == Wire::kBfloat16 && options.reduction == Reduction::kFast) {
