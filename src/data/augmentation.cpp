@@ -11,6 +11,7 @@
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "data/augmentation_text.hpp"
+#include "data/mixup.hpp"
 #include "data/picture_changes.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -41,7 +42,8 @@ const std::vector<ChangeForm>& change_forms() {
        [](double most, bool) { return Change(Brightness{most}); }},
       {"contrast", "MOST", Takes::kStrength, "", [](double most, bool) { return Change(Contrast{most}); }},
       {"cutout", "SIZE", Takes::kPixels, "",
-       [](double size, bool) { return Change(Cutout{static_cast<Index>(size)}); }}};
+       [](double size, bool) { return Change(Cutout{static_cast<Index>(size)}); }},
+      {"mixup", "ALPHA", Takes::kStrength, "", [](double alpha, bool) { return Change(Mixup{alpha}); }}};
   return forms;
 }
 
@@ -59,6 +61,7 @@ std::string text_of(const PictureChange& change) {
     std::string operator()(const Brightness& b) { return fmt::format("brightness {}", b.most); }
     std::string operator()(const Contrast& c) { return fmt::format("contrast {}", c.most); }
     std::string operator()(const Cutout& c) { return fmt::format("cutout {}", c.size); }
+    std::string operator()(const Mixup& m) { return fmt::format("mixup {}", m.alpha); }
   };
   return std::visit(Texts{}, change);
 }
@@ -66,6 +69,7 @@ std::string text_of(const PictureChange& change) {
 /// The value of a change that is written as `words`; nothing where they do not fit.
 std::optional<double> value_in(const std::vector<std::string_view>& words, const ChangeForm& form) {
   constexpr double kMostPixels = 1 << 16;
+  constexpr double kLeastStrength = 0.001;
   const std::size_t values = form.takes == Takes::kNothing ? 0 : 1;
   const bool has_flag = words.size() == values + 2 && !form.flag.empty() && words.back() == form.flag;
   if (words.size() != values + (has_flag ? 2 : 1)) return std::nullopt;
@@ -74,7 +78,7 @@ std::optional<double> value_in(const std::vector<std::string_view>& words, const
   if (!value) return std::nullopt;
   const bool fits = form.takes == Takes::kPixels
                         ? 1 <= *value && *value <= kMostPixels && *value == std::floor(*value)
-                        : 0 < *value && *value <= 1;
+                        : kLeastStrength <= *value && *value <= 1;
   return fits ? value : std::nullopt;
 }
 
@@ -95,10 +99,14 @@ std::string read_change(std::string_view text, Augmentation& augmentation) {
     augmentation.push_back(form->make(*value, words.back() == form->flag));
     return {};
   }
-  constexpr std::array kValues = {"", ", with a whole number of pixels of at least 1 as ",
-                                  ", with a number above 0 and at most 1 as "};
+  constexpr std::array kValues = {"", ", with a whole number of pixels from 1 to 65536 as ",
+                                  ", with a number from 0.001 to 1 as "};
   return fmt::format("'{}' in place of '{}'{}{}", text_of(*form), text,
                      kValues[static_cast<std::size_t>(form->takes)], form->value);
+}
+
+bool is_of_stored_values(const PictureChange& change) {
+  return !std::holds_alternative<Cutout>(change) && !std::holds_alternative<Mixup>(change);
 }
 
 /// How many pixels a picture needs in both directions for `change` to leave something of it.
@@ -118,9 +126,11 @@ std::string read_augmentation(std::string_view text, Augmentation& augmentation)
     if (!expected.empty()) return expected;
   }
   const auto late = std::ranges::adjacent_find(augmentation, [](const auto& before, const auto& after) {
-    return std::holds_alternative<Cutout>(before) && !std::holds_alternative<Cutout>(after);
+    return std::holds_alternative<Mixup>(before) ||
+           (std::holds_alternative<Cutout>(before) && is_of_stored_values(after));
   });
   if (late == augmentation.end()) return {};
+  if (std::holds_alternative<Mixup>(late[0])) return fmt::format("'{}' to be the last", text_of(late[0]));
   return fmt::format("'{}' before '{}', which acts on what the network sees", text_of(late[1]),
                      text_of(late[0]));
 }
@@ -145,13 +155,17 @@ void check_augmentation(const Augmentation& augmentation, const DatasetDescripti
     fail_input("`augment` = {}: changes pictures, and {} has none; remove it", to_text(augmentation),
                data.name);
   }
+  if (mixes(augmentation) && data.task != Task::kClassification) {
+    fail_input("`augment` = {}: mixes classes, and {} has none; remove '{}'", to_text(augmentation),
+               data.name, text_of(augmentation.back()));
+  }
   const PictureSize size = picture_size(data);
   for (const PictureChange& change : augmentation) {
     const Index side = std::min(size.height, size.width);
     if (least_side(change) <= side) continue;
     fail_input(
-        "`augment`: '{}': leaves nothing of some pictures of {} x {} pixels in {}; give a smaller number",
-        text_of(change), size.height, size.width, data.name);
+        "`augment` = {}: '{}' leaves nothing of some pictures of {} x {} pixels in {}; give a smaller number",
+        to_text(augmentation), text_of(change), size.height, size.width, data.name);
   }
 }
 

@@ -6,22 +6,10 @@
 
 #include "core/multiversion.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/core/random.hpp"
 
 namespace lockstep {
 
 namespace {
-
-/// For the change at place `change` of the list.
-RandomBits draw(const AugmentedPass& pass, Index sample, std::size_t change) {
-  return random_bits(pass.seed, Purpose::kAugmentation,
-                     {pass.epoch, static_cast<std::uint64_t>(sample), change, 0});
-}
-
-/// Uniform over 0 … count-1.
-Index below(Index count, std::uint64_t bits) {
-  return static_cast<Index>(uniform(bits) * static_cast<double>(count));
-}
 
 /// Uniform from 1 - most to 1 + most.
 double factor(double most, std::uint64_t bits) { return 1 + most * (2 * uniform(bits) - 1); }
@@ -112,27 +100,30 @@ struct StoredChange {
   Value* to;
 
   bool operator()(const Crop& crop) const {
-    const RandomBits bits = draw(pass, sample, place);
+    const RandomBits bits = draw_change(pass, sample, place);
     const Index places = 2 * crop.pad + 1;
-    shift(from, size, below(places, bits[0]) - crop.pad, below(places, bits[1]) - crop.pad, crop.edge, to);
+    shift(from, size, uniform_below(places, bits[0]) - crop.pad, uniform_below(places, bits[1]) - crop.pad,
+          crop.edge, to);
     return true;
   }
 
   bool operator()(const Flip& /*flip*/) const {
-    if (below(2, draw(pass, sample, place)[0]) == 0) return false;
+    if (uniform_below(2, draw_change(pass, sample, place)[0]) == 0) return false;
     mirror(from, size, to);
     return true;
   }
 
   bool operator()(const Brightness& brightness) const {
-    return blend(factor(brightness.most, draw(pass, sample, place)[0]), 0);
+    return blend(factor(brightness.most, draw_change(pass, sample, place)[0]), 0);
   }
 
   bool operator()(const Contrast& contrast) const {
-    return blend(factor(contrast.most, draw(pass, sample, place)[0]), mean(from, size.values()));
+    return blend(factor(contrast.most, draw_change(pass, sample, place)[0]), mean(from, size.values()));
   }
 
   bool operator()(const Cutout& /*cutout*/) const { return false; }
+
+  bool operator()(const Mixup& /*mixup*/) const { return false; }
 
  private:
   bool blend(double factor, double other) const {
@@ -142,6 +133,15 @@ struct StoredChange {
 };
 
 }  // namespace
+
+RandomBits draw_change(const AugmentedPass& pass, Index sample, std::size_t place, std::uint64_t number) {
+  return random_bits(pass.seed, Purpose::kAugmentation,
+                     {pass.epoch, static_cast<std::uint64_t>(sample), place, number});
+}
+
+Index uniform_below(Index count, std::uint64_t bits) {
+  return static_cast<Index>(uniform(bits) * static_cast<double>(count));
+}
 
 bool is_picture(const DatasetDescription& data) {
   const std::size_t axes = data.feature_shape.size();
@@ -175,9 +175,9 @@ void cut_out(Real* picture, const PictureSize& size, const AugmentedPass& pass, 
   for (std::size_t place = 0; place < pass.changes.size(); ++place) {
     const auto* const cutout = std::get_if<Cutout>(&pass.changes[place]);
     if (cutout == nullptr) continue;
-    const RandomBits bits = draw(pass, sample, place);
-    const Index top = below(size.height, bits[0]) - cutout->size / 2;
-    const Index left = below(size.width, bits[1]) - cutout->size / 2;
+    const RandomBits bits = draw_change(pass, sample, place);
+    const Index top = uniform_below(size.height, bits[0]) - cutout->size / 2;
+    const Index left = uniform_below(size.width, bits[1]) - cutout->size / 2;
     const Index first = std::max(left, Index{0});
     const Index last = std::min(left + cutout->size, size.width);
     for (Index y = std::max(top, Index{0}); y < std::min(top + cutout->size, size.height); ++y) {

@@ -1,8 +1,15 @@
 #pragma once
 
+#include "lockstep/core/random.hpp"
 #include "lockstep/data/augmentation.hpp"
 
 namespace lockstep {
+
+/// Random bits for the change at `place` of the list, as often as it needs some.
+RandomBits draw_change(const AugmentedPass& pass, Index sample, std::size_t place, std::uint64_t number = 0);
+
+/// Uniform over 0 … count-1.
+Index uniform_below(Index count, std::uint64_t bits);
 
 /// Whether samples have a height and a width.
 bool is_picture(const DatasetDescription& data);

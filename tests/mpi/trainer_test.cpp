@@ -258,7 +258,7 @@ TEST_F(TrainingTest, OnAugmentedPicturesGivesTheBitsOfOneProcess) {
   const PictureFolder folder(world());
   for (const std::string batch_size : {"7", "32", "full"}) {
     expect_same_as_alone({{"data.source", folder.path()},
-                          {"data.augment", "crop 2, flip, brightness 0.2, contrast 0.2, cutout 3"},
+                          {"data.augment", "crop 2, flip, brightness 0.2, contrast 0.2, cutout 3, mixup 0.4"},
                           {"data.validation", "0.1"},
                           {"train.batch-size", batch_size},
                           {"train.epochs", "3"},

@@ -54,7 +54,7 @@ TEST_F(VerifyTest, TakesMicroBatchesByThemselvesWhereUnitsMixTheirSamples) {
 TEST_F(VerifyTest, ComparesAugmentedPicturesWithAPlainPassOverTheSame) {
   const PictureFolder folder(world());
   EXPECT_EQ(verify_on({{"data.source", folder.path()},
-                       {"data.augment", "crop 2 edge, flip, brightness 0.5, cutout 3"},
+                       {"data.augment", "crop 2 edge, flip, brightness 0.5, cutout 3, mixup 0.4"},
                        {"model.layers", "conv 5 3 pad=1, tanh, flatten, linear 3"}},
                       all_rank_counts())
                 .message,

@@ -302,7 +302,7 @@ TEST(Augmentation, IsAFunctionOfSeedEpochAndSampleAlone) {
 
 TEST(Augmentation, IsReadFromTextAndWrittenAsSuch) {
   for (const std::string text :
-       {"", "flip", "crop 4", "crop 4 edge", "brightness 0.25", "contrast 1", "cutout 8",
+       {"", "flip", "crop 4", "crop 4 edge", "brightness 0.25", "contrast 1", "cutout 8", "mixup 0.2",
         "contrast 0.5, crop 1, flip, crop 2 edge, flip, cutout 3, cutout 5"}) {
     EXPECT_EQ(to_text(augmentation_from_text(text)), text);
   }
@@ -324,12 +324,13 @@ TEST(Augmentation, RefusesOtherTextWithWhatWasExpected) {
   for (const std::string text : {"crop", "crop 0", "crop -1", "crop 1.5", "crop 1e9", "crop nan", "crop edge",
                                  "crop 4 edges", "crop 4 edge edge", "crop edge 4"}) {
     EXPECT_TRUE(fails(text, {"'" + text + "'", "expected 'crop PAD [edge]'",
-                             "whole number of pixels of at least 1 as PAD"}));
+                             "whole number of pixels from 1 to 65536 as PAD"}));
   }
   EXPECT_TRUE(fails("flip 0.5", {"'flip 0.5'", "expected 'flip'"}));
   for (const std::string name : {"brightness", "contrast"}) {
-    for (const std::string value : {"", " 0", " -0.1", " 1.01", " nan", " inf", " much", " 0.2 0.2"}) {
-      EXPECT_TRUE(fails(name + value, {"'" + name + " MOST'", "a number above 0 and at most 1 as MOST"}));
+    for (const std::string value :
+         {"", " 0", " 0.0009", " -0.1", " 1.01", " nan", " inf", " much", " 0.2 0.2"}) {
+      EXPECT_TRUE(fails(name + value, {"'" + name + " MOST'", "a number from 0.001 to 1 as MOST"}));
     }
   }
   EXPECT_TRUE(fails("cutout 8, flip", {"`augment` = cutout 8, flip: expected 'flip' before 'cutout 8'"}));

@@ -74,10 +74,11 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
   }
   const test::TemporaryFolder folder;
   test::write_pictures(folder);
-  EXPECT_EQ(count_allocations({{"data.source", folder.path().string()},
-                               {"data.augment", "crop 2, flip, brightness 0.2, contrast 0.2, cutout 2"},
-                               {"model.layers", "conv 4 3, relu, flatten, linear 3"}}),
-            0);
+  EXPECT_EQ(
+      count_allocations({{"data.source", folder.path().string()},
+                         {"data.augment", "crop 2, flip, brightness 0.2, contrast 0.2, cutout 2, mixup 0.2"},
+                         {"model.layers", "conv 4 3, relu, flatten, linear 3"}}),
+      0);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 
 namespace lockstep {
 
-// Changes of a picture at random. All but Cutout change its values as the data set stores them, before they
-// are normalised; bytes stay whole numbers from 0 to 255.
+// Changes of a picture at random. All but Cutout and Mixup change its values as the data set stores them,
+// before they are normalised; bytes stay whole numbers from 0 to 255.
 
 /// `pad` pixels are added on each side, and the picture's size is cut out at a place that is uniform over the
 /// (2 pad + 1)² that there are. New pixels are zero (torchvision.transforms.RandomCrop with padding), or,
@@ -29,12 +29,12 @@ struct Flip {};
 /// All values v become f v, with f uniform from 1 - most to 1 + most. Bytes lose what is beyond 0, 255 and
 /// the decimal point (torchvision.transforms.ColorJitter).
 struct Brightness {
-  double most = 0.2;  ///< above 0, at most 1
+  double most = 0.2;  ///< 0.001 to 1
 };
 
 /// All values v become f v + (1 - f) m, with m the mean of the picture's values, and f as for Brightness.
 struct Contrast {
-  double most = 0.2;  ///< above 0, at most 1
+  double most = 0.2;  ///< 0.001 to 1
 };
 
 /// In what the network sees, a square of size x size pixels becomes 0, the mean where features are normalised
@@ -45,7 +45,16 @@ struct Cutout {
   Index size = 8;
 };
 
-using PictureChange = std::variant<Crop, Flip, Brightness, Contrast, Cutout>;
+/// What the network sees of a sample becomes λ times that and 1 - λ times what it sees of another sample of
+/// the same global batch, and so does the loss: λ times the one by its own label, 1 - λ times the one by the
+/// other's. λ is drawn for each sample from the distribution Beta(alpha, alpha). Stands last. Only for
+/// classes. Source: Zhang, Cisse, Dauphin, Lopez-Paz: mixup: Beyond empirical risk minimization. arXiv
+/// 1710.09412.
+struct Mixup {
+  double alpha = 0.2;  ///< 0.001 to 1
+};
+
+using PictureChange = std::variant<Crop, Flip, Brightness, Contrast, Cutout, Mixup>;
 
 /// What happens to every picture that is trained on, in this order.
 using Augmentation = std::vector<PictureChange>;
@@ -55,11 +64,13 @@ using Augmentation = std::vector<PictureChange>;
 Augmentation augmentation_from_text(std::string_view text);
 std::string to_text(const Augmentation& augmentation);
 
-/// Errors: changes that augmentation_from_text would refuse; data that are no pictures, or too small ones.
+/// Errors: changes that augmentation_from_text would refuse; data that are no pictures, or too small ones, or
+/// have no classes to be mixed.
 void check_augmentation(const Augmentation& augmentation, const DatasetDescription& data);
 
 /// A pass over data whose pictures are changed. What becomes of a sample is a pure function of seed, epoch
-/// and the sample's number in the data set.
+/// and the sample's number in the data set; which other sample of the global batch it is mixed with depends
+/// on that batch too.
 struct AugmentedPass {
   std::span<const PictureChange> changes = {};  ///< as check_augmentation lets them through for the data
   std::uint64_t seed = 0;

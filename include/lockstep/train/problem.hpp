@@ -78,6 +78,9 @@ void training_samples(const Problem& problem, const Sampler& sampler, const Glob
 void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Interval rows,
                  Batch& into);
 
+/// What the rows of `batch` should give.
+Targets targets_of(const Batch& batch);
+
 /// The parts that are not trained on, "validation" and "test", as far as there are any; test last. They refer
 /// to `problem`.
 std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/rank_status.hpp"
+#include "data/mixup.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
@@ -87,6 +88,10 @@ void check_training(const Network& network, const Problem& problem, const Traini
   const TrainingPlan plan = plan_training(options, problem.split.training_size());
   if (options.noise_scale && problem.loss->has_weights()) {
     fail_input("`noise-scale`: not known for a loss that weighs its samples; leave it out");
+  }
+  if (mixes(problem.augmentation) && problem.loss->has_weights()) {
+    fail_input("`augment` = {}: mixup is not known for a loss that weighs its samples; leave it out",
+               to_text(problem.augmentation));
   }
   static_cast<void>(Schedule(options.schedule, plan.total_steps));
   if (find_algorithm(options.optimizer.name).needs_hessian) {
