@@ -1,15 +1,23 @@
 // Pictures that change in training, and there alone.
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include "core/text.hpp"
 #include "data_helpers.hpp"
 #include "idx_files.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "train/evaluation/drawn_pictures.hpp"
 #include "train_helpers.hpp"
 
 namespace lockstep {
@@ -58,8 +66,31 @@ TEST_F(AugmentedTraining, TakesEverySampleAsSeedEpochAndSampleSay) {
   }
 }
 
+TEST_F(AugmentedTraining, MixesSamplesOfOneGlobalBatch) {
+  const TrainingRun run(config("mixup 0.5", {{"train.seed", "5"}, {"data.validation", "0.1"}}));
+  const Problem& problem = *run.problem;
+  for (const Index batch_size : {1, 2, 7, 81}) {
+    const Sampler sampler(5, 81, batch_size);
+    const GlobalBatch global = sampler.batch(1);
+    Batch whole;
+    gather_rows(problem, sampler, global, {0, global.size}, whole);
+    ASSERT_EQ(whole.partners.size(), static_cast<std::size_t>(global.size));
+    for (Index row = 0; row < global.size; ++row) {
+      const auto i = static_cast<std::size_t>(row);
+      EXPECT_NE(std::ranges::find(whole.samples, whole.partners[i]), whole.samples.end());
+      EXPECT_EQ(whole.partners[i] == whole.samples[i], global.size == 1);
+      Batch alone;
+      gather_rows(problem, sampler, global, {row, row + 1}, alone);
+      EXPECT_EQ(alone.partners[0], whole.partners[i]);
+      EXPECT_EQ(alone.shares[0], whole.shares[i]);
+      const auto first = whole.features.begin() + row * 30;
+      EXPECT_EQ(alone.features, std::vector<Real>(first, first + 30));
+    }
+  }
+}
+
 TEST_F(AugmentedTraining, HasTheGradientOfItsPictures) {
-  TrainingRun run(config(kAll));
+  TrainingRun run(config(kAll + ", mixup 0.5"));
   TrainingRun plain(config(""));
   for (int step = 0; step < 4; ++step) {
     const std::vector<Real> gradient = run.trainer.gradient_of(run.trainer.steps_done());
@@ -113,6 +144,55 @@ TEST_F(AugmentedTraining, IsASettingWrittenInOneForm) {
   const auto facts = facts_of(config(" flip,crop  2 edge"));
   EXPECT_EQ(facts.at("data.augment"), "flip, crop 2 edge");
   EXPECT_FALSE(facts_of(config("")).contains("data.augment"));
+}
+
+TEST_F(AugmentedTraining, ShowsSamplesAsTheFirstEpochsTakeThem) {
+  const TrainingRun run(config("flip, mixup 0.2", {{"data.validation", "0.1"}}));
+  const Problem& problem = *run.problem;
+  const auto shown = augmented_samples(problem, 1);
+  EXPECT_EQ(shown.at("augment"), "flip");
+  ASSERT_EQ(shown.at("pictures").size(), 32U);
+  int mirrored = 0;
+  for (std::size_t i = 0; i < 32; ++i) {
+    const auto& picture = shown["pictures"][i];
+    const Index sample = problem.split.training(static_cast<Index>(i / 4));
+    EXPECT_EQ(picture.at("sample"), sample);
+    EXPECT_EQ(picture.at("epoch"), i % 4 + 1);
+    EXPECT_EQ(picture.at("label"), std::to_string(sample % 3));
+    EXPECT_EQ(picture.at("width"), 5);
+    EXPECT_EQ(picture.at("height"), 6);
+    const auto stored = problem.training.bytes().subspan(static_cast<std::size_t>(sample) * 30, 30);
+    std::vector<std::uint8_t> mirror(stored.begin(), stored.end());
+    for (auto row = mirror.begin(); row != mirror.end(); row += 5) std::reverse(row, row + 5);
+    const bool is_mirrored = picture.at("pixels") == base64(std::as_bytes(std::span(mirror)));
+    EXPECT_NE(is_mirrored, picture.at("pixels") == base64(std::as_bytes(stored)));
+    mirrored += is_mirrored ? 1 : 0;
+  }
+  EXPECT_GT(mirrored, 4);
+  EXPECT_LT(mirrored, 28);
+  const TrainingRun mixed(config("mixup 0.2"));
+  EXPECT_TRUE(augmented_samples(*mixed.problem, 1).is_null());
+}
+
+/// Weighs all samples alike, but says that it weighs them.
+class WeighingLoss final : public Loss {
+ public:
+  bool has_weights() const override { return true; }
+  double weight(const Targets& /*targets*/, Index /*row*/) const override { return 1; }
+
+ private:
+  double row(std::span<const Real> /*outputs*/, const Targets& /*targets*/, Index /*row*/,
+             Real* /*gradient*/) const override {
+    return 0;
+  }
+};
+
+TEST_F(AugmentedTraining, MixesNoWeighedSamples) {
+  const Config mixed = config("mixup 0.5");
+  Problem problem = make_problem(mixed, *make_single_communicator());
+  problem.use_loss("weighing", std::make_shared<WeighingLoss>());
+  EXPECT_TRUE(is_bad_input([&] { const TrainingRun run(mixed, std::move(problem)); },
+                           {"`augment` = mixup 0.5", "weighs its samples"}));
 }
 
 TEST_F(AugmentedTraining, RefusesChangesThatDoNotFit) {
