@@ -115,8 +115,8 @@ Command evaluate_command() {
           "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need\n"
           "model.layers and data.normalize too.",
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"}},
-      .unused = {"data.validation", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
-                 "checkpoint.", "run.dir", "run.resume"},
+      .unused = {"data.augment", "data.validation", "model.init", "model.initialization", "train.",
+                 "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,
       .run = run_evaluate};
 }

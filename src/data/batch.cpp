@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/multiversion.hpp"
+#include "data/mixup.hpp"
+#include "data/picture_changes.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 
@@ -33,6 +35,11 @@ void normalize_row(const std::uint8_t* row, Index features, const double* shift,
 LOCKSTEP_MULTIVERSION
 void normalize_row(const float* row, Index features, const double* shift, const double* scale, Real* result) {
   for (Index i = 0; i < features; ++i) result[i] = static_cast<Real>((row[i] - shift[i]) * scale[i]);
+}
+
+LOCKSTEP_MULTIVERSION
+void mix(const Real* other, Index features, Real share, Real* result) {
+  for (Index i = 0; i < features; ++i) result[i] = share * result[i] + (1 - share) * other[i];
 }
 
 void check_normalization(const Dataset& data, const Normalization& normalization) {
@@ -71,29 +78,43 @@ constexpr Index kRowsAhead = 4;
 constexpr Index kRowsTogether = 64;  // of one thread at a time
 
 template <typename Value>
-void gather_features(std::span<const Value> values, const Normalization& normalization, Index features,
-                     Batch& batch) {
+void gather_features(std::span<const Value> values, const DatasetDescription& description,
+                     const Normalization& normalization, const AugmentedPass& pass, Batch& batch) {
+  const Index features = description.features();
+  const bool changes = !pass.changes.empty();
+  const PictureSize size = changes ? picture_size(description) : PictureSize{};
   batch.features.resize(static_cast<std::size_t>(batch.rows() * features));
   const bool one_for_all = normalization.shift.size() <= 1;
   const Normalization& pairs = one_for_all ? normalization : pairs_of_a_run(normalization, features);
   const Index run = std::ssize(pairs.shift);
   const double shift = normalization.shift.empty() ? 0.0 : normalization.shift.front();
   const double scale = normalization.scale.empty() ? 1.0 : normalization.scale.front();
-  const auto row_of = [&](Index row) {
-    return values.data() + batch.samples[static_cast<std::size_t>(row)] * features;
+  const auto row_of = [&](Index sample) { return values.data() + sample * features; };
+  const auto write = [&](Index sample, Real* result) {
+    const Value* const row = changes ? changed_picture(row_of(sample), size, pass, sample) : row_of(sample);
+    if (one_for_all) {
+      normalize_row(row, features, shift, scale, result);
+    } else {
+      for (Index at = 0; at < features; at += run) {
+        normalize_row(row + at, std::min(run, features - at), pairs.shift.data(), pairs.scale.data(),
+                      result + at);
+      }
+    }
+    if (changes) cut_out(result, size, pass, sample);
   };
   for_each_range(batch.rows(), kRowsTogether, [&](Index first, Index count) {
     for (Index row = first; row < first + count; ++row) {
-      if (row + kRowsAhead < first + count) fetch(row_of(row + kRowsAhead), features);
+      if (row + kRowsAhead < first + count) {
+        fetch(row_of(batch.samples[static_cast<std::size_t>(row + kRowsAhead)]), features);
+      }
+      const auto i = static_cast<std::size_t>(row);
       Real* const result = batch.features.data() + row * features;
-      if (one_for_all) {
-        normalize_row(row_of(row), features, shift, scale, result);
-        continue;
-      }
-      for (Index at = 0; at < features; at += run) {
-        normalize_row(row_of(row) + at, std::min(run, features - at), pairs.shift.data(), pairs.scale.data(),
-                      result + at);
-      }
+      write(batch.samples[i], result);
+      if (batch.shares.empty()) continue;
+      thread_local std::vector<Real> other;
+      other.resize(static_cast<std::size_t>(features));
+      write(batch.partners[i], other.data());
+      mix(other.data(), features, batch.shares[i], result);
     }
   });
 }
@@ -111,15 +132,26 @@ void gather_targets(std::span<const From> values, std::span<const Index> samples
 
 }  // namespace
 
-void gather(const Dataset& data, const Normalization& normalization, Batch& batch) {
+void gather(const Dataset& data, const Normalization& normalization, Batch& batch,
+            const AugmentedPass& pass) {
   check_normalization(data, normalization);
   for (const Index sample : batch.samples) LOCKSTEP_CHECK(0 <= sample && sample < data.size());
 
   const DatasetDescription& description = data.description();
+  batch.partner_labels.clear();
+  batch.shares.clear();
+  if (mixes(pass.changes)) {
+    LOCKSTEP_CHECK(batch.partners.size() == batch.samples.size());
+    for (const Index partner : batch.partners) LOCKSTEP_CHECK(0 <= partner && partner < data.size());
+    gather_targets(data.labels(), batch.partners, 1, batch.partner_labels);
+    for (const Index sample : batch.samples) {
+      batch.shares.push_back(static_cast<Real>(own_share(pass, sample)));
+    }
+  }
   if (description.storage == Storage::kBytes) {
-    gather_features(data.bytes(), normalization, description.features(), batch);
+    gather_features(data.bytes(), description, normalization, pass, batch);
   } else {
-    gather_features(data.values(), normalization, description.features(), batch);
+    gather_features(data.values(), description, normalization, pass, batch);
   }
 
   batch.labels.clear();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "lockstep/core/error.hpp"
 
@@ -16,9 +17,26 @@ void Loss::evaluate(const RowBlock& block, ConstMatrixView outputs, const Target
     sums[i] = 0;
     for (Index r = m.first; r < m.first + m.count; ++r) {
       Real* const row_gradient = gradient.rows() > 0 ? gradient.data() + r * gradient.cols() : nullptr;
-      sums[i] += row({outputs.data() + r * outputs.cols(), width}, targets, r, row_gradient);
+      const std::span<const Real> row_outputs(outputs.data() + r * outputs.cols(), width);
+      sums[i] += targets.shares.empty() ? row(row_outputs, targets, r, row_gradient)
+                                        : mixed_row(row_outputs, targets, r, row_gradient);
     }
   }
+}
+
+double Loss::mixed_row(std::span<const Real> outputs, const Targets& targets, Index row,
+                       Real* gradient) const {
+  thread_local std::vector<Real> other_gradient;
+  other_gradient.resize(outputs.size());
+  const Real share = targets.shares[static_cast<std::size_t>(row)];
+  const Targets other{.labels = targets.partner_labels, .values = targets.values};
+  const double own_loss = this->row(outputs, targets, row, gradient);
+  const double other_loss =
+      this->row(outputs, other, row, gradient == nullptr ? nullptr : other_gradient.data());
+  for (std::size_t k = 0; gradient != nullptr && k < outputs.size(); ++k) {
+    gradient[k] = share * gradient[k] + (1 - share) * other_gradient[k];
+  }
+  return share * own_loss + (1 - share) * other_loss;
 }
 
 double Loss::weight(const Targets& /*targets*/, Index /*row*/) const {

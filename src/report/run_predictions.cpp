@@ -67,7 +67,7 @@ Json confusion_matrix(const Json& predictions, const std::string& run) {
           {"values", counts}};
 }
 
-Json image(const Json& sample) {
+Json image(const Json& sample, const std::string& caption) {
   const auto width = sample.at("width").get<std::size_t>();
   const auto height = sample.at("height").get<std::size_t>();
   const auto channels = sample.value("channels", std::size_t{1});
@@ -75,14 +75,14 @@ Json image(const Json& sample) {
   expect(channels == 1 || channels == 3, "pixels need 1 or 3 channels");
   expect(pixels.size() == (width * height * channels + 2) / 3 * 4,
          "pixels need width x height x channels bytes in base64");
-  return {{"width", width},
-          {"height", height},
-          {"channels", channels},
-          {"pixels", pixels},
-          {"caption",
-           fmt::format("{}, taken for {}: p = {}, loss {}, sample {}", sample.at("label").get<std::string>(),
-                       class_or_none(sample), shown(number(sample, "probability"), "{:.2g}"),
-                       shown(number(sample, "loss"), "{:.3g}"), sample.at("sample").get<std::uint64_t>())}};
+  return {
+      {"width", width}, {"height", height}, {"channels", channels}, {"pixels", pixels}, {"caption", caption}};
+}
+
+std::string caption_of_worst(const Json& sample) {
+  return fmt::format("{}, taken for {}: p = {}, loss {}, sample {}", sample.at("label").get<std::string>(),
+                     class_or_none(sample), shown(number(sample, "probability"), "{:.2g}"),
+                     shown(number(sample, "loss"), "{:.3g}"), sample.at("sample").get<std::uint64_t>());
 }
 
 /// Images where the samples are some, else a table.
@@ -92,7 +92,7 @@ Json worst_samples(const Json& predictions, const std::string& run) {
   const std::string title = "Worst-classified samples" + run;
   if (worst.at(0).contains("pixels")) {
     Json items = Json::array();
-    for (const Json& sample : worst) items.push_back(image(sample));
+    for (const Json& sample : worst) items.push_back(image(sample, caption_of_worst(sample)));
     return {{"type", "images"}, {"title", title}, {"description", description}, {"items", items}};
   }
   Json rows = Json::array();
@@ -136,6 +136,22 @@ Json regression_chart(const Json& predictions, const std::string& run) {
             {{"name", "exact"}, {"style", "dashed"}, {"x", ends}, {"y", ends}}}}};
 }
 
+void add_augmented(Json& sections, const Json& augmented, const std::string& run) {
+  Json items = Json::array();
+  for (const Json& picture : augmented.at("pictures")) {
+    const std::string label = picture.value("label", std::string());
+    items.push_back(image(picture, fmt::format("{}sample {}, epoch {}", label.empty() ? "" : label + ", ",
+                                               picture.at("sample").get<std::uint64_t>(),
+                                               picture.at("epoch").get<std::uint64_t>())));
+  }
+  sections.push_back(
+      {{"type", "images"},
+       {"title", "Augmented training samples" + run},
+       {"description", fmt::format("What the first epochs make of some training samples by {}.",
+                                   augmented.at("augment").get<std::string>())},
+       {"items", items}});
+}
+
 void add_predictions(Json& sections, const Json& predictions, const std::string& run) {
   const auto task = predictions.at("task").get<std::string>();
   expect(task == "classification" || task == "regression", "task must be classification or regression");
@@ -154,14 +170,17 @@ void add_predictions(Json& sections, const Json& predictions, const std::string&
 
 Json prediction_sections(const std::vector<RunRecord>& runs) {
   Json sections = Json::array();
-  for (const RunRecord& run : std::span(runs).first(std::min(runs.size(), kMostWithPredictions))) {
-    if (run.predictions.is_null()) continue;
+  const auto add = [&](const RunRecord& run, const Json& content, const char* file, const auto& add_content) {
+    if (content.is_null()) return;
     try {
-      add_predictions(sections, run.predictions, runs.size() == 1 ? "" : ": " + run.name);
+      add_content(sections, content, runs.size() == 1 ? "" : ": " + run.name);
     } catch (const std::exception& error) {
-      fail_input("{}: damaged ({}); restore or remove it", (run.folder / "predictions.json").string(),
-                 error.what());
+      fail_input("{}: damaged ({}); restore or remove it", (run.folder / file).string(), error.what());
     }
+  };
+  for (const RunRecord& run : std::span(runs).first(std::min(runs.size(), kMostWithPredictions))) {
+    add(run, run.predictions, "predictions.json", add_predictions);
+    add(run, run.augmented, "augmented.json", add_augmented);
   }
   return sections;
 }

@@ -127,12 +127,12 @@ void read_metrics(RunRecord& run) {
   for (auto& [part, column] : run.seconds) column.resize(run.step.size(), kAbsent);
 }
 
-void read_predictions(RunRecord& run) {
-  const fs::path file = run.folder / "predictions.json";
+/// Null where there is no such file.
+Json read_json(const fs::path& file) {
   std::error_code unreadable;
-  if (!fs::exists(file, unreadable)) return;
+  if (!fs::exists(file, unreadable)) return nullptr;
   try {
-    run.predictions = parse_json<Json>(read_text(file));
+    return parse_json<Json>(read_text(file));
   } catch (const nlohmann::json::exception& error) {
     fail_input("{}: damaged ({}); restore or remove it", file.string(), error.what());
   }
@@ -148,7 +148,8 @@ RunRecord read_run(const fs::path& folder) {
   run.folder = folder;
   read_config(run);
   read_metrics(run);
-  read_predictions(run);
+  run.predictions = read_json(folder / "predictions.json");
+  run.augmented = read_json(folder / "augmented.json");
   return run;
 }
 

@@ -37,6 +37,7 @@ struct RunRecord {
   bool is_study = false;                                             ///< the lines are those of a study
   std::vector<EvaluationRecord> evaluations;
   nlohmann::ordered_json predictions;  ///< null where there is no predictions.json
+  nlohmann::ordered_json augmented;    ///< null where there is no augmented.json
 
   /// The value of a configuration key, or null.
   nlohmann::ordered_json setting(const std::string& key) const;

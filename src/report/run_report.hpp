@@ -8,7 +8,8 @@
 namespace lockstep {
 
 /// The report on the runs in `run_dirs`, as a document of page.hpp. One run: its facts, curves, time of a
-/// step, confusion matrix and worst samples (or predictions against targets), evaluations and configuration.
+/// step, confusion matrix and worst samples (or predictions against targets), augmented training samples,
+/// evaluations and configuration.
 /// Several: their curves in the same charts, a table with a row a run, what differs between their
 /// configurations, matrices and samples of each. Curves of more than 1500 steps are thinned: the first step,
 /// means over equal ranges, the last. A run that did not end, or has no predictions.json, shows what there

@@ -16,8 +16,8 @@ nlohmann::ordered_json summary_sections(const std::vector<RunRecord>& runs);
 /// Curves over the steps, and the time of the parts of a step.
 nlohmann::ordered_json chart_sections(const std::vector<RunRecord>& runs);
 
-/// Confusion matrix and worst samples, or predictions against targets, of the first kMostWithPredictions
-/// runs. Errors: a damaged predictions.json.
+/// Confusion matrix and worst samples, or predictions against targets, and augmented training samples, of the
+/// first kMostWithPredictions runs. Errors: a damaged predictions.json or augmented.json.
 inline constexpr std::size_t kMostWithPredictions = 50;
 nlohmann::ordered_json prediction_sections(const std::vector<RunRecord>& runs);
 

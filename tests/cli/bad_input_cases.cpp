@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "idx_files.hpp"
+
 namespace lockstep::test {
 
 namespace {
@@ -22,15 +24,6 @@ Words train_on(const std::string& source) {
           "linear 2", "--train.batch-size", "2"};
 }
 
-/// An IDX file of unsigned bytes.
-std::string idx(const std::vector<std::uint32_t>& sizes, const std::string& bytes) {
-  std::string text = {'\0', '\0', '\x08', static_cast<char>(sizes.size())};
-  for (const std::uint32_t size : sizes) {
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) text += static_cast<char>(size >> shift & 0xFFU);
-  }
-  return text + bytes;
-}
-
 /// A folder with these training images and labels.
 Prepare idx_folder(const std::string& images, const std::string& labels, const std::string& suffix = "") {
   return [=](const TemporaryFolder& folder) {
@@ -40,8 +33,8 @@ Prepare idx_folder(const std::string& images, const std::string& labels, const s
   };
 }
 
-const std::string kValidImages = idx({4, 2, 2}, std::string(16, '\x33'));
-const std::string kValidLabels = idx({4}, std::string("\0\1\0\1", 4));
+const std::string kValidImages = idx_header({4, 2, 2}) + std::string(16, '\x33');
+const std::string kValidLabels = idx_header({4}) + std::string("\0\1\0\1", 4);
 
 }  // namespace
 
@@ -98,6 +91,16 @@ std::vector<BadInput> bad_usage() {
       {"LastLayerDoesNotFit", kBlobRun + Words{"--model.layers", "linear 3"},
        "end the network with 'linear 4'"},
       {"LossDoesNotFit", kBlobRun + Words{"--model.loss", "mse"}, "model.loss = mse"},
+      {"UnknownChangeOfPictures", kBlobRun + Words{"--data.augment", "flip, crp 4"},
+       "data.augment = flip, crp 4 (on the command line): expected some of crop PAD [edge], flip"},
+      {"ChangeOfPicturesInATable",
+       kBlobRun + Words{"--data.augment", "flip"},
+       "data.augment = flip: changes pictures, and blobs has none",
+       {},
+       {0, 3, 8}},
+      {"EvaluateAugmented",
+       {"evaluate", "--weights", "none", "--data.augment", "flip"},
+       "data.augment (on the command line): has no effect on 'evaluate'"},
       {"UnknownLoss", kBlobRun + Words{"--model.loss", "hinge"}, "expected one of: auto, cross-entropy, mse"},
       {"LossOfSeveralLabels", kBlobRun + Words{"--model.loss", "bce"}, "fits multi-label", {}, {0, 3, 8}},
       {"ParameterOfAnotherLoss", kBlobRun + Words{"--model.huber-delta", "2"},
@@ -179,22 +182,23 @@ std::vector<BadInput> bad_idx_files() {
       {"LabelsForImages", words, "wrong magic number", with_images(kValidLabels + std::string(16, 'x'))},
       {"Floats", words, "element type 0x0d",
        with_images(std::string("\0\0\x0d\3", 4) + kValidImages.substr(4))},
-      {"CountsDisagree", words, "4 images, but 3 labels", idx_folder(kValidImages, idx({3}, "\1\1\1"))},
+      {"CountsDisagree", words, "4 images, but 3 labels",
+       idx_folder(kValidImages, idx_header({3}) + "\1\1\1")},
       {"CorruptGzip", words, "corrupt",
        idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10) + std::string(40, '\xff'), kValidLabels,
                   ".gz")},
       {"TruncatedGzip", words, "truncated",
        idx_folder(std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10), kValidLabels, ".gz")},
       {"HeaderOfTwoToTheForty", words, "counts disagree",
-       with_images(idx({1U << 20U, 1U << 10U, 1U << 10U}, "few"))},
+       with_images(idx_header({1U << 20U, 1U << 10U, 1U << 10U}) + "few")},
       {"HeaderThatOverflows", words, "counts disagree",
-       with_images(idx({0xFFFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFFFU}, "few"))},
-      {"NoImages", words, "empty", idx_folder(idx({0, 2, 2}, ""), idx({0}, ""))},
+       with_images(idx_header({0xFFFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFFFU}) + "few")},
+      {"NoImages", words, "empty", idx_folder(idx_header({0, 2, 2}), idx_header({0}))},
       {"LabelOutOfRange", words, "out of range",
        [](const TemporaryFolder& folder) {
          idx_folder(kValidImages, kValidLabels)(folder);
          folder.write("set/t10k-images-idx3-ubyte", kValidImages);
-         folder.write("set/t10k-labels-idx1-ubyte", idx({4}, "\1\1\1\7"));
+         folder.write("set/t10k-labels-idx1-ubyte", idx_header({4}) + "\1\1\1\7");
        }},
   };
 }

@@ -141,6 +141,17 @@ std::vector<Case> cases() {
 INSTANTIATE_TEST_SUITE_P(Configurations, ResumeOptionsTest, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
 
+class ResumeDataTest : public MpiTest {};
+
+TEST_F(ResumeDataTest, OfAugmentedPicturesGivesTheBitsOfTheWholeTraining) {
+  const PictureFolder folder(world());
+  expect_same_as_undisturbed({{"data.source", folder.path()},
+                              {"data.augment", "crop 2, flip, contrast 0.2, cutout 3, mixup 0.4"},
+                              {"train.epochs", "3"},
+                              {"model.layers", "conv 5 3 pad=1, relu, flatten, linear 3"}});
+  world().barrier();
+}
+
 class RestoreTest : public MpiTest {};
 
 TEST_F(RestoreTest, AStateOfAnotherNetworkIsAnErrorOnAllRanks) {

@@ -20,6 +20,15 @@ Config make_test_config(const Texts& changes) {
                            changes));
 }
 
+PictureFolder::PictureFolder(Communicator& world) {
+  if (world.rank() == 0) {
+    folder_ = std::make_unique<TemporaryFolder>();
+    write_pictures(*folder_);
+    path_ = folder_->path().string();
+  }
+  path_ = broadcast_text(world, path_, 0);
+}
+
 RunResult train(const Config& config, Communicator& communicator) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(communicator, make_model(config, problem), problem, config.training);

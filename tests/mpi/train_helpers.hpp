@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "configs.hpp"
+#include "idx_files.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/train/trainer.hpp"
 
@@ -11,6 +13,18 @@ namespace lockstep::test {
 
 /// A small classification; `changes` win.
 Config make_test_config(const Texts& changes);
+
+/// The pictures of write_pictures in a folder, which rank 0 makes and removes: a barrier has to stand before
+/// its end. Collective.
+class PictureFolder {
+ public:
+  explicit PictureFolder(Communicator& world);
+  const std::string& path() const { return path_; }
+
+ private:
+  std::unique_ptr<TemporaryFolder> folder_;
+  std::string path_;
+};
 
 /// All that a run leaves behind, to be compared exactly.
 struct RunResult {

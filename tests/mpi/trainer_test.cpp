@@ -287,6 +287,19 @@ TEST_F(TrainingTest, OnSeveralTargetsGivesTheBitsOfOneProcess) {
   world().barrier();  // the folder goes with rank 0
 }
 
+TEST_F(TrainingTest, OnAugmentedPicturesGivesTheBitsOfOneProcess) {
+  const PictureFolder folder(world());
+  for (const std::string batch_size : {"7", "32", "full"}) {
+    expect_same_as_alone({{"data.source", folder.path()},
+                          {"data.augment", "crop 2, flip, brightness 0.2, contrast 0.2, cutout 3, mixup 0.4"},
+                          {"data.validation", "0.1"},
+                          {"train.batch-size", batch_size},
+                          {"train.epochs", "3"},
+                          {"model.layers", "conv 5 3 pad=1, relu, flatten, dropout 0.2, linear 3"}});
+  }
+  world().barrier();
+}
+
 // Large enough for several tiles, with shapes that are no multiples of anything.
 const Texts kWide = {{"data.features", "601"},
                      {"train.batch-size", "64"},

@@ -59,6 +59,17 @@ TEST_F(VerifyTest, TakesTheBatchInOnePieceWhereUnitsNeedAllOfIt) {
       "");
 }
 
+TEST_F(VerifyTest, ComparesAugmentedPicturesWithAPlainPassOverTheSame) {
+  const PictureFolder folder(world());
+  EXPECT_EQ(verify_on({{"data.source", folder.path()},
+                       {"data.augment", "crop 2 edge, flip, brightness 0.5, cutout 3, mixup 0.4"},
+                       {"model.layers", "conv 5 3 pad=1, tanh, flatten, linear 3"}},
+                      all_rank_counts())
+                .message,
+            "");
+  world().barrier();
+}
+
 TEST_F(VerifyTest, TakesRankCountsInAnyOrder) {
   EXPECT_EQ(verify_on({}, {world().size(), 1, world().size()}).message, "");
 }

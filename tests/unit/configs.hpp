@@ -21,7 +21,7 @@ inline Config config_of(const Texts& texts, const std::string& origin = "on the 
 /// be given.
 inline Texts changed(Texts defaults, const Texts& changes) {
   for (const auto& [key, text] : changes) defaults[key] = text;
-  if (defaults.at("data.source").ends_with(".csv")) {
+  if (is_path(defaults.at("data.source"))) {
     for (const char* const key : {"data.samples", "data.features", "data.classes"}) defaults.erase(key);
   }
   const auto reduction = defaults.find("train.reduction");

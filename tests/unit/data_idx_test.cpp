@@ -9,6 +9,7 @@
 
 #include "data_helpers.hpp"
 #include "gzip.hpp"
+#include "idx_files.hpp"
 #include "lockstep/data/idx.hpp"
 #include "temporary_folder.hpp"
 
@@ -16,6 +17,7 @@ namespace lockstep {
 namespace {
 
 using test::gzip;
+using test::idx_header;
 using test::is_bad_input;
 using test::TemporaryFolder;
 using testing::ElementsAre;
@@ -23,19 +25,10 @@ using testing::ElementsAre;
 constexpr const char* kImages = "train-images-idx3-ubyte";
 constexpr const char* kLabels = "train-labels-idx1-ubyte";
 
-/// The header of an IDX file: 0, 0, type, dimensions, then the sizes, largest byte first.
-std::string header(const std::vector<std::uint32_t>& sizes, char type = 8) {
-  std::string result = {0, 0, type, static_cast<char>(sizes.size())};
-  for (const std::uint32_t size : sizes) {
-    for (int shift = 24; shift >= 0; shift -= 8) result.push_back(static_cast<char>(size >> shift & 0xFFU));
-  }
-  return result;
-}
-
 std::string bytes(std::initializer_list<int> values) { return {values.begin(), values.end()}; }
 
-std::string images() { return header({2, 1, 3}) + bytes({0, 1, 2, 253, 254, 255}); }
-std::string labels() { return header({2}) + bytes({4, 1}); }
+std::string images() { return idx_header({2, 1, 3}) + bytes({0, 1, 2, 253, 254, 255}); }
+std::string labels() { return idx_header({2}) + bytes({4, 1}); }
 
 class Idx : public testing::Test {
  protected:
@@ -126,8 +119,8 @@ TEST_F(Idx, EmptyPrefixMeansFilesWithoutOneWhereThereAreSuch) {
 }
 
 TEST_F(Idx, LettersFrom1To26Make27Classes) {
-  folder_.write(kImages, header({26, 1, 1}) + std::string(26, 'x'));
-  std::string letters = header({26});
+  folder_.write(kImages, idx_header({26, 1, 1}) + std::string(26, 'x'));
+  std::string letters = idx_header({26});
   for (char label = 1; label <= 26; ++label) letters.push_back(label);
   folder_.write(kLabels, letters);
   EXPECT_EQ(read().description.classes, 27);
@@ -171,7 +164,7 @@ TEST_F(Idx, RefusesLabelsOutsideTheClasses) {
 
 TEST_F(Idx, RefusesCountsThatDisagree) {
   folder_.write(kImages, images());
-  folder_.write(kLabels, header({3}) + bytes({4, 1, 0}));
+  folder_.write(kLabels, idx_header({3}) + bytes({4, 1, 0}));
   EXPECT_TRUE(fails({"counts disagree", "2 images", "3 labels", kImages, kLabels}));
 }
 
@@ -190,9 +183,9 @@ class BadIdx : public Idx {
 
 TEST_F(BadIdx, RefusesWrongMagicNumbers) {
   EXPECT_TRUE(both_fail("PNG and so on and so on", {kImages, "magic", "0x504e4720", "0x00000803"}));
-  EXPECT_TRUE(both_fail(header({2, 1, 3}, 0x0D) + std::string(24, 'x'), {kImages, "0x0d", "0x08"}));
+  EXPECT_TRUE(both_fail(idx_header({2, 1, 3}, 0x0D) + std::string(24, 'x'), {kImages, "0x0d", "0x08"}));
   EXPECT_TRUE(
-      both_fail(header({20}) + std::string(20, 'x'), {"magic", "1 dimensions, expected 3", "exchanged"}));
+      both_fail(idx_header({20}) + std::string(20, 'x'), {"magic", "1 dimensions, expected 3", "exchanged"}));
 }
 
 TEST_F(BadIdx, RefusesTruncatedHeaders) {
@@ -203,7 +196,7 @@ TEST_F(BadIdx, RefusesTruncatedHeaders) {
 TEST_F(BadIdx, RefusesMoreOrFewerBytesThanPromised) {
   EXPECT_TRUE(both_fail(images().substr(0, 21), {kImages, "counts disagree", "2 x 1 x 3", "holds 5"}));
   EXPECT_TRUE(both_fail(images() + "x", {kImages, "counts disagree", "2 x 1 x 3"}));
-  EXPECT_TRUE(both_fail(header({0, 28, 28}), {kImages, "empty", "0 x 28 x 28"}));
+  EXPECT_TRUE(both_fail(idx_header({0, 28, 28}), {kImages, "empty", "0 x 28 x 28"}));
 }
 
 TEST_F(BadIdx, RefusesImpossibleSizesAtOnce) {
@@ -211,7 +204,7 @@ TEST_F(BadIdx, RefusesImpossibleSizesAtOnce) {
   const std::vector<std::vector<std::uint32_t>> claims = {
       {1U << 20U, 1U << 10U, 1U << 10U}, {1U << 31U, 1U << 31U, 1U << 31U}, {2U, 0xFFFFFFFFU, 0x80000001U}};
   for (const auto& sizes : claims) {
-    EXPECT_TRUE(both_fail(header(sizes) + bytes({0, 1, 2, 3, 4, 5}), {kImages, "counts disagree"}));
+    EXPECT_TRUE(both_fail(idx_header(sizes) + bytes({0, 1, 2, 3, 4, 5}), {kImages, "counts disagree"}));
   }
 }
 
@@ -220,7 +213,7 @@ TEST_F(BadIdx, RefusesDamagedGzipFiles) {
   // Large enough that neither the header nor the first megabyte suffers.
   std::string pixels(2 << 20U, '\0');
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<char>(i * i >> 7U);
-  const std::string good = gzip(header({2, 1024, 1024}) + pixels);
+  const std::string good = gzip(idx_header({2, 1024, 1024}) + pixels);
   folder_.write(kImages, good);
   EXPECT_EQ(read().bytes.size(), pixels.size());
 

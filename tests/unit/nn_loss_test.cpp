@@ -92,6 +92,22 @@ TEST(MeanSquaredError, IsTheMeanOverOutputs) {
   EXPECT_EQ(result.gradient, (std::vector<Real>{0.5, 0, 1, -1.5}));
 }
 
+// The probabilities are 1/8, 2/8 and 5/8.
+TEST(CrossEntropy, OfAMixtureIsThatOfBothLabelsByTheirShares) {
+  const std::vector<Real> outputs = {0, static_cast<Real>(std::log(2.0)), static_cast<Real>(std::log(5.0))};
+  const std::vector<std::int32_t> label = {0};
+  const std::vector<std::int32_t> partner_label = {2};
+  const std::vector<Real> share = {0.25};
+  const Result result =
+      evaluate(*make_cross_entropy(0), outputs,
+               {.labels = label, .values = {}, .partner_labels = partner_label, .shares = share});
+  const double tolerance = 8 * std::numeric_limits<Real>::epsilon();
+  EXPECT_NEAR(result.loss, std::log(8.0) - 0.75 * std::log(5.0), tolerance);
+  EXPECT_NEAR(result.gradient[0], 1 / 8.0 - 0.25, tolerance);
+  EXPECT_NEAR(result.gradient[1], 2 / 8.0, tolerance);
+  EXPECT_NEAR(result.gradient[2], 5 / 8.0 - 0.75, tolerance);
+}
+
 TEST(MeanAbsoluteError, IsTheMeanOverOutputs) {
   const std::vector<Real> target = {1, 0, -1, 2};
   const Result result =

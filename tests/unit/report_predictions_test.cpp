@@ -140,6 +140,23 @@ TEST(RunReportErrors, DamagedPredictionsNameTheFile) {
   }
 }
 
+TEST(RunReportPredictions, AugmentedSamplesWithTheirEpochs) {
+  const TemporaryFolder folder;
+  const fs::path run = write_run(folder, "run", kMetrics);
+  folder.write("run/augmented.json",
+               R"({"augment":"flip","pictures":[{"sample":5,"epoch":1,"label":"cat","width":2,"height":2,)"
+               R"("channels":1,"pixels":"AAEC/w=="},{"sample":5,"epoch":2,"width":2,"height":1,)"
+               R"("channels":3,"pixels":"AAECAwQF"}]})");
+  const Json images = section(describe_runs({run}), "Augmented training samples");
+  EXPECT_NE(images.at("description").get<std::string>().find("flip"), std::string::npos);
+  ASSERT_EQ(images.at("items").size(), 2U);
+  EXPECT_EQ(images["items"][0]["caption"], "cat, sample 5, epoch 1");
+  EXPECT_EQ(images["items"][1]["caption"], "sample 5, epoch 2");
+  EXPECT_EQ(images["items"][1]["pixels"], "AAECAwQF");
+  folder.write("run/augmented.json", R"({"augment":"flip"})");
+  EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/augmented.json: damaged"}));
+}
+
 TEST(RunReportErrors, DamagedMetricsNameTheLine) {
   const TemporaryFolder folder;
   const std::string before = kStartLine + step_line(1, 1, "4");

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "idx_files.hpp"
 #include "train_helpers.hpp"
 
 namespace {
@@ -33,14 +34,14 @@ namespace {
 
 /// Allocations in the second epoch, whose last batch is smaller than the others.
 long count_allocations(const test::Texts& changes) {
-  test::Texts texts = {{"data.source", "blobs"},
-                       {"data.samples", "205"},
-                       {"train.batch-size", "32"},
-                       {"train.micro-batches", "8"},
-                       {"train.epochs", "2"},
-                       {"train.check-every", "0"},
-                       {"model.layers", "linear 16, relu, linear 4"}};
-  for (const auto& [key, text] : changes) texts[key] = text;
+  const test::Texts texts = test::changed({{"data.source", "blobs"},
+                                           {"data.samples", "205"},
+                                           {"train.batch-size", "32"},
+                                           {"train.micro-batches", "8"},
+                                           {"train.epochs", "2"},
+                                           {"train.check-every", "0"},
+                                           {"model.layers", "linear 16, relu, linear 4"}},
+                                          changes);
   test::TrainingRun run(test::config_of(texts));
   const Index steps = run.trainer.plan().steps_per_epoch;
   for (Index step = 0; step < steps; ++step) run.trainer.step();
@@ -72,6 +73,13 @@ TEST(Allocation, HasNoPlaceInAStepAfterTheFirst) {
   for (const std::string optimizer : {"muon", "sam-adamw"}) {
     EXPECT_EQ(count_allocations({{"optimizer.name", optimizer}}), 0) << optimizer;
   }
+  const test::TemporaryFolder folder;
+  test::write_pictures(folder);
+  EXPECT_EQ(
+      count_allocations({{"data.source", folder.path().string()},
+                         {"data.augment", "crop 2, flip, brightness 0.2, contrast 0.2, cutout 2, mixup 0.2"},
+                         {"model.layers", "conv 4 3, relu, flatten, linear 3"}}),
+      0);
 }
 
 }  // namespace

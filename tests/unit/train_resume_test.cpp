@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
+#include "idx_files.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "temporary_folder.hpp"
 #include "train/checkpoint/checkpoint_store.hpp"
@@ -78,6 +79,21 @@ TEST(Resume, TakesWhatMayChange) {
   EXPECT_EQ(start.config.checkpoint.every, 3U);
   EXPECT_EQ(start.config.run.timeout, 0);
   stopped.check(start.config);
+}
+
+TEST(Resume, KeepsTheAugmentation) {
+  const TemporaryFolder pictures;
+  test::write_pictures(pictures);
+  RunThatStopped stopped(blobs({{"data.source", pictures.path().string()},
+                                {"data.augment", "crop 1, flip"},
+                                {"model.layers", "flatten, linear 3"}}));
+  EXPECT_EQ(to_text(stopped.resume().config.data.augment), "crop 1, flip");
+  EXPECT_NO_THROW(stopped.resume({{"data.augment", "crop 1, flip"}}));
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        stopped.resume({{"data.augment", "crop 2, flip"}});
+      },
+      {"another configuration", "data.augment was crop 1, flip, is crop 2, flip"}));
 }
 
 TEST(Resume, NamesAllDifferencesOfAnotherConfiguration) {

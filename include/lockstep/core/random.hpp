@@ -14,6 +14,7 @@ enum class Purpose : std::uint64_t {
   kDropout = 4,
   kSynthetic = 5,
   kGradientCheck = 6,
+  kAugmentation = 7,
 };
 
 /// Where in a stream a number stands, for example (step, sample, layer, unit).

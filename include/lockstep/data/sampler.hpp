@@ -41,6 +41,7 @@ class Sampler {
   /// 1 <= batch_size <= size.
   Sampler(std::uint64_t seed, Index size, Index batch_size);
 
+  std::uint64_t seed() const { return seed_; }
   Index steps_per_epoch() const;
   /// The batch of optimizer step `step`, counted from 0 over all epochs.
   GlobalBatch batch(std::uint64_t step) const;

@@ -13,6 +13,10 @@ namespace lockstep::inline LOCKSTEP_REAL {
 struct Targets {
   std::span<const std::int32_t> labels;
   std::span<const Real> values;  ///< [rows x outputs], row-major
+
+  // Where rows are mixtures of two samples with labels, [rows]; otherwise empty:
+  std::span<const std::int32_t> partner_labels = {};  ///< of the other samples
+  std::span<const Real> shares = {};                  ///< how much the loss by the label itself counts
 };
 
 /// A loss of each sample. Sums over samples are left to be divided once, by the number of all samples of the
@@ -21,8 +25,9 @@ class Loss {
  public:
   virtual ~Loss() = default;
 
-  /// sums[i] = the summed loss of block.micro_batches[i], in row order, in double. Where `gradient` has rows,
-  /// it receives the gradient of the sum by `outputs`; both are [rows x outputs].
+  /// sums[i] = the summed loss of block.micro_batches[i], in row order, in double; that of a mixture with the
+  /// share λ is λ times the loss by its label and 1 - λ times the one by its partner's. Where `gradient` has
+  /// rows, it receives the gradient of the sum by `outputs`; both are [rows x outputs].
   void evaluate(const RowBlock& block, ConstMatrixView outputs, const Targets& targets,
                 std::span<double> sums, MatrixView gradient) const;
 
@@ -43,6 +48,9 @@ class Loss {
   virtual void row_hessian(std::span<const Real> outputs, double* hessian) const;
 
  private:
+  /// The loss of a mixture, by row().
+  double mixed_row(std::span<const Real> outputs, const Targets& targets, Index row, Real* gradient) const;
+
   /// The loss of one row; its gradient goes to `gradient` unless that is null.
   virtual double row(std::span<const Real> outputs, const Targets& targets, Index row,
                      Real* gradient) const = 0;

@@ -9,6 +9,7 @@
 #include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
+#include "lockstep/data/augmentation.hpp"
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/data/source.hpp"
 #include "lockstep/nn/initialization.hpp"
@@ -22,6 +23,7 @@ struct Config {
   struct Data {
     DataSource source;
     NormalizationKind normalize = NormalizationKind::kStandard;
+    Augmentation augment;
     double validation = 0;  ///< part of the training samples that is held out
   } data;
   /// [model]

@@ -30,7 +30,8 @@ struct Problem {
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
   Hyperparameters loss_parameters = {};
-  std::string normalize = {};  ///< as data.normalize; how `normalization` was made
+  std::string normalize = {};      ///< as data.normalize; how `normalization` was made
+  Augmentation augmentation = {};  ///< of the pictures of `training` in training steps
 
   /// The shape of a sample, and how many outputs a network for it has.
   Shape sample() const { return shape_of(training.description()); }
@@ -48,6 +49,7 @@ struct ProblemOptions {
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
   Hyperparameters loss_parameters = {};  ///< of that loss; its defaults where nothing is given
+  Augmentation augmentation = {};        ///< of pictures in training steps
 };
 
 /// Gives a training part and, where there is one, a test part. Called on one rank of every node.
@@ -72,9 +74,12 @@ void check_batch_size(const TrainingOptions& options, const Split& split);
 void training_samples(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Index first,
                       std::span<Index> samples);
 
-/// Fills `into` with the samples at `rows` of `batch`. Local.
+/// Fills `into` with the samples at `rows` of `batch`, augmented. Local.
 void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBatch& batch, Interval rows,
                  Batch& into);
+
+/// What the rows of `batch` should give.
+Targets targets_of(const Batch& batch);
 
 /// The parts that are not trained on, "validation" and "test", as far as there are any; test last. They refer
 /// to `problem`.

@@ -65,9 +65,9 @@ struct Hooks {
   std::function<void(const Error& error)> on_failure = {};
 };
 
-/// Errors: a `network` that does not fit the data of `problem`, a batch larger than they are, a precision
-/// that this CPU does not have; a warm-up longer than the training, an optimizer that does not fit network or
-/// loss. Local.
+/// Errors: a `network` or an augmentation that does not fit the data of `problem`, a batch larger than they
+/// are, a precision that this CPU does not have; a warm-up longer than the training, an optimizer that does
+/// not fit network or loss. Local.
 void check_training(const Network& network, const Problem& problem, const TrainingOptions& options);
 
 /// Trains one network together with the other ranks of `communicator`: each rank computes the gradients of

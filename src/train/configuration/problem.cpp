@@ -8,6 +8,7 @@
 
 #include "core/text.hpp"
 #include "data/column_units.hpp"
+#include "data/mixup.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/nn/network_text.hpp"
@@ -173,7 +174,8 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
           .loss_parameters = chosen.parameters,
-          .normalize = normalize_name(normalize)};
+          .normalize = normalize_name(normalize),
+          .augmentation = options.augmentation};
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
@@ -187,7 +189,8 @@ Problem make_problem(const Config& config, Communicator& communicator) {
                                   .validation = data.validation,
                                   .seed = data.source.synthetic.seed,
                                   .loss = config.model.loss,
-                                  .loss_parameters = config.model.loss_parameters},
+                                  .loss_parameters = config.model.loss_parameters,
+                                  .augmentation = data.augment},
                                  communicator);
   check_batch_size(config.training, problem.split);
   return problem;
@@ -203,7 +206,21 @@ void gather_rows(const Problem& problem, const Sampler& sampler, const GlobalBat
                  Batch& into) {
   into.samples.resize(static_cast<std::size_t>(rows.size()));
   training_samples(problem, sampler, batch, rows.first, into.samples);
-  gather(problem.training, problem.normalization, into);
+  const AugmentedPass pass{.changes = problem.augmentation, .seed = sampler.seed(), .epoch = batch.epoch};
+  into.partners.resize(mixes(pass.changes) ? into.samples.size() : 0);
+  for (std::size_t i = 0; i < into.partners.size(); ++i) {
+    const Index row = rows.first + static_cast<Index>(i);
+    const Index other = (row + partner_distance(pass, into.samples[i], batch.size)) % batch.size;
+    training_samples(problem, sampler, batch, other, {&into.partners[i], 1});
+  }
+  gather(problem.training, problem.normalization, into, pass);
+}
+
+Targets targets_of(const Batch& batch) {
+  return {.labels = batch.labels,
+          .values = batch.targets,
+          .partner_labels = batch.partner_labels,
+          .shares = batch.shares};
 }
 
 std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {

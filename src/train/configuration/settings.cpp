@@ -10,6 +10,7 @@
 
 #include "core/named.hpp"
 #include "core/text.hpp"
+#include "data/augmentation_text.hpp"
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/nn/losses.hpp"
 #include "lockstep/optim/algorithm.hpp"
@@ -23,6 +24,11 @@ std::vector<std::pair<std::string, Task>> task_choices() {
   std::vector<std::pair<std::string, Task>> choices;
   for (const NamedTask& named : tasks()) choices.emplace_back(named.name, named.task);
   return choices;
+}
+
+Field changes_of_pictures(Augmentation& field) {
+  return {.assign = [&field](const std::string& text) { return read_augmentation(text, field); },
+          .text = [&field] { return to_text(field); }};
 }
 
 void add_data(Config::Data& data, std::vector<Setting>& settings) {
@@ -57,6 +63,10 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
         choice(data.normalize, {{"standard", NormalizationKind::kStandard},
                                 {"unit", NormalizationKind::kUnit},
                                 {"none", NormalizationKind::kNone}})},
+       {"data.augment", "",
+        "what happens to pictures in training, at random and in this order: crop PAD [edge], flip, "
+        "brightness MOST, contrast MOST, cutout SIZE, mixup ALPHA",
+        changes_of_pictures(data.augment)},
        {"data.validation", "0", "part of the training samples that is held out, such as 0.1",
         real(data.validation, 0, 1, true)}});
 }
@@ -110,7 +120,7 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
        {"train.precision", "float32",
         "what linear units multiply: float32, or bf16 (bfloat16; sums, weights and optimizer stay float32)",
         choice(train.precision, {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}})},
-       {"train.seed", "1", "seed of initial weights, order and dropout", whole(train.seed, 0)},
+       {"train.seed", "1", "seed of initial weights, order, augmentation and dropout", whole(train.seed, 0)},
        {"train.reduction", "reproducible",
         "reproducible: same bits at every rank count; fast: the library's order",
         choice(train.reduction, {{"reproducible", Reduction::kReproducible}, {"fast", Reduction::kFast}})},

@@ -8,9 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/text.hpp"
 #include "lockstep/core/functions.hpp"
 #include "train/checkpoint/chunks.hpp"
+#include "train/evaluation/drawn_pictures.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -85,22 +85,10 @@ std::vector<std::string> class_names(const DatasetDescription& data) {
   return names;
 }
 
-void add_image(const Dataset& data, Index sample, Json& entry) {
-  const DatasetDescription& description = data.description();
-  const std::vector<Index>& shape = description.feature_shape;
-  const bool is_picture = shape.size() == 2 || shape.size() == 3;
-  const bool can_be_drawn = description.channels() == 1 || description.channels() == 3;
-  if (description.storage != Storage::kBytes || !is_picture || !can_be_drawn) return;
-  entry["width"] = shape[shape.size() - 1];
-  entry["height"] = shape[shape.size() - 2];
-  entry["channels"] = description.channels();
-  entry["pixels"] =
-      base64(std::as_bytes(data.bytes().subspan(static_cast<std::size_t>(sample * description.features()),
-                                                static_cast<std::size_t>(description.features()))));
-}
-
 Json worst_json(const Dataset& data, const std::vector<Sample>& worst,
                 const std::vector<std::string>& names) {
+  const DatasetDescription& description = data.description();
+  const auto features = static_cast<std::size_t>(description.features());
   Json list = Json::array();
   for (const Sample& s : worst) {
     Json entry = {
@@ -109,7 +97,10 @@ Json worst_json(const Dataset& data, const std::vector<Sample>& worst,
         {"predicted", s.predicted == kNone ? Json() : Json(names[static_cast<std::size_t>(s.predicted)])},
         {"probability", s.predicted == kNone ? Json() : Json(s.probability)},
         {"loss", s.loss}};
-    add_image(data, s.sample, entry);
+    if (can_be_drawn(description)) {
+      add_picture(description, data.bytes().subspan(static_cast<std::size_t>(s.sample) * features, features),
+                  entry);
+    }
     list.push_back(std::move(entry));
   }
   return list;

@@ -23,6 +23,7 @@
 #include "lockstep/train/trainer.hpp"
 #include "report/run_report.hpp"
 #include "train/checkpoint/checkpointing.hpp"
+#include "train/evaluation/drawn_pictures.hpp"
 #include "train/run/announcement.hpp"
 #include "train/run/epochs.hpp"
 #include "train/run/metrics.hpp"
@@ -93,6 +94,8 @@ class Run {
       directory_.emplace(config.run.dir.empty() ? make_run_folder() : config.run.dir);
     }
     directory_->write("config.cfg", config_text_);
+    const Json augmented = augmented_samples(problem_, config.training.seed);
+    if (!augmented.is_null()) directory_->write("augmented.json", to_line(augmented));
     log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
     checkpointing_.open(
         CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),

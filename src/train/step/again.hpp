@@ -36,7 +36,7 @@ class Again {
   RowBlock rows(std::span<const MicroBatchRows> micro_batches) const;
   ConstMatrixView features() const { return {batch_.features.data(), batch_.rows(), model_.inputs()}; }
   ConstMatrixView outputs() const { return model_.output_of(model_.units() - 1, batch_.rows()); }
-  Targets targets() const { return {batch_.labels, batch_.targets}; }
+  Targets targets() const { return targets_of(batch_); }
 
   const FailedStep& step_;
   Network& model_;

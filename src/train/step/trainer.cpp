@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/rank_status.hpp"
+#include "data/mixup.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
@@ -76,6 +77,7 @@ std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
 void check_training(const Network& network, const Problem& problem, const TrainingOptions& options) {
   check_outputs(network, problem.training.description());
   check_batch_size(options, problem.split);
+  check_augmentation(problem.augmentation, problem.training.description());
   const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
   if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
   if (options.wire == Wire::kBfloat16 && options.reduction == Reduction::kFast) {
@@ -86,6 +88,10 @@ void check_training(const Network& network, const Problem& problem, const Traini
   const TrainingPlan plan = plan_training(options, problem.split.training_size());
   if (options.noise_scale && problem.loss->has_weights()) {
     fail_input("`noise-scale`: not known for a loss that weighs its samples; leave it out");
+  }
+  if (mixes(problem.augmentation) && problem.loss->has_weights()) {
+    fail_input("`augment` = {}: mixup is not known for a loss that weighs its samples; leave it out",
+               to_text(problem.augmentation));
   }
   static_cast<void>(Schedule(options.schedule, plan.total_steps));
   if (find_algorithm(options.optimizer.name).needs_hessian) {

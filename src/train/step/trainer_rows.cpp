@@ -130,7 +130,7 @@ ConstMatrixView Trainer::features() const {
   return {batch_.features.data(), batch_.rows(), network_.inputs()};
 }
 
-Targets Trainer::targets() const { return {batch_.labels, batch_.targets}; }
+Targets Trainer::targets() const { return targets_of(batch_); }
 
 std::vector<Real> Trainer::plain_gradient() {
   const GlobalBatch batch = sampler_.batch(steps_done_);
