@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/unit_forms.hpp"
@@ -120,7 +121,7 @@ class BatchNorm final : public Norm {
       const auto write = [&](std::size_t i, std::span<double> sums) {
         std::copy_n(by_parameters(static_cast<Index>(i)), sums.size(), sums.begin());
       };
-      add_up(block, write, totals_);
+      add_up(block, std::ref(write), totals_);
     }
     for_each_part(count, input_gradient);
     end_backward(block, sink);
@@ -148,7 +149,7 @@ class BatchNorm final : public Norm {
         const auto count = static_cast<double>(positions_of(block, static_cast<Index>(i)));
         for (std::size_t c = 0; c < sums.size(); ++c) sums[c] = count * sum(own[c], moments[c].mean);
       };
-      add_up(block, write, totals);
+      add_up(block, std::ref(write), totals);
     };
     add_up_of([](const Moments& own, double) { return own.mean; });
     for (std::size_t c = 0; c < moments.size(); ++c) moments[c].mean = totals[c] / values;
