@@ -73,11 +73,13 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
     looked_for.push_back(prefix + names[1]);
   }
   const std::vector<std::string> known = prefixes(files, part);
-  fail_input("{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
-             kind == Kind::kImages ? "images" : "labels", join(looked_for),
-             prefix.empty() || known.empty()
-                 ? std::string("check `source`, which also takes data_batch_1.bin or train.bin of CIFAR")
-                 : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
+  fail_input(
+      "{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
+      kind == Kind::kImages ? "images" : "labels", join(looked_for),
+      prefix.empty() || known.empty()
+          ? std::string("check `source`, which also takes data_batch_1.bin or train.bin of CIFAR, and a "
+                        "sub-folder of pictures for each class")
+          : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
 }
 
 fs::path find_file(const fs::path& folder, const std::vector<std::string>& files, Part part, Kind kind,

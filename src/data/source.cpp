@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kFashionMnist = "fashion-mnist";
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
-enum class Form { kIdx, kCifar, kCsv, kSynthetic };
+enum class Form { kIdx, kCifar, kPictures, kCsv, kSynthetic };
 
 bool is_csv_name(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
@@ -35,13 +35,15 @@ bool is_csv_name(const std::string& name) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
   fail_input(
-      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX or CIFAR files, or "
-      "FILE.csv{}",
+      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX or CIFAR files or "
+      "of pictures, or FILE.csv{}",
       source, join(names), suggestion(source, names));
 }
 
 Form form_of_folder(const fs::path& folder) {
-  if (!has_cifar_files(folder)) return Form::kIdx;
+  if (!has_cifar_files(folder)) {
+    return has_class_folders(folder) && !has_idx_files(folder) ? Form::kPictures : Form::kIdx;
+  }
   if (has_idx_files(folder)) {
     fail_input("{}: holds IDX files and those of CIFAR; expected one data set; move the other away",
                folder.string());
@@ -85,6 +87,10 @@ void check_keys(const DataSource& source, Form form) {
   refuse_beside(Form::kCsv, csv, "label", source.label != usual.label);
   refuse_beside(Form::kCsv, csv, "header", source.header != usual.header);
   refuse_beside(Form::kIdx, "folders of IDX files", "prefix", !source.prefix.empty());
+  const PictureOptions& pictures = source.pictures;
+  const std::string folders = "folders of pictures";
+  refuse_beside(Form::kPictures, folders, "resize", pictures.height > 0);
+  refuse_beside(Form::kPictures, folders, "colour", pictures.colour != usual.pictures.colour);
   const std::string sets = "synthetic sets";
   refuse_beside(Form::kSynthetic, sets, "samples", synthetic.samples != usual.synthetic.samples);
   refuse_beside(Form::kSynthetic, sets, "test-samples",
@@ -103,6 +109,10 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
   if (form == Form::kCifar) {
     if (part == Part::kTest && !has_cifar_part(source.source, part)) return std::nullopt;
     return read_cifar(source.source, part);
+  }
+  if (form == Form::kPictures) {
+    if (part == Part::kTest && !has_picture_part(source.source, part)) return std::nullopt;
+    return find_pictures(source.source, part, source.pictures, training);
   }
   if (form == Form::kIdx) {
     const fs::path folder = folder_of(source.source);
@@ -181,6 +191,7 @@ bool has_test_part(const DataSource& source) {
   const Form form = form_of(source.source);
   if (form == Form::kCsv) return !source.test.empty();
   if (form == Form::kCifar) return has_cifar_part(source.source, Part::kTest);
+  if (form == Form::kPictures) return has_picture_part(source.source, Part::kTest);
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 
