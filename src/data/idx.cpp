@@ -10,6 +10,7 @@
 #include "core/text.hpp"
 #include "data/folder.hpp"
 #include "data/idx_file.hpp"
+#include "data/picture_layout.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -30,8 +31,14 @@ std::vector<std::string> stems(Part part) {
 /// The names a file of this stem may have after the prefix, the preferred first.
 std::vector<std::string> names_of(const std::string& stem, Kind kind) {
   const std::string start = stem + (kind == Kind::kImages ? "-images" : "-labels");
-  const std::string end = kind == Kind::kImages ? "idx3-ubyte" : "idx1-ubyte";
-  return {start + "-" + end, start + "." + end, start + "-" + end + ".gz", start + "." + end + ".gz"};
+  std::vector<std::string> names;
+  for (const std::string end : {"idx3-ubyte", "idx4-ubyte", "idx1-ubyte"}) {
+    if ((kind == Kind::kLabels) != (end == "idx1-ubyte")) continue;
+    for (const std::string gzip : {"", ".gz"}) {
+      for (const std::string separator : {"-", "."}) names.push_back(start + separator + end + gzip);
+    }
+  }
+  return names;
 }
 
 /// What stands in front of the names of the image files of `part`, without repetition.
@@ -116,13 +123,14 @@ void take_labels(const fs::path& file, const std::vector<std::uint8_t>& labels, 
 
 }  // namespace
 
-DatasetContent read_idx(const fs::path& folder, Part part, const std::string& prefix, Index classes) {
+DatasetContent read_idx(const fs::path& folder, Part part, const std::string& prefix, Index classes,
+                        bool transpose) {
   const std::vector<std::string> files = files_in(folder);
   const std::string chosen = resolve_prefix(folder, files, prefix);
   const fs::path image_file = find_file(folder, files, part, Kind::kImages, chosen);
   const fs::path label_file = find_file(folder, files, part, Kind::kLabels, chosen);
-  IdxArray images = read_idx_file(image_file, 3);
-  const IdxArray labels = read_idx_file(label_file, 1);
+  IdxArray images = read_idx_file(image_file, {3, 4});
+  const IdxArray labels = read_idx_file(label_file, {1});
   if (images.sizes[0] != labels.sizes[0]) {
     fail_input(
         "{}: counts disagree: {} images, but {} labels in {}; expected as many of each; "
@@ -130,12 +138,16 @@ DatasetContent read_idx(const fs::path& folder, Part part, const std::string& pr
         image_file.string(), images.sizes[0], labels.sizes[0], label_file.filename().string());
   }
 
+  PictureLayout layout = layout_of(image_file.string(), images.sizes);
+  if (transpose) layout = layout.transposed();
+  put_in_order(layout, images.bytes);
+
   DatasetContent content;
   content.description.name = folder.string();
   content.description.task = Task::kClassification;
   content.description.storage = Storage::kBytes;
   content.description.samples = images.sizes[0];
-  content.description.feature_shape = {images.sizes[1], images.sizes[2]};
+  content.description.feature_shape = layout.feature_shape();
   content.description.classes = classes;
   content.bytes = std::move(images.bytes);
   take_labels(label_file, labels.bytes, content);

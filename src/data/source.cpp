@@ -86,7 +86,9 @@ void check_keys(const DataSource& source, Form form) {
   refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
   refuse_beside(Form::kCsv, csv, "label", source.label != usual.label);
   refuse_beside(Form::kCsv, csv, "header", source.header != usual.header);
-  refuse_beside(Form::kIdx, "folders of IDX files", "prefix", !source.prefix.empty());
+  const std::string idx = "folders of IDX files";
+  refuse_beside(Form::kIdx, idx, "prefix", !source.prefix.empty());
+  refuse_beside(Form::kIdx, idx, "transpose", source.transpose);
   const PictureOptions& pictures = source.pictures;
   const std::string folders = "folders of pictures";
   refuse_beside(Form::kPictures, folders, "resize", pictures.height > 0);
@@ -117,7 +119,7 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
   if (form == Form::kIdx) {
     const fs::path folder = folder_of(source.source);
     if (part == Part::kTest && !has_idx_part(folder, part, source.prefix)) return std::nullopt;
-    return read_idx(folder, part, source.prefix, training ? training->classes : 0);
+    return read_idx(folder, part, source.prefix, training ? training->classes : 0, source.transpose);
   }
   const std::string& file = part == Part::kTraining ? source.source : source.test;
   if (file.empty()) return std::nullopt;

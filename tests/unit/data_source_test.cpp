@@ -205,6 +205,10 @@ TEST_F(Source, RefusesKeysWithoutEffect) {
   EXPECT_TRUE(
       is_bad_input([&] { read_source(source); }, {"`prefix`: has an effect only for folders of IDX files"}));
   source = named("blobs");
+  source.transpose = true;
+  EXPECT_TRUE(
+      is_bad_input([&] { read_source(source); }, {"`transpose`: has an effect only for folders of IDX"}));
+  source = named("blobs");
   source.task = Task::kRegression;
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"`task` = regression", "blobs"}));
   source.task = Task::kMultiLabel;

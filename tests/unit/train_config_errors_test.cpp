@@ -45,6 +45,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
        {"0", "-1", "1.5", "many", "", "4294967297", "1e3"},
        "a whole number from 1 to 4294967296"},
       {"data.test-samples", {"0", "4294967297", "all"}, "a whole number from 1 to 4294967296, or 'auto'"},
+      {"data.transpose", {"1", "yes"}, "one of: true, false"},
       {"data.resize",
        {"0", "8 0", "8 8 8", "auto", "", "16385"},
        "a whole number from 1 to 16384, or two, for height and width, or 'none'"},

@@ -20,6 +20,7 @@ struct DataSource {
                                          ///< CSV file, or a synthetic set
   std::string test;                      ///< CSV: the file with the test part, empty for none
   std::string prefix;                    ///< IDX: see read_idx
+  bool transpose = false;                ///< IDX
   Task task = Task::kClassification;     ///< CSV
   std::string label = "-1";              ///< CSV: the label or target columns, see CsvOptions
   Header header = Header::kAuto;         ///< CSV
