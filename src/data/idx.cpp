@@ -1,7 +1,6 @@
 #include "lockstep/data/idx.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "data/folder.hpp"
 #include "data/idx_file.hpp"
 #include "data/picture_layout.hpp"
+#include "data/whole_labels.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -34,8 +34,9 @@ std::vector<std::string> names_of(const std::string& stem, Kind kind) {
   std::vector<std::string> names;
   for (const std::string end : {"idx3-ubyte", "idx4-ubyte", "idx1-ubyte"}) {
     if ((kind == Kind::kLabels) != (end == "idx1-ubyte")) continue;
-    for (const std::string gzip : {"", ".gz"}) {
-      for (const std::string separator : {"-", "."}) names.push_back(start + separator + end + gzip);
+    for (const char* const gzip : {"", ".gz"}) {
+      for (const char* const separator : {"-", "."})
+        names.push_back(fmt::format("{}{}{}{}", start, separator, end, gzip));
     }
   }
   return names;
@@ -84,8 +85,9 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
       "{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
       kind == Kind::kImages ? "images" : "labels", join(looked_for),
       prefix.empty() || known.empty()
-          ? std::string("check `source`, which also takes data_batch_1.bin or train.bin of CIFAR, and a "
-                        "sub-folder of pictures for each class")
+          ? std::string(
+                "check `source`, which also takes data_batch_1.bin or train.bin of CIFAR, x_train.npy, and a "
+                "sub-folder of pictures for each class")
           : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
 }
 
@@ -106,19 +108,6 @@ fs::path find_file(const fs::path& folder, const std::vector<std::string>& files
                fmt::join(found, " and "));
   }
   return folder / found.front();
-}
-
-void take_labels(const fs::path& file, const std::vector<std::uint8_t>& labels, DatasetContent& content) {
-  const auto largest = std::max_element(labels.begin(), labels.end());
-  Index& classes = content.description.classes;
-  if (classes == 0) classes = *largest + 1;
-  if (*largest >= classes) {
-    fail_input(
-        "{}: label {} of sample {} is out of range; expected 0 to {} for {} classes; is it the file "
-        "of another data set?",
-        file.string(), *largest, largest - labels.begin(), classes - 1, classes);
-  }
-  content.labels.assign(labels.begin(), labels.end());
 }
 
 }  // namespace
@@ -150,7 +139,7 @@ DatasetContent read_idx(const fs::path& folder, Part part, const std::string& pr
   content.description.feature_shape = layout.feature_shape();
   content.description.classes = classes;
   content.bytes = std::move(images.bytes);
-  take_labels(label_file, labels.bytes, content);
+  take_labels(label_file.string(), labels.bytes, content);
   return content;
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <span>
 #include <string>
 
 #include <fmt/ranges.h>
 
+#include "data/array_sizes.hpp"
 #include "data/byte_reader.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -63,17 +63,6 @@ std::vector<Index> read_sizes(ByteReader& reader, const std::vector<std::size_t>
     sizes.push_back(size);
   }
   return sizes;
-}
-
-/// The product of `sizes`; the largest number where it is larger still.
-std::uint64_t product(const std::vector<Index>& sizes) {
-  std::uint64_t result = 1;
-  for (const Index size : sizes) {
-    if (__builtin_mul_overflow(result, static_cast<std::uint64_t>(size), &result)) {
-      return std::numeric_limits<std::uint64_t>::max();
-    }
-  }
-  return result;
 }
 
 [[noreturn]] void fail_count(const ByteReader& reader, const std::vector<Index>& sizes,

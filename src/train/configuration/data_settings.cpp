@@ -23,14 +23,15 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
   settings.insert(
       settings.end(),
       {{"data.source", "fashion-mnist",
-        "fashion-mnist, a folder of IDX or CIFAR files or of pictures, FILE.csv, " + join(synthetic_names()),
+        "fashion-mnist, a folder of IDX, CIFAR or NPY files or of pictures, FILE.csv, " +
+            join(synthetic_names()),
         words(source.source)},
        {"data.test", "", "CSV: the file with the test samples", words(source.test)},
        {"data.prefix", "", "IDX: what file names begin with, such as emnist-letters-", words(source.prefix)},
        {"data.transpose", "false",
         "IDX: whether rows and columns of each picture change places, which EMNIST needs: true, false",
         choice(source.transpose, {{"true", true}, {"false", false}})},
-       {"data.task", "classification", "CSV: " + join(names_of(tasks())),
+       {"data.task", "classification", "CSV: " + join(names_of(tasks())) + "; NPY: the first two",
         choice(source.task, task_choices())},
        {"data.label", "-1",
         "CSV: label column, its name or number from 0 (negative: from the end); a list for several targets",
