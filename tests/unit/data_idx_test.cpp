@@ -199,7 +199,7 @@ TEST_F(Idx, Transposes) {
 
 TEST_F(Idx, TransposesTheRowsAndColumnsOfEveryChannel) {
   std::string values;
-  for (char value = 0; value < 2 * 5 * 6; ++value) values.push_back(value);
+  for (int value = 0; value < 2 * 5 * 6; ++value) values.push_back(static_cast<char>(value));
   folder_.write(kImages, header({1, 2, 5, 6}) + values);
   folder_.write(kLabels, header({1}) + bytes({0}));
   const DatasetContent content = read_idx(folder_.path(), Part::kTraining, "", 0, true);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <gmock/gmock.h>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -155,8 +156,8 @@ TEST_F(Npy, ReadsEveryVersionAndSpellingOfTheHeader) {
 }
 
 TEST_F(Npy, ReadsMoreValuesThanItConvertsTogether) {
-  std::vector<double> values;
-  for (int i = 0; i < 100000; ++i) values.push_back(i);
+  std::vector<double> values(100000);
+  std::iota(values.begin(), values.end(), 0.0);
   write(npy("<f8", "(2, 50000)", raw(values)), npy("|u1", "(2,)", raw<std::uint8_t>({0, 1})));
   const DatasetContent content = read();
   ASSERT_EQ(content.values.size(), values.size());

@@ -190,7 +190,7 @@ TEST_F(Pictures, AlphaIsComposedOntoBlack) {
 
 TEST_F(Pictures, JpegKeepsFlatColoursWhateverTheFileIsCalled) {
   // A flat picture is its mean, eight times which is a whole coefficient.
-  EXPECT_THAT(decoded(jpeg(9, 17, Bytes(9 * 17, 77), JCS_GRAYSCALE, 1)), Each(77));
+  EXPECT_THAT(decoded(jpeg(9, 17, Bytes(153, 77), JCS_GRAYSCALE, 1)), Each(77));
   Bytes values;
   for (int i = 0; i < 16 * 16; ++i) values.insert(values.end(), {200, 100, 50});
   const Bytes colour = decoded(jpeg(16, 16, values, JCS_RGB, 3));
@@ -309,7 +309,7 @@ TEST_F(Pictures, RefusesImpossibleSizesAtOnce) {
 }
 
 TEST_F(Pictures, RefusesCmyk) {
-  write("a/1.jpg", jpeg(8, 8, Bytes(4 * 64, 9), JCS_CMYK, 4));
+  write("a/1.jpg", jpeg(8, 8, Bytes(256, 9), JCS_CMYK, 4));
   EXPECT_TRUE(fails({"a/1.jpg", "CMYK", "expected grey or RGB"}));
 }
 

@@ -19,13 +19,13 @@ namespace lockstep {
 struct DataSource {
   std::string source = "fashion-mnist";  ///< "fashion-mnist", folder of IDX, CIFAR or NPY files or of
                                          ///< pictures, CSV file, or a synthetic set
-  std::string test;                   ///< CSV: the file with the test part, empty for none
-  std::string prefix;                 ///< IDX: see read_idx
-  bool transpose = false;             ///< IDX
-  Task task = Task::kClassification;  ///< CSV, NPY
-  std::string label = "-1";           ///< CSV: the label or target columns, see CsvOptions
-  Header header = Header::kAuto;      ///< CSV
-  PictureOptions pictures;            ///< folder of pictures
+  std::string test;                      ///< CSV: the file with the test part, empty for none
+  std::string prefix;                    ///< IDX: see read_idx
+  bool transpose = false;                ///< IDX
+  Task task = Task::kClassification;     ///< CSV, NPY
+  std::string label = "-1";              ///< CSV: the label or target columns, see CsvOptions
+  Header header = Header::kAuto;         ///< CSV
+  PictureOptions pictures;               ///< folder of pictures
   SyntheticOptions synthetic;
 };
 
