@@ -49,7 +49,7 @@ Trained with $lockstep_cores ranks, one a core; the run is in $run. From $PWD, g
   build/release/lockstep evaluate --weights $run/weights.safetensors
   mpirun --oversubscribe -np 8 build/release/lockstep verify --config $run/config.cfg   # same bits at 1 to 8 ranks
   mpirun -np $lockstep_cores build/release/lockstep train --data.source FILE.csv --data.label NAME \\
-    --model.layers "linear 64, relu, linear 3"         # your own data: CSV, IDX or CIFAR files
+    --model.layers "linear 64, relu, linear 3"         # your own data: CSV files, pictures …
 
 README.md has the rest.
 END

@@ -11,6 +11,7 @@ packages=(
   libeigen3-dev                                             # matrices and their decompositions
   libboost-program-options-dev libfmt-dev                   # command line, text
   nlohmann-json3-dev libcsv-dev zlib1g-dev libxxhash-dev    # files and digests
+  libpng-dev libjpeg-dev                                    # pictures
   librandom123-dev                                          # counter-based random numbers
   dataset-fashion-mnist                                     # the images of the quickstart
 )

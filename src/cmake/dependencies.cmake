@@ -7,6 +7,8 @@ set(LOCKSTEP_DEPENDENCIES
     "Eigen3 3.4 NO_MODULE"
     "Boost 1.74 CONFIG"
     "ZLIB"
+    "PNG"
+    "JPEG"
     "fmt"
     "nlohmann_json 3.10"
     "libcsv"

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/digest.hpp"
+#include "data/picture_files.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -125,31 +126,48 @@ std::string digest(const Dataset& data) {
   return digest.text();
 }
 
-Dataset make_dataset(DatasetContent content) {
-  const auto owner = std::make_shared<const DatasetContent>(std::move(content));
-  const DatasetDescription& description = owner->description;
+std::span<const std::byte> DatasetContent::feature_memory() const {
+  return description.storage == Storage::kBytes ? std::as_bytes(std::span(bytes))
+                                                : std::as_bytes(std::span(values));
+}
+
+std::span<const std::byte> DatasetContent::target_memory() const {
+  return description.task == Task::kClassification ? std::as_bytes(std::span(labels))
+                                                   : std::as_bytes(std::span(targets));
+}
+
+void check_content(const DatasetContent& content) {
+  const DatasetDescription& description = content.description;
   if (description.samples <= 0 || description.features() <= 0) {
     fail_input("{}: {} samples of {} features; expected at least one of each; check its source",
                description.name, description.samples, description.features());
   }
-  if (description.task == Task::kClassification) check_labels(description, owner->labels);
+  if (description.task == Task::kClassification) check_labels(description, content.labels);
   if (description.categories < 0 || description.categories > kMostCategories) {
     fail_input("{}: {} categories; expected at most {}, or 0 for real numbers", description.name,
                description.categories, kMostCategories);
   }
   if (description.categories > 0) {
     if (description.storage == Storage::kBytes) {
-      check_categories<std::uint8_t>(description, owner->bytes);
+      check_categories<std::uint8_t>(description, content.bytes);
     } else {
-      check_categories<float>(description, owner->values);
+      check_categories<float>(description, content.values);
     }
   }
-  return Dataset(description,
-                 description.storage == Storage::kBytes ? std::as_bytes(std::span(owner->bytes))
-                                                        : std::as_bytes(std::span(owner->values)),
-                 description.task == Task::kClassification ? std::as_bytes(std::span(owner->labels))
-                                                           : std::as_bytes(std::span(owner->targets)),
-                 owner);
+  LOCKSTEP_CHECK(content.target_memory().size() == description.target_bytes());
+  LOCKSTEP_CHECK(content.picture_files.empty()
+                     ? content.feature_memory().size() == description.feature_bytes()
+                     : std::ssize(content.picture_files) == description.samples);
+}
+
+Dataset make_dataset(DatasetContent content) {
+  check_content(content);
+  if (!content.picture_files.empty()) {
+    content.bytes.resize(content.description.feature_bytes());
+    read_pictures(content.picture_files, content.description, 0, content.bytes);
+  }
+  const auto owner = std::make_shared<const DatasetContent>(std::move(content));
+  return Dataset(owner->description, owner->feature_memory(), owner->target_memory(), owner);
 }
 
 }  // namespace lockstep

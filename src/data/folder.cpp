@@ -9,19 +9,35 @@ namespace lockstep {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> files_in(const fs::path& folder) {
+namespace {
+
+std::vector<std::string> names_in(const fs::path& folder, bool folders) {
   std::error_code error;
-  std::vector<std::string> files;
+  std::vector<std::string> names;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code unreadable;  // found when the file is needed
-    if (!entry->is_directory(unreadable)) files.push_back(entry->path().filename().string());
+    if (entry->is_directory(unreadable) == folders) names.push_back(entry->path().filename().string());
   }
   if (error) {
-    fail_input("`source` = {}: cannot read this folder ({}); expected a folder of IDX or CIFAR files",
-               folder.string(), error.message());
+    fail_input(
+        "`source` = {}: cannot read this folder ({}); expected a folder of IDX, CIFAR or NPY files or of "
+        "pictures",
+        folder.string(), error.message());
   }
-  std::sort(files.begin(), files.end());
-  return files;
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+std::vector<std::string> files_in(const fs::path& folder) { return names_in(folder, false); }
+
+std::vector<std::string> folders_in(const fs::path& folder) {
+  std::vector<std::string> names = names_in(folder, true);
+  std::erase_if(names, is_hidden);
+  return names;
 }
 
 }  // namespace lockstep

@@ -1,7 +1,6 @@
 #include "lockstep/data/idx.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -10,6 +9,8 @@
 #include "core/text.hpp"
 #include "data/folder.hpp"
 #include "data/idx_file.hpp"
+#include "data/picture_layout.hpp"
+#include "data/whole_labels.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -30,8 +31,15 @@ std::vector<std::string> stems(Part part) {
 /// The names a file of this stem may have after the prefix, the preferred first.
 std::vector<std::string> names_of(const std::string& stem, Kind kind) {
   const std::string start = stem + (kind == Kind::kImages ? "-images" : "-labels");
-  const std::string end = kind == Kind::kImages ? "idx3-ubyte" : "idx1-ubyte";
-  return {start + "-" + end, start + "." + end, start + "-" + end + ".gz", start + "." + end + ".gz"};
+  std::vector<std::string> names;
+  for (const std::string end : {"idx3-ubyte", "idx4-ubyte", "idx1-ubyte"}) {
+    if ((kind == Kind::kLabels) != (end == "idx1-ubyte")) continue;
+    for (const char* const gzip : {"", ".gz"}) {
+      for (const char* const separator : {"-", "."})
+        names.push_back(fmt::format("{}{}{}{}", start, separator, end, gzip));
+    }
+  }
+  return names;
 }
 
 /// What stands in front of the names of the image files of `part`, without repetition.
@@ -73,11 +81,14 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
     looked_for.push_back(prefix + names[1]);
   }
   const std::vector<std::string> known = prefixes(files, part);
-  fail_input("{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
-             kind == Kind::kImages ? "images" : "labels", join(looked_for),
-             prefix.empty() || known.empty()
-                 ? std::string("check `source`, which also takes data_batch_1.bin or train.bin of CIFAR")
-                 : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
+  fail_input(
+      "{}: no {} {}; looked for {}, each also with .gz; {}", folder.string(), part_name(part),
+      kind == Kind::kImages ? "images" : "labels", join(looked_for),
+      prefix.empty() || known.empty()
+          ? std::string(
+                "check `source`, which also takes data_batch_1.bin or train.bin of CIFAR, x_train.npy, and a "
+                "sub-folder of pictures for each class")
+          : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
 }
 
 fs::path find_file(const fs::path& folder, const std::vector<std::string>& files, Part part, Kind kind,
@@ -99,28 +110,16 @@ fs::path find_file(const fs::path& folder, const std::vector<std::string>& files
   return folder / found.front();
 }
 
-void take_labels(const fs::path& file, const std::vector<std::uint8_t>& labels, DatasetContent& content) {
-  const auto largest = std::max_element(labels.begin(), labels.end());
-  Index& classes = content.description.classes;
-  if (classes == 0) classes = *largest + 1;
-  if (*largest >= classes) {
-    fail_input(
-        "{}: label {} of sample {} is out of range; expected 0 to {} for {} classes; is it the file "
-        "of another data set?",
-        file.string(), *largest, largest - labels.begin(), classes - 1, classes);
-  }
-  content.labels.assign(labels.begin(), labels.end());
-}
-
 }  // namespace
 
-DatasetContent read_idx(const fs::path& folder, Part part, const std::string& prefix, Index classes) {
+DatasetContent read_idx(const fs::path& folder, Part part, const std::string& prefix, Index classes,
+                        bool transpose) {
   const std::vector<std::string> files = files_in(folder);
   const std::string chosen = resolve_prefix(folder, files, prefix);
   const fs::path image_file = find_file(folder, files, part, Kind::kImages, chosen);
   const fs::path label_file = find_file(folder, files, part, Kind::kLabels, chosen);
-  IdxArray images = read_idx_file(image_file, 3);
-  const IdxArray labels = read_idx_file(label_file, 1);
+  IdxArray images = read_idx_file(image_file, {3, 4});
+  const IdxArray labels = read_idx_file(label_file, {1});
   if (images.sizes[0] != labels.sizes[0]) {
     fail_input(
         "{}: counts disagree: {} images, but {} labels in {}; expected as many of each; "
@@ -128,15 +127,19 @@ DatasetContent read_idx(const fs::path& folder, Part part, const std::string& pr
         image_file.string(), images.sizes[0], labels.sizes[0], label_file.filename().string());
   }
 
+  PictureLayout layout = layout_of(image_file.string(), images.sizes);
+  if (transpose) layout = layout.transposed();
+  put_in_order(layout, images.bytes);
+
   DatasetContent content;
   content.description.name = folder.string();
   content.description.task = Task::kClassification;
   content.description.storage = Storage::kBytes;
   content.description.samples = images.sizes[0];
-  content.description.feature_shape = {images.sizes[1], images.sizes[2]};
+  content.description.feature_shape = layout.feature_shape();
   content.description.classes = classes;
   content.bytes = std::move(images.bytes);
-  take_labels(label_file, labels.bytes, content);
+  take_labels(label_file.string(), labels.bytes, content);
   return content;
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <span>
 #include <string>
 
 #include <fmt/ranges.h>
 
+#include "data/array_sizes.hpp"
 #include "data/byte_reader.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -24,29 +24,38 @@ constexpr std::size_t kChunk = std::size_t{1} << 20U;
 
 std::uint64_t header_bytes(std::size_t dimensions) { return 4 + 4 * dimensions; }
 
-void check_magic(const ByteReader& reader, std::span<const std::uint8_t, 4> magic, std::size_t dimensions) {
+void check_magic(const ByteReader& reader, std::span<const std::uint8_t, 4> magic,
+                 const std::vector<std::size_t>& dimensions) {
   if (magic[0] != 0 || magic[1] != 0) {
     fail_input("{}: wrong magic number 0x{:02x}; expected 0x{:08x}; is it an IDX file?", reader.name(),
-               fmt::join(magic, ""), kUnsignedByte << 8U | dimensions);
+               fmt::join(magic, ""), kUnsignedByte << 8U | dimensions.front());
   }
   if (magic[2] != kUnsignedByte) {
     fail_input("{}: element type 0x{:02x}; expected 0x08, unsigned bytes; convert the file", reader.name(),
                magic[2]);
   }
-  if (magic[3] != dimensions) {
+  if (std::find(dimensions.begin(), dimensions.end(), magic[3]) == dimensions.end()) {
     fail_input("{}: wrong magic number: {} dimensions, expected {}; are images and labels exchanged?",
-               reader.name(), magic[3], dimensions);
+               reader.name(), magic[3], fmt::join(dimensions, " or "));
   }
 }
 
-std::vector<Index> read_sizes(ByteReader& reader, std::size_t dimensions) {
-  std::vector<std::uint8_t> header(header_bytes(dimensions));
-  const std::size_t count = reader.read(std::as_writable_bytes(std::span(header)));
-  if (count < header.size()) {
+/// Reads the file's header on to `size` bytes.
+void read_header(ByteReader& reader, std::vector<std::uint8_t>& header, std::size_t size) {
+  const std::size_t begin = header.size();
+  header.resize(size);
+  const std::size_t count = begin + reader.read(std::as_writable_bytes(std::span(header).subspan(begin)));
+  if (count < size) {
     fail_input("{}: truncated: {} bytes, expected a header of {}; get the file again", reader.name(), count,
-               header.size());
+               size);
   }
+}
+
+std::vector<Index> read_sizes(ByteReader& reader, const std::vector<std::size_t>& dimensions) {
+  std::vector<std::uint8_t> header;
+  read_header(reader, header, header_bytes(0));
   check_magic(reader, std::span(header).first<4>(), dimensions);
+  read_header(reader, header, header_bytes(header[3]));
   std::vector<Index> sizes;
   for (std::size_t i = 4; i < header.size(); i += 4) {
     Index size = 0;
@@ -54,17 +63,6 @@ std::vector<Index> read_sizes(ByteReader& reader, std::size_t dimensions) {
     sizes.push_back(size);
   }
   return sizes;
-}
-
-/// The product of `sizes`; the largest number where it is larger still.
-std::uint64_t product(const std::vector<Index>& sizes) {
-  std::uint64_t result = 1;
-  for (const Index size : sizes) {
-    if (__builtin_mul_overflow(result, static_cast<std::uint64_t>(size), &result)) {
-      return std::numeric_limits<std::uint64_t>::max();
-    }
-  }
-  return result;
 }
 
 [[noreturn]] void fail_count(const ByteReader& reader, const std::vector<Index>& sizes,
@@ -113,7 +111,7 @@ std::vector<std::uint8_t> read_bytes(ByteReader& reader, const std::vector<Index
 
 }  // namespace
 
-IdxArray read_idx_file(const fs::path& file, std::size_t dimensions) {
+IdxArray read_idx_file(const fs::path& file, const std::vector<std::size_t>& dimensions) {
   ByteReader reader(file, "an IDX file");
   IdxArray array;
   array.sizes = read_sizes(reader, dimensions);

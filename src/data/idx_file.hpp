@@ -14,8 +14,8 @@ struct IdxArray {
   std::vector<std::uint8_t> bytes;
 };
 
-/// Reads an IDX file, plain or gzip, of that many dimensions. Memory is taken only for what the file can
-/// hold, whatever its header says. Errors: see read_idx.
-IdxArray read_idx_file(const std::filesystem::path& file, std::size_t dimensions);
+/// Reads an IDX file, plain or gzip, of one of these numbers of dimensions. Memory is taken only for what the
+/// file can hold, whatever its header says. Errors: see read_idx.
+IdxArray read_idx_file(const std::filesystem::path& file, const std::vector<std::size_t>& dimensions);
 
 }  // namespace lockstep

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <filesystem>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -22,7 +23,7 @@ namespace {
 constexpr const char* kFashionMnist = "fashion-mnist";
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
-enum class Form { kIdx, kCifar, kCsv, kSynthetic };
+enum class Form { kIdx, kCifar, kNpy, kPictures, kCsv, kSynthetic };
 
 bool is_csv_name(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
@@ -35,18 +36,27 @@ bool is_csv_name(const std::string& name) {
   std::vector<std::string> names = synthetic_names();
   names.insert(names.begin(), kFashionMnist);
   fail_input(
-      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX or CIFAR files, or "
-      "FILE.csv{}",
+      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX, CIFAR or NPY files or "
+      "of pictures, or FILE.csv{}",
       source, join(names), suggestion(source, names));
 }
 
 Form form_of_folder(const fs::path& folder) {
-  if (!has_cifar_files(folder)) return Form::kIdx;
-  if (has_idx_files(folder)) {
-    fail_input("{}: holds IDX files and those of CIFAR; expected one data set; move the other away",
-               folder.string());
+  std::vector<Form> forms;
+  std::vector<std::string> names;
+  for (const auto& [has_files, form, name] : {std::tuple(&has_idx_files, Form::kIdx, "IDX files"),
+                                              {&has_cifar_files, Form::kCifar, "those of CIFAR"},
+                                              {&has_npy_files, Form::kNpy, "NPY files"}}) {
+    if (!has_files(folder)) continue;
+    forms.push_back(form);
+    names.emplace_back(name);
   }
-  return Form::kCifar;
+  if (forms.size() > 1) {
+    fail_input("{}: holds {}; expected one data set; move the other away", folder.string(),
+               fmt::join(names, " and "));
+  }
+  if (!forms.empty()) return forms.front();
+  return has_class_folders(folder) ? Form::kPictures : Form::kIdx;
 }
 
 Form form_of(const std::string& source) {
@@ -84,7 +94,13 @@ void check_keys(const DataSource& source, Form form) {
   refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
   refuse_beside(Form::kCsv, csv, "label", source.label != usual.label);
   refuse_beside(Form::kCsv, csv, "header", source.header != usual.header);
-  refuse_beside(Form::kIdx, "folders of IDX files", "prefix", !source.prefix.empty());
+  const std::string idx = "folders of IDX files";
+  refuse_beside(Form::kIdx, idx, "prefix", !source.prefix.empty());
+  refuse_beside(Form::kIdx, idx, "transpose", source.transpose);
+  const PictureOptions& pictures = source.pictures;
+  const std::string folders = "folders of pictures";
+  refuse_beside(Form::kPictures, folders, "resize", pictures.height > 0);
+  refuse_beside(Form::kPictures, folders, "colour", pictures.colour != usual.pictures.colour);
   const std::string sets = "synthetic sets";
   refuse_beside(Form::kSynthetic, sets, "samples", synthetic.samples != usual.synthetic.samples);
   refuse_beside(Form::kSynthetic, sets, "test-samples",
@@ -104,10 +120,18 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
     if (part == Part::kTest && !has_cifar_part(source.source, part)) return std::nullopt;
     return read_cifar(source.source, part);
   }
+  if (form == Form::kNpy) {
+    if (part == Part::kTest && !has_npy_part(source.source, part)) return std::nullopt;
+    return read_npy(source.source, part, source.task, training ? training->classes : 0);
+  }
+  if (form == Form::kPictures) {
+    if (part == Part::kTest && !has_picture_part(source.source, part)) return std::nullopt;
+    return find_pictures(source.source, part, source.pictures, training);
+  }
   if (form == Form::kIdx) {
     const fs::path folder = folder_of(source.source);
     if (part == Part::kTest && !has_idx_part(folder, part, source.prefix)) return std::nullopt;
-    return read_idx(folder, part, source.prefix, training ? training->classes : 0);
+    return read_idx(folder, part, source.prefix, training ? training->classes : 0, source.transpose);
   }
   const std::string& file = part == Part::kTraining ? source.source : source.test;
   if (file.empty()) return std::nullopt;
@@ -126,7 +150,7 @@ void warn_of_names(const DatasetDescription& training, const DatasetDescription&
 
 void check_task(const DataSource& source, const DatasetDescription& description) {
   if (source.task != Task::kClassification && description.task != source.task) {
-    fail_input("`task` = {}: only for CSV files, `source` = {} is a {} set; remove `task`",
+    fail_input("`task` = {}: only for CSV and NPY files, `source` = {} is a {} set; remove `task`",
                task_name(source.task), source.source, task_name(description.task));
   }
 }
@@ -181,6 +205,8 @@ bool has_test_part(const DataSource& source) {
   const Form form = form_of(source.source);
   if (form == Form::kCsv) return !source.test.empty();
   if (form == Form::kCifar) return has_cifar_part(source.source, Part::kTest);
+  if (form == Form::kNpy) return has_npy_part(source.source, Part::kTest);
+  if (form == Form::kPictures) return has_picture_part(source.source, Part::kTest);
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 

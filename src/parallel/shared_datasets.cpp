@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/json.hpp"
 #include "data/column_units.hpp"
+#include "data/picture_files.hpp"
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -51,32 +53,77 @@ DatasetDescription from_text(const std::string& text) {
           .categories = json.at("categories")};
 }
 
-/// `data` of the node's rank 0, in memory that all of the node see. Collective over `node`.
-Dataset share(Communicator& node, const Dataset& data) {
+/// A data set in memory that all of the node see, and the files that its pictures still have to come from.
+struct Shared {
+  Dataset data;
+  std::vector<std::string> picture_files;
+  std::shared_ptr<NodeMemory> memory;
+};
+
+/// File names one after another, each with the character at its end that none can hold.
+std::string names_to_text(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += name + '\0';
+  return text;
+}
+
+std::vector<std::string> names_from_text(std::string_view text) {
+  std::vector<std::string> names;
+  for (std::size_t end = text.find('\0'); end != std::string_view::npos; end = text.find('\0')) {
+    names.emplace_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  return names;
+}
+
+/// `content` of the node's rank 0, apart from pictures in files. Collective over `node`.
+Shared share(Communicator& node, const DatasetContent& content) {
   const bool leads = node.rank() == 0;
   const DatasetDescription description =
-      from_text(broadcast_text(node, leads ? to_text(data.description()) : "", 0));
-  const auto memory =
+      from_text(broadcast_text(node, leads ? to_text(content.description) : "", 0));
+  Shared shared;
+  shared.picture_files =
+      names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
+  shared.memory =
       std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes());
-  const std::span<std::byte> features = memory->bytes().first(description.feature_bytes());
-  const std::span<std::byte> targets = memory->bytes().subspan(description.feature_bytes());
+  const std::span<std::byte> memory = shared.memory->bytes();
+  const std::span<std::byte> targets = memory.subspan(description.feature_bytes());
+  shared.data = {description, memory.first(description.feature_bytes()), targets, shared.memory};
   if (leads) {
-    std::copy(data.feature_memory().begin(), data.feature_memory().end(), features.begin());
-    std::copy(data.target_memory().begin(), data.target_memory().end(), targets.begin());
+    std::ranges::copy(content.feature_memory(), memory.begin());
+    std::ranges::copy(content.target_memory(), targets.begin());
   }
-  if (memory->is_shared()) {
+  if (shared.memory->is_shared()) {
     node.barrier();
   } else {
-    node.broadcast(memory->bytes(), 0);
+    node.broadcast(memory, 0);
   }
-  return {description, features, targets, memory};
+  return shared;
+}
+
+/// Decodes those of its pictures that are this rank's part; all of them where the node shares no memory.
+void decode_part(const Communicator& node, const Shared& shared) {
+  if (shared.picture_files.empty()) return;
+  const DatasetDescription& description = shared.data.description();
+  const bool alone = !shared.memory->is_shared();
+  const Index ranks = alone ? 1 : node.size();
+  const Index rank = alone ? 0 : node.rank();
+  const Index first = description.samples * rank / ranks;
+  const Index last = description.samples * (rank + 1) / ranks;
+  const Index features = description.features();
+  const std::span<std::byte> bytes = shared.memory->bytes().subspan(
+      static_cast<std::size_t>(first * features), static_cast<std::size_t>((last - first) * features));
+  read_pictures(shared.picture_files, description, first,
+                {reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
 /// Errors: another node's files hold other data. Collective.
 void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
                              const std::vector<Dataset>& datasets) {
   std::string digests;
-  for (const Dataset& dataset : datasets) digests += digest(dataset);
+  if (node.rank() == 0) {
+    for (const Dataset& dataset : datasets) digests += digest(dataset);
+  }
   const std::string different =
       differences(communicator, {{"the digest of the data", broadcast_text(node, digests, 0)}});
   if (different.empty()) return;
@@ -88,18 +135,30 @@ void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
 std::vector<Dataset> share_datasets(Communicator& communicator,
                                     const std::function<std::vector<DatasetContent>()>& read) {
   const std::unique_ptr<Communicator> node = communicator.split_by_node();
-  std::vector<Dataset> datasets;
+  std::vector<DatasetContent> contents;
   together(communicator, [&] {
     if (node->rank() != 0) return;
-    for (DatasetContent& content : read()) datasets.push_back(make_dataset(std::move(content)));
+    contents = read();
+    for (const DatasetContent& content : contents) check_content(content);
+  });
+
+  std::vector<Shared> shared;
+  if (node->size() > 1) {
+    std::size_t count = contents.size();
+    node->broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+    contents.resize(count);
+    for (DatasetContent& content : contents) shared.push_back(share(*node, std::exchange(content, {})));
+  }
+  std::vector<Dataset> datasets;
+  together(communicator, [&] {
+    for (const Shared& one : shared) {
+      decode_part(*node, one);
+      datasets.push_back(one.data);
+    }
+    if (!shared.empty()) return;
+    for (DatasetContent& content : contents) datasets.push_back(make_dataset(std::move(content)));
   });
   if (node->size() < communicator.size()) check_same_on_all_nodes(communicator, *node, datasets);
-  if (node->size() == 1) return datasets;
-
-  std::size_t count = datasets.size();
-  node->broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
-  datasets.resize(count);
-  for (Dataset& dataset : datasets) dataset = share(*node, dataset);
   return datasets;
 }
 

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "picture_writers.hpp"
 #include "program.hpp"
 
 namespace lockstep::test {
@@ -50,6 +51,26 @@ TEST(TrainTest, GivesOneDigestAtEveryRankCount) {
     EXPECT_EQ(metrics(folder, run_dir, "step").back().at("loss"),
               metrics(folder, "alone", "step").back().at("loss"));
   }
+}
+
+TEST(TrainTest, PicturesGiveOneDigestAtEveryRankCount) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 48; ++i) {
+    const std::string name = i % 2 == 0 ? "set/even" : "set/odd";
+    fs::create_directories(folder.path() / name);
+    Bytes values;
+    for (int value = 0; value < 5 * 6 * 3; ++value) values.push_back(static_cast<std::uint8_t>(i * value));
+    folder.write(name + "/" + std::to_string(i) + ".png", plain_png(5, 6, values));
+  }
+  for (const int ranks : {1, 2, 3}) {
+    train_ok(ranks,
+             {"train", "--data.source", "set", "--data.resize", "4", "--model.layers", "flatten, linear 2",
+              "--train.batch-size", "16", "--train.epochs", "2", "--run.dir", std::to_string(ranks)},
+             folder);
+  }
+  EXPECT_EQ(digest_of(folder, "1").size(), 32U);
+  EXPECT_EQ(digest_of(folder, "2"), digest_of(folder, "1"));
+  EXPECT_EQ(digest_of(folder, "3"), digest_of(folder, "1"));
 }
 
 TEST(TrainTest, AnotherSeedGivesAnotherDigest) {

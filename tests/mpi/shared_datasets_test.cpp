@@ -6,6 +6,8 @@
 #include "lockstep/data/source.hpp"
 #include "lockstep/data/synthetic.hpp"
 #include "mpi_test.hpp"
+#include "picture_writers.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep::test {
 namespace {
@@ -40,6 +42,19 @@ DatasetContent several_targets() {
                          .units = {{1699999950.5, 0x1p-130}}};
   content.values = {1, 2};
   content.targets = {1, 2, 3, 4, 5, 6};
+  return content;
+}
+
+/// Files of `count` pictures of 2 x 3 pixels, all different, in `folder`.
+DatasetContent pictures_in(const TemporaryFolder& folder, Index count) {
+  DatasetContent content;
+  content.description = {.name = "pictures", .samples = count, .feature_shape = {2, 3}, .classes = 2};
+  for (Index i = 0; i < count; ++i) {
+    Bytes values;
+    for (Index value = 0; value < 6; ++value) values.push_back(static_cast<std::uint8_t>(i * 31 + value));
+    content.picture_files.push_back(folder.write(std::to_string(i), plain_png(2, 3, values)).string());
+    content.labels.push_back(static_cast<std::int32_t>(i % 2));
+  }
   return content;
 }
 
@@ -84,6 +99,36 @@ TEST_F(SharedDatasetsTest, EveryRankSeesWhatOneRead) {
   for (std::size_t i = 0; i < std::min(shared.size(), expected.size()); ++i) {
     expect_same(shared[i], make_dataset(std::move(expected[i])));
   }
+}
+
+TEST_F(SharedDatasetsTest, PicturesAreTheSameWhoeverDecodesThem) {
+  const TemporaryFolder folder;  // every rank has one, and those of rank 0 count
+  for (const Index count : {11, 1}) {
+    const DatasetContent content = pictures_in(folder, count);
+    const std::vector<Dataset> shared = share_datasets(world(), [&] {
+      std::vector<DatasetContent> contents(1, content);
+      contents.push_back(images(2));
+      return contents;
+    });
+    EXPECT_EQ(shared.size(), 2U);
+    expect_same(shared[0], make_dataset(content));
+    EXPECT_EQ(shared[0].bytes()[static_cast<std::size_t>(6 * count - 1)], (count - 1) * 31 % 256 + 5);
+    expect_same(shared[1], make_dataset(images(2)));
+  }
+}
+
+TEST_F(SharedDatasetsTest, ThePictureThatCannotBeDecodedIsNamedOnAll) {
+  const TemporaryFolder folder;
+  const DatasetContent content = pictures_in(folder, 20);
+  const auto share = [&] {
+    share_datasets(world(), [&] { return std::vector<DatasetContent>(1, content); });
+  };
+  world().barrier();
+  folder.write("19", "no picture");
+  expect_same_error(catch_error(share), ExitCode::kBadInput, {"/19: begins with 0x6e6f2070"});
+  world().barrier();
+  folder.write("3", "");
+  expect_same_error(catch_error(share), ExitCode::kBadInput, {"/3: 0 bytes"});
 }
 
 TEST_F(SharedDatasetsTest, CopiesKeepTheMemory) {

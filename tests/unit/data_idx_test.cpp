@@ -138,6 +138,70 @@ TEST_F(Idx, ReadsFashionMnist) {
   EXPECT_EQ(test.labels.front(), 9);  // an ankle boot
 }
 
+TEST_F(Idx, ImagesOfFourDimensionsHaveChannels) {
+  // One image of 5 x 6: what stands in a place tells channel, row and column.
+  const auto value = [](int channel, int row, int column) { return 50 * channel + 6 * row + column; };
+  std::string first;
+  std::string last;
+  std::vector<std::uint8_t> in_order;
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int place = 0; place < 30; ++place) {
+      first.push_back(static_cast<char>(value(channel, place / 6, place % 6)));
+    }
+  }
+  for (int place = 0; place < 30; ++place) {
+    for (int channel = 0; channel < 3; ++channel) {
+      in_order.push_back(static_cast<std::uint8_t>(value(channel, place / 6, place % 6)));
+      last.push_back(static_cast<char>(in_order.back()));
+    }
+  }
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"train-images-idx4-ubyte", idx_header({1, 3, 5, 6}) + first},
+      {"train-images.idx4-ubyte.gz", gzip(idx_header({1, 5, 6, 3}) + last)}};
+  for (const auto& [name, content] : files) {
+    const TemporaryFolder folder;
+    folder.write(name, content);
+    folder.write(kLabels, idx_header({1}) + bytes({0}));
+    const DatasetContent read = read_idx(folder.path(), Part::kTraining, "", 0);
+    EXPECT_THAT(read.description.feature_shape, ElementsAre(3, 5, 6)) << name;
+    EXPECT_EQ(read.bytes, in_order) << name;
+  }
+}
+
+TEST_F(Idx, OneChannelIsGrey) {
+  folder_.write(kImages, idx_header({1, 1, 5, 6}) + std::string(30, 'x'));
+  folder_.write(kLabels, idx_header({1}) + bytes({0}));
+  EXPECT_THAT(read().description.feature_shape, ElementsAre(5, 6));
+}
+
+TEST_F(Idx, RefusesChannelsThatCannotBeTold) {
+  folder_.write(kLabels, idx_header({1}) + bytes({0}));
+  folder_.write(kImages, idx_header({1, 3, 5, 4}) + std::string(60, 'x'));
+  EXPECT_TRUE(fails({kImages, "pictures of 3 x 5 x 4 values", "1 to 4 channels", "not as both"}));
+  folder_.write(kImages, idx_header({1, 5, 3, 5}) + std::string(75, 'x'));
+  EXPECT_TRUE(fails({kImages, "pictures of 5 x 3 x 5 values", "not as neither"}));
+}
+
+TEST_F(Idx, Transposes) {
+  folder_.write(kImages, idx_header({2, 2, 3}) + bytes({0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15}));
+  folder_.write(kLabels, labels());
+  const DatasetContent content = read_idx(folder_.path(), Part::kTraining, "", 0, true);
+  EXPECT_THAT(content.description.feature_shape, ElementsAre(3, 2));
+  EXPECT_THAT(content.bytes, ElementsAre(0, 3, 1, 4, 2, 5, 10, 13, 11, 14, 12, 15));
+}
+
+TEST_F(Idx, TransposesTheRowsAndColumnsOfEveryChannel) {
+  std::string values;
+  for (int value = 0; value < 2 * 5 * 6; ++value) values.push_back(static_cast<char>(value));
+  folder_.write(kImages, idx_header({1, 2, 5, 6}) + values);
+  folder_.write(kLabels, idx_header({1}) + bytes({0}));
+  const DatasetContent content = read_idx(folder_.path(), Part::kTraining, "", 0, true);
+  EXPECT_THAT(content.description.feature_shape, ElementsAre(2, 6, 5));
+  ASSERT_EQ(content.bytes.size(), 60U);
+  // Row 2, column 3, channel 1 of the result was row 3, column 2.
+  EXPECT_EQ(content.bytes[(2 * 5 + 3) * 2 + 1], 30 + 3 * 6 + 2);
+}
+
 TEST_F(Idx, NamesWhatIsMissing) {
   EXPECT_TRUE(fails({"training images", kImages, "train-images.idx3-ubyte", ".gz", "`source`"}));
   folder_.write(kImages, images());
@@ -184,8 +248,8 @@ class BadIdx : public Idx {
 TEST_F(BadIdx, RefusesWrongMagicNumbers) {
   EXPECT_TRUE(both_fail("PNG and so on and so on", {kImages, "magic", "0x504e4720", "0x00000803"}));
   EXPECT_TRUE(both_fail(idx_header({2, 1, 3}, 0x0D) + std::string(24, 'x'), {kImages, "0x0d", "0x08"}));
-  EXPECT_TRUE(
-      both_fail(idx_header({20}) + std::string(20, 'x'), {"magic", "1 dimensions, expected 3", "exchanged"}));
+  EXPECT_TRUE(both_fail(idx_header({20}) + std::string(20, 'x'),
+                        {"magic", "1 dimensions, expected 3 or 4", "exchanged"}));
 }
 
 TEST_F(BadIdx, RefusesTruncatedHeaders) {

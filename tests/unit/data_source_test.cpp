@@ -154,10 +154,10 @@ TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
 }
 
 TEST_F(Source, NamesTheNearestAndAllForms) {
-  EXPECT_TRUE(
-      is_bad_input([&] { read_source(named("fashion-mnits")); },
-                   {"`source` = fashion-mnits", "did you mean 'fashion-mnist'?",
-                    "fashion-mnist, blobs, linear, tags", "folder of IDX or CIFAR files", "FILE.csv"}));
+  EXPECT_TRUE(is_bad_input(
+      [&] { read_source(named("fashion-mnits")); },
+      {"`source` = fashion-mnits", "did you mean 'fashion-mnist'?", "fashion-mnist, blobs, linear, tags",
+       "folder of IDX, CIFAR or NPY files or of pictures", "FILE.csv"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"`source`"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
 }
@@ -204,6 +204,10 @@ TEST_F(Source, RefusesKeysWithoutEffect) {
   source.prefix = "emnist-";
   EXPECT_TRUE(
       is_bad_input([&] { read_source(source); }, {"`prefix`: has an effect only for folders of IDX files"}));
+  source = named("blobs");
+  source.transpose = true;
+  EXPECT_TRUE(
+      is_bad_input([&] { read_source(source); }, {"`transpose`: has an effect only for folders of IDX"}));
   source = named("blobs");
   source.task = Task::kRegression;
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"`task` = regression", "blobs"}));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <gmock/gmock.h>
 #include <map>
 #include <sstream>
 #include <string>
@@ -55,6 +56,24 @@ TEST(Config, EveryAlgorithmHasItsOwnDefaults) {
           << algorithm.name << h.name;
     }
   }
+}
+
+TEST(Config, ResizesToOneSideOrTwo) {
+  const auto size = [](const std::string& text) {
+    const Config config = config_of({{"data.resize", text}});
+    return std::pair(config.data.source.pictures.height, config.data.source.pictures.width);
+  };
+  const auto text_of = [](const std::string& text) {
+    for (const auto& [key, value] : settings_of(config_of({{"data.resize", text}}))) {
+      if (key == "data.resize") return value;
+    }
+    return std::string();
+  };
+  EXPECT_THAT(size("none"), testing::Pair(0, 0));
+  EXPECT_THAT(size("28"), testing::Pair(28, 28));
+  EXPECT_THAT(size("28 40"), testing::Pair(28, 40));
+  EXPECT_EQ(text_of("28 40"), "28 40");
+  EXPECT_EQ(text_of("28 28"), "28");
 }
 
 TEST(Config, TakesWhatIsGiven) {

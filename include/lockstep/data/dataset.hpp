@@ -107,17 +107,25 @@ class Dataset {
 /// features), and every value; not of where they were read.
 std::string digest(const Dataset& data);
 
-/// What a reader fills: the same table in memory of its own.
+/// What a reader fills: the same table in memory of its own. Features that are pictures may still be in their
+/// files, one a sample: they are decoded where the data set is made, by all ranks that share it.
 struct DatasetContent {
   DatasetDescription description = {};
-  std::vector<std::uint8_t> bytes = {};   ///< or
-  std::vector<float> values = {};         ///< by description.storage
-  std::vector<std::int32_t> labels = {};  ///< or
-  std::vector<float> targets = {};        ///< by description.task
+  std::vector<std::uint8_t> bytes = {};         ///< or
+  std::vector<float> values = {};               ///< by description.storage
+  std::vector<std::string> picture_files = {};  ///< instead of bytes, of PNG or JPEG
+  std::vector<std::int32_t> labels = {};        ///< or
+  std::vector<float> targets = {};              ///< by description.task
+
+  /// As those of a Dataset; features are none while they are in files.
+  std::span<const std::byte> feature_memory() const;
+  std::span<const std::byte> target_memory() const;
 };
 
-/// The data set that owns `content`. Errors: an empty one, sizes that disagree, labels or categories out of
-/// range.
+/// Errors: nothing in it, sizes that disagree, labels or categories out of range.
+void check_content(const DatasetContent& content);
+
+/// The data set that owns `content`. Errors: those of check_content, pictures that can't be decoded.
 Dataset make_dataset(DatasetContent content);
 
 }  // namespace lockstep

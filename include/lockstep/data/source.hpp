@@ -9,19 +9,23 @@
 #include "lockstep/data/csv.hpp"
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/idx.hpp"
+#include "lockstep/data/npy.hpp"
+#include "lockstep/data/picture_folder.hpp"
 #include "lockstep/data/synthetic.hpp"
 
 namespace lockstep {
 
 /// Where the samples come from.
 struct DataSource {
-  std::string source =
-      "fashion-mnist";  ///< "fashion-mnist", folder of IDX or CIFAR files, CSV file, or a synthetic set
-  std::string test;     ///< CSV: the file with the test part, empty for none
-  std::string prefix;   ///< IDX: see read_idx
-  Task task = Task::kClassification;  ///< CSV
-  std::string label = "-1";           ///< CSV: the label or target columns, see CsvOptions
-  Header header = Header::kAuto;      ///< CSV
+  std::string source = "fashion-mnist";  ///< "fashion-mnist", folder of IDX, CIFAR or NPY files or of
+                                         ///< pictures, CSV file, or a synthetic set
+  std::string test;                      ///< CSV: the file with the test part, empty for none
+  std::string prefix;                    ///< IDX: see read_idx
+  bool transpose = false;                ///< IDX
+  Task task = Task::kClassification;     ///< CSV, NPY
+  std::string label = "-1";              ///< CSV: the label or target columns, see CsvOptions
+  Header header = Header::kAuto;         ///< CSV
+  PictureOptions pictures;               ///< folder of pictures
   SyntheticOptions synthetic;
 };
 

@@ -20,6 +20,29 @@ Field index(double& field, const std::vector<std::string>& names) {
 
 }  // namespace
 
+Field sides(Index& height, Index& width, Index highest) {
+  const std::string none = "none";
+  const auto assign = [&height, &width, highest, none](const std::string& text) -> std::string {
+    const bool is_given = text != none;
+    const auto space = text.find(' ');
+    Index first = 0;
+    Index second = 0;
+    for (const auto& [side, word] :
+         {std::pair(&first, text.substr(0, space)), {&second, text.substr(space + 1)}}) {
+      const std::string expected = is_given ? whole(*side, 1, highest).assign(std::string(trim(word))) : "";
+      if (!expected.empty()) return fmt::format("{}, or two, for height and width, or '{}'", expected, none);
+    }
+    height = first;
+    width = second;
+    return {};
+  };
+  const auto text = [&height, &width, none] {
+    if (height == width) return height == 0 ? none : fmt::format("{}", height);
+    return fmt::format("{} {}", height, width);
+  };
+  return {.assign = assign, .text = text};
+}
+
 Field real(double& field, double lowest, double highest, bool highest_excluded) {
   const auto assign = [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
     const auto value = parse_number(text);

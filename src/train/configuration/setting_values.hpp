@@ -11,6 +11,7 @@
 
 #include "core/text.hpp"
 #include "lockstep/core/hyperparameter.hpp"
+#include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -57,6 +58,9 @@ Field whole_or(Number& field, const std::string& word, std::int64_t highest = kM
       },
       .text = [&field, word] { return field == 0 ? word : fmt::format("{}", field); }};
 }
+
+/// Two sides from 1 to `highest`, or one for both; `none` for 0 and 0.
+Field sides(Index& height, Index& width, Index highest);
 
 /// lowest <= value <= highest, or < highest where it is excluded, also where parameters are computed.
 Field real(double& field, double lowest, double highest, bool highest_excluded = false);

@@ -22,4 +22,7 @@ struct Setting {
 /// every known optimizer included, after the key that chooses one.
 std::vector<Setting> make_settings(Config& config);
 
+/// Adds those of the section [data] to `settings`.
+void add_data(Config::Data& data, std::vector<Setting>& settings);
+
 }  // namespace lockstep::inline LOCKSTEP_REAL

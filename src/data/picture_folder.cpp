@@ -1,0 +1,173 @@
+#include "lockstep/data/picture_folder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <iterator>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/text.hpp"
+#include "data/decode_picture.hpp"
+#include "data/folder.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+
+namespace lockstep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kTrain = "train";
+constexpr const char* kTest = "test";
+
+bool is_picture_name(const std::string& name) {
+  std::string extension = fs::path(name).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
+
+/// Whether `folder` is one of classes, and no class itself, as one of vehicles may have the class "train".
+bool holds_classes(const fs::path& folder) {
+  if (!fs::is_directory(folder) || folders_in(folder).empty()) return false;
+  const std::vector<std::string> files = files_in(folder);
+  return std::none_of(files.begin(), files.end(), is_picture_name);
+}
+
+bool has_parts(const fs::path& folder) {
+  return holds_classes(folder / kTrain) || holds_classes(folder / kTest);
+}
+
+fs::path folder_of_part(const fs::path& folder, Part part) {
+  if (!has_parts(folder)) return folder;
+  return folder / (part == Part::kTraining ? kTrain : kTest);
+}
+
+/// The pictures below `folder`, in order; `left_alone` counts what else is there.
+std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alone) {
+  std::error_code error;
+  std::vector<std::string> files;
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code unreadable;  // found when the picture is decoded
+    if (entry->is_directory(unreadable)) {
+      if (is_hidden(entry->path())) entry.disable_recursion_pending();
+    } else if (is_hidden(entry->path()) || !is_picture_name(entry->path().filename().string())) {
+      ++left_alone;
+    } else {
+      files.push_back(entry->path().string());
+    }
+  }
+  if (error) {
+    fail_input("{}: cannot read this folder ({}); expected a folder of pictures", folder.string(),
+               error.message());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void warn_of_what_is_left_alone(const fs::path& folder, const fs::path& part, Index files) {
+  if (files > 0) {
+    log::warn_once(
+        fmt::format("lockstep: {}: {} left alone: hidden, beside the folders of classes, or with "
+                    "other endings than .png, .jpg and .jpeg",
+                    part.string(), count_of(files, "file") + (files == 1 ? " is" : " are")));
+  }
+  if (part == folder) return;
+  std::vector<std::string> others = folders_in(folder);
+  std::erase_if(others, [](const std::string& name) { return name == kTrain || name == kTest; });
+  if (others.empty()) return;
+  log::warn_once(fmt::format("lockstep: {}: {} left alone, beside the parts {} and {}", folder.string(),
+                             join(others) + (others.size() == 1 ? " is" : " are"), kTrain, kTest));
+}
+
+/// What to call the classes of the part whose class folders have these names.
+std::vector<std::string> classes_of(std::vector<std::string> folders,
+                                    const std::optional<DatasetDescription>& training) {
+  if (!training) return folders;
+  std::vector<std::string> names;
+  for (Index label = 0; label < training->classes; ++label) names.push_back(training->class_name(label));
+  return names;
+}
+
+/// Takes the files of all classes in `part` over into `content`, with their labels.
+void take_classes(const fs::path& part, Index& left_alone, DatasetContent& content) {
+  const std::vector<std::string>& names = content.description.class_names;
+  for (const std::string& name : folders_in(part)) {
+    const auto label = std::find(names.begin(), names.end(), name);
+    if (label == names.end()) {
+      fail_input("{}: no class of the training part; expected any of {}; move the folder away",
+                 (part / name).string(), join(names));
+    }
+    std::vector<std::string> files = pictures_below(part / name, left_alone);
+    if (files.empty()) {
+      fail_input(
+          "{}: a class without pictures; expected files that end in .png, .jpg or .jpeg; remove the folder, "
+          "or check `source`",
+          (part / name).string());
+    }
+    content.labels.insert(content.labels.end(), files.size(),
+                          static_cast<std::int32_t>(label - names.begin()));
+    std::move(files.begin(), files.end(), std::back_inserter(content.picture_files));
+  }
+}
+
+/// The shape of all pictures.
+std::vector<Index> shape_of(const std::vector<std::string>& files, const PictureOptions& options,
+                            const std::optional<DatasetDescription>& training) {
+  bool has_colour = options.colour == Colour::kColour;
+  const bool colour_is_known = options.colour != Colour::kAuto || training;
+  if (options.colour == Colour::kAuto && training) has_colour = training->channels() > 1;
+  std::array<Index, 2> size = {options.height, options.width};
+  const bool any_size = options.height > 0;
+  for (const std::string& file : any_size&& colour_is_known ? std::span<const std::string>() : files) {
+    const PictureHeader header = read_picture_header(file);
+    if (!colour_is_known) has_colour = has_colour || header.has_colour;
+    if (any_size) continue;
+    if (&file == &files.front()) size = {header.height, header.width};
+    if (size != std::array{header.height, header.width}) {
+      fail_input("{}: {} x {} pixels, but {} has {} x {}; expected one size; set `resize` = HEIGHT WIDTH",
+                 file, header.height, header.width, files.front(), size[0], size[1]);
+    }
+  }
+  if (has_colour) return {3, size[0], size[1]};
+  return {size[0], size[1]};
+}
+
+}  // namespace
+
+DatasetContent find_pictures(const fs::path& folder, Part part, const PictureOptions& options,
+                             const std::optional<DatasetDescription>& training) {
+  const fs::path of_part = folder_of_part(folder, part);
+  if (!has_picture_part(folder, part)) {
+    fail_input("{}: no folders of classes; expected a sub-folder of pictures for each class; check `source`",
+               of_part.string());
+  }
+  DatasetContent content;
+  DatasetDescription& description = content.description;
+  description.name = folder.string();
+  description.task = Task::kClassification;
+  description.storage = Storage::kBytes;
+  description.class_names = classes_of(folders_in(of_part), training);
+  description.classes = std::ssize(description.class_names);
+  Index left_alone = std::ssize(files_in(of_part));
+  take_classes(of_part, left_alone, content);
+  description.samples = std::ssize(content.picture_files);
+  description.feature_shape = shape_of(content.picture_files, options, training);
+  warn_of_what_is_left_alone(folder, of_part, left_alone);
+  return content;
+}
+
+bool has_picture_part(const fs::path& folder, Part part) {
+  if (has_parts(folder)) return fs::is_directory(folder_of_part(folder, part));
+  return part == Part::kTraining && has_class_folders(folder);
+}
+
+bool has_class_folders(const fs::path& folder) { return !folders_in(folder).empty(); }
+
+}  // namespace lockstep

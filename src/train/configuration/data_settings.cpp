@@ -1,0 +1,75 @@
+#include <utility>
+
+#include "core/named.hpp"
+#include "core/text.hpp"
+#include "data/augmentation_text.hpp"
+#include "train/configuration/settings.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+namespace {
+
+std::vector<std::pair<std::string, Task>> task_choices() {
+  std::vector<std::pair<std::string, Task>> choices;
+  for (const NamedTask& named : tasks()) choices.emplace_back(named.name, named.task);
+  return choices;
+}
+
+Field changes_of_pictures(Augmentation& field) {
+  return {.assign = [&field](const std::string& text) { return read_augmentation(text, field); },
+          .text = [&field] { return to_text(field); }};
+}
+
+}  // namespace
+
+void add_data(Config::Data& data, std::vector<Setting>& settings) {
+  DataSource& source = data.source;
+  const std::int64_t most_samples = std::int64_t{1} << 32U;
+  constexpr Index kLongestSide = 1 << 14;
+  settings.insert(
+      settings.end(),
+      {{"data.source", "fashion-mnist",
+        "fashion-mnist, a folder of IDX, CIFAR or NPY files or of pictures, FILE.csv, " +
+            join(synthetic_names()),
+        words(source.source)},
+       {"data.test", "", "CSV: the file with the test samples", words(source.test)},
+       {"data.prefix", "", "IDX: what file names begin with, such as emnist-letters-", words(source.prefix)},
+       {"data.transpose", "false",
+        "IDX: whether rows and columns of each picture change places, which EMNIST needs: true, false",
+        choice(source.transpose, {{"true", true}, {"false", false}})},
+       {"data.task", "classification", "CSV: " + join(names_of(tasks())) + "; NPY: the first two",
+        choice(source.task, task_choices())},
+       {"data.label", "-1",
+        "CSV: label column, its name or number from 0 (negative: from the end); a list for several targets",
+        words(source.label)},
+       {"data.header", "auto",
+        "CSV: whether the first line names the columns: auto (if features in it are text and none a number), "
+        "yes, no",
+        choice(source.header, {{"auto", Header::kAuto}, {"yes", Header::kYes}, {"no", Header::kNo}})},
+       {"data.resize", "none", "pictures: HEIGHT WIDTH or one number for both, to which they are resized",
+        sides(source.pictures.height, source.pictures.width, kLongestSide)},
+       {"data.colour", "auto", "pictures: grey, colour, or auto: colour if any of them has colour",
+        choice(source.pictures.colour,
+               {{"auto", Colour::kAuto}, {"grey", Colour::kGrey}, {"colour", Colour::kColour}})},
+       {"data.samples", "1000", "synthetic: samples of the training part",
+        whole(source.synthetic.samples, 1, most_samples)},
+       {"data.test-samples", "auto", "synthetic: samples of the test part, or auto: as many as data.samples",
+        whole_or(source.synthetic.test_samples, "auto", most_samples)},
+       {"data.features", "20", "synthetic: features", whole(source.synthetic.features, 1, 1 << 24)},
+       {"data.classes", "4", "synthetic: classes, or labels of tags",
+        whole(source.synthetic.classes, 2, 1 << 16)},
+       {"data.seed", "1", "seed of synthetic data and of the choice of validation samples",
+        whole(source.synthetic.seed, 0)},
+       {"data.normalize", "standard", "features to mean 0 and deviation 1 (standard), to 0 … 1 (unit), none",
+        choice(data.normalize, {{"standard", NormalizationKind::kStandard},
+                                {"unit", NormalizationKind::kUnit},
+                                {"none", NormalizationKind::kNone}})},
+       {"data.augment", "",
+        "what happens to pictures in training, at random and in this order: crop PAD [edge], flip, "
+        "brightness MOST, contrast MOST, cutout SIZE, mixup ALPHA",
+        changes_of_pictures(data.augment)},
+       {"data.validation", "0", "part of the training samples that is held out, such as 0.1",
+        real(data.validation, 0, 1, true)}});
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
