@@ -1,6 +1,7 @@
 #include "data/folder.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <system_error>
 
 #include "lockstep/core/error.hpp"
@@ -29,6 +30,13 @@ std::vector<std::string> names_in(const fs::path& folder, bool folders) {
 }
 
 }  // namespace
+
+std::string ending_of(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return ending;
+}
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 

@@ -6,6 +6,9 @@
 
 namespace lockstep {
 
+/// What the last name of `path` ends with, in small letters: ".csv".
+std::string ending_of(const std::filesystem::path& path);
+
 /// Whether the last name of `path` begins with a dot.
 bool is_hidden(const std::filesystem::path& path);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/ranges.h>
@@ -86,7 +87,10 @@ DatasetContent read_npy(const fs::path& folder, Part part, Task task, Index clas
   return content;
 }
 
-bool has_npy_part(const fs::path& folder, Part part) { return fs::exists(folder / npy_name('x', part)); }
+bool has_npy_part(const fs::path& folder, Part part) {
+  std::error_code error;
+  return fs::exists(folder / npy_name('x', part), error);
+}
 
 bool has_npy_files(const fs::path& folder) {
   return has_npy_part(folder, Part::kTraining) || has_npy_part(folder, Part::kTest);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <iterator>
 #include <span>
 #include <string>
@@ -22,30 +21,33 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kTrain = "train";
-constexpr const char* kTest = "test";
+constexpr const char* kTrainFolder = "train";
+constexpr const char* kTestFolder = "test";
 
 bool is_picture_name(const std::string& name) {
-  std::string extension = fs::path(name).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+  const std::string ending = ending_of(name);
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
 }
 
 /// Whether `folder` is one of classes, and no class itself, as one of vehicles may have the class "train".
 bool holds_classes(const fs::path& folder) {
-  if (!fs::is_directory(folder) || folders_in(folder).empty()) return false;
+  if (!is_folder(folder) || folders_in(folder).empty()) return false;
   const std::vector<std::string> files = files_in(folder);
   return std::none_of(files.begin(), files.end(), is_picture_name);
 }
 
 bool has_parts(const fs::path& folder) {
-  return holds_classes(folder / kTrain) || holds_classes(folder / kTest);
+  return holds_classes(folder / kTrainFolder) || holds_classes(folder / kTestFolder);
 }
 
 fs::path folder_of_part(const fs::path& folder, Part part) {
   if (!has_parts(folder)) return folder;
-  return folder / (part == Part::kTraining ? kTrain : kTest);
+  return folder / (part == Part::kTraining ? kTrainFolder : kTestFolder);
 }
 
 /// The pictures below `folder`, in order; `left_alone` counts what else is there.
@@ -80,10 +82,11 @@ void warn_of_what_is_left_alone(const fs::path& folder, const fs::path& part, In
   }
   if (part == folder) return;
   std::vector<std::string> others = folders_in(folder);
-  std::erase_if(others, [](const std::string& name) { return name == kTrain || name == kTest; });
+  std::erase_if(others, [](const std::string& name) { return name == kTrainFolder || name == kTestFolder; });
   if (others.empty()) return;
   log::warn_once(fmt::format("lockstep: {}: {} left alone, beside the parts {} and {}", folder.string(),
-                             join(others) + (others.size() == 1 ? " is" : " are"), kTrain, kTest));
+                             join(others) + (others.size() == 1 ? " is" : " are"), kTrainFolder,
+                             kTestFolder));
 }
 
 /// What to call the classes of the part whose class folders have these names.
@@ -164,7 +167,7 @@ DatasetContent find_pictures(const fs::path& folder, Part part, const PictureOpt
 }
 
 bool has_picture_part(const fs::path& folder, Part part) {
-  if (has_parts(folder)) return fs::is_directory(folder_of_part(folder, part));
+  if (has_parts(folder)) return is_folder(folder_of_part(folder, part));
   return part == Part::kTraining && has_class_folders(folder);
 }
 

@@ -1,7 +1,6 @@
 #include "lockstep/data/source.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <system_error>
 #include <tuple>
@@ -11,6 +10,7 @@
 
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
+#include "data/folder.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
@@ -24,13 +24,6 @@ constexpr const char* kFashionMnist = "fashion-mnist";
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
 enum class Form { kIdx, kCifar, kNpy, kPictures, kCsv, kSynthetic };
-
-bool is_csv_name(const std::string& name) {
-  std::string extension = fs::path(name).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return extension == ".csv";
-}
 
 [[noreturn]] void fail_unknown(const std::string& source) {
   std::vector<std::string> names = synthetic_names();
@@ -64,7 +57,7 @@ Form form_of(const std::string& source) {
   if (source == kFashionMnist) return Form::kIdx;
   if (is_synthetic(source)) return Form::kSynthetic;
   if (fs::is_directory(source, error)) return form_of_folder(source);
-  if (is_csv_name(source) || fs::exists(source, error)) return Form::kCsv;
+  if (ending_of(source) == ".csv" || fs::exists(source, error)) return Form::kCsv;
   fail_unknown(source);
 }
 

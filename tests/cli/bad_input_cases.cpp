@@ -239,6 +239,27 @@ std::vector<BadInput> bad_cifar_files() {
   };
 }
 
+std::vector<BadInput> bad_pictures_and_arrays() {
+  const Words words = train_on("set");
+  const auto set_of = [](const std::string& name, const std::string& content) {
+    return [=](const TemporaryFolder& folder) {
+      std::filesystem::create_directories((folder.path() / "set" / name).parent_path());
+      folder.write("set/" + name, content);
+    };
+  };
+  const Words resized = words + Words{"--data.resize", "8", "--data.colour", "grey"};
+  return {
+      {"NoPicture", words, "set/a/1.png: begins with 0x74657874", set_of("a/1.png", "text")},
+      // Found only when it is decoded, by one of the ranks.
+      {"TruncatedPicture", resized, "set/a/1.png: cannot be decoded", set_of("a/1.png", "\x89PNG\r\n\x1a\n")},
+      {"EmptyClass", words, "set/a: a class without pictures", set_of("a/notes.txt", "")},
+      {"ResizedArrays", resized, "data.resize: has an effect only for folders of pictures",
+       set_of("x_train.npy", "")},
+      {"EmptyArray", words, "x_train.npy: truncated", set_of("x_train.npy", "")},
+      {"NoArray", words, "x_train.npy: begins with 0x74657874", set_of("x_train.npy", "text and so on")},
+  };
+}
+
 std::vector<BadInput> bad_csv_files() {
   const Words words = train_on("a.csv");
   return {

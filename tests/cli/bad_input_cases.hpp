@@ -24,6 +24,7 @@ inline void PrintTo(const BadInput& bad, std::ostream* stream) { *stream << bad.
 std::vector<BadInput> bad_usage();
 std::vector<BadInput> bad_idx_files();
 std::vector<BadInput> bad_cifar_files();
+std::vector<BadInput> bad_pictures_and_arrays();
 std::vector<BadInput> bad_csv_files();
 std::vector<BadInput> bad_weights_and_folders();
 std::vector<BadInput> bad_sweeps();

@@ -30,6 +30,8 @@ std::string name_of(const testing::TestParamInfo<BadInput>& test) { return test.
 INSTANTIATE_TEST_SUITE_P(Usage, BadInputTest, testing::ValuesIn(bad_usage()), name_of);
 INSTANTIATE_TEST_SUITE_P(Idx, BadInputTest, testing::ValuesIn(bad_idx_files()), name_of);
 INSTANTIATE_TEST_SUITE_P(Cifar, BadInputTest, testing::ValuesIn(bad_cifar_files()), name_of);
+INSTANTIATE_TEST_SUITE_P(PicturesAndArrays, BadInputTest, testing::ValuesIn(bad_pictures_and_arrays()),
+                         name_of);
 INSTANTIATE_TEST_SUITE_P(Csv, BadInputTest, testing::ValuesIn(bad_csv_files()), name_of);
 INSTANTIATE_TEST_SUITE_P(WeightsAndFolders, BadInputTest, testing::ValuesIn(bad_weights_and_folders()),
                          name_of);
