@@ -52,4 +52,9 @@ bool has_test_part(const DataSource& source);
 /// one, else the whole. Errors: those of the readers.
 DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training);
 
+/// Reads what a model is to predict that was trained on data of that description: of a CSV file (or
+/// kStandardInput) the features alone, see Columns::kFeatures, without `test`; of another source the same as
+/// for an evaluation, with a line that says which part it is. Errors: those of the readers.
+DatasetContent read_for_prediction(const DataSource& source, const DatasetDescription& training);
+
 }  // namespace lockstep
