@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/weights_settings.hpp"
 #include "core/json.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -26,22 +27,6 @@ void print(const std::string& weights, const Dataset& data, const Evaluation& ev
   if (reason.empty()) return;
   fail_guard("{}: the loss is not finite: {}; look at {}", data.description().name, reason,
              evaluation.nonfinite.count < evaluation.samples ? "the data there" : "the weights and the data");
-}
-
-/// Errors: settings that contradict what `weights` from `file` say of themselves.
-void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
-                     const GivenValues& given) {
-  for (const auto& [key, own] : settings_of(weights)) {
-    const auto value = given.find(key);
-    if (value == given.end()) continue;
-    const std::string& text = value->second.text;
-    const bool is_free = key == "model.loss" && text == "auto";
-    const bool is_same =
-        key == "model.layers" ? outline_network(config).text() == own : is_same_value(text, own);
-    if (is_free || is_same) continue;
-    fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
-               text, value->second.origin, file, own);
-  }
 }
 
 /// Where all samples are evaluated, as there is no test part. Errors: a person holds out some of them, in a
