@@ -1,7 +1,11 @@
 #include "cli/weights_settings.hpp"
 
+#include <filesystem>
+
+#include "cli/arguments.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/train/problem.hpp"
+#include "train/run/run_directory.hpp"
 
 namespace lockstep {
 
@@ -18,6 +22,26 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
     fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
                text, value->second.origin, file, own);
   }
+}
+
+GivenValues settings_of_training(const std::string& weights, const GivenValues& given) {
+  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
+  if (!is_config_of_run(config)) {
+    if (given.contains("data.validation")) return given;
+    fail_input(
+        "--part validation: {} alone does not say which samples were held out; give the directory of its run "
+        "as --weights, or its config.cfg as --config",
+        weights);
+  }
+  const GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
+  for (const auto& [key, value] : given) {
+    const auto before = own.find(key);
+    if (!key.starts_with("data.") || before == own.end() || is_same_value(value.text, before->second.text))
+      continue;
+    fail_input("{} = {} ({}): the run held samples out of its own data, with {}; remove it", key, value.text,
+               value.origin, before->second.text);
+  }
+  return own;
 }
 
 }  // namespace lockstep

@@ -114,9 +114,6 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
   return read_csv(file, {source.task, source.label, source.header, training});
 }
 
-/// The part of `source` that others than training are of.
-Part part_to_judge(const DataSource& source) { return has_test_part(source) ? Part::kTest : Part::kTraining; }
-
 /// Where one of two has names and the other has not, nothing tells whether their columns are the same.
 void warn_of_names(const DatasetDescription& training, const DatasetDescription& other) {
   const bool named = !other.feature_names.empty();
@@ -187,8 +184,8 @@ bool has_test_part(const DataSource& source) {
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 
-DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training) {
-  std::optional<DatasetContent> content = read_part(source, part_to_judge(source), training);
+DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training, Part part) {
+  std::optional<DatasetContent> content = read_part(source, part, training);
   check_task(source, content->description);
   if (content->description.classes != training.classes) {
     fail_input(
@@ -203,9 +200,10 @@ DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescri
 DatasetContent read_for_prediction(const DataSource& source, const DatasetDescription& training) {
   const bool is_table = source.source == kStandardInput || form_of(source.source) == Form::kCsv;
   if (!is_table) {
+    const Part part = has_test_part(source) ? Part::kTest : Part::kTraining;
     log::warn(fmt::format("lockstep: `source` = {}: predicting its {} part", source.source,
-                          part_to_judge(source) == Part::kTest ? "test" : "training"));
-    return read_for_evaluation(source, training);
+                          part == Part::kTest ? "test" : "training"));
+    return read_for_evaluation(source, training, part);
   }
   check_keys(source, Form::kCsv);
   DatasetContent content =
