@@ -65,7 +65,7 @@ std::string choose_part(const std::string& part, const DataSource& source, bool 
         "--part test: data.source = {} has no test part; give one as data.test, or choose another part",
         source.source);
   }
-  const std::string chosen = !part.empty() ? part : has_test ? kTest : kAll;
+  std::string chosen = !part.empty() ? part : has_test ? kTest : kAll;
   if (chosen == kAll) check_nothing_is_held_out(given);
   return chosen;
 }

@@ -33,7 +33,7 @@ GivenValues settings_of_training(const std::string& weights, const GivenValues& 
         "as --weights, or its config.cfg as --config",
         weights);
   }
-  const GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
+  GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
   for (const auto& [key, value] : given) {
     const auto before = own.find(key);
     if (!key.starts_with("data.") || before == own.end() || is_same_value(value.text, before->second.text))
