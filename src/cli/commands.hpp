@@ -23,9 +23,13 @@ struct Command {
   void (*run)(const Arguments& arguments, Communicator& world) = nullptr;
 };
 
+/// Errors: standard output could not be written, for a command that leaves its result nowhere else.
+void refuse_lost_output();
+
 Command train_command();
 Command bench_command();
 Command evaluate_command();
+Command predict_command();
 Command verify_command();
 Command inspect_command();
 Command gradcheck_command();

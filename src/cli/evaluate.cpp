@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/weights_settings.hpp"
 #include "core/json.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -17,31 +18,29 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// What --part may be; where it is not given, kTest if the data have such a part, else kAll.
+constexpr const char* kValidation = "validation";
+constexpr const char* kTest = "test";
+constexpr const char* kAll = "all";  // but test samples
+
+std::string part_option(const Arguments& arguments) {
+  const auto part = arguments.options.find("part");
+  if (part == arguments.options.end()) return "";
+  if (part->second == kValidation || part->second == kTest || part->second == kAll) return part->second;
+  fail_input("--part {}: expected {}, {} or {}", part->second, kValidation, kTest, kAll);
+}
+
 /// Errors (exit code 3), after the line: a loss that is not finite.
-void print(const std::string& weights, const Dataset& data, const Evaluation& evaluation) {
-  Json line = {{"event", "evaluation"}, {"weights", weights}, {"data", data.description().name}};
+void print(const std::string& weights, const Dataset& data, const std::string& part,
+           const Evaluation& evaluation) {
+  Json line = {
+      {"event", "evaluation"}, {"weights", weights}, {"data", data.description().name}, {"part", part}};
   add_results(line, evaluation);
   log::info(json_text(line));
   const std::string reason = nonfinite_text(evaluation);
   if (reason.empty()) return;
   fail_guard("{}: the loss is not finite: {}; look at {}", data.description().name, reason,
              evaluation.nonfinite.count < evaluation.samples ? "the data there" : "the weights and the data");
-}
-
-/// Errors: settings that contradict what `weights` from `file` say of themselves.
-void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
-                     const GivenValues& given) {
-  for (const auto& [key, own] : settings_of(weights)) {
-    const auto value = given.find(key);
-    if (value == given.end()) continue;
-    const std::string& text = value->second.text;
-    const bool is_free = key == "model.loss" && text == "auto";
-    const bool is_same =
-        key == "model.layers" ? outline_network(config).text() == own : is_same_value(text, own);
-    if (is_free || is_same) continue;
-    fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
-               text, value->second.origin, file, own);
-  }
 }
 
 /// Where all samples are evaluated, as there is no test part. Errors: a person holds out some of them, in a
@@ -57,45 +56,87 @@ void check_nothing_is_held_out(const GivenValues& given) {
   log::warn_once(fmt::format("lockstep: {}", what));
 }
 
+/// `part` of the data, or the one to take where it is empty. Errors: the data have no test part, or samples
+/// that are to be held out would be taken too.
+std::string choose_part(const std::string& part, const DataSource& source, bool has_test,
+                        const GivenValues& given) {
+  if (part == kTest && !has_test) {
+    fail_input(
+        "--part test: data.source = {} has no test part; give one as data.test, or choose another part",
+        source.source);
+  }
+  std::string chosen = !part.empty() ? part : has_test ? kTest : kAll;
+  if (chosen == kAll) check_nothing_is_held_out(given);
+  return chosen;
+}
+
+/// The samples of `part` in the problem of a training. Errors: there are none.
+Selection select(const Problem& problem, const std::string& part) {
+  if (part == kAll) return all_of(problem.training);
+  for (const auto& [name, selection] : held_out_parts(problem)) {
+    if (name == part) return selection;
+  }
+  fail_input("--part {}: data.validation = 0 held out no samples; choose another part", part);
+}
+
 /// Weights that Lockstep saved say themselves which network and normalisation they belong to.
-void evaluate_described(const std::string& file, const std::string& loss, const Config& config,
-                        const GivenValues& given, Communicator& world) {
+void evaluate_described(const std::string& file, const std::string& part, const std::string& loss,
+                        const Config& config, const GivenValues& given, Communicator& world) {
   SavedModel saved = load_model(file);
   choose_loss(loss, config.model.loss_parameters, saved.data.task);  // refuses those of other losses
   DataSource source = config.data.source;
   source.task = saved.data.task;
+  std::string chosen;  // on the ranks that read, of which rank 0, which prints it, is one
   const std::vector<Dataset> data = share_datasets(world, [&] {
-    if (!has_test_part(source)) check_nothing_is_held_out(given);
+    chosen = choose_part(part, source, has_test_part(source), given);
     std::vector<DatasetContent> contents;
-    contents.push_back(read_for_evaluation(source, saved.data));
+    contents.push_back(
+        read_for_evaluation(source, saved.data, chosen == kTest ? Part::kTest : Part::kTraining));
     return contents;
   });
   check_fit(saved, data[0].description());
   const Normalization normalization = of_stored_values(saved.normalization, data[0].description().units);
-  print(file, data[0], evaluate(saved.model, *saved.loss, normalization, all_of(data[0]), world));
+  print(file, data[0], chosen, evaluate(saved.model, *saved.loss, normalization, all_of(data[0]), world));
+}
+
+/// The same on what the training of the weights held out, as `settings` of that training say.
+void evaluate_held_out(const std::string& file, const GivenValues& settings, Communicator& world) {
+  SavedModel saved = load_model(file);
+  const Problem problem = make_problem(make_config(settings), world);
+  check_fit(saved, problem.training.description());
+  const Normalization normalization =
+      of_stored_values(saved.normalization, problem.training.description().units);
+  print(file, problem.training, kValidation,
+        evaluate(saved.model, *saved.loss, normalization, select(problem, kValidation), world));
 }
 
 /// Weights of another program: the configuration says what they belong to.
-void evaluate_by_config(const std::string& file, Config config, const GivenValues& given,
-                        Communicator& world) {
+void evaluate_by_config(const std::string& file, const std::string& part, Config config,
+                        const GivenValues& given, Communicator& world) {
   config.model.init = file;
   config.training.batch_size = 1;
   const Problem problem = make_problem(config, world);
-  if (!problem.test) check_nothing_is_held_out(given);
+  const std::string chosen = choose_part(part, config.data.source, problem.test.has_value(), given);
   Network model = make_model(config, problem);
-  const Dataset& data = problem.test ? *problem.test : problem.training;
-  print(file, data, evaluate(model, *problem.loss, problem.normalization, all_of(data), world));
+  const Selection selection = select(problem, chosen);
+  print(file, selection.data, chosen,
+        evaluate(model, *problem.loss, problem.normalization, selection, world));
 }
 
 void run_evaluate(const Arguments& arguments, Communicator& world) {
-  const std::string file = weights_file(required_option(arguments, "weights")).string();
+  const std::string given = required_option(arguments, "weights");
+  const std::string file = weights_file(given).string();
+  const std::string part = part_option(arguments);
   const Config config = make_config(arguments.settings);
   const StoredTensors weights = read_safetensors(file);
   if (is_described(weights)) {
     check_agreement(weights, file, config, arguments.settings);
-    evaluate_described(file, settings_of(weights)["model.loss"], config, arguments.settings, world);
+    if (part == kValidation) {
+      return evaluate_held_out(file, settings_of_training(given, arguments.settings), world);
+    }
+    evaluate_described(file, part, settings_of(weights)["model.loss"], config, arguments.settings, world);
   } else if (arguments.settings.contains("model.layers")) {
-    evaluate_by_config(file, config, arguments.settings, world);
+    evaluate_by_config(file, part, config, arguments.settings, world);
   } else {
     fail_input(
         "{}: does not say which network it belongs to; give it as model.layers (and data.normalize as it was "
@@ -109,12 +150,14 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
 Command evaluate_command() {
   return {
       .name = "evaluate",
-      .usage = "--weights FILE|RUN_DIR [--config FILE] [--data.source … …]",
+      .usage = "--weights FILE|RUN_DIR [--part PART] [--config FILE] [--data.source … …]",
       .summary =
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part; exit code 3 where the loss is not finite. Weights of other programs need\n"
-          "model.layers and data.normalize too.",
-      .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"}},
+          "it has no test part; exit code 3 where the loss is not finite. --part validation is what the run "
+          "of\n"
+          "RUN_DIR held out of its data. Weights of other programs need model.layers and data.normalize too.",
+      .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
+                  {"part", "", "test, all (but test samples), or validation"}},
       .unused = {"data.augment", "data.validation", "model.init", "model.initialization", "train.",
                  "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,

@@ -32,9 +32,10 @@ namespace lockstep {
 namespace {
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {
-      train_command(),  study_command(),     sweep_command(),   report_command(),   evaluate_command(),
-      verify_command(), gradcheck_command(), inspect_command(), schedule_command(), bench_command()};
+  static const std::vector<Command> all = {train_command(),    study_command(),     sweep_command(),
+                                           report_command(),   evaluate_command(),  predict_command(),
+                                           verify_command(),   gradcheck_command(), inspect_command(),
+                                           schedule_command(), bench_command()};
   return all;
 }
 
@@ -102,11 +103,18 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   refuse_unused(arguments.settings, command.unused, fmt::format("'{}'", command.name));
   if (command.takes_settings) set_watch_timeout(timeout_of(arguments.settings));
   command.run(arguments, world);
-  if (command.prints_result && log::lost_output() != 0) {
-    fail_input("standard output: cannot be written, and with it the result is lost {}",
-               because(log::lost_output(), "let something read it"));
-  }
+  if (command.prints_result) refuse_lost_output();
 }
+
+}  // namespace
+
+void refuse_lost_output() {
+  if (log::lost_output() == 0) return;
+  fail_input("standard output: cannot be written, and with it the result is lost {}",
+             because(log::lost_output(), "let something read it"));
+}
+
+namespace {
 
 int main(const std::vector<std::string>& words) {
   log::set_wording(with_keys);

@@ -15,24 +15,13 @@
 #include <unistd.h>
 #include <utility>
 
+#include "core/new_file.hpp"
 #include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
 
 namespace {
-
-/// Makes the renaming of a file in `folder` last; false with errno set where the system refuses.
-bool sync_folder(const std::filesystem::path& folder) {
-  const int descriptor = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  // Some file systems have nothing to sync there, and report an error.
-  const bool good = fsync(descriptor) == 0 || errno == EINVAL;
-  const int reason = errno;
-  close(descriptor);
-  errno = reason;
-  return good;
-}
 
 /// Writes in large pieces, past the system's cache where that can be: a checkpoint that nobody reads soon
 /// costs much less CPU time so, and pushes nothing else out.
@@ -167,19 +156,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& file) {
 void write_file(const std::filesystem::path& file, std::span<const std::span<const std::byte>> parts) {
   PieceWriter writer;
   const std::vector<std::span<const std::byte>> runs = merged(parts);
-  const std::string temporary = fmt::format("{}.{}.tmp", file.string(), getpid());
-  const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  const bool good = descriptor >= 0 && writer.write(descriptor, runs) && fsync(descriptor) == 0;
-  int reason = good ? 0 : errno;
-  if (descriptor >= 0) close(descriptor);
-  if (good && (std::rename(temporary.c_str(), file.c_str()) != 0 || !sync_folder(file.parent_path()))) {
-    reason = errno;
-  }
-  if (reason != 0) {
-    unlink(temporary.c_str());
-    fail_input("{}: cannot be written {}", file.string(),
-               because(reason, "check the folder's permissions and the space left"));
-  }
+  NewFile made(file);
+  made.write([&](int descriptor) { return writer.write(descriptor, runs); });
+  made.finish();
 }
 
 void write_file(const std::filesystem::path& file, std::string_view text) {

@@ -47,7 +47,21 @@ std::string count_of(std::int64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos && trim(text) == text) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 std::string join(std::span<const std::string> words) { return fmt::format("{}", fmt::join(words, ", ")); }
+
+std::string some_of(std::span<const std::string> names) {
+  constexpr std::size_t kMostNames = 5;
+  const std::size_t more = names.size() - std::min(names.size(), kMostNames);
+  const std::string some = fmt::format("'{}'", fmt::join(names.first(names.size() - more), "', '"));
+  return more > 0 ? fmt::format("{} and {} more", some, more) : some;
+}
 
 std::string base64(std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

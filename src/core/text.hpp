@@ -24,8 +24,15 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 /// "1 seed", "2 seeds".
 std::string count_of(std::int64_t count, std::string_view what);
 
+/// `text` as a field of a CSV file (RFC 4180): in quotes where it holds a comma, a quote or the end of a
+/// line, or has white space at an end, which readers leave out.
+std::string csv_field(std::string_view text);
+
 /// "a, b, c".
 std::string join(std::span<const std::string> words);
+
+/// "'a', 'b'"; of more than five "'a', 'b', 'c', 'd', 'e' and 3 more".
+std::string some_of(std::span<const std::string> names);
 
 /// `bytes` as text: RFC 4648, section 4.
 std::string base64(std::span<const std::byte> bytes);

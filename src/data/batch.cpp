@@ -157,7 +157,7 @@ void gather(const Dataset& data, const Normalization& normalization, Batch& batc
   batch.labels.clear();
   batch.targets.clear();
   if (description.task == Task::kClassification) {
-    gather_targets(data.labels(), batch.samples, 1, batch.labels);
+    gather_targets(data.labels(), batch.samples, description.targets, batch.labels);
   } else {
     gather_targets(data.targets(), batch.samples, description.targets, batch.targets);
   }

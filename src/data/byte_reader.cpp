@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <system_error>
+#include <unistd.h>
 
 #include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/data/csv.hpp"
 
 namespace lockstep {
 
@@ -12,10 +14,20 @@ namespace {
 
 constexpr unsigned kBuffer = 1U << 17U;
 
+bool is_standard_input(const std::filesystem::path& path) { return path == kStandardInput; }
+
+gzFile open_file(const std::filesystem::path& path) {
+  return is_standard_input(path) ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path.c_str(), "rb");
+}
+
 }  // namespace
 
+std::string shown_name(const std::filesystem::path& path) {
+  return is_standard_input(path) ? "standard input" : path.string();
+}
+
 ByteReader::ByteReader(const std::filesystem::path& path, const std::string& expected)
-    : name_(path.string()), expected_(expected), file_(gzopen(name_.c_str(), "rb")) {
+    : name_(shown_name(path)), expected_(expected), file_(open_file(path)) {
   if (!file_) {
     fail_input("{}: cannot read this file {}", name_,
                because(errno, "expected " + expected_ + "; check the path and its permissions"));

@@ -11,7 +11,10 @@
 
 namespace lockstep {
 
-/// The bytes of a file, decompressed if it is gzip.
+/// What to call a file in messages.
+std::string shown_name(const std::filesystem::path& path);
+
+/// The bytes of a file, or of standard input ("-"), decompressed if they are gzip.
 class ByteReader {
  public:
   /// `expected` is what the file should be, for messages. Errors: a file that can't be opened.

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "core/text.hpp"
+#include "data/byte_reader.hpp"
 #include "data/column_units.hpp"
 #include "data/csv_columns.hpp"
 #include "data/csv_fields.hpp"
@@ -34,7 +35,11 @@ std::string line_of(Fields fields) { return fmt::format("{}", fmt::join(fields, 
 class TableReader {
  public:
   TableReader(const fs::path& file, const CsvOptions& options)
-      : name_(file.string()), options_(options), labels_(options.training) {
+      : name_(shown_name(file)),
+        options_(options),
+        labels_(options.training),
+        classifies_(options.task == Task::kClassification),
+        wants_targets_(options.wanted == Columns::kAll) {
     content_.description.name = name_;
     content_.description.task = options.task;
     content_.description.storage = Storage::kFloats;
@@ -50,7 +55,7 @@ class TableReader {
                  columns_.count(), ragged_advice());
     }
     features_.resize(features_.size() + static_cast<std::size_t>(columns_.features()));
-    if (options_.task != Task::kClassification) {
+    if (wants_targets_ && !classifies_) {
       targets_.resize(targets_.size() + static_cast<std::size_t>(columns_.targets));
     }
     for (Index column = 0; column < columns_.row_names; ++column) check_row_name(column);
@@ -70,11 +75,17 @@ class TableReader {
                          labels_.first_label());
     }
     description.feature_shape = {columns_.features()};
-    description.targets = columns_.targets;
-    description.target_names = columns_.target_names();
     description.feature_names = columns_.feature_names();
     store_features();
-    if (options_.task == Task::kClassification) {
+    if (!wants_targets_) {
+      description.targets = 0;
+      description.classes = options_.training->classes;
+      description.class_names = options_.training->class_names;
+      return std::move(content_);
+    }
+    description.targets = columns_.targets;
+    description.target_names = columns_.target_names();
+    if (classifies_) {
       if (const auto problem = std::move(labels_).finish(content_)) fail_input("{}: {}", name_, *problem);
     } else {
       store_targets();
@@ -86,7 +97,8 @@ class TableReader {
   /// Whether the first row is one of data.
   bool begin(Fields fields) {
     first_line_ = line_;
-    if (fields.size() == 1) {  // what separates its fields is better told with the next
+    const bool has_one_feature = !wants_targets_ && options_.training->features() == 1;
+    if (fields.size() == 1 && !has_one_feature) {  // what separates its fields is better told with the next
       single_ = fields.front();
       if (single_.empty()) fail_single("");
       return false;
@@ -97,8 +109,9 @@ class TableReader {
   }
 
   [[noreturn]] void fail_single(const std::string& next_line) const {
-    fail_input("{}:{}: only one column; expected features and a label, separated by commas{}", name_,
-               first_line_, separator_advice(single_ + "\n" + next_line));
+    fail_input("{}:{}: only one column; expected {}, separated by commas{}", name_, first_line_,
+               wants_targets_ ? "features and a label" : "features",
+               separator_advice(single_ + "\n" + next_line));
   }
 
   std::string ragged_advice() const {
@@ -117,11 +130,14 @@ class TableReader {
 
   void add_field(Index column) {
     const std::string_view field = row_[static_cast<std::size_t>(column)];
-    const auto [is_target, at] = columns_.places[static_cast<std::size_t>(column)];
-    if (!is_target) {
+    const auto [role, at] = columns_.places[static_cast<std::size_t>(column)];
+    if (role == CsvColumns::Role::kLeftOut) return;
+    if (role == CsvColumns::Role::kFeature) {
       features_[features_.size() - static_cast<std::size_t>(columns_.features() - at)] =
           number(column, field);
-    } else if (options_.task != Task::kClassification) {
+    } else if (!wants_targets_) {
+      return;
+    } else if (!classifies_) {
       targets_[targets_.size() - static_cast<std::size_t>(columns_.targets - at)] =
           target_value(column, field);
     } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
@@ -201,6 +217,8 @@ class TableReader {
   std::string name_;
   const CsvOptions& options_;
   LabelEncoder labels_;
+  bool classifies_;
+  bool wants_targets_;
   DatasetContent content_;
   std::vector<double> features_;  // [samples x features], before they are rounded
   std::vector<double> targets_;   // [samples x targets]

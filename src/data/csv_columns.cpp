@@ -19,6 +19,7 @@ namespace lockstep {
 namespace {
 
 using Fields = std::span<const std::string_view>;
+using Role = CsvColumns::Role;
 
 /// The column that `label` gives as a number, if it does.
 std::optional<Index> column_by_number(std::string_view label, Index columns) {
@@ -26,12 +27,6 @@ std::optional<Index> column_by_number(std::string_view label, Index columns) {
   if (column && *column < 0) *column += columns;
   if (!column || *column < 0 || *column >= columns) return std::nullopt;
   return static_cast<Index>(*column);
-}
-
-/// Whether a column of this name has the numbers or names of the rows: pandas and R write an index without a
-/// name, which pandas reads as "Unnamed: 0", and as "Unnamed: 0.1" where that is there already.
-bool names_rows(std::string_view name) {
-  return name.empty() || name == "Unnamed: 0" || name.starts_with("Unnamed: 0.");
 }
 
 /// Finds out what the label means for one file, and which column is which feature.
@@ -49,28 +44,42 @@ class ColumnFinder {
   }
 
   CsvColumns find() {
+    if (has_features_alone(0)) labels_.clear();
     CsvColumns columns;
+    columns.places.resize(fields_.size());
     columns.has_header = is_header();
     if (columns.has_header) {
       for (const std::string_view field : fields_) columns.names.emplace_back(trim(field));
       check_names(columns.names);
       take_known_labels();
     }
-    const std::vector<bool> is_target = place_targets(columns);
-    if (columns.has_header) leave_out_row_names(columns);
-    if (columns.has_header && !known_features_.empty()) {
+    const bool by_name = columns.has_header && !known_features_.empty();
+    if (by_name && wants_features_alone()) {
+      leave_out_labels(columns);
+    } else {
+      place_targets(columns);
+      if (columns.has_header) leave_out_row_names(columns);
+    }
+    if (by_name) {
       check_label(columns);
       place_features_by_name(columns);
     } else {
       Index next = 0;
-      for (auto i = static_cast<std::size_t>(columns.row_names); i < fields_.size(); ++i) {
-        if (!is_target[i]) columns.places[i] = {false, next++};
+      for (CsvColumns::Place& place : columns.places) {
+        if (place.role == Role::kFeature) place.at = next++;
       }
     }
+    if (wants_features_alone()) check_number_of_features(columns);
     return columns;
   }
 
  private:
+  bool wants_features_alone() const { return options_.wanted == Columns::kFeatures; }
+  /// Whether no column is left for a label after the features, and so many that are left out.
+  bool has_features_alone(Index left_out) const {
+    return wants_features_alone() && count_ - left_out == options_.training->features();
+  }
+
   bool is_field(std::string_view name) const { return std::ranges::count(fields_, name, trim) > 0; }
   bool are_fields(const std::vector<std::string>& names) const {
     return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return is_field(name); });
@@ -79,6 +88,8 @@ class ColumnFinder {
   bool is_header() const {
     if (options_.header != Header::kAuto) return options_.header == Header::kYes;
     if (!known_features_.empty() && are_fields(known_features_)) return true;
+    const auto is_found = [&](const std::string& name) { return !parse_number(name) && is_field(name); };
+    if (wants_features_alone() && std::ranges::any_of(known_features_, is_found)) return true;
     std::vector<bool> is_target(fields_.size());
     for (const std::string_view label : labels_) {
       const std::optional<Index> column = column_by_number(label, count_);
@@ -88,12 +99,41 @@ class ColumnFinder {
     return looks_like_names(fields_, is_target);
   }
 
+  bool is_known_feature(std::string_view name) const {
+    return std::ranges::find(known_features_, name) != known_features_.end();
+  }
+
+  static void leave_out(CsvColumns& columns, std::size_t column) {
+    columns.places[column].role = Role::kLeftOut;
+    ++columns.left_out;
+  }
+
+  /// Of those nobody needs a warning.
+  void leave_out_labels(CsvColumns& columns) const {
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      const std::string& name = columns.names[i];
+      const bool is_label = std::ranges::find(known_targets_, name) != known_targets_.end() ||
+                            std::ranges::find(labels_, name) != labels_.end();
+      if (is_label && !is_known_feature(name)) leave_out(columns, i);
+    }
+  }
+
+  void leave_out_others(CsvColumns& columns, const std::vector<std::size_t>& others) const {
+    std::vector<std::string> names;
+    for (const std::size_t column : others) {
+      leave_out(columns, column);
+      names.push_back(shown(columns.names[column]));
+    }
+    log::warn_once(
+        fmt::format("lockstep: {}: left out as no features of the training data: {}", file_, some_of(names)));
+  }
+
   /// Columns are told apart by their names.
   void check_names(const std::vector<std::string>& names) const {
     std::map<std::string_view, std::size_t> columns;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto [first, is_new] = columns.emplace(names[i], i);
-      if (is_new) continue;
+      if (is_new || (wants_features_alone() && !is_known_feature(names[i]))) continue;
       const std::string what = names[i].empty()
                                    ? fmt::format("columns {} and {} have no name", first->second + 1, i + 1)
                                    : fmt::format("column '{}' occurs twice ({} and {})", shown(names[i]),
@@ -112,19 +152,17 @@ class ColumnFinder {
     labels_.assign(known_targets_.begin(), known_targets_.end());
   }
 
-  std::vector<bool> place_targets(CsvColumns& columns) const {
-    std::vector<bool> is_target(fields_.size());
-    columns.places.resize(fields_.size());
+  void place_targets(CsvColumns& columns) {
+    const Index row_names = std::ranges::find_if_not(columns.names, names_rows) - columns.names.begin();
+    if (has_features_alone(row_names)) labels_.clear();
     columns.targets = std::ssize(labels_);
     for (std::size_t i = 0; i < labels_.size(); ++i) {
-      const auto column = static_cast<std::size_t>(column_of(labels_[i], columns));
-      if (is_target[column])
+      CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column_of(labels_[i], columns))];
+      if (place.role == Role::kTarget)
         fail_label(fmt::format("names column '{}' twice; name it once", shown(labels_[i])));
-      is_target[column] = true;
-      columns.places[column] = {true, static_cast<Index>(i)};
+      place = {Role::kTarget, static_cast<Index>(i)};
     }
     check_number_of_labels();
-    return is_target;
   }
 
   /// The first columns that have the names of an index, as far as they are no features of the training data
@@ -133,12 +171,13 @@ class ColumnFinder {
     const bool by_position = options_.training && known_features_.empty();
     if (by_position && options_.training->features() == columns.features()) return;
     const auto is_row_name = [&](std::size_t i) {
-      return !columns.places[i].is_target && names_rows(columns.names[i]) &&
-             std::find(known_features_.begin(), known_features_.end(), columns.names[i]) ==
-                 known_features_.end();
+      return columns.places[i].role == Role::kFeature && names_rows(columns.names[i]) &&
+             !is_known_feature(columns.names[i]);
     };
     while (columns.features() > 1 && is_row_name(static_cast<std::size_t>(columns.row_names))) {
-      const std::string& name = columns.names[static_cast<std::size_t>(columns.row_names++)];
+      const auto column = static_cast<std::size_t>(columns.row_names++);
+      leave_out(columns, column);
+      const std::string& name = columns.names[column];
       log::warn_once(fmt::format(
           "lockstep: {}: column {} {}, as the row numbers that pandas and R write: it is left out; give it "
           "another name to make it a feature",
@@ -149,7 +188,7 @@ class ColumnFinder {
   /// Errors: a column is taken for the label by its number that is a feature of the training data.
   void check_label(const CsvColumns& columns) const {
     for (const std::string& name : columns.target_names()) {
-      if (std::find(known_features_.begin(), known_features_.end(), name) == known_features_.end()) continue;
+      if (!is_known_feature(name)) continue;
       fail_label(fmt::format(
           "is column '{}' of {}, which the training data have as a feature; their label is {}", shown(name),
           file_, known_targets_.empty() ? "another" : "'" + join(known_targets_) + "'"));
@@ -159,30 +198,31 @@ class ColumnFinder {
   void place_features_by_name(CsvColumns& columns) const {
     std::map<std::string_view, Index> place;
     for (const std::string& name : known_features_) place.emplace(name, std::ssize(place));
-    std::optional<std::size_t> superfluous;
+    std::vector<std::size_t> others;
     std::set<std::string_view> found;
-    for (auto i = static_cast<std::size_t>(columns.row_names); i < fields_.size(); ++i) {
-      if (columns.places[i].is_target) continue;
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      if (columns.places[i].role != Role::kFeature) continue;
       const auto known = place.find(columns.names[i]);
       if (known == place.end()) {
-        if (!superfluous) superfluous = i;
+        others.push_back(i);
         continue;
       }
-      columns.places[i] = {false, known->second};
+      columns.places[i].at = known->second;
       found.insert(known->first);
     }
+    const std::string other = others.empty() ? ""
+                                             : fmt::format("column {} is '{}'", others.front() + 1,
+                                                           shown(columns.names[others.front()]));
     const auto missing = std::find_if(known_features_.begin(), known_features_.end(),
                                       [&](const std::string& name) { return !found.contains(name); });
-    if (missing == known_features_.end() && !superfluous) return;
-    const std::string other =
-        superfluous ? fmt::format("column {} is '{}'", *superfluous + 1, shown(columns.names[*superfluous]))
-                    : "";
-    if (missing == known_features_.end()) {
-      fail_input("{}: {}, which the training data do not have; remove it", file_, other);
+    if (missing != known_features_.end()) {
+      fail_input("{}: no column '{}', which the training data have{}; expected the same names in any order",
+                 file_, shown(*missing),
+                 others.empty() ? "" : fmt::format(" ({}, which they do not have)", other));
     }
-    fail_input("{}: no column '{}', which the training data have{}; expected the same names in any order",
-               file_, shown(*missing),
-               superfluous ? fmt::format(" ({}, which they do not have)", other) : "");
+    if (others.empty()) return;
+    if (wants_features_alone()) return leave_out_others(columns, others);
+    fail_input("{}: {}, which the training data do not have; remove it", file_, other);
   }
 
   Index column_of(std::string_view label, const CsvColumns& columns) const {
@@ -214,6 +254,15 @@ class ColumnFinder {
     }
   }
 
+  void check_number_of_features(const CsvColumns& columns) const {
+    const DatasetDescription& training = *options_.training;
+    if (columns.features() == training.features()) return;
+    fail_input(
+        "{}: {} columns; expected the {} features that the weights were trained on, or {} with those of "
+        "`label`",
+        file_, count_, training.features(), training.features() + training.targets);
+  }
+
   [[noreturn]] void fail_label(const std::string& problem) const {
     fail_input("`label` = {}: {}", shown(options_.label), problem);
   }
@@ -231,18 +280,17 @@ class ColumnFinder {
 }  // namespace
 
 std::vector<bool> CsvColumns::are_targets() const {
-  std::vector<bool> result(places.size());
-  std::transform(places.begin(), places.end(), result.begin(),
-                 [](const Place& place) { return place.is_target; });
+  std::vector<bool> result;
+  for (const Place place : places) result.push_back(place.role == Role::kTarget);
   return result;
 }
 
-std::vector<std::string> CsvColumns::names_of(bool of_targets) const {
+std::vector<std::string> CsvColumns::names_of(Role role, Index size) const {
   if (!has_header) return {};
-  std::vector<std::string> result(static_cast<std::size_t>(of_targets ? targets : features()));
-  for (auto column = static_cast<std::size_t>(row_names); column < names.size(); ++column) {
+  std::vector<std::string> result(static_cast<std::size_t>(size));
+  for (std::size_t column = 0; column < names.size(); ++column) {
     const Place place = places[column];
-    if (place.is_target == of_targets) result[static_cast<std::size_t>(place.at)] = names[column];
+    if (place.role == role) result[static_cast<std::size_t>(place.at)] = names[column];
   }
   return result;
 }

@@ -38,6 +38,10 @@ bool looks_like_names(std::span<const std::string_view> fields, const std::vecto
   return has_name;
 }
 
+bool names_rows(std::string_view name) {
+  return name.empty() || name == "Unnamed: 0" || name.starts_with("Unnamed: 0.");
+}
+
 void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,
                         const std::vector<bool>& is_target, FirstLabel label) {
   std::vector<std::string> features;

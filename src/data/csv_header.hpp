@@ -13,6 +13,10 @@ namespace lockstep {
 /// one of its features is a name, and none is a number.
 bool looks_like_names(std::span<const std::string_view> fields, const std::vector<bool>& is_target);
 
+/// Whether a column of this name has the numbers or names of the rows: pandas and R write an index without a
+/// name, which pandas reads as "Unnamed: 0", and as "Unnamed: 0.1" where that is there already.
+bool names_rows(std::string_view name);
+
 /// Looks again at a first line `where` that was taken for a sample, once all labels are known. Errors: its
 /// label tells that it rather names the columns. Warns where its numbers are as those that number columns.
 void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,

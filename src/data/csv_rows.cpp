@@ -152,7 +152,7 @@ void for_each_csv_row(const fs::path& path, const Visit& visit) {
   std::error_code error;
   if (fs::is_directory(path, error)) fail_input("{}: a folder; expected a CSV file", path.string());
   ByteReader file(path, "a CSV file");
-  RowCollector collector(path.string(), visit);
+  RowCollector collector(file.name(), visit);
   std::vector<char> buffer(kChunk);
   bool first = true;
   while (true) {
@@ -160,7 +160,7 @@ void for_each_csv_row(const fs::path& path, const Visit& visit) {
     if (text.empty()) break;
     const bool is_archive = first && text.starts_with("PK\x03\x04");
     if (is_archive || text.find('\0') != std::string_view::npos) {
-      fail_input("{}: {}", path.string(), kind_of_binary(first ? text : ""));
+      fail_input("{}: {}", file.name(), kind_of_binary(first ? text : ""));
     }
     if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     first = false;

@@ -203,8 +203,7 @@ bool has_test_part(const DataSource& source) {
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 
-DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training) {
-  const Part part = has_test_part(source) ? Part::kTest : Part::kTraining;
+DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training, Part part) {
   std::optional<DatasetContent> content = read_part(source, part, training);
   check_task(source, content->description);
   if (content->description.classes != training.classes) {
@@ -215,6 +214,21 @@ DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescri
   }
   warn_of_names(training, content->description);
   return std::move(*content);
+}
+
+DatasetContent read_for_prediction(const DataSource& source, const DatasetDescription& training) {
+  const bool is_table = source.source == kStandardInput || form_of(source.source) == Form::kCsv;
+  if (!is_table) {
+    const Part part = has_test_part(source) ? Part::kTest : Part::kTraining;
+    log::warn(fmt::format("lockstep: `source` = {}: predicting its {} part", source.source,
+                          part == Part::kTest ? "test" : "training"));
+    return read_for_evaluation(source, training, part);
+  }
+  check_keys(source, Form::kCsv);
+  DatasetContent content =
+      read_csv(source.source, {training.task, source.label, source.header, training, Columns::kFeatures});
+  warn_of_names(training, content.description);
+  return content;
 }
 
 }  // namespace lockstep

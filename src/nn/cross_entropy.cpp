@@ -42,15 +42,20 @@ class CrossEntropy final : public Loss {
  public:
   explicit CrossEntropy(double smoothing) : smoothing_(smoothing) {}
 
+  bool has_probabilities() const override { return true; }
+
+  /// softmax(outputs).
+  void row_probabilities(std::span<const Real> outputs, std::span<double> probabilities) const override {
+    for_each_exponential(outputs, log_sum_exp(outputs).value,
+                         [&](std::size_t k, double probability) { probabilities[k] = probability; });
+  }
+
   bool has_hessian() const override { return true; }
 
   /// diag(p) - p pᵀ with p = softmax(outputs).
   void row_hessian(std::span<const Real> outputs, double* hessian) const override {
-    const double log_sum = log_sum_exp(outputs).value;
-    std::vector<double> p;
-    p.reserve(outputs.size());
-    for_each_exponential(outputs, log_sum,
-                         [&](std::size_t, double probability) { p.push_back(probability); });
+    std::vector<double> p(outputs.size());
+    row_probabilities(outputs, p);
     for (std::size_t i = 0; i < p.size(); ++i) {
       for (std::size_t j = 0; j < p.size(); ++j) *hessian++ = (i == j ? p[i] : 0) - p[i] * p[j];
     }

@@ -21,11 +21,27 @@ concept Curved = requires(const Formula& formula) {
   formula.curvature(0.0);
 };
 
+/// Terms of an output that is a probability in another form.
+template <typename Formula>
+concept OfProbability = requires(const Formula& formula) {
+  formula.probability(0.0);
+};
+
 /// The mean over the outputs of formula(output, target).
 template <typename Formula>
 class MeanOverOutputs final : public Loss {
  public:
   explicit MeanOverOutputs(Formula formula) : formula_(formula) {}
+
+  bool has_probabilities() const override { return OfProbability<Formula>; }
+
+  void row_probabilities(std::span<const Real> outputs, std::span<double> probabilities) const override {
+    LOCKSTEP_CHECK(has_probabilities());
+    if constexpr (OfProbability<Formula>) {
+      std::transform(outputs.begin(), outputs.end(), probabilities.begin(),
+                     [this](Real output) { return formula_.probability(output); });
+    }
+  }
 
   bool has_hessian() const override { return Curved<Formula>; }
 
@@ -89,6 +105,7 @@ struct BinaryCrossEntropy {
     const double probability = (output < 0 ? small : 1) / (1 + small);
     return {std::max(output, 0.0) - output * target + portable::log1p(small), probability - target};
   }
+  double probability(double output) const { return portable::logistic(output); }
   /// σ (1 - σ), which is the same for x and -x.
   double curvature(double output) const {
     const double small = portable::exp(-std::abs(output));

@@ -48,6 +48,10 @@ void Loss::row_hessian(std::span<const Real> /*outputs*/, double* /*hessian*/) c
   LOCKSTEP_CHECK(has_hessian());
 }
 
+void Loss::row_probabilities(std::span<const Real> /*outputs*/, std::span<double> /*probabilities*/) const {
+  LOCKSTEP_CHECK(has_probabilities());
+}
+
 bool is_finite_row(ConstMatrixView matrix, Index row) {
   const Real* const first = matrix.data() + row * matrix.cols();
   return std::all_of(first, first + matrix.cols(), [](Real value) { return std::isfinite(value); });

@@ -53,6 +53,10 @@ DatasetDescription from_text(const std::string& text) {
           .categories = json.at("categories")};
 }
 
+DatasetDescription broadcast_description(Communicator& group, const DatasetDescription& description) {
+  return from_text(broadcast_text(group, group.rank() == 0 ? to_text(description) : "", 0));
+}
+
 /// A data set in memory that all of the node see, and the files that its pictures still have to come from.
 struct Shared {
   Dataset data;
@@ -79,8 +83,7 @@ std::vector<std::string> names_from_text(std::string_view text) {
 /// `content` of the node's rank 0, apart from pictures in files. Collective over `node`.
 Shared share(Communicator& node, const DatasetContent& content) {
   const bool leads = node.rank() == 0;
-  const DatasetDescription description =
-      from_text(broadcast_text(node, leads ? to_text(content.description) : "", 0));
+  const DatasetDescription description = broadcast_description(node, content.description);
   Shared shared;
   shared.picture_files =
       names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
@@ -117,6 +120,30 @@ void decode_part(const Communicator& node, const Shared& shared) {
                 {reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
+template <typename Value>
+void broadcast_count(Communicator& group, std::vector<Value>& values) {
+  std::size_t count = values.size();
+  group.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+  values.resize(count);
+}
+
+/// Gives those of the group's rank 0 to all of it, which have no pictures in files. Collective over `group`.
+void send(Communicator& group, std::vector<DatasetContent>& contents) {
+  broadcast_count(group, contents);
+  const auto send_values = [&](auto& values) {
+    broadcast_count(group, values);
+    group.broadcast(std::as_writable_bytes(std::span(values)), 0);
+  };
+  for (DatasetContent& content : contents) {
+    LOCKSTEP_CHECK(content.picture_files.empty());
+    content.description = broadcast_description(group, content.description);
+    send_values(content.bytes);
+    send_values(content.values);
+    send_values(content.labels);
+    send_values(content.targets);
+  }
+}
+
 /// Errors: another node's files hold other data. Collective.
 void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
                              const std::vector<Dataset>& datasets) {
@@ -133,20 +160,25 @@ void check_same_on_all_nodes(Communicator& communicator, Communicator& node,
 }  // namespace
 
 std::vector<Dataset> share_datasets(Communicator& communicator,
-                                    const std::function<std::vector<DatasetContent>()>& read) {
+                                    const std::function<std::vector<DatasetContent>()>& read,
+                                    Readers readers) {
   const std::unique_ptr<Communicator> node = communicator.split_by_node();
+  const bool reads_for_all = readers == Readers::kRankZero;
   std::vector<DatasetContent> contents;
   together(communicator, [&] {
-    if (node->rank() != 0) return;
+    if ((reads_for_all ? communicator : *node).rank() != 0) return;
     contents = read();
     for (const DatasetContent& content : contents) check_content(content);
   });
+  if (reads_for_all && node->size() < communicator.size()) {
+    const bool leads = node->rank() == 0;
+    const std::unique_ptr<Communicator> leaders = communicator.split(leads ? 0 : 1);
+    if (leads) send(*leaders, contents);
+  }
 
   std::vector<Shared> shared;
   if (node->size() > 1) {
-    std::size_t count = contents.size();
-    node->broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
-    contents.resize(count);
+    broadcast_count(*node, contents);
     for (DatasetContent& content : contents) shared.push_back(share(*node, std::exchange(content, {})));
   }
   std::vector<Dataset> datasets;
@@ -158,7 +190,9 @@ std::vector<Dataset> share_datasets(Communicator& communicator,
     if (!shared.empty()) return;
     for (DatasetContent& content : contents) datasets.push_back(make_dataset(std::move(content)));
   });
-  if (node->size() < communicator.size()) check_same_on_all_nodes(communicator, *node, datasets);
+  if (!reads_for_all && node->size() < communicator.size()) {
+    check_same_on_all_nodes(communicator, *node, datasets);
+  }
   return datasets;
 }
 

@@ -329,6 +329,14 @@ std::vector<BadInput> bad_weights_and_folders() {
     return bad;
   };
   const Words evaluate = {"evaluate", "--weights", "good/weights.safetensors", "--data.source"};
+  const Prepare table = [](const TemporaryFolder& folder) {
+    folder.write("t.csv", "a,b,y\n1,2,0\n3,4,1\n");
+    run_lockstep(0,
+                 {"train", "--run.dir", "table", "--data.source", "t.csv", "--model.layers", "linear 2",
+                  "--train.batch-size", "2", "--train.steps", "1"},
+                 folder);
+  };
+  const Words predict = {"predict", "--weights", "table", "--data.source"};
   return {
       {"InitOfAnotherNetwork", kBlobRun + init, "another network", trained, {0, 3, 8}},
       {"InitMissing", kBlobRun + Words{"--model.init", "none.safetensors"}, "none.safetensors"},
@@ -369,6 +377,27 @@ std::vector<BadInput> bad_weights_and_folders() {
       alone({"EvaluateAFolderWithoutWeights",
              {"evaluate", "--weights", ".", "--data.source", "blobs"},
              ".: it is a folder without weights.safetensors"}),
+      {"PredictMissingColumn", predict + Words{"a.csv"},
+       "a.csv: no column 'b', which the training data have (column 2 is 'c', which they do not have)",
+       [table](const TemporaryFolder& folder) {
+         table(folder);
+         folder.write("a.csv", "a,c\n1,2\n");
+       }},
+      {"PredictShortRow", predict + Words{"a.csv", "--output", "out.csv"}, "a.csv:3: 1 fields, expected 2",
+       [table](const TemporaryFolder& folder) {
+         table(folder);
+         folder.write("a.csv", "b,a\n1,2\n3\n");
+       }},
+      {"PredictNothingOnStandardInput", predict + Words{"-"}, "standard input: no rows of data", table},
+      {"PredictNothing", {"predict", "--data.source", "a.csv"}, "--weights is missing"},
+      {"PredictBelowAFile", predict + Words{"t.csv", "--output", "t.csv/out.csv"},
+       "t.csv/out.csv: cannot be written", table},
+      {"PredictIntoADevice", predict + Words{"t.csv", "--output", "/dev/null"},
+       "/dev/null: cannot be written (it is no file)", table},
+      alone({"PredictATestFile", predict + Words{"t.csv", "--data.test", "t.csv"},
+             "data.test (on the command line): has no effect on 'predict'", table}),
+      alone({"PredictAnotherNetwork", predict + Words{"t.csv", "--model.layers", "linear 4"},
+             "model.layers = linear 4 (on the command line)", table}),
       alone({"InspectWithSettings",
              {"inspect", "w", "--train.seed", "3"},
              "train.seed (on the command line): has no effect on 'inspect'"}),

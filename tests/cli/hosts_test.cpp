@@ -107,6 +107,28 @@ Words large_training(const std::string& run_dir) {
           "2"};
 }
 
+// Standard input is rank 0's alone; its node sends what it has read to the others.
+TEST_F(HostsTest, PredictWhatStandsOnStandardInput) {
+  std::string table = "x,y\n";
+  for (int i = 0; i < 3000; ++i) table += fmt::format("{},{}\n", i % 31, i % 2);
+  folder_.write("t.csv", table);
+  ASSERT_EQ(run_lockstep(0,
+                         {"train", "--run.dir", "run", "--data.source", "t.csv", "--model.layers", "linear 2",
+                          "--train.batch-size", "100", "--train.epochs", "1"},
+                         folder_)
+                .exit_code,
+            0);
+  const std::string expected =
+      run_lockstep(0, {"predict", "--weights", "run", "--data.source", "t.csv"}, folder_).out;
+  EXPECT_EQ(lines_of(expected).size(), 3001U);
+  folder_.write("predict.sh", fmt::format("exec \"$@\" {} predict --weights run --data.source - < t.csv\n",
+                                          LOCKSTEP_PROGRAM));
+  const Outcome outcome = start_hosts({LOCKSTEP_HOSTS, "2", "sh", "predict.sh", LOCKSTEP_MPIEXEC, "--map-by",
+                                       "seq", "--host", "host1,host1,host2,host2"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(outcome.out == expected) << outcome.err;
+}
+
 TEST_F(HostsTest, GiveTheDigestOfOneRank) {
   const std::map<std::string, Words> methods = {
       {"adamw", {"--optimizer.name", "adamw", "--optimizer.clip-norm", "0.5"}},

@@ -188,6 +188,11 @@ TEST_F(NonFiniteAnswersTest, AreReportedOnceAndLeaveAPage) {
     EXPECT_EQ(evaluated.exit_code, 3);
     EXPECT_NE(evaluated.err.find("the loss is not finite"), std::string::npos) << evaluated.err;
     EXPECT_NE(evaluated.out.find(R"("loss":null)"), std::string::npos) << evaluated.out;
+
+    const Outcome predicted =
+        run_lockstep(2, {"predict", "--weights", task, "--data.source", "test.csv"}, folder_);
+    expect_one_line(predicted, 3, "test.csv: outputs of 1 of 3 samples are not finite (sample 2)");
+    EXPECT_EQ(lines_of(predicted.out).size(), 4U) << predicted.out;
   }
 }
 

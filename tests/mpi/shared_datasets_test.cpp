@@ -131,6 +131,20 @@ TEST_F(SharedDatasetsTest, ThePictureThatCannotBeDecodedIsNamedOnAll) {
   expect_same_error(catch_error(share), ExitCode::kBadInput, {"/3: 0 bytes"});
 }
 
+TEST_F(SharedDatasetsTest, RankZeroReadsForAll) {
+  int calls = 0;
+  const std::vector<Dataset> shared = share_datasets(
+      world(),
+      [&] {
+        ++calls;
+        return std::vector<DatasetContent>(1, images(100));
+      },
+      Readers::kRankZero);
+  EXPECT_EQ(calls, world().rank() == 0 ? 1 : 0);
+  EXPECT_EQ(shared.size(), 1U);
+  expect_same(shared.front(), make_dataset(images(100)));
+}
+
 TEST_F(SharedDatasetsTest, CopiesKeepTheMemory) {
   Dataset copy;
   {

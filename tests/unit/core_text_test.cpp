@@ -28,6 +28,23 @@ TEST(Text, SplitKeepsEmptyParts) {
   EXPECT_THAT(split("", ','), ElementsAre(""));
 }
 
+TEST(Text, OfManyNamesSomeAreListed) {
+  EXPECT_EQ(some_of(std::vector<std::string>{"a"}), "'a'");
+  EXPECT_EQ(some_of(std::vector<std::string>{"a", "b", "c", "d", "e"}), "'a', 'b', 'c', 'd', 'e'");
+  EXPECT_EQ(some_of(std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g"}),
+            "'a', 'b', 'c', 'd', 'e' and 2 more");
+}
+
+TEST(Text, CsvFieldsAreQuotedWhereTheyMustBe) {
+  for (const char* text : {"", "a", "a b", "-1.5e3", "größe", "it's"}) EXPECT_EQ(csv_field(text), text);
+  EXPECT_EQ(csv_field("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_field("5\" pipe"), "\"5\"\" pipe\"");
+  EXPECT_EQ(csv_field("a\nb"), "\"a\nb\"");
+  EXPECT_EQ(csv_field("a\r"), "\"a\r\"");
+  EXPECT_EQ(csv_field(" a"), "\" a\"");
+  EXPECT_EQ(csv_field("a\t"), "\"a\t\"");
+}
+
 TEST(Text, ParseNumberTakesWholeNumbersOnly) {
   EXPECT_EQ(parse_number("1.5"), 1.5);
   EXPECT_EQ(parse_number(" -2 "), -2.0);

@@ -85,15 +85,16 @@ TEST_F(Source, FoldersMayHoldTheFilesOfCifar) {
   const DataSource source = named(folder_.path().string());
   folder_.write("train.bin", "\x01\x05" + pixels + "\x02\x07" + pixels);
   EXPECT_FALSE(has_test_part(source));
-  EXPECT_EQ(read_for_evaluation(source, trained(100)).description.samples, 2);
+  EXPECT_EQ(read_for_evaluation(source, trained(100), Part::kTraining).description.samples, 2);
   folder_.write("test.bin", "\x03\x04" + pixels);
   EXPECT_TRUE(has_test_part(source));
   const SourceParts parts = read_source(source);
   EXPECT_THAT(parts.training.labels, ElementsAre(5, 7));
   ASSERT_TRUE(parts.test.has_value());
   EXPECT_THAT(parts.test->labels, ElementsAre(4));
-  EXPECT_EQ(read_for_evaluation(source, trained(100)).description.samples, 1);
-  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(source, trained(10)); }, {"100 classes", "for 10"}));
+  EXPECT_EQ(read_for_evaluation(source, trained(100), Part::kTest).description.samples, 1);
+  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(source, trained(10), Part::kTest); },
+                           {"100 classes", "for 10"}));
   DataSource with_prefix = source;
   with_prefix.prefix = "emnist-";
   EXPECT_TRUE(is_bad_input([&] { read_source(with_prefix); }, {"`prefix`", "only for folders of IDX files"}));
@@ -131,26 +132,44 @@ TEST_F(Source, TestPartMustHaveAsManyTargets) {
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"test.csv", "2 targets", "train.csv", "has 1"}));
 }
 
-TEST_F(Source, EvaluationTakesTheTestPartOrElseAll) {
-  const auto samples = [](const DataSource& source, Index classes, const std::vector<std::string>& names) {
-    return read_for_evaluation(source, trained(classes, names)).description.samples;
+TEST_F(Source, EvaluationIsOfThePartThatIsAskedFor) {
+  const auto samples = [](const DataSource& source, const DatasetDescription& training, Part part) {
+    return read_for_evaluation(source, training, part).description.samples;
   };
-  EXPECT_EQ(samples(csv("1,a\n2,b\n3,a\n", "3,b\n"), 2, {"a", "b"}), 1);
-  EXPECT_EQ(samples(csv("1,a\n2,b\n3,a\n", ""), 2, {"a", "b"}), 3);
-  EXPECT_EQ(samples(named("fashion-mnist"), 10, {}), 10000);
-  EXPECT_EQ(samples(named("linear"), 0, {}), 1000);
+  const DatasetDescription two = trained(2, {"a", "b"});
+  EXPECT_EQ(samples(csv("1,a\n2,b\n3,a\n", "3,b\n"), two, Part::kTest), 1);
+  EXPECT_EQ(samples(csv("1,a\n2,b\n3,a\n", "3,b\n"), two, Part::kTraining), 3);
+  EXPECT_EQ(samples(named("fashion-mnist"), trained(10), Part::kTest), 10000);
+  EXPECT_EQ(samples(named("linear"), trained(0), Part::kTraining), 1000);
+}
+
+TEST_F(Source, PredictionIsOfATableOrElseOfTheTestPart) {
+  DatasetDescription training = trained(2, {"a", "b"});
+  training.feature_shape = {1};
+  const DatasetContent table = read_for_prediction(csv("1\n2\n3\n", ""), training);
+  EXPECT_THAT(table.values, ElementsAre(1, 2, 3));
+  const DataSource folder = named(folder_.path().string());
+  folder_.write("train.bin", "\x01\x05" + std::string(3072, 'x'));
+  const auto read = [&] {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(read_for_prediction(folder, trained(100)).description.samples, 1);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(read(), testing::HasSubstr("predicting its training part"));
+  folder_.write("test.bin", "\x03\x04" + std::string(3072, 'x'));
+  EXPECT_THAT(read(), testing::HasSubstr("predicting its test part"));
 }
 
 TEST_F(Source, EvaluationRefusesDataOfOtherClasses) {
   EXPECT_TRUE(is_bad_input(
       [&] {
-        read_for_evaluation(csv("1,c\n", ""), trained(2, {"a", "b"}));
+        read_for_evaluation(csv("1,c\n", ""), trained(2, {"a", "b"}), Part::kTraining);
       },
       {"train.csv:1:", "'c'"}));
-  EXPECT_TRUE(
-      is_bad_input([&] { read_for_evaluation(named("blobs"), trained(10)); }, {"4 classes", "for 10"}));
-  EXPECT_TRUE(
-      is_bad_input([&] { read_for_evaluation(named("linear"), trained(10)); }, {"linear", "0 classes"}));
+  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(named("blobs"), trained(10), Part::kTest); },
+                           {"4 classes", "for 10"}));
+  EXPECT_TRUE(is_bad_input([&] { read_for_evaluation(named("linear"), trained(10), Part::kTest); },
+                           {"linear", "0 classes"}));
 }
 
 TEST_F(Source, NamesTheNearestAndAllForms) {

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,33 @@ TEST(Losses, TakeTheirParameters) {
   EXPECT_EQ(huber.parameters, (Hyperparameters{{"huber-delta", 0.5}}));
   EXPECT_EQ(choose_loss("auto", {{"label-smoothing", 0.1}}, Task::kClassification).parameters,
             (Hyperparameters{{"label-smoothing", 0.1}}));
+}
+
+std::vector<double> probabilities(const std::string& loss, Task task, const std::vector<Real>& outputs) {
+  std::vector<double> result(outputs.size());
+  choose_loss(loss, {}, task).loss->row_probabilities(outputs, result);
+  return result;
+}
+
+TEST(Losses, OfCrossEntropiesKnowProbabilities) {
+  // Outputs that are logarithms of weights: softmax gives each weight's part of their sum.
+  const std::vector<double> shares = {1.0 / 8, 2.0 / 8, 5.0 / 8};
+  const std::vector<Real> outputs = {std::log(Real(1)), std::log(Real(2)), std::log(Real(5))};
+  const std::vector<double> softmax = probabilities("cross-entropy", Task::kClassification, outputs);
+  const std::vector<double> logistic = probabilities("bce", Task::kMultiLabel, outputs);
+  const std::vector<double> odds = {1.0 / 2, 2.0 / 3, 5.0 / 6};
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    EXPECT_NEAR(softmax[k], shares[k], 1e-7) << k;
+    EXPECT_NEAR(logistic[k], odds[k], 1e-7) << k;
+  }
+  // Far beyond where e^x is a number.
+  EXPECT_EQ(probabilities("cross-entropy", Task::kClassification, {5000, -5000}),
+            (std::vector<double>{1, 0}));
+  EXPECT_EQ(probabilities("bce", Task::kMultiLabel, {5000, -5000, 0}), (std::vector<double>{1, 0, 0.5}));
+  for (const LossForm& form : losses()) {
+    EXPECT_EQ(choose_loss(form.name, {}, form.task).loss->has_probabilities(), form.task != Task::kRegression)
+        << form.name;
+  }
 }
 
 TEST(Losses, RefuseWhatDoesNotFit) {

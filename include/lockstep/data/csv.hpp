@@ -15,6 +15,9 @@ namespace lockstep {
 /// count up (0, 1, 2, …).
 enum class Header { kAuto, kYes, kNo };
 
+/// Which columns of a table are wanted.
+enum class Columns { kAll, kFeatures };
+
 /// How to read a table.
 struct CsvOptions {
   Task task = Task::kClassification;
@@ -29,12 +32,20 @@ struct CsvOptions {
   /// names of the columns. Where both files have names, features are put into the training file's order by
   /// name, and a label that is given by number is found by its name too; else columns are taken by position.
   std::optional<DatasetDescription> training;
+  /// kFeatures, of a file like the training one: what is found has no labels or targets, and the file need
+  /// not have them. Where both files have names, the features are found by name, and all other columns are
+  /// left out, with a warning unless they are labels. Else the file has as many columns as there are
+  /// features, or those of `label` beside them.
+  Columns wanted = Columns::kAll;
 };
 
+/// As the path of a file: the standard input of the process.
+inline constexpr const char* kStandardInput = "-";
+
 /// Reads a table of numbers with one label column, or one or more target columns; fields are separated by
-/// commas and may be quoted (RFC 4180). The file may be gzip. First columns without a name, or with the name
-/// "Unnamed: 0", are the row numbers that pandas and R write, and are left out with a warning, unless the
-/// training file has them as features. Warns of targets that are one number in float.
+/// commas and may be quoted (RFC 4180). The file may be gzip, or kStandardInput. First columns without a
+/// name, or with the name "Unnamed: 0", are the row numbers that pandas and R write, and are left out with a
+/// warning, unless the training file has them as features. Warns of targets that are one number in float.
 /// Errors name file, line and column: text or a non-finite value where a number is expected, ragged rows, no
 /// rows, row numbers that are none, a name that two columns have, an unknown label column or one named twice,
 /// several for a classification, features other than the training file's, a label that the training file did

@@ -55,7 +55,7 @@ struct DatasetDescription {
   std::vector<Index> feature_shape = {};  ///< of one sample: {28, 28} for a picture, {features} for a table
   Index classes = 0;                      ///< classification: labels are 0 … classes-1; otherwise 0
   std::vector<std::string> class_names = {};  ///< of the classes, if they have names other than 0 … classes-1
-  Index targets = 1;                          ///< of one sample; classification: its label
+  Index targets = 1;  ///< of one sample; classification: its label; 0: what is to be learned is not known
   std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
   std::vector<std::string> feature_names = {};  ///< of a table's columns, if they have names
   std::vector<ColumnUnit> units = {};           ///< of a table's features; empty: every unit is {0, 1}
@@ -79,6 +79,7 @@ struct DatasetDescription {
 ///
 /// Layout: features [samples x features], row-major, std::uint8_t or float; then either labels [samples],
 /// std::int32_t, or targets [samples x targets], row-major, float; those of Task::kMultiLabel are 0 or 1.
+/// Samples to predict may have neither.
 class Dataset {
  public:
   Dataset() = default;

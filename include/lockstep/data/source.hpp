@@ -48,12 +48,17 @@ void check_same_shape(const DatasetDescription& training, const DatasetDescripti
 /// readers, an unknown source.
 SourceParts read_source(const DataSource& source);
 
-/// Whether `source` has a test part, which an evaluation is of; else it is of all that there is. Local, as
-/// read_source. Errors: an unknown source.
+/// Whether `source` has a test part. Local, as read_source. Errors: an unknown source.
 bool has_test_part(const DataSource& source);
 
-/// Reads all of `source` for a model that was trained on data of that description: the test part if there is
-/// one, else the whole. Errors: those of the readers.
-DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training);
+/// Reads `part` of `source`, which has it, for a model that was trained on data of that description. Errors:
+/// those of the readers.
+DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training, Part part);
+
+/// Reads what a model is to predict that was trained on data of that description: of a CSV file (or
+/// kStandardInput) the features alone, see Columns::kFeatures, without `test`; of another source the test
+/// part if there is one, else the training part, with a line that says which it is. Errors: those of the
+/// readers.
+DatasetContent read_for_prediction(const DataSource& source, const DatasetDescription& training);
 
 }  // namespace lockstep

@@ -47,6 +47,13 @@ class Loss {
   /// does not depend on the targets. Only where has_hessian().
   virtual void row_hessian(std::span<const Real> outputs, double* hessian) const;
 
+  /// Whether the loss takes outputs for probabilities in another form: cross-entropy for those of the
+  /// classes, bce for that of each label.
+  virtual bool has_probabilities() const { return false; }
+
+  /// probabilities[k] = what output k says as a probability. Only where has_probabilities().
+  virtual void row_probabilities(std::span<const Real> outputs, std::span<double> probabilities) const;
+
  private:
   /// The loss of a mixture, by row().
   double mixed_row(std::span<const Real> outputs, const Targets& targets, Index row, Real* gradient) const;

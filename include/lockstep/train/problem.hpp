@@ -123,8 +123,11 @@ bool is_described(const StoredTensors& weights);
 /// Errors: a file that is none, a description that does not fit the tensors.
 SavedModel load_model(const std::filesystem::path& file);
 
-/// Errors: data of another task, with another number of features, classes or targets, or with several targets
-/// of other names.
+/// Errors: data with another number of features, or with categories where the weights take numbers.
+void check_features(const SavedModel& saved, const DatasetDescription& data);
+
+/// Errors: those of check_features; data of another task, with another number of classes or targets, or with
+/// several targets of other names.
 void check_fit(const SavedModel& saved, const DatasetDescription& data);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -54,14 +54,6 @@ double from_journal(const Json& value) {
   return value == kNotFinite ? std::numeric_limits<double>::infinity() : value.get<double>();
 }
 
-/// RFC 4180: fields with commas, quotes or line breaks are quoted.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {

@@ -29,8 +29,22 @@ void add_nonfinite(const Answers& answers, NonFiniteSamples& found) {
   }
 }
 
-/// Those of all ranks. Collective.
-NonFiniteSamples of_all(Communicator& communicator, const NonFiniteSamples& mine) {
+}  // namespace
+
+ConstMatrixView pass_chunk(Network& model, const Normalization& normalization, const Selection& selection,
+                           Index chunk, Batch& batch) {
+  const Index first = chunk * kChunk;
+  batch.samples.resize(static_cast<std::size_t>(std::min(kChunk, selection.count - first)));
+  for (Index i = 0; i < batch.rows(); ++i) {
+    batch.samples[static_cast<std::size_t>(i)] = selection.sample(first + i);
+  }
+  gather(selection.data, normalization, batch);
+  const MicroBatchRows all{0, 0, batch.rows()};
+  return model.forward({.micro_batches = {&all, 1}, .samples = batch.samples},
+                       ConstMatrixView(batch.features.data(), batch.rows(), model.inputs()));
+}
+
+NonFiniteSamples of_all_ranks(Communicator& communicator, const NonFiniteSamples& mine) {
   NonFiniteSamples all;
   for (const Index count : all_gather(communicator, mine.count)) all.count += count;
   if (all.count == 0) return all;
@@ -39,8 +53,6 @@ NonFiniteSamples of_all(Communicator& communicator, const NonFiniteSamples& mine
   return all;
 }
 
-}  // namespace
-
 NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const Normalization& normalization,
                                 const Selection& selection, Communicator& communicator,
                                 const std::function<void(const Answers& answers)>& visit) {
@@ -48,22 +60,13 @@ NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const Normaliz
   NonFiniteSamples nonfinite;
   Batch batch;
   for (Index chunk = mine.first; chunk < mine.last; ++chunk) {
-    const Index first = chunk * kChunk;
-    batch.samples.resize(static_cast<std::size_t>(std::min(kChunk, selection.count - first)));
-    for (Index i = 0; i < batch.rows(); ++i) {
-      batch.samples[static_cast<std::size_t>(i)] = selection.sample(first + i);
-    }
-    gather(selection.data, normalization, batch);
-    const MicroBatchRows all{0, 0, batch.rows()};
-    const ConstMatrixView outputs =
-        model.forward({.micro_batches = {&all, 1}, .samples = batch.samples},
-                      ConstMatrixView(batch.features.data(), batch.rows(), model.inputs()));
+    const ConstMatrixView outputs = pass_chunk(model, normalization, selection, chunk, batch);
     const std::vector<double> losses = losses_of(loss, batch, outputs);
     const Answers answers{batch, outputs, losses};
     add_nonfinite(answers, nonfinite);
     visit(answers);
   }
-  return of_all(communicator, nonfinite);
+  return of_all_ranks(communicator, nonfinite);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -15,6 +15,14 @@ inline constexpr Index kChunk = 512;
 /// Chunks of `selection`.
 inline Index chunks_of(const Selection& selection) { return (selection.count + kChunk - 1) / kChunk; }
 
+/// Fills `batch` with the samples of a chunk of `selection` and passes them through `model`, without dropout;
+/// its outputs, until the next pass. Local.
+ConstMatrixView pass_chunk(Network& model, const Normalization& normalization, const Selection& selection,
+                           Index chunk, Batch& batch);
+
+/// The samples of all ranks. Collective.
+NonFiniteSamples of_all_ranks(Communicator& communicator, const NonFiniteSamples& mine);
+
 /// What a network makes of the samples of a chunk, without dropout.
 struct Answers {
   const Batch& batch;

@@ -67,18 +67,16 @@ void warn_of_missing_classes(const Dataset& data, const Split& split) {
   for (Index i = 0; i < split.training_size(); ++i) {
     ++samples[static_cast<std::size_t>(data.labels()[static_cast<std::size_t>(split.training(i))])];
   }
-  constexpr Index kMostNames = 5;
-  std::string names;
-  Index missing = 0;
+  std::vector<std::string> missing;
   for (Index label = 0; label < std::ssize(samples); ++label) {
-    if (samples[static_cast<std::size_t>(label)] > 0 || ++missing > kMostNames) continue;
-    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", data.description().class_name(label));
+    if (samples[static_cast<std::size_t>(label)] == 0)
+      missing.push_back(data.description().class_name(label));
   }
-  if (missing == 0) return;
-  if (missing > kMostNames) names += fmt::format(" and {} more", missing - kMostNames);
+  if (missing.empty()) return;
+  const bool is_one = missing.size() == 1;
   log::warn_once(fmt::format(
-      "lockstep: {}: class{} {} {} no training sample{}", data.description().name, missing == 1 ? "" : "es",
-      names, missing == 1 ? "has" : "have",
+      "lockstep: {}: class{} {} {} no training sample{}", data.description().name, is_one ? "" : "es",
+      some_of(missing), is_one ? "has" : "have",
       split.validation_size() > 0 ? "; hold out less (`validation`), or other samples by another seed" : ""));
 }
 

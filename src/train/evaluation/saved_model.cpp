@@ -76,11 +76,7 @@ std::optional<std::vector<Index>> axes_from_text(const std::string& text) {
 
 }  // namespace
 
-void check_fit(const SavedModel& saved, const DatasetDescription& data) {
-  if (data.task != saved.data.task) {
-    fail_input("{}: is a {} set, the weights were trained for {}; give data of that kind", data.name,
-               task_name(data.task), task_name(saved.data.task));
-  }
+void check_features(const SavedModel& saved, const DatasetDescription& data) {
   if (data.features() != saved.model.inputs()) {
     fail_input("{}: has {} features, the weights expect {}; give data of the kind they were trained on",
                data.name, data.features(), saved.model.inputs());
@@ -92,6 +88,14 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
     fail_input("{}: has {}, the weights expect {}; give data of the kind they were trained on", data.name,
                text(data.categories), text(saved.data.categories));
   }
+}
+
+void check_fit(const SavedModel& saved, const DatasetDescription& data) {
+  if (data.task != saved.data.task) {
+    fail_input("{}: is a {} set, the weights were trained for {}; give data of that kind", data.name,
+               task_name(data.task), task_name(saved.data.task));
+  }
+  check_features(saved, data);
   check_outputs(saved.model, data);
   // The name of a single target leaves no doubt which one it is.
   if (data.targets > 1 && !data.target_names.empty() && !saved.data.target_names.empty() &&

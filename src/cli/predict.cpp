@@ -1,0 +1,126 @@
+#include "train/evaluation/predict.hpp"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/weights_settings.hpp"
+#include "core/new_file.hpp"
+#include "core/signals.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
+#include "lockstep/parallel/agreement.hpp"
+#include "lockstep/train/problem.hpp"
+#include "parallel/shared_datasets.hpp"
+#include "train/run/run_directory.hpp"
+
+namespace lockstep {
+
+namespace {
+
+/// Where rank 0 writes: standard output, or a file of which nothing is left where it does not become whole.
+class PredictionOutput {
+ public:
+  /// Collective. Errors: a file that can't be written.
+  PredictionOutput(const Arguments& arguments, Communicator& world) : world_(world) {
+    const auto output = arguments.options.find("output");
+    if (output == arguments.options.end()) return;
+    stops_.emplace();
+    together(world_, [&] {
+      if (world_.rank() == 0) file_.emplace(output->second);
+    });
+  }
+
+  /// `text` is whole lines, or nothing. Local. Errors: a full disk, an output that nobody reads any more; a
+  /// signal asks for the end.
+  void write(std::string_view text) {
+    if (requested_stop() != 0) {
+      throw Error(ExitCode::kStopped,
+                  fmt::format("{}: stopped, with no file written; start the command again",
+                              signal_name(requested_stop())));
+    }
+    if (text.empty()) return;
+    if (file_) return file_->append(text);
+    text.remove_suffix(1);  // the end of a line, which `info` adds
+    log::info(text);
+    refuse_lost_output();
+  }
+
+  /// Collective. Errors: the file can't be written.
+  void finish() {
+    together(world_, [&] {
+      if (file_) file_->finish();
+    });
+  }
+
+ private:
+  Communicator& world_;
+  std::optional<StopSignals> stops_;
+  std::optional<NewFile> file_;
+};
+
+SavedModel load_described(const std::string& file, const Config& config, const GivenValues& given) {
+  const StoredTensors weights = read_safetensors(file);
+  if (!is_described(weights)) {
+    fail_input(
+        "{}: does not say which network and data it belongs to, as files of 'train' do; train with "
+        "--model.init {} and predict with the weights of that run",
+        file, file);
+  }
+  check_agreement(weights, file, config, given);
+  return load_model(file);
+}
+
+void run_predict(const Arguments& arguments, Communicator& world) {
+  const std::string file = weights_file(required_option(arguments, "weights")).string();
+  const Config config = make_config(arguments.settings);
+  SavedModel saved = load_described(file, config, arguments.settings);
+  DataSource source = config.data.source;
+  source.task = saved.data.task;
+  const auto read = [&] {
+    std::vector<DatasetContent> contents;
+    contents.push_back(read_for_prediction(source, saved.data));
+    return contents;
+  };
+  const Readers readers = source.source == kStandardInput ? Readers::kRankZero : Readers::kOneOfEachNode;
+  const Dataset data = share_datasets(world, read, readers)[0];
+  check_features(saved, data.description());
+
+  PredictionOutput output(arguments, world);
+  const NonFiniteSamples nonfinite = predict(
+      saved.model, of_stored_values(saved.normalization, data.description().units), all_of(data),
+      PredictionTable(saved.data, saved.loss), world, [&](std::string_view text) { output.write(text); });
+  output.finish();
+  if (nonfinite.count == 0) return;
+  fail_guard("{}: outputs of {} of {} samples are not finite ({}); look at {}", data.description().name,
+             nonfinite.count, data.size(), name_samples(nonfinite.first, nonfinite.count),
+             nonfinite.count < data.size() ? "the data there" : "the weights and the data");
+}
+
+}  // namespace
+
+Command predict_command() {
+  return {
+      .name = "predict",
+      .usage = "--weights FILE|RUN_DIR --data.source FILE.csv|-|… [--output FILE]",
+      .summary =
+          "Prints what saved weights predict for each sample of data.source, as CSV.\n"
+          "A table needs no labels: where it and the weights have names, features are found by name, and "
+          "other\n"
+          "columns are left out; '-' is a table on standard input. Of other data the test part is predicted, "
+          "or\nall where there is none. Columns: row (from 0), and class and the probability of each class; "
+          "the "
+          "targets;\nor each label's 0 or 1 and its probability. Exit code 3 where outputs are not finite.",
+      .options = {{"weights", "",
+                   "safetensors file to predict with, or the directory of a run that has ended"},
+                  {"output", "", "the file to write, instead of standard output"}},
+      .unused = {"data.test", "data.validation", "model.init", "model.initialization", "train.", "optimizer.",
+                 "schedule.", "checkpoint.", "run.dir", "run.resume"},
+      .prints_result = true,
+      .run = run_predict};
+}
+
+}  // namespace lockstep

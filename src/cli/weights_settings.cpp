@@ -1,0 +1,47 @@
+#include "cli/weights_settings.hpp"
+
+#include <filesystem>
+
+#include "cli/arguments.hpp"
+#include "lockstep/core/error.hpp"
+#include "lockstep/train/problem.hpp"
+#include "train/run/run_directory.hpp"
+
+namespace lockstep {
+
+void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
+                     const GivenValues& given) {
+  for (const auto& [key, own] : settings_of(weights)) {
+    const auto value = given.find(key);
+    if (value == given.end()) continue;
+    const std::string& text = value->second.text;
+    const bool is_free = key == "model.loss" && text == "auto";
+    const bool is_same =
+        key == "model.layers" ? outline_network(config).text() == own : is_same_value(text, own);
+    if (is_free || is_same) continue;
+    fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
+               text, value->second.origin, file, own);
+  }
+}
+
+GivenValues settings_of_training(const std::string& weights, const GivenValues& given) {
+  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
+  if (!is_config_of_run(config)) {
+    if (given.contains("data.validation")) return given;
+    fail_input(
+        "--part validation: {} alone does not say which samples were held out; give the directory of its run "
+        "as --weights, or its config.cfg as --config",
+        weights);
+  }
+  GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
+  for (const auto& [key, value] : given) {
+    const auto before = own.find(key);
+    if (!key.starts_with("data.") || before == own.end() || is_same_value(value.text, before->second.text))
+      continue;
+    fail_input("{} = {} ({}): the run held samples out of its own data, with {}; remove it", key, value.text,
+               value.origin, before->second.text);
+  }
+  return own;
+}
+
+}  // namespace lockstep

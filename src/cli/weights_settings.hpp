@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "lockstep/nn/safetensors.hpp"
+#include "lockstep/train/config.hpp"
+
+namespace lockstep {
+
+/// Errors: settings that contradict what `weights` from `file` say of themselves. Local.
+void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
+                     const GivenValues& given);
+
+/// The settings of the training of `weights`, as the command line names them: those in the directory of its
+/// run, or else those `given`, as in its config.cfg. Local. Errors: neither tells which samples were held
+/// out; data are given that are others than the run's.
+GivenValues settings_of_training(const std::string& weights, const GivenValues& given);
+
+}  // namespace lockstep
