@@ -117,8 +117,8 @@ Command predict_command() {
       .options = {{"weights", "",
                    "safetensors file to predict with, or the directory of a run that has ended"},
                   {"output", "", "the file to write, instead of standard output"}},
-      .unused = {"data.test", "data.validation", "model.init", "model.initialization", "train.", "optimizer.",
-                 "schedule.", "checkpoint.", "run.dir", "run.resume"},
+      .unused = {"data.augment", "data.test", "data.validation", "model.init", "model.initialization",
+                 "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,
       .run = run_predict};
 }

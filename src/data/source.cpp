@@ -203,7 +203,14 @@ bool has_test_part(const DataSource& source) {
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 
-DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training, Part part) {
+DatasetContent read_for_evaluation(const DataSource& given, const DatasetDescription& training, Part part) {
+  DataSource source = given;
+  PictureOptions& pictures = source.pictures;
+  const std::vector<Index>& axes = training.feature_shape;
+  if (form_of(source.source) == Form::kPictures && pictures.height == 0 && axes.size() > 1) {
+    pictures.height = axes[axes.size() - 2];
+    pictures.width = axes.back();
+  }
   std::optional<DatasetContent> content = read_part(source, part, training);
   check_task(source, content->description);
   if (content->description.classes != training.classes) {

@@ -112,10 +112,20 @@ TEST_F(Pictures, MayHaveATestPart) {
   EXPECT_THAT(parts.test->description.class_names, ElementsAre("a", "b")) << "those of the training part";
   EXPECT_THAT(parts.test->labels, ElementsAre(1));
   EXPECT_THAT(make_dataset(*parts.test).bytes(), ElementsAre(3));
-  EXPECT_EQ(read_for_evaluation(source(), parts.training.description).description.samples, 1);
+  EXPECT_EQ(read_for_evaluation(source(), parts.training.description, Part::kTest).description.samples, 1);
 
   write_pixel("test/c/1.png", 3);
   EXPECT_TRUE(fails({"test/c: no class of the training part", "a, b", "move the folder away"}));
+}
+
+TEST_F(Pictures, AreResizedForAnEvaluationToTheSizeOfTheTraining) {
+  write_pixel("a/1.png", 7);
+  write_pixel("b/1.png", 9);
+  const DatasetDescription trained{
+      .samples = 9, .feature_shape = {2, 3}, .classes = 2, .class_names = {"a", "b"}};
+  const DatasetContent content = read_for_evaluation(source(), trained, Part::kTraining);
+  EXPECT_THAT(content.description.feature_shape, ElementsAre(2, 3));
+  EXPECT_THAT(make_dataset(content).bytes(), ElementsAre(7, 7, 7, 7, 7, 7, 9, 9, 9, 9, 9, 9));
 }
 
 TEST_F(Pictures, OfTheTestPartHaveTheChannelsOfTheTrainingPart) {

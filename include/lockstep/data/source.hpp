@@ -51,8 +51,8 @@ SourceParts read_source(const DataSource& source);
 /// Whether `source` has a test part. Local, as read_source. Errors: an unknown source.
 bool has_test_part(const DataSource& source);
 
-/// Reads `part` of `source`, which has it, for a model that was trained on data of that description. Errors:
-/// those of the readers.
+/// Reads `part` of `source`, which has it, for a model that was trained on data of that description. Pictures
+/// are resized as those were, unless the source says otherwise. Errors: those of the readers.
 DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training, Part part);
 
 /// Reads what a model is to predict that was trained on data of that description: of a CSV file (or
