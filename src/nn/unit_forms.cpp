@@ -26,6 +26,7 @@ std::vector<UnitForm>& all_forms() {
   static std::vector<UnitForm> all = [] {
     std::vector<UnitForm> forms = {linear_form()};
     for (UnitForm& form : activation_forms()) forms.push_back(std::move(form));
+    forms.push_back(softmax_form());
     forms.push_back(dropout_form());
     forms.push_back(embedding_form());
     forms.push_back(layer_norm_form());

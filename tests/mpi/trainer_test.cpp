@@ -21,6 +21,7 @@
 #include "mpi_test.hpp"
 #include "temporary_folder.hpp"
 #include "train_helpers.hpp"
+#include "unit_examples.hpp"
 #include "weighted_squares.hpp"
 
 namespace lockstep::test {
@@ -264,6 +265,36 @@ std::string identifier(std::string name) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registered, OptimizerTest, testing::ValuesIn(algorithm_names()),
+                         [](const auto& test) { return identifier(test.param); });
+
+/// Every unit enters by being registered: what stands before it, and itself. 90 pictures are 44 + 44 + 2,
+/// fewer than ranks.
+class UnitTest : public MpiTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(UnitTest, GivesTheBitsOfOneProcess) {
+  const PictureFolder folder(world());
+  Texts settings = {{"data.source", folder.path()}, {"data.augment", "crop 1, flip"},
+                    {"train.batch-size", "44"},     {"train.epochs", "1"},
+                    {"optimizer.momentum", "0.9"},  {"model.layers", GetParam() + ", flatten, linear 3"}};
+  expect_same_as_alone(settings);
+  const RunResult alone = train(make_test_config(settings), world());
+  settings["train.exchange"] = "messages";
+  settings["train.threads"] = "3";
+  EXPECT_EQ(train(make_test_config(settings), world()).weights_digest, alone.weights_digest);
+  set_threads(1);
+  world().barrier();  // the folder goes with rank 0
+}
+
+std::vector<std::string> units_behind(const std::string& first, const Shape& shape) {
+  std::vector<std::string> networks = units_that_take(shape);
+  for (std::string& unit : networks) unit = first + unit;
+  return networks;
+}
+
+INSTANTIATE_TEST_SUITE_P(OfPictures, UnitTest,
+                         testing::ValuesIn(units_behind("conv 6 1, ", Shape(std::vector<Index>{6, 6, 5}))),
+                         [](const auto& test) { return identifier(test.param); });
+INSTANTIATE_TEST_SUITE_P(OfFeatures, UnitTest, testing::ValuesIn(units_behind("flatten, linear 6, ", 6)),
                          [](const auto& test) { return identifier(test.param); });
 
 class TrainingTest : public MpiTest {};

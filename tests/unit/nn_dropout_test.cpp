@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data_helpers.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn_helpers.hpp"
 
@@ -61,6 +62,30 @@ TEST(Dropout, MaskIsTheSameWhateverTheBlock) {
   std::reverse(backwards.begin(), backwards.end());
   const Matrix reversed = mask(*dropout, OwnedBlock(backwards, {13, 7}).training(7, 11));
   for (Index row = 0; row < 20; ++row) EXPECT_EQ(reversed.row(row), whole.row(19 - row)) << row;
+}
+
+TEST(Dropout, OfChannelsKeepsOrDropsEachWhole) {
+  constexpr Index kSamples = 2000;
+  constexpr Index kChannels = 10;
+  const Shape shape(std::vector<Index>{kChannels, 2, 3});
+  Network network("dropout 0.25 channels", shape);
+  EXPECT_EQ(network.text(), "dropout 0.25 channels");
+  const Matrix ones = Matrix::Ones(kSamples, shape.size());
+  const Matrix m = network.forward(OwnedBlock(counted(kSamples)).training(), test::view(ones));
+  Index dropped = 0;
+  for (Index sample = 0; sample < kSamples; ++sample) {
+    for (Index channel = 0; channel < kChannels; ++channel) {
+      const Real first = m(sample, channel);
+      EXPECT_TRUE(first == 0 || first == Real(4.0 / 3));
+      dropped += first == 0 ? 1 : 0;
+      for (Index position = 1; position < 6; ++position) {
+        EXPECT_EQ(m(sample, position * kChannels + channel), first) << sample << " " << channel;
+      }
+    }
+  }
+  constexpr double kCount = kSamples * kChannels;
+  EXPECT_NEAR(static_cast<double>(dropped) / kCount, 0.25, 5 * std::sqrt(0.25 * 0.75 / kCount));
+  EXPECT_TRUE(test::is_bad_input([] { Network("dropout 0.25 channels", 7); }, {"dropout 0.25 channels"}));
 }
 
 TEST(Dropout, MaskIsTheSameForAUnitMadeAgain) {

@@ -1,16 +1,14 @@
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "core/text.hpp"
-#include "lockstep/core/error.hpp"
 #include "lockstep/nn/gradient_check.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "nn_helpers.hpp"
+#include "unit_examples.hpp"
 
 namespace lockstep {
 namespace {
@@ -26,46 +24,6 @@ constexpr Index kInputs = 5;
 constexpr Index kHidden = 6;
 constexpr Index kOutputs = 4;
 constexpr Index kAll = 1000;
-
-/// What stands in the place of a value in a form's text.
-std::string value_for(const std::string& word) {
-  if (word == "HEIGHT") return "1";
-  if (word == "OUTPUTS" || word == "WIDTH" || word == "CHANNELS") return std::to_string(kHidden);
-  return word.starts_with("WINDOW") || word == "GROUPS" || word == "STRIDE" ? "2" : "0.3";
-}
-
-/// The units of a form, as they are written: without its flags and with them.
-std::vector<std::string> units_of(const UnitForm& form) {
-  std::string text = form.name;
-  for (const std::string& word : form.values) text += " " + value_for(word);
-  std::string with_flags = text;
-  for (const std::string& flag : form.flags) with_flags += " " + flag;
-  return form.flags.empty() ? std::vector{text} : std::vector{text, with_flags};
-}
-
-bool takes(const std::string& text, const Shape& shape) {
-  std::vector<std::string> words;
-  for (const std::string_view word : split(text, ' ')) words.emplace_back(word);
-  try {
-    const std::unique_ptr<Unit> unit = make_unit(words);
-    if (unit->takes_categories(0)) return false;
-    unit->connect({&shape, 1});
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-/// The units that may stand where a sample has `shape`.
-std::vector<std::string> units_that_take(const Shape& shape) {
-  std::vector<std::string> units;
-  for (const UnitForm& form : unit_forms()) {
-    for (const std::string& unit : units_of(form)) {
-      if (takes(unit, shape)) units.push_back(unit);
-    }
-  }
-  return units;
-}
 
 /// Weights such that the outputs of the first layer keep a distance of 0.25 from 0, where rectifiers have a
 /// kink: |w x| <= 5 · 0.15, |b| = 1.
@@ -94,7 +52,7 @@ void expect_exact(Network& model, const Loss& loss, const Targets& targets) {
 // The unit stands between two others: gradients of the first one show what it passes on to its inputs.
 TEST(Gradient, OfEveryUnitIsTheDifferenceQuotient) {
   const auto labels = cycled_labels(kRows, kOutputs);
-  for (const std::string& unit : units_that_take(kHidden)) {
+  for (const std::string& unit : test::units_that_take(kHidden)) {
     Network model("linear 6, " + unit + ", linear 4", kInputs);
     keep_from_kinks(model);
     expect_exact(model, *make_cross_entropy(0), {.labels = labels, .values = {}});
@@ -103,7 +61,7 @@ TEST(Gradient, OfEveryUnitIsTheDifferenceQuotient) {
 
 TEST(Gradient, OfEveryUnitOnPicturesIsTheDifferenceQuotient) {
   const auto labels = cycled_labels(kRows, kOutputs);
-  const std::vector<std::string> units = units_that_take(Shape({6, 4, 5}));
+  const std::vector<std::string> units = test::units_that_take(Shape({6, 4, 5}));
   EXPECT_GT(units.size(), 10U);
   for (const std::string& unit : units) {
     Network model("conv 6 1, " + unit + ", flatten, linear 4", Shape({2, 4, 5}));
@@ -148,7 +106,7 @@ TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
 
 TEST(Gradient, OfAllUnitsTogetherIsTheDifferenceQuotient) {
   std::string layers = "linear 6";
-  for (const std::string& unit : units_that_take(kHidden)) layers += ", " + unit;
+  for (const std::string& unit : test::units_that_take(kHidden)) layers += ", " + unit;
   Network model(layers + ", linear 4", kInputs);
   keep_from_kinks(model);
   expect_exact(model, *make_mean_squared_error(),

@@ -84,6 +84,7 @@ UnitForm embedding_form();
 UnitForm layer_norm_form();
 UnitForm group_norm_form();
 UnitForm batch_norm_form();
+UnitForm softmax_form();
 std::vector<UnitForm> activation_forms();
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -59,6 +59,14 @@ std::unique_ptr<Unit> embedding(Index width);
 /// Source: Srivastava et al.: Dropout. JMLR 15, 2014, in its inverted form (torch.nn.Dropout).
 std::unique_ptr<Unit> dropout(double p);
 
+/// The same for whole channels of a picture (torch.nn.Dropout2d). Errors: another shape. Source: Tompson et
+/// al.: Efficient object localization using convolutional networks. arXiv 1411.4280.
+std::unique_ptr<Unit> dropout_channels(double p);
+
+/// exp(x) / Σ exp(x) over the values of a sample, {n} (torch.nn.Softmax). Errors: more axes. Losses of classes
+/// take it themselves.
+std::unique_ptr<Unit> softmax();
+
 /// Element-wise functions, as torch.nn names them.
 std::unique_ptr<Unit> relu();
 std::unique_ptr<Unit> leaky_relu(double slope = 0.01);

@@ -9,6 +9,7 @@
 #include "core/rank_status.hpp"
 #include "data/mixup.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/core/log.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
 #include "lockstep/nn/products.hpp"
@@ -76,6 +77,10 @@ std::vector<ParameterRange> owned_ranges(const Shares& shares, int rank) {
 
 void check_training(const Network& network, const Problem& problem, const TrainingOptions& options) {
   check_outputs(network, problem.training.description());
+  if (problem.loss->has_probabilities() && network.unit(network.units() - 1).text() == "softmax") {
+    log::warn_once(fmt::format("lockstep: the loss {} takes the softmax itself; leave the last unit out",
+                               problem.loss_name));
+  }
   check_batch_size(options, problem.split);
   check_augmentation(problem.augmentation, problem.training.description());
   const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
