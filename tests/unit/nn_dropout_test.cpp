@@ -68,7 +68,8 @@ TEST(Dropout, OfChannelsKeepsOrDropsEachWhole) {
   constexpr Index kSamples = 2000;
   constexpr Index kChannels = 10;
   const Shape shape(std::vector<Index>{kChannels, 2, 3});
-  Network network("dropout 0.25 channels", shape);
+  Network network(shape);
+  network.add(dropout_channels(0.25)).parameters();
   EXPECT_EQ(network.text(), "dropout 0.25 channels");
   const Matrix ones = Matrix::Ones(kSamples, shape.size());
   const Matrix m = network.forward(OwnedBlock(counted(kSamples)).training(), test::view(ones));
@@ -85,7 +86,8 @@ TEST(Dropout, OfChannelsKeepsOrDropsEachWhole) {
   }
   constexpr double kCount = kSamples * kChannels;
   EXPECT_NEAR(static_cast<double>(dropped) / kCount, 0.25, 5 * std::sqrt(0.25 * 0.75 / kCount));
-  EXPECT_TRUE(test::is_bad_input([] { Network("dropout 0.25 channels", 7); }, {"dropout 0.25 channels"}));
+  EXPECT_TRUE(test::is_bad_input([] { Network("dropout 0.25 channels, linear 2", 7); },
+                                 {"0 (dropout 0.25 channels), whose input is 7: expected a picture"}));
 }
 
 TEST(Dropout, MaskIsTheSameForAUnitMadeAgain) {

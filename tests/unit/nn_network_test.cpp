@@ -28,7 +28,7 @@ TEST(Network, RefusesUnitsThatAreNone) {
       {"linaer 3", {"unknown unit 'linaer 3'", "did you mean 'linear'"}},
       {"Relu", {"unknown unit 'Relu'", "did you mean 'relu'"}},
       {"linear", {"'linear'", "expected 'linear OUTPUTS'"}},
-      {"linear 3, dropout", {"'dropout'", "expected 'dropout P'"}},
+      {"linear 3, dropout", {"'dropout'", "expected 'dropout P [channels]'"}},
       {"linear three", {"'linear three'", "expected 'linear OUTPUTS'"}},
       {"linear 3 4", {"'linear 3 4'", "expected 'linear OUTPUTS'"}},
       {"linear 0", {"'linear 0'", "whole number"}},

@@ -15,7 +15,8 @@ using test::counted;
 using test::OwnedBlock;
 
 TEST(Softmax, GivesPartsOfOne) {
-  Network network("softmax", 3);
+  Network network(3);
+  network.add(lockstep::softmax()).parameters();
   Matrix x(2, 3);
   x << 0, std::log(Real(2)), std::log(Real(3)), 1e30, 1e30, -1e30;
   const auto y = network.forward(OwnedBlock(counted(2)).training(), test::view(std::as_const(x)));
@@ -48,7 +49,7 @@ TEST(Softmax, HandsBackTheProductWithItsJacobian) {
 TEST(Softmax, RefusesPictures) {
   EXPECT_TRUE(test::is_bad_input(
       [] {
-        Network("softmax", Shape(std::vector<Index>{2, 3, 3}));
+        Network("softmax, linear 2", Shape(std::vector<Index>{2, 3, 3}));
       },
       {"0 (softmax)", "2 x 3 x 3", "expected one axis", "flatten"}));
 }
