@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,35 @@ Json confusion_matrix(const Json& predictions, const std::string& run) {
   return {{"type", "matrix"},     {"title", "Confusion matrix" + run}, {"description", sentence(predictions)},
           {"rows", "true class"}, {"columns", "predicted class"},      {"labels", classes},
           {"values", counts}};
+}
+
+/// Of each class: accuracy is the part of its samples that are taken for it (recall), precision the part of
+/// what is taken for it that is it, F1 their harmonic mean.
+Json by_class(const Json& predictions, const std::string& run) {
+  const auto classes = predictions.at("classes").get<std::vector<std::string>>();
+  const auto counts = predictions.at("confusion").get<std::vector<std::vector<std::uint64_t>>>();
+  const auto part = [](std::uint64_t of, std::uint64_t all) {
+    return all == 0 ? Json() : Json(static_cast<double>(of) / static_cast<double>(all));
+  };
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    std::uint64_t taken = 0;
+    for (const auto& row : counts) taken += row[i];
+    const std::uint64_t samples = std::accumulate(counts[i].begin(), counts[i].end(), std::uint64_t{0});
+    const std::uint64_t right = counts[i][i];
+    rows.push_back(
+        {classes[i], samples, part(right, samples), part(right, taken), part(2 * right, samples + taken)});
+  }
+  return {{"type", "table"},
+          {"title", "Each class" + run},
+          {"description", "Of the " + sentence(predictions)},
+          {"columns",
+           {{{"name", "class"}, {"number", false}},
+            {{"name", "samples"}, {"number", true}},
+            {{"name", "accuracy"}, {"number", true}},
+            {{"name", "precision"}, {"number", true}},
+            {{"name", "F1"}, {"number", true}}}},
+          {"rows", rows}};
 }
 
 Json image(const Json& sample, const std::string& caption) {
@@ -152,6 +182,22 @@ void add_augmented(Json& sections, const Json& augmented, const std::string& run
        {"items", items}});
 }
 
+void add_filters(Json& sections, const Json& filters, const std::string& run) {
+  Json items = Json::array();
+  for (const Json& picture : filters.at("pictures")) {
+    items.push_back(image(picture, fmt::format("filter {}", picture.at("filter").get<std::uint64_t>())));
+  }
+  sections.push_back(
+      {{"type", "images"},
+       {"title", "First filters" + run},
+       {"description",
+        fmt::format("{} of the {} windows of {}. Middle grey is 0, each window's largest weight "
+                    "black or white.",
+                    items.size(), filters.at("filters").get<std::uint64_t>(),
+                    filters.at("tensor").get<std::string>())},
+       {"items", items}});
+}
+
 void add_predictions(Json& sections, const Json& predictions, const std::string& run) {
   const auto task = predictions.at("task").get<std::string>();
   expect(task == "classification" || task == "regression", "task must be classification or regression");
@@ -160,7 +206,10 @@ void add_predictions(Json& sections, const Json& predictions, const std::string&
     return;
   }
   // Too many classes have none.
-  if (predictions.contains("confusion")) sections.push_back(confusion_matrix(predictions, run));
+  if (predictions.contains("confusion")) {
+    sections.push_back(confusion_matrix(predictions, run));
+    sections.push_back(by_class(predictions, run));
+  }
   if (predictions.contains("worst") && !predictions["worst"].empty()) {
     sections.push_back(worst_samples(predictions, run));
   }
@@ -181,6 +230,7 @@ Json prediction_sections(const std::vector<RunRecord>& runs) {
   for (const RunRecord& run : std::span(runs).first(std::min(runs.size(), kMostWithPredictions))) {
     add(run, run.predictions, "predictions.json", add_predictions);
     add(run, run.augmented, "augmented.json", add_augmented);
+    add(run, run.filters, "filters.json", add_filters);
   }
   return sections;
 }

@@ -150,6 +150,7 @@ RunRecord read_run(const fs::path& folder) {
   read_metrics(run);
   run.predictions = read_json(folder / "predictions.json");
   run.augmented = read_json(folder / "augmented.json");
+  run.filters = read_json(folder / "filters.json");
   return run;
 }
 

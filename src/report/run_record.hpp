@@ -38,6 +38,7 @@ struct RunRecord {
   std::vector<EvaluationRecord> evaluations;
   nlohmann::ordered_json predictions;  ///< null where there is no predictions.json
   nlohmann::ordered_json augmented;    ///< null where there is no augmented.json
+  nlohmann::ordered_json filters;      ///< null where there is no filters.json
 
   /// The value of a configuration key, or null.
   nlohmann::ordered_json setting(const std::string& key) const;

@@ -16,8 +16,9 @@ nlohmann::ordered_json summary_sections(const std::vector<RunRecord>& runs);
 /// Curves over the steps, and the time of the parts of a step.
 nlohmann::ordered_json chart_sections(const std::vector<RunRecord>& runs);
 
-/// Confusion matrix and worst samples, or predictions against targets, and augmented training samples, of the
-/// first kMostWithPredictions runs. Errors: a damaged predictions.json or augmented.json.
+/// Confusion matrix, what it says of each class, and worst samples, or predictions against targets; augmented
+/// training samples and the first convolution's filters; of the first kMostWithPredictions runs. Errors: a
+/// damaged file of these.
 inline constexpr std::size_t kMostWithPredictions = 50;
 nlohmann::ordered_json prediction_sections(const std::vector<RunRecord>& runs);
 

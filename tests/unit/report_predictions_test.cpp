@@ -47,6 +47,18 @@ TEST(RunReportPredictions, ConfusionMatrixAndWorstImages) {
   EXPECT_EQ(images["items"][0]["caption"], "cat, taken for dog: p = 0.12, loss 2, sample 5");
 }
 
+// Three of four cats are taken for cats, and nothing else is; one of the four taken for dogs is none.
+TEST(RunReportPredictions, EachClassHasItsAccuracyPrecisionAndF1) {
+  const TemporaryFolder folder;
+  const Json table = section(describe_runs({write_run_with(folder, "{" + kMatrix + "}")}), "Each class");
+  EXPECT_EQ(table.at("rows"), Json({{"cat", 4, 0.75, 1.0, 6.0 / 7}, {"dog", 3, 1.0, 0.75, 6.0 / 7}}));
+
+  const std::string empty = R"({"part":"test","samples":1,"task":"classification","classes":["a","b"],)"
+                            R"("confusion":[[1,0],[0,0]]})";
+  const Json of_one = section(describe_runs({write_run_with(folder, empty, "one")}), "Each class");
+  EXPECT_EQ(of_one.at("rows")[1], Json({"b", 0, nullptr, nullptr, nullptr}));
+}
+
 TEST(RunReportPredictions, ImagesAreGreyOrInColour) {
   const TemporaryFolder folder;
   const std::string before = "{" + kMatrix + R"(,"worst":[{)" + kSample;
@@ -138,6 +150,20 @@ TEST(RunReportErrors, DamagedPredictionsNameTheFile) {
     EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/predictions.json: damaged"}))
         << predictions;
   }
+}
+
+TEST(RunReportPredictions, FiltersAreImages) {
+  const TemporaryFolder folder;
+  const fs::path run = write_run(folder, "run", kMetrics);
+  folder.write("run/filters.json", R"({"tensor":"0.weight","filters":80,"pictures":[{"filter":7,"width":2,)"
+                                   R"("height":2,"channels":1,"pixels":"AAEC/w=="}]})");
+  const Json images = section(describe_runs({run}), "First filters");
+  EXPECT_EQ(images.at("items")[0].at("caption"), "filter 7");
+  EXPECT_EQ(
+      images.at("description"),
+      "1 of the 80 windows of 0.weight. Middle grey is 0, each window's largest weight black or white.");
+  folder.write("run/filters.json", R"({"tensor":"0.weight"})");
+  EXPECT_TRUE(is_bad_input([&] { describe_runs({run}); }, {"run/filters.json: damaged"}));
 }
 
 TEST(RunReportPredictions, AugmentedSamplesWithTheirEpochs) {

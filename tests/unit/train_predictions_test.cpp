@@ -10,9 +10,11 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "core/text.hpp"
 #include "lockstep/data/batch.hpp"
 #include "nn_helpers.hpp"
 #include "temporary_folder.hpp"
+#include "train/evaluation/drawn_pictures.hpp"
 #include "train_helpers.hpp"
 
 namespace lockstep {
@@ -149,6 +151,37 @@ TEST(Predictions, OfSeveralLabelsAreNotShown) {
                                    {"model.layers", "linear 3"},
                                    {"train.micro-batches", "2"}}));
   EXPECT_TRUE(run.trainer.examine(all_of(*run.problem->test), "test").is_null());
+}
+
+// Weights 0, 1 and -2: 128, then halfway to 255 and all the way to 1.
+TEST(Filters, AreTheWindowsOfTheFirstConvolution) {
+  Network network("conv 2 3, flatten, linear 3", Shape(std::vector<Index>{3, 4, 4}));
+  const std::span<Real> weights = network.parameters();
+  std::fill(weights.begin(), weights.end(), Real(0));
+  weights[27] = 1;        // filter 1, red, first pixel
+  weights[27 + 17] = -2;  // green, last pixel
+  const auto filters = first_filters(network);
+  EXPECT_EQ(filters.at("tensor"), "0.weight");
+  EXPECT_EQ(filters.at("filters"), 2);
+  ASSERT_EQ(filters.at("pictures").size(), 2U);
+  const auto pixels = [&](std::size_t i) {
+    return filters.at("pictures")[i].at("pixels").get<std::string>();
+  };
+  std::vector<std::uint8_t> expected(27, 128);
+  EXPECT_EQ(pixels(0), base64(std::as_bytes(std::span(expected))));
+  expected[0] = 192;  // 191.5, away from zero
+  expected[25] = 1;
+  EXPECT_EQ(pixels(1), base64(std::as_bytes(std::span(expected))));
+  EXPECT_EQ(filters.at("pictures")[1].at("channels"), 3);
+  EXPECT_EQ(filters.at("pictures")[1].at("width"), 3);
+}
+
+TEST(Filters, AreNoneWithoutWindowsOfAPicture) {
+  EXPECT_TRUE(first_filters(Network("linear 3", 4)).is_null());
+  EXPECT_TRUE(
+      first_filters(Network("conv 2 1, flatten, linear 3", Shape(std::vector<Index>{3, 4, 4}))).is_null());
+  EXPECT_TRUE(
+      first_filters(Network("conv 2 3, flatten, linear 3", Shape(std::vector<Index>{2, 4, 4}))).is_null());
 }
 
 }  // namespace

@@ -29,6 +29,22 @@ std::vector<std::uint8_t> stored_again(std::span<const Real> features, const Nor
   return bytes;
 }
 
+/// [channels][pixels] as bytes with the channels last, from 1 to 255 by the largest size of a weight.
+std::vector<std::uint8_t> drawn_filter(std::span<const Real> weights, Index channels) {
+  Real largest = 0;
+  for (const Real weight : weights) largest = std::max(largest, std::abs(weight));
+  const double scale = largest > 0 && std::isfinite(largest) ? 127 / static_cast<double>(largest) : 0;
+  const Index pixels = std::ssize(weights) / channels;
+  std::vector<std::uint8_t> bytes;
+  for (Index pixel = 0; pixel < pixels; ++pixel) {
+    for (Index channel = 0; channel < channels; ++channel) {
+      const double weight = weights[static_cast<std::size_t>(channel * pixels + pixel)];
+      bytes.push_back(static_cast<std::uint8_t>(std::round(128 + (scale > 0 ? scale * weight : 0))));
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 bool can_be_drawn(const DatasetDescription& data) {
@@ -41,6 +57,29 @@ void add_picture(const DatasetDescription& data, std::span<const std::uint8_t> p
   entry["height"] = data.feature_shape[data.feature_shape.size() - 2];
   entry["channels"] = data.channels();
   entry["pixels"] = base64(std::as_bytes(picture));
+}
+
+Json first_filters(const Network& network) {
+  constexpr std::size_t kAxes = 4;  // outputs, channels, height, width
+  constexpr Index kLeastSide = 3;
+  constexpr Index kMostFilters = 64;
+  const std::vector<ParameterTensor>& tensors = network.layout().tensors();
+  const auto first =
+      std::ranges::find(tensors, kAxes, [](const auto& tensor) { return tensor.shape.size(); });
+  if (first == tensors.end()) return nullptr;
+  const std::vector<Index>& shape = first->shape;
+  if ((shape[1] != 1 && shape[1] != 3) || shape[2] < kLeastSide) return nullptr;
+
+  const DatasetDescription drawn{.feature_shape = {shape[1], shape[2], shape[3]}};
+  const auto size = static_cast<std::size_t>(drawn.features());
+  Json pictures = Json::array();
+  for (Index i = 0; i < std::min(shape[0], kMostFilters); ++i) {
+    const auto begin = static_cast<std::size_t>(first->range.offset) + static_cast<std::size_t>(i) * size;
+    Json entry = {{"filter", i}};
+    add_picture(drawn, drawn_filter(network.parameters().subspan(begin, size), shape[1]), entry);
+    pictures.push_back(std::move(entry));
+  }
+  return {{"tensor", first->name}, {"filters", shape[0]}, {"pictures", pictures}};
 }
 
 Json augmented_samples(const Problem& problem, std::uint64_t seed) {

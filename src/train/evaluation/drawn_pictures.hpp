@@ -24,4 +24,10 @@ void add_picture(const DatasetDescription& data, std::span<const std::uint8_t> p
 /// changes, or pictures cannot be drawn. Local.
 nlohmann::ordered_json augmented_samples(const Problem& problem, std::uint64_t seed);
 
+/// The windows of the network's first convolution, if it takes in 1 or 3 channels and its windows are 3 x 3
+/// or larger; filters.json holds them: {"tensor", "filters" (how many there are), "pictures"}, and of each of
+/// the first 64 "filter" and what add_picture adds, where 128 is the weight 0 and 1 or 255 the filter's
+/// largest. Null where there is none. Local.
+nlohmann::ordered_json first_filters(const Network& network);
+
 }  // namespace lockstep::inline LOCKSTEP_REAL

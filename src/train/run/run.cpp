@@ -244,6 +244,8 @@ class Run {
       directory_->metric(end);
       if (timeline) directory_->write("timeline.json", *timeline);
       if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
+      const Json filters = first_filters(trainer_.network());
+      if (!filters.is_null()) directory_->write("filters.json", to_line(filters));
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
       if (keeps_best_) epochs_.report_best();
