@@ -127,7 +127,7 @@ std::vector<Case> cases() {
         {"data.features", "1"},
         {"model.layers", "linear 45000, batch-norm, linear 4"},
         {"train.batch-size", "1200"},
-        {"train.steps", "2"}}},
+        {"train.steps", "1"}}},
       {"BatchNormAndNoiseScale",
        {{"model.layers", "linear 16, batch-norm, relu, linear 4"},
         {"train.noise-scale", "true"},
