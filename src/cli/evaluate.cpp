@@ -43,8 +43,8 @@ void print(const std::string& weights, const Dataset& data, const std::string& p
              evaluation.nonfinite.count < evaluation.samples ? "the data there" : "the weights and the data");
 }
 
-/// Where all samples are evaluated, as there is no test part. Errors: a person holds out some of them, in a
-/// file that describes the training too.
+/// Where all samples are evaluated, as there is no test part and nobody said which. Errors: a person holds
+/// out some of them, in a file that describes the training too.
 void check_nothing_is_held_out(const GivenValues& given) {
   const auto value = given.find("data.validation");
   if (value == given.end() || is_default(value->first, value->second.text)) return;
@@ -65,9 +65,10 @@ std::string choose_part(const std::string& part, const DataSource& source, bool 
         "--part test: data.source = {} has no test part; give one as data.test, or choose another part",
         source.source);
   }
-  std::string chosen = !part.empty() ? part : has_test ? kTest : kAll;
-  if (chosen == kAll) check_nothing_is_held_out(given);
-  return chosen;
+  if (!part.empty()) return part;
+  if (has_test) return kTest;
+  check_nothing_is_held_out(given);
+  return kAll;
 }
 
 /// The samples of `part` in the problem of a training. Errors: there are none.
@@ -127,6 +128,9 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
   const std::string given = required_option(arguments, "weights");
   const std::string file = weights_file(given).string();
   const std::string part = part_option(arguments);
+  if (part != kValidation) {
+    refuse_unused(arguments.settings, {"data.validation"}, "'evaluate' without --part validation");
+  }
   const Config config = make_config(arguments.settings);
   const StoredTensors weights = read_safetensors(file);
   if (is_described(weights)) {
@@ -158,8 +162,8 @@ Command evaluate_command() {
           "RUN_DIR held out of its data. Weights of other programs need model.layers and data.normalize too.",
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
                   {"part", "", "test, all (but test samples), or validation"}},
-      .unused = {"data.augment", "data.validation", "model.init", "model.initialization", "train.",
-                 "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"},
+      .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
+                 "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,
       .run = run_evaluate};
 }

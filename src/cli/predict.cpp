@@ -76,6 +76,9 @@ SavedModel load_described(const std::string& file, const Config& config, const G
 
 void run_predict(const Arguments& arguments, Communicator& world) {
   const std::string file = weights_file(required_option(arguments, "weights")).string();
+  if (!arguments.settings.contains("data.source")) {
+    fail_input("data.source is missing; expected the data to predict, as --data.source FILE.csv");
+  }
   const Config config = make_config(arguments.settings);
   SavedModel saved = load_described(file, config, arguments.settings);
   DataSource source = config.data.source;
@@ -107,13 +110,14 @@ Command predict_command() {
       .name = "predict",
       .usage = "--weights FILE|RUN_DIR --data.source FILE.csv|-|… [--output FILE]",
       .summary =
-          "Prints what saved weights predict for each sample of data.source, as CSV.\n"
-          "A table needs no labels: where it and the weights have names, features are found by name, and "
+          "Prints what saved weights predict for each sample of data.source, as CSV: row (from 0), then\n"
+          "  of classes     class, and the probability of each\n"
+          "  of targets     their values\n"
+          "  of labels      0 or 1, and the probability, of each.\n"
+          "A table needs no labels: features are found by name where it and the weights have names, and "
           "other\n"
-          "columns are left out; '-' is a table on standard input. Of other data the test part is predicted, "
-          "or\nall where there is none. Columns: row (from 0), and class and the probability of each class; "
-          "the "
-          "targets;\nor each label's 0 or 1 and its probability. Exit code 3 where outputs are not finite.",
+          "columns are left out; '-' is a table on standard input. Other data are read as for training, and\n"
+          "their test part is predicted, or all where there is none. Exit code 3: outputs are not finite.",
       .options = {{"weights", "",
                    "safetensors file to predict with, or the directory of a run that has ended"},
                   {"output", "", "the file to write, instead of standard output"}},

@@ -9,8 +9,23 @@
 
 namespace lockstep {
 
+namespace {
+
+/// Whether both name the same data, of which a run keeps the whole path.
+bool is_same_setting(const std::string& key, const std::string& given, const std::string& kept) {
+  if (is_same_value(given, kept)) return true;
+  if (key != "data.source" && key != "data.test") return false;
+  return std::filesystem::absolute(given).lexically_normal() ==
+         std::filesystem::path(kept).lexically_normal();
+}
+
+}  // namespace
+
 void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
                      const GivenValues& given) {
+  if (!given.contains("model.layers")) {
+    refuse_unused(given, {"model.block"}, "weights that name their network themselves");
+  }
   for (const auto& [key, own] : settings_of(weights)) {
     const auto value = given.find(key);
     if (value == given.end()) continue;
@@ -36,8 +51,8 @@ GivenValues settings_of_training(const std::string& weights, const GivenValues& 
   GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
   for (const auto& [key, value] : given) {
     const auto before = own.find(key);
-    if (!key.starts_with("data.") || before == own.end() || is_same_value(value.text, before->second.text))
-      continue;
+    if (!key.starts_with("data.") || before == own.end()) continue;
+    if (is_same_setting(key, value.text, before->second.text)) continue;
     fail_input("{} = {} ({}): the run held samples out of its own data, with {}; remove it", key, value.text,
                value.origin, before->second.text);
   }

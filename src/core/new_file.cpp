@@ -32,9 +32,9 @@ bool sync_folder(const std::filesystem::path& folder) {
 void check_place(const std::filesystem::path& file) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(file, error);
-  if (!exists(status) || is_regular_file(status)) return;
+  if (!exists(status) || is_regular_file(status) || !status_known(status)) return;
   fail_input("{}: cannot be written (it is {}); give the path of a file", file.string(),
-             is_directory(status) ? "a folder" : "no file");
+             is_directory(status) ? "a folder" : "a device or a pipe");
 }
 
 }  // namespace

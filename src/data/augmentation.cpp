@@ -66,6 +66,8 @@ std::string text_of(const PictureChange& change) {
   return std::visit(Texts{}, change);
 }
 
+constexpr const char* kNoChange = "none";
+
 /// The value of a change that is written as `words`; nothing where they do not fit.
 std::optional<double> value_in(const std::vector<std::string_view>& words, const ChangeForm& form) {
   constexpr double kMostPixels = 1 << 16;
@@ -120,7 +122,7 @@ Index least_side(const PictureChange& change) {
 
 std::string read_augmentation(std::string_view text, Augmentation& augmentation) {
   augmentation.clear();
-  if (trim(text).empty()) return {};
+  if (trim(text).empty() || trim(text) == kNoChange) return {};
   for (const std::string_view change : split(text, ',')) {
     std::string expected = read_change(change, augmentation);
     if (!expected.empty()) return expected;
@@ -143,6 +145,7 @@ Augmentation augmentation_from_text(std::string_view text) {
 }
 
 std::string to_text(const Augmentation& augmentation) {
+  if (augmentation.empty()) return kNoChange;
   std::vector<std::string> texts;
   for (const PictureChange& change : augmentation) texts.push_back(text_of(change));
   return join(texts);

@@ -63,8 +63,8 @@ class JpegReader {
   /// What libjpeg makes up for missing values is a mere warning to it, as are oddities that change nothing.
   static void on_message(j_common_ptr info, int level) {
     const int code = info->err->msg_code;
-    const bool is_harmless =
-        code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR;
+    const bool is_harmless = code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM ||
+                             code == JWRN_JFIF_MAJOR || code == JWRN_NOT_SEQUENTIAL;
     if (level < 0 && !is_harmless) on_error(info);
   }
 

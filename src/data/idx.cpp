@@ -77,8 +77,9 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
   std::vector<std::string> looked_for;
   for (const std::string& stem : stems(part)) {
     const std::vector<std::string> names = names_of(stem, kind);
-    looked_for.push_back(prefix + names[0]);
-    looked_for.push_back(prefix + names[1]);
+    for (const std::string& name : names) {
+      if (!name.ends_with(".gz")) looked_for.push_back(prefix + name);
+    }
   }
   const std::vector<std::string> known = prefixes(files, part);
   fail_input(
@@ -138,6 +139,7 @@ DatasetContent read_idx(const fs::path& folder, Part part, const std::string& pr
   content.description.samples = images.sizes[0];
   content.description.feature_shape = layout.feature_shape();
   content.description.classes = classes;
+  content.description.transposed = transpose;
   content.bytes = std::move(images.bytes);
   take_labels(label_file.string(), labels.bytes, content);
   return content;

@@ -28,8 +28,7 @@ void take_features(NpyFile& file, DatasetContent& content) {
   if (sizes.size() < 2 || sizes.size() > 4 || !(file.is_real() || file.type() == "u1")) {
     fail_input(
         "{}: an array of ({}) of type {}; expected 2 axes for a table or 3 or 4 for pictures, of type u1, f4 "
-        "or "
-        "f8; convert the array",
+        "or f8; convert the array",
         file.name(), fmt::join(sizes, ", "), file.type());
   }
   description.samples = sizes[0];
@@ -63,8 +62,7 @@ void take_targets(NpyFile& file, Task task, DatasetContent& content) {
   if (task != Task::kClassification || file.is_real() || !one_each) {
     fail_input(
         "{}: an array of ({}) of type {}; expected one whole number a sample for its class, or any numbers "
-        "with "
-        "`task` = regression; convert the array",
+        "with `task` = regression; convert the array",
         file.name(), fmt::join(sizes, ", "), file.type());
   }
   take_labels(file.name(), file.whole_numbers(), content);

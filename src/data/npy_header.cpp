@@ -42,8 +42,7 @@ class NpyHeaderParser {
     constexpr std::size_t kMostShown = 100;
     fail_input(
         "{}: its header is '{}'; expected a dictionary of 'descr', 'fortran_order' and 'shape'; save the "
-        "array "
-        "again",
+        "array again",
         file_, trim(text_.substr(0, kMostShown)));
   }
 

@@ -50,16 +50,18 @@ fs::path folder_of_part(const fs::path& folder, Part part) {
   return folder / (part == Part::kTraining ? kTrainFolder : kTestFolder);
 }
 
-/// The pictures below `folder`, in order; `left_alone` counts what else is there.
+/// The pictures below `folder`, in order; `left_alone` counts what else is there. Links to files are files,
+/// but those to folders are not entered, as they may go round in a circle.
 std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alone) {
   std::error_code error;
   std::vector<std::string> files;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, error);
+  fs::recursive_directory_iterator entry(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code unreadable;  // found when the picture is decoded
-    if (entry->is_directory(unreadable)) {
+    if (entry->is_directory(unreadable) && !entry->is_symlink(unreadable)) {
       if (is_hidden(entry->path())) entry.disable_recursion_pending();
-    } else if (is_hidden(entry->path()) || !is_picture_name(entry->path().filename().string())) {
+    } else if (is_hidden(entry->path()) || !is_picture_name(entry->path().filename().string()) ||
+               entry->is_other(unreadable)) {
       ++left_alone;
     } else {
       files.push_back(entry->path().string());
@@ -76,17 +78,30 @@ std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alon
 void warn_of_what_is_left_alone(const fs::path& folder, const fs::path& part, Index files) {
   if (files > 0) {
     log::warn_once(
-        fmt::format("lockstep: {}: {} left alone: hidden, beside the folders of classes, or with "
-                    "other endings than .png, .jpg and .jpeg",
+        fmt::format("lockstep: {}: {} left alone: hidden, beside the folders of classes, no files, or "
+                    "with other endings than .png, .jpg and .jpeg",
                     part.string(), count_of(files, "file") + (files == 1 ? " is" : " are")));
   }
   if (part == folder) return;
   std::vector<std::string> others = folders_in(folder);
   std::erase_if(others, [](const std::string& name) { return name == kTrainFolder || name == kTestFolder; });
   if (others.empty()) return;
-  log::warn_once(fmt::format("lockstep: {}: {} left alone, beside the parts {} and {}", folder.string(),
+  log::warn_once(fmt::format("lockstep: {}: {} left alone; the parts are `{}` and `{}`", folder.string(),
                              join(others) + (others.size() == 1 ? " is" : " are"), kTrainFolder,
                              kTestFolder));
+}
+
+/// Errors: folders that look like parts under other names, as all of them hold the same folders.
+void check_for_parts(const fs::path& folder) {
+  const std::vector<std::string> names = folders_in(folder);
+  const std::vector<std::string> inside = folders_in(folder / names.front());
+  const bool are_parts =
+      names.size() > 1 && inside.size() > 1 && std::ranges::all_of(names, [&](const auto& name) {
+        return holds_classes(folder / name) && folders_in(folder / name) == inside;
+      });
+  if (!are_parts) return;
+  fail_input("{}: all of {} hold the folders {}; expected the parts of a set as `{}` and `{}`; rename them",
+             folder.string(), join(names), join(inside), kTrainFolder, kTestFolder);
 }
 
 /// What to call the classes of the part whose class folders have these names.
@@ -147,10 +162,11 @@ std::vector<Index> shape_of(const std::vector<std::string>& files, const Picture
 DatasetContent find_pictures(const fs::path& folder, Part part, const PictureOptions& options,
                              const std::optional<DatasetDescription>& training) {
   const fs::path of_part = folder_of_part(folder, part);
-  if (!has_picture_part(folder, part)) {
+  if (!has_picture_part(folder, part) || folders_in(of_part).empty()) {
     fail_input("{}: no folders of classes; expected a sub-folder of pictures for each class; check `source`",
                of_part.string());
   }
+  if (of_part == folder) check_for_parts(folder);
   DatasetContent content;
   DatasetDescription& description = content.description;
   description.name = folder.string();
@@ -171,6 +187,12 @@ bool has_picture_part(const fs::path& folder, Part part) {
   return part == Part::kTraining && has_class_folders(folder);
 }
 
-bool has_class_folders(const fs::path& folder) { return !folders_in(folder).empty(); }
+bool has_class_folders(const fs::path& folder) {
+  const std::vector<std::string> names = folders_in(folder);
+  return std::ranges::any_of(names, [&](const std::string& name) {
+    Index left_alone = 0;
+    return !pictures_below(folder / name, left_alone).empty();
+  });
+}
 
 }  // namespace lockstep

@@ -211,6 +211,7 @@ DatasetContent read_for_evaluation(const DataSource& given, const DatasetDescrip
     pictures.height = axes[axes.size() - 2];
     pictures.width = axes.back();
   }
+  if (training.transposed && form_of(source.source) == Form::kIdx) source.transpose = true;
   std::optional<DatasetContent> content = read_part(source, part, training);
   check_task(source, content->description);
   if (content->description.classes != training.classes) {

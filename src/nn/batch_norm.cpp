@@ -99,8 +99,8 @@ class BatchNorm final : public Norm {
 
   void backward(const RowBlock& block, Inputs inputs, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients input_gradients, GradientSink& sink) override {
-    const ConstMatrixView x = inputs[0];
-    const MatrixView dx = input_gradients[0];
+    const ConstMatrixView& x = inputs[0];
+    const MatrixView& dx = input_gradients[0];
     const Index count = std::ssize(block.micro_batches);
     start_backward(block);
     const auto parameter_gradients = [&](Index i) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/parallel/agreement.hpp"
 
@@ -13,6 +14,13 @@ namespace {
 // as the node's first rank, the last that have come from all nodes.
 constexpr std::size_t kOwn = 0;
 constexpr std::size_t kAll = 1;
+
+/// That a rank holds.
+std::size_t most_subtrees(const BatchPlan& plan) {
+  std::size_t most = 1;
+  for (Index rank = 0; rank < plan.ranks(); ++rank) most = std::max(most, plan.subtrees_of(rank));
+  return most;
+}
 
 }  // namespace
 
@@ -28,14 +36,23 @@ SharedBatchSums::SharedBatchSums(const Topology& topology)
   });
 }
 
+bool SharedBatchSums::has_room(const BatchPlan& plan) {
+  try {
+    reserve(most_subtrees(plan) * most_values_);
+    return true;
+  } catch (const Error&) {  // the same on every rank
+    return false;
+  }
+}
+
 void SharedBatchSums::start(const BatchPlan& plan) {
   plan_ = &plan;
-  subtrees_ = 1;
-  for (Index rank = 0; rank < plan.ranks(); ++rank) subtrees_ = std::max(subtrees_, plan.subtrees_of(rank));
+  subtrees_ = most_subtrees(plan);
 }
 
 void SharedBatchSums::add_up(const WriteSums& write, std::span<double> totals) {
   values_ = totals.size();
+  most_values_ = std::max(most_values_, values_);
   reserve(subtrees_ * values_);
   ++calls_;
   write_own(write);

@@ -252,7 +252,7 @@ std::vector<BadInput> bad_pictures_and_arrays() {
       {"NoPicture", words, "set/a/1.png: begins with 0x74657874", set_of("a/1.png", "text")},
       // Found only when it is decoded, by one of the ranks.
       {"TruncatedPicture", resized, "set/a/1.png: cannot be decoded", set_of("a/1.png", "\x89PNG\r\n\x1a\n")},
-      {"EmptyClass", words, "set/a: a class without pictures", set_of("a/notes.txt", "")},
+      {"FoldersWithoutPictures", words, "a sub-folder of pictures for each class", set_of("a/notes.txt", "")},
       {"ResizedArrays", resized, "data.resize: has an effect only for folders of pictures",
        set_of("x_train.npy", "")},
       {"EmptyArray", words, "x_train.npy: truncated", set_of("x_train.npy", "")},
@@ -393,7 +393,7 @@ std::vector<BadInput> bad_weights_and_folders() {
       {"PredictBelowAFile", predict + Words{"t.csv", "--output", "t.csv/out.csv"},
        "t.csv/out.csv: cannot be written", table},
       {"PredictIntoADevice", predict + Words{"t.csv", "--output", "/dev/null"},
-       "/dev/null: cannot be written (it is no file)", table},
+       "/dev/null: cannot be written (it is a device or a pipe)", table},
       alone({"PredictATestFile", predict + Words{"t.csv", "--data.test", "t.csv"},
              "data.test (on the command line): has no effect on 'predict'", table}),
       alone({"PredictAnotherNetwork", predict + Words{"t.csv", "--model.layers", "linear 4"},

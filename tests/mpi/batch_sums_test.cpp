@@ -1,6 +1,9 @@
 // Sums over a global batch while it passes through the network.
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <thread>
 #include <vector>
 
 #include "lockstep/parallel/shared_batch_sums.hpp"
@@ -51,6 +54,27 @@ TEST_P(BatchSumsTest, AreTheTreesOnEveryRank) {
     }
   }
   EXPECT_GE(sums.take_seconds_waited(), 0);
+}
+
+// A rank that is late still reads the sums of one call while others write those of the next, of another size.
+TEST_P(BatchSumsTest, StayWhereASlowRankReadsThem) {
+  const Topology topology = make_topology(world(), GetParam());
+  SharedBatchSums sums(topology);
+  const BatchPlan plan(64, 16, world().size());
+  const Interval owned = plan.owned_by(world().rank());
+  sums.start(plan);
+  for (int call = 0; call < 60; ++call) {
+    const bool is_late = call % world().size() == world().rank();
+    const std::size_t size = call % 3 == 0 ? 300 : 100;
+    std::vector<double> totals(size);
+    const auto write = [&](std::size_t i, std::span<double> values) {
+      if (is_late && i == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::fill(values.begin(), values.end(),
+                static_cast<double>(owned.first + static_cast<Index>(i) + call));
+    };
+    sums.add_up(write, totals);
+    EXPECT_EQ(totals, std::vector<double>(size, 16.0 * 15 / 2 + 16.0 * call)) << call;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Nodes, BatchSumsTest, testing::Values(kAllRanks, 1, 2, 3));

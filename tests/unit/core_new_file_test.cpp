@@ -59,11 +59,12 @@ TEST(NewFile, LeavesNothingWithoutAnEnd) {
 
 TEST(NewFile, RefusesPlacesOfOtherThings) {
   const TemporaryFolder folder;
-  EXPECT_TRUE(is_bad_input([] { NewFile("/dev/null"); }, {"/dev/null: cannot be written (it is no file)"}));
+  EXPECT_TRUE(is_bad_input([] { NewFile("/dev/null"); },
+                           {"/dev/null: cannot be written (it is a device or a pipe)"}));
   EXPECT_TRUE(is_bad_input([&] { NewFile made(folder.path()); }, {"cannot be written (it is a folder)"}));
   EXPECT_TRUE(is_bad_input([&] { NewFile made(folder.path() / "none" / "f"); },
                            {"none/f: cannot be written (No such file or directory)"}));
-  EXPECT_TRUE(is_bad_input([] { write_file("/dev/null", "text"); }, {"it is no file"}));
+  EXPECT_TRUE(is_bad_input([] { write_file("/dev/null", "text"); }, {"it is a device or a pipe"}));
   EXPECT_TRUE(names_in(folder.path()).empty());
 }
 

@@ -302,11 +302,13 @@ TEST(Augmentation, IsAFunctionOfSeedEpochAndSampleAlone) {
 
 TEST(Augmentation, IsReadFromTextAndWrittenAsSuch) {
   for (const std::string text :
-       {"", "flip", "crop 4", "crop 4 edge", "brightness 0.25", "contrast 1", "cutout 8", "mixup 0.2",
+       {"none", "flip", "crop 4", "crop 4 edge", "brightness 0.25", "contrast 1", "cutout 8", "mixup 0.2",
         "contrast 0.5, crop 1, flip, crop 2 edge, flip, cutout 3, cutout 5"}) {
     EXPECT_EQ(to_text(augmentation_from_text(text)), text);
   }
   EXPECT_EQ(to_text(augmentation_from_text("  flip,crop   4 edge ")), "flip, crop 4 edge");
+  EXPECT_TRUE(augmentation_from_text("none").empty());
+  EXPECT_TRUE(augmentation_from_text("").empty());
   const Augmentation read = augmentation_from_text("crop 4 edge, contrast 0.5");
   ASSERT_EQ(read.size(), 2U);
   EXPECT_EQ(std::get<Crop>(read[0]).pad, 4);

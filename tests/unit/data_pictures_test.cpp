@@ -4,6 +4,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <string>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <gtest/gtest.h>
@@ -128,6 +129,29 @@ TEST_F(Pictures, AreResizedForAnEvaluationToTheSizeOfTheTraining) {
   EXPECT_THAT(make_dataset(content).bytes(), ElementsAre(7, 7, 7, 7, 7, 7, 9, 9, 9, 9, 9, 9));
 }
 
+TEST_F(Pictures, InPartsOfOtherNamesAreRefused) {
+  for (const std::string part : {"Train", "Test"}) {
+    write_pixel(part + "/a/1.png", 1);
+    write_pixel(part + "/b/1.png", 2);
+  }
+  EXPECT_TRUE(fails({"all of Test, Train hold the folders a, b", "expected", "`train`", "`test`", "rename"}));
+}
+
+TEST_F(Pictures, OfAPartHaveClassFolders) {
+  write_pixel("train/a/1.png", 1);
+  write_pixel("train/b/1.png", 2);
+  write_pixel("test/1.png", 2);
+  EXPECT_TRUE(fails({"/test: no folders of classes", "expected a sub-folder"}));
+}
+
+TEST_F(Pictures, AreNoPipesAndNothingBehindALinkToAFolder) {
+  write_pixel("a/1.png", 1);
+  write_pixel("b/1.png", 2);
+  std::filesystem::create_directory_symlink(".", folder_.path() / "a/self");
+  ASSERT_EQ(mkfifo((folder_.path() / "b/2.png").c_str(), 0600), 0);
+  EXPECT_EQ(training().size(), 2);
+}
+
 TEST_F(Pictures, OfTheTestPartHaveTheChannelsOfTheTrainingPart) {
   write("train/a/1.png", plain_png(1, 1, {1, 2, 3}));
   write_pixel("test/a/1.png", 9);
@@ -141,7 +165,8 @@ TEST_F(Pictures, OtherFoldersBesidePartsAreLeftAlone) {
   write_pixel("val/a/1.png", 2);
   testing::internal::CaptureStderr();
   const SourceParts parts = read_source(source());
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("val is left alone, beside the parts"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("val is left alone; the parts are `train` and `test`"));
   EXPECT_FALSE(parts.test.has_value());
   EXPECT_EQ(parts.training.description.samples, 1);
 }

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
+#include "idx_files.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "temporary_folder.hpp"
 #include "train_helpers.hpp"
@@ -267,6 +268,27 @@ TEST(SavedModel, KnowsTheShapeOfPictures) {
   EXPECT_EQ(saved.data.feature_shape, (std::vector<Index>{3, 2, 2}));
   EXPECT_EQ(saved.normalization.shift, problem.normalization.shift);
   check_fit(saved, problem.training.description());
+  DatasetDescription other = problem.training.description();
+  other.feature_shape = {3, 1, 4};
+  EXPECT_TRUE(is_bad_input([&] { check_fit(saved, other); },
+                           {"has samples of 3 x 1 x 4, the weights expect 3 x 2 x 2"}));
+}
+
+TEST(SavedModel, KnowsThatPicturesWereTransposed) {
+  const TemporaryFolder folder;
+  test::write_pictures(folder);
+  DataSource source;
+  source.source = folder.path().string();
+  source.transpose = true;
+  const Problem problem = make_problem([&] { return read_source(source); }, {}, *make_single_communicator());
+  Network network("flatten, linear 3", shape_of(problem.training.description()));
+  network.initialize(1, Initialization::kAuto);
+  const std::filesystem::path file = folder.path() / "w";
+  write_safetensors(file, {weights_metadata(network, problem), to_tensors(network)});
+  DataSource as_stored = source;
+  as_stored.transpose = false;
+  const DatasetContent read = read_for_evaluation(as_stored, load_model(file).data, Part::kTest);
+  EXPECT_EQ(digest(make_dataset(read)), digest(*problem.test));
 }
 
 TEST(Problem, RefusesATestPartOfAnotherKind) {

@@ -59,6 +59,7 @@ struct DatasetDescription {
   std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
   std::vector<std::string> feature_names = {};  ///< of a table's columns, if they have names
   std::vector<ColumnUnit> units = {};           ///< of a table's features; empty: every unit is {0, 1}
+  bool transposed = false;  ///< pictures whose rows and columns have changed places since their file
   Index categories = 0;  ///< features are whole numbers from 0 to categories-1, as of words; 0: real numbers
 
   /// What to call class `label`: its name, else its number.

@@ -28,8 +28,7 @@ struct PictureOptions {
 DatasetContent find_pictures(const std::filesystem::path& folder, Part part, const PictureOptions& options,
                              const std::optional<DatasetDescription>& training);
 
-/// Whether `folder` holds folders of classes for `part`; whether it has sub-folders, which may be those of
-/// classes.
+/// Whether `folder` holds folders of classes for `part`; whether there are pictures in sub-folders of it.
 bool has_picture_part(const std::filesystem::path& folder, Part part);
 bool has_class_folders(const std::filesystem::path& folder);
 

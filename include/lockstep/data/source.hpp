@@ -52,7 +52,8 @@ SourceParts read_source(const DataSource& source);
 bool has_test_part(const DataSource& source);
 
 /// Reads `part` of `source`, which has it, for a model that was trained on data of that description. Pictures
-/// are resized as those were, unless the source says otherwise. Errors: those of the readers.
+/// get the size of those, unless the source has another, and are transposed if those were. Errors: those of
+/// the readers.
 DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescription& training, Part part);
 
 /// Reads what a model is to predict that was trained on data of that description: of a CSV file (or

@@ -24,6 +24,9 @@ class SharedBatchSums final : public BatchSums {
   /// `topology` outlives it. Collective.
   explicit SharedBatchSums(const Topology& topology);
 
+  /// Whether there is memory for steps with this plan, which it takes. Collective.
+  bool has_room(const BatchPlan& plan);
+
   /// Begins a step of this plan, which outlives it. Local.
   void start(const BatchPlan& plan);
 
@@ -52,6 +55,7 @@ class SharedBatchSums final : public BatchSums {
   const BatchPlan* plan_ = nullptr;
   std::size_t subtrees_ = 0;            // of the rank that holds most in this step
   std::size_t values_ = 0;              // of the sums that are under way
+  std::size_t most_values_ = 0;         // of any sums so far
   std::size_t room_ = 0;                // in values of a rank
   std::unique_ptr<NodeMemory> memory_;  // [2 x nodes x most_ranks_ x room_], the halves in turn
   std::uint64_t calls_ = 0;

@@ -64,8 +64,8 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
         choice(data.normalize, {{"standard", NormalizationKind::kStandard},
                                 {"unit", NormalizationKind::kUnit},
                                 {"none", NormalizationKind::kNone}})},
-       {"data.augment", "",
-        "what happens to pictures in training, at random and in this order: crop PAD [edge], flip, "
+       {"data.augment", "none",
+        "what happens to pictures in training, at random and in this order, or none: crop PAD [edge], flip, "
         "brightness MOST, contrast MOST, cutout SIZE, mixup ALPHA",
         changes_of_pictures(data.augment)},
        {"data.validation", "0", "part of the training samples that is held out, such as 0.1",

@@ -81,6 +81,12 @@ void check_features(const SavedModel& saved, const DatasetDescription& data) {
     fail_input("{}: has {} features, the weights expect {}; give data of the kind they were trained on",
                data.name, data.features(), saved.model.inputs());
   }
+  const bool are_pictures = data.feature_shape.size() > 1 && saved.data.feature_shape.size() > 1;
+  if (are_pictures && data.feature_shape != saved.data.feature_shape) {
+    fail_input("{}: has samples of {}, the weights expect {}; give data of the kind they were trained on",
+               data.name, fmt::join(data.feature_shape, kBetweenAxes),
+               fmt::join(saved.data.feature_shape, kBetweenAxes));
+  }
   if (data.categories != saved.data.categories) {
     const auto text = [](Index categories) {
       return categories == 0 ? std::string("real numbers") : fmt::format("{} categories", categories);
@@ -142,6 +148,7 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
+  if (data.transposed) metadata["transpose"] = "true";
   if (data.categories > 0) metadata["categories"] = std::to_string(data.categories);
   if (!data.units.empty()) metadata["units"] = units_to_text(data.units);
   return metadata;
@@ -151,6 +158,7 @@ std::map<std::string, std::string> settings_of(const StoredTensors& weights) {
   std::vector<std::pair<std::string, std::string>> keys = {{"layers", "model.layers"},
                                                            {"loss", "model.loss"},
                                                            {"task", "data.task"},
+                                                           {"transpose", "data.transpose"},
                                                            {"normalize", "data.normalize"}};
   for (const LossForm& form : losses()) {
     for (const Hyperparameter& h : form.hyperparameters) keys.emplace_back(h.name, "model." + h.name);
@@ -204,6 +212,7 @@ SavedModel load_model(const std::filesystem::path& file) {
                           .targets = classifies ? 1 : outputs,
                           .target_names = names_from_text(stored, "targets", file.string()),
                           .feature_names = names_from_text(stored, "features", file.string()),
+                          .transposed = stored.metadata.contains("transpose"),
                           .categories = categories};
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
   for (const std::size_t count : {data.feature_names.size(), data.units.size()}) {

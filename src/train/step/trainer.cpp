@@ -278,7 +278,9 @@ void Trainer::rebalance() {
   has_new_owners_ = false;
   work_.clear();
   const BatchPlan plan(plan_.batch_size, balance_.owned());
-  if (!reducer_->has_room(plan) || (hessian_reducer_ && !hessian_reducer_->has_room(plan))) balance_.stop();
+  const bool has_room = reducer_->has_room(plan) && (!hessian_reducer_ || hessian_reducer_->has_room(plan)) &&
+                        (!batch_sums_ || batch_sums_->has_room(plan));
+  if (!has_room) balance_.stop();
 }
 
 /// The optimizer's step, and the average's. Collective where it may fail.
