@@ -63,8 +63,8 @@ std::unique_ptr<Unit> dropout(double p);
 /// al.: Efficient object localization using convolutional networks. arXiv 1411.4280.
 std::unique_ptr<Unit> dropout_channels(double p);
 
-/// exp(x) / Σ exp(x) over the values of a sample, {n} (torch.nn.Softmax). Errors: more axes. Losses of classes
-/// take it themselves.
+/// exp(x) / Σ exp(x) over the values of a sample, {n} (torch.nn.Softmax). Errors: more axes. Losses of
+/// classes take it themselves.
 std::unique_ptr<Unit> softmax();
 
 /// Element-wise functions, as torch.nn names them.
