@@ -64,7 +64,8 @@ void SharedBatchSums::reserve(std::size_t values) {
   if (values <= room_) return;
   std::unique_ptr<NodeMemory> memory;
   together(topology_.all(), [&] {
-    const auto ranks = static_cast<std::size_t>(topology_.nodes().count() * most_ranks_);
+    const std::size_t ranks =
+        static_cast<std::size_t>(topology_.nodes().count()) * static_cast<std::size_t>(most_ranks_);
     memory = std::make_unique<NodeMemory>(topology_.node(), 2 * ranks * values * sizeof(double));
     expect_shared(memory->is_shared());
   });
