@@ -287,7 +287,7 @@ TEST_P(UnitTest, GivesTheBitsOfOneProcess) {
 
 std::vector<std::string> units_behind(const std::string& first, const Shape& shape) {
   std::vector<std::string> networks = units_that_take(shape);
-  for (std::string& unit : networks) unit = first + unit;
+  for (std::string& unit : networks) unit.insert(0, first);
   return networks;
 }
 
