@@ -157,9 +157,9 @@ Command evaluate_command() {
       .usage = "--weights FILE|RUN_DIR [--part PART] [--config FILE] [--data.source … …]",
       .summary =
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part; exit code 3 where the loss is not finite. --part validation is what the run "
-          "of\n"
-          "RUN_DIR held out of its data. Weights of other programs need model.layers and data.normalize too.",
+          "it has no test part; exit code 3 where the loss is not finite. --part validation is what the\n"
+          "run of RUN_DIR held out of its data. Weights of other programs need model.layers and\n"
+          "data.normalize too.",
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
                   {"part", "", "test, all (but test samples), or validation"}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <limits>
 #include <span>
 #include <string>
 #include <system_error>
@@ -50,13 +51,17 @@ fs::path folder_of_part(const fs::path& folder, Part part) {
   return folder / (part == Part::kTraining ? kTrainFolder : kTestFolder);
 }
 
-/// The pictures below `folder`, in order; `left_alone` counts what else is there. Links to files are files,
-/// but those to folders are not entered, as they may go round in a circle.
-std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alone) {
+constexpr Index kAll = std::numeric_limits<Index>::max();
+
+/// The pictures below `folder`, in order, or the `most` that are found first; `left_alone` counts what else
+/// was there. Links to files are files, but those to folders are not entered, as they may go round in a
+/// circle.
+std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alone, Index most = kAll) {
   std::error_code error;
   std::vector<std::string> files;
   fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+  for (; !error && entry != fs::recursive_directory_iterator() && std::ssize(files) < most;
+       entry.increment(error)) {
     std::error_code unreadable;  // found when the picture is decoded
     if (entry->is_directory(unreadable) && !entry->is_symlink(unreadable)) {
       if (is_hidden(entry->path())) entry.disable_recursion_pending();
@@ -191,7 +196,7 @@ bool has_class_folders(const fs::path& folder) {
   const std::vector<std::string> names = folders_in(folder);
   return std::ranges::any_of(names, [&](const std::string& name) {
     Index left_alone = 0;
-    return !pictures_below(folder / name, left_alone).empty();
+    return !pictures_below(folder / name, left_alone, 1).empty();
   });
 }
 
