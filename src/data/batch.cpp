@@ -38,6 +38,13 @@ void normalize_row(const float* row, Index features, const double* shift, const 
 }
 
 LOCKSTEP_MULTIVERSION
+void fill_gaps(const double* missing, Index features, Real* result) {
+  for (Index i = 0; i < features; ++i) {
+    result[i] = result[i] == result[i] ? result[i] : static_cast<Real>(missing[i]);
+  }
+}
+
+LOCKSTEP_MULTIVERSION
 void mix(const Real* other, Index features, Real share, Real* result) {
   for (Index i = 0; i < features; ++i) result[i] = share * result[i] + (1 - share) * other[i];
 }
@@ -100,6 +107,7 @@ void gather_features(std::span<const Value> values, const DatasetDescription& de
                       result + at);
       }
     }
+    if (!normalization.missing.empty()) fill_gaps(normalization.missing.data(), features, result);
     if (changes) cut_out(result, size, pass, sample);
   };
   for_each_range(batch.rows(), kRowsTogether, [&](Index first, Index count) {

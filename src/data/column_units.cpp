@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -19,13 +22,13 @@ constexpr double kNarrow = 0x1p-10;
 constexpr double kSmall = 0x1p-100;
 
 struct ColumnRange {
-  double smallest = 0;
-  double largest = 0;
+  double smallest = std::numeric_limits<double>::infinity();
+  double largest = -std::numeric_limits<double>::infinity();
   bool is_exact = true;  // in float
 
-  void add(double value, bool is_first) {
-    smallest = is_first ? value : std::min(smallest, value);
-    largest = is_first ? value : std::max(largest, value);
+  void add(double value) {
+    smallest = std::min(smallest, value);
+    largest = std::max(largest, value);
     is_exact = is_exact && static_cast<double>(static_cast<float>(value)) == value;
   }
 
@@ -49,35 +52,24 @@ Index count_distinct(std::vector<double> values) {
 
 }  // namespace
 
-std::vector<ColumnUnit> choose_units(std::span<const double> values, Index columns) {
-  std::vector<ColumnRange> ranges(static_cast<std::size_t>(columns));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    ranges[i % ranges.size()].add(values[i], i < ranges.size());
+ColumnUnit choose_unit(std::span<const double> column) {
+  ColumnRange range;
+  for (const double value : column) {
+    if (!std::isnan(value)) range.add(value);
   }
-  std::vector<ColumnUnit> units(ranges.size());
-  std::transform(ranges.begin(), ranges.end(), units.begin(), [](const ColumnRange& r) { return r.unit(); });
-  const bool needed = std::any_of(units.begin(), units.end(), [](ColumnUnit u) { return u != ColumnUnit(); });
-  return needed ? units : std::vector<ColumnUnit>();
+  return range.smallest <= range.largest ? range.unit() : ColumnUnit();
 }
 
-std::vector<float> in_units(std::span<const double> values, const std::vector<ColumnUnit>& units,
-                            Index columns) {
-  LOCKSTEP_CHECK(units.empty() || std::ssize(units) == columns);
-  std::vector<float> result(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const ColumnUnit unit = units.empty() ? ColumnUnit() : units[i % units.size()];
-    result[i] = static_cast<float>((values[i] - unit.origin) / unit.unit);
-  }
-  return result;
-}
-
-Distinct distinct_values(std::span<const double> values) {
+Distinct distinct_values(std::span<const double> column) {
+  std::vector<double> values;
+  std::ranges::remove_copy_if(column, std::back_inserter(values), [](double v) { return std::isnan(v); });
+  if (values.empty()) return {};
   const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());
   if (*largest - *smallest <= kRoundingOfSums * std::max(std::abs(*smallest), std::abs(*largest))) return {};
   std::vector<double> floats(values.size());
   std::transform(values.begin(), values.end(), floats.begin(),
                  [](double value) { return static_cast<float>(value); });
-  return {count_distinct({values.begin(), values.end()}), count_distinct(std::move(floats))};
+  return {count_distinct(std::move(values)), count_distinct(std::move(floats))};
 }
 
 std::vector<Distinct> distinct_values(const Dataset& table) {

@@ -12,16 +12,18 @@ namespace lockstep {
 /// sums in double, such as 0.3 and 0.1 + 0.2.
 inline constexpr double kRoundingOfSums = 0x1p-46;
 
-/// The units in which float keeps the numbers of `values` [rows x columns]: an origin amid a column whose
-/// numbers are not float's and lie closer together than 1/1024 of their size, a unit for one that float takes
-/// for zeros. Empty where no column needs any, as everywhere where the numbers are float's. Local.
-std::vector<ColumnUnit> choose_units(std::span<const double> values, Index columns);
+/// The unit in which float keeps the numbers of a column, but NaN: an origin amid numbers that are not
+/// float's and lie closer together than 1/1024 of their size, a unit for those that float takes for zeros.
+/// {0, 1} wherever the numbers are float's. Local.
+ColumnUnit choose_unit(std::span<const double> column);
 
-/// `values` [rows x columns] as float in `units` (empty: as they are).
-std::vector<float> in_units(std::span<const double> values, const std::vector<ColumnUnit>& units,
-                            Index columns);
+/// `value` as float in `unit`.
+inline float in_unit(double value, ColumnUnit unit) {
+  return static_cast<float>((value - unit.origin) / unit.unit);
+}
 
-/// How many different numbers a column holds, and how many are left of them in float, in the unit {0, 1}.
+/// How many different numbers a column holds, NaN aside, and how many are left of them in float, in the unit
+/// {0, 1}.
 struct Distinct {
   Index numbers = 0;
   Index floats = 0;

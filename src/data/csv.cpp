@@ -1,7 +1,7 @@
 #include "lockstep/data/csv.hpp"
 
 #include <cmath>
-#include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "data/byte_reader.hpp"
 #include "data/column_units.hpp"
 #include "data/csv_columns.hpp"
+#include "data/csv_features.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
 #include "data/csv_labels.hpp"
@@ -26,10 +27,30 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Fields = std::span<const std::string_view>;
+/// Refuses a table that has decimal points and decimal commas: one of them separates thousands.
+class DecimalMarks {
+ public:
+  void add(const std::string& file, std::string_view number, Index line) {
+    const bool has_comma = number.find(',') != std::string_view::npos;
+    if (!has_comma && number.find('.') == std::string_view::npos) return;
+    Seen& seen = has_comma ? comma_ : point_;
+    const Seen& other = has_comma ? point_ : comma_;
+    if (seen.line == 0) seen = {line, std::string(trim(number))};
+    if (other.line == 0) return;
+    fail_input(
+        "{}: a decimal comma in line {} ('{}'), and a decimal point in line {} ('{}'); expected one of them "
+        "in the whole file, and no separators of thousands",
+        file, comma_.line, comma_.number, point_.line, point_.number);
+  }
 
-/// The line that `fields` were, but for quotes.
-std::string line_of(Fields fields) { return fmt::format("{}", fmt::join(fields, ",")); }
+ private:
+  struct Seen {
+    Index line = 0;
+    std::string number = {};
+  };
+  Seen comma_;
+  Seen point_;
+};
 
 /// Builds the table row by row. The first row decides what the columns are.
 class TableReader {
@@ -45,16 +66,16 @@ class TableReader {
     content_.description.storage = Storage::kFloats;
   }
 
-  void add_row(Index line, Fields fields) {
-    line_ = line;
-    row_ = fields;
-    if (!single_.empty()) fail_single(line_of(fields));
-    if (columns_.count() == 0 && !begin(fields)) return;
-    if (std::ssize(fields) != columns_.count()) {
-      fail_input("{}:{}: {} fields, expected {} as in the first line{}", name_, line_, fields.size(),
+  void add_row(const CsvRow& row) {
+    line_ = row.line;
+    row_ = row.fields;
+    separator_ = row.separator;
+    if (!single_.empty()) fail_single(line());
+    if (columns_.count() == 0 && !begin()) return;
+    if (std::ssize(row_) != columns_.count()) {
+      fail_input("{}:{}: {} fields, expected {} as in the first line{}", name_, line_, row_.size(),
                  columns_.count(), ragged_advice());
     }
-    features_.resize(features_.size() + static_cast<std::size_t>(columns_.features()));
     if (wants_targets_ && !classifies_) {
       targets_.resize(targets_.size() + static_cast<std::size_t>(columns_.targets));
     }
@@ -70,13 +91,19 @@ class TableReader {
       fail_input("{}: no rows of data{}; expected at least one", name_,
                  columns_.has_header ? " below the names of the columns" : "");
     }
+    if (options_.header == Header::kAuto && columns_.has_header && !options_.training &&
+        features_->have_names_as_values()) {
+      fail_input(
+          "{}:{}: taken for the names of the columns, but they occur below it as values; set `header` = no "
+          "if it "
+          "is a sample, yes if it names the columns",
+          name_, first_line_);
+    }
+    features_->finish(content_);
     if (options_.header == Header::kAuto && !columns_.has_header) {
       doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_targets(),
                          labels_.first_label());
     }
-    description.feature_shape = {columns_.features()};
-    description.feature_names = columns_.feature_names();
-    store_features();
     if (!wants_targets_) {
       description.targets = 0;
       description.classes = options_.training->classes;
@@ -95,16 +122,17 @@ class TableReader {
 
  private:
   /// Whether the first row is one of data.
-  bool begin(Fields fields) {
+  bool begin() {
     first_line_ = line_;
-    const bool has_one_feature = !wants_targets_ && options_.training->features() == 1;
-    if (fields.size() == 1 && !has_one_feature) {  // what separates its fields is better told with the next
-      single_ = fields.front();
+    const bool has_one_feature = !wants_targets_ && options_.training->table_columns().size() == 1;
+    if (row_.size() == 1 && !has_one_feature) {  // what separates its fields is better told with the next
+      single_ = row_.front();
       if (single_.empty()) fail_single("");
       return false;
     }
-    columns_ = find_columns(name_, options_, fields);
-    for (const std::string_view field : fields) first_row_.emplace_back(trim(field));
+    columns_ = find_columns(name_, options_, row_);
+    features_.emplace(name_, options_, columns_);
+    for (const std::string_view field : row_) first_row_.emplace_back(trim(field));
     return !columns_.has_header;
   }
 
@@ -130,11 +158,12 @@ class TableReader {
 
   void add_field(Index column) {
     const std::string_view field = row_[static_cast<std::size_t>(column)];
-    const auto [role, at] = columns_.places[static_cast<std::size_t>(column)];
+    const auto [role, at, wish] = columns_.places[static_cast<std::size_t>(column)];
     if (role == CsvColumns::Role::kLeftOut) return;
     if (role == CsvColumns::Role::kFeature) {
-      features_[features_.size() - static_cast<std::size_t>(columns_.features() - at)] =
-          number(column, field);
+      const auto problem = features_->add(at, field, separator_, line_, [&] { return line(); });
+      if (problem) fail_field(column, *problem);
+      if (separator_ != ',' && parse_field(field, separator_)) marks_.add(name_, field, line_);
     } else if (!wants_targets_) {
       return;
     } else if (!classifies_) {
@@ -156,17 +185,13 @@ class TableReader {
   }
 
   double number(Index column, std::string_view field) const {
-    const std::optional<double> value = parse_number(field);
-    // Double's own subnormal numbers have lost digits.
-    const bool in_range = value && std::abs(*value) <= std::numeric_limits<float>::max() &&
-                          (std::abs(*value) >= std::numeric_limits<double>::min() || is_zero(field));
-    if (!in_range) fail_field(column, number_problem(field, line_of(row_)));
+    const std::optional<double> value = parse_field(field, separator_);
+    if (!value || !is_in_range(*value, field)) fail_field(column, number_problem(field, line()));
     return *value;
   }
 
-  static bool is_zero(std::string_view number) {
-    return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") == std::string_view::npos;
-  }
+  /// The line that the row was, but for quotes.
+  std::string line() const { return fmt::format("{}", fmt::join(row_, std::string(1, separator_))); }
 
   std::string title(Index column) const {
     return columns_.has_header
@@ -179,29 +204,15 @@ class TableReader {
     const bool may_be_names = !joins_numbers(field) && options_.header == Header::kAuto &&
                               !columns_.has_header && line_ == first_line_;
     fail_input("{}:{}: column {}{}: {}{}", name_, line_, column + 1, title(column), problem,
-               may_be_names ? "; or set `header` = yes if this line names the columns" : "");
-  }
-
-  void store_features() {
-    const Index columns = columns_.features();
-    DatasetDescription& description = content_.description;
-    const bool is_other_file = options_.training && options_.training->features() == columns;
-    description.units = is_other_file ? options_.training->units : choose_units(features_, columns);
-    content_.values = in_units(features_, description.units, columns);
-    for (std::size_t i = 0; i < content_.values.size(); ++i) {
-      if (std::isfinite(content_.values[i])) continue;
-      fail_input(
-          "{}: sample {}: {} is beyond what float holds beside the training data's numbers; scale them",
-          name_, static_cast<Index>(i) / columns, features_[i]);
-    }
+               may_be_names ? kNamesAdvice : "");
   }
 
   void store_targets() {
-    const std::vector<ColumnUnit> units = choose_units(targets_, columns_.targets);
-    for (std::size_t target = 0; target < units.size(); ++target) {
-      if (units[target] == ColumnUnit()) continue;
+    const auto targets = static_cast<std::size_t>(columns_.targets);
+    for (std::size_t target = 0; target < targets; ++target) {
       std::vector<double> values;
-      for (std::size_t i = target; i < targets_.size(); i += units.size()) values.push_back(targets_[i]);
+      for (std::size_t i = target; i < targets_.size(); i += targets) values.push_back(targets_[i]);
+      if (choose_unit(values) == ColumnUnit()) continue;
       const auto [numbers, floats] = distinct_values(values);
       if (floats == numbers) continue;
       const std::vector<std::string>& names = content_.description.target_names;
@@ -211,7 +222,7 @@ class TableReader {
           "from the column, or scale it",
           name_, numbers, names.empty() ? std::to_string(target + 1) : "'" + names[target] + "'", floats));
     }
-    content_.targets = in_units(targets_, {}, columns_.targets);
+    content_.targets.assign(targets_.begin(), targets_.end());
   }
 
   std::string name_;
@@ -220,10 +231,12 @@ class TableReader {
   bool classifies_;
   bool wants_targets_;
   DatasetContent content_;
-  std::vector<double> features_;  // [samples x features], before they are rounded
-  std::vector<double> targets_;   // [samples x targets]
+  std::optional<FeatureColumns> features_;  // from the first row on
+  std::vector<double> targets_;             // [samples x targets]
+  DecimalMarks marks_;
   Index line_ = 0;
-  Fields row_;
+  std::span<const std::string_view> row_;
+  char separator_ = ',';
   Index first_line_ = 0;
   std::vector<std::string> first_row_;
   std::string single_;  // a first line of one field
@@ -234,7 +247,7 @@ class TableReader {
 
 DatasetContent read_csv(const fs::path& file, const CsvOptions& options) {
   TableReader table(file, options);
-  for_each_csv_row(file, [&](Index line, Fields fields) { table.add_row(line, fields); });
+  for_each_csv_row(file, options.separator, [&](const CsvRow& row) { table.add_row(row); });
   return std::move(table).finish();
 }
 

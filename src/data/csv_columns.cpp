@@ -36,7 +36,11 @@ class ColumnFinder {
       : file_(file), options_(options), fields_(fields), count_(std::ssize(fields)) {
     if (options.training) {
       known_targets_ = options.training->target_names;
-      known_features_ = options.training->feature_names;
+      known_columns_ = options.training->table_columns();
+      const bool has_names = !options.training->feature_names.empty();
+      for (const TableColumn& column : known_columns_) {
+        if (has_names) known_features_.push_back(column.name);
+      }
     }
     // A name may hold a comma itself.
     const std::string_view text = trim(options.label);
@@ -69,7 +73,8 @@ class ColumnFinder {
         if (place.role == Role::kFeature) place.at = next++;
       }
     }
-    if (wants_features_alone()) check_number_of_features(columns);
+    if (!options_.training) take_wishes(columns);
+    if (options_.training) check_number_of_features(columns);
     return columns;
   }
 
@@ -77,7 +82,7 @@ class ColumnFinder {
   bool wants_features_alone() const { return options_.wanted == Columns::kFeatures; }
   /// Whether no column is left for a label after the features, and so many that are left out.
   bool has_features_alone(Index left_out) const {
-    return wants_features_alone() && count_ - left_out == options_.training->features();
+    return wants_features_alone() && count_ - left_out == std::ssize(known_columns_);
   }
 
   bool is_field(std::string_view name) const { return std::ranges::count(fields_, name, trim) > 0; }
@@ -87,7 +92,10 @@ class ColumnFinder {
 
   bool is_header() const {
     if (options_.header != Header::kAuto) return options_.header == Header::kYes;
-    if (!known_features_.empty() && are_fields(known_features_)) return true;
+    if (!known_features_.empty() && std::ranges::all_of(known_columns_, [&](const TableColumn& column) {
+          return is_needless(column) || is_field(column.name);
+        }))
+      return true;
     const auto is_found = [&](const std::string& name) { return !parse_number(name) && is_field(name); };
     if (wants_features_alone() && std::ranges::any_of(known_features_, is_found)) return true;
     std::vector<bool> is_target(fields_.size());
@@ -98,6 +106,8 @@ class ColumnFinder {
     }
     return looks_like_names(fields_, is_target);
   }
+
+  static bool is_needless(const TableColumn& column) { return column.kind == TableColumn::Kind::kLeftOut; }
 
   bool is_known_feature(std::string_view name) const {
     return std::ranges::find(known_features_, name) != known_features_.end();
@@ -160,7 +170,8 @@ class ColumnFinder {
       CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column_of(labels_[i], columns))];
       if (place.role == Role::kTarget)
         fail_label(fmt::format("names column '{}' twice; name it once", shown(labels_[i])));
-      place = {Role::kTarget, static_cast<Index>(i)};
+      place.role = Role::kTarget;
+      place.at = static_cast<Index>(i);
     }
     check_number_of_labels();
   }
@@ -169,7 +180,7 @@ class ColumnFinder {
   /// and others are left to be some.
   void leave_out_row_names(CsvColumns& columns) const {
     const bool by_position = options_.training && known_features_.empty();
-    if (by_position && options_.training->features() == columns.features()) return;
+    if (by_position && std::ssize(known_columns_) == columns.features()) return;
     const auto is_row_name = [&](std::size_t i) {
       return columns.places[i].role == Role::kFeature && names_rows(columns.names[i]) &&
              !is_known_feature(columns.names[i]);
@@ -213,11 +224,12 @@ class ColumnFinder {
     const std::string other = others.empty() ? ""
                                              : fmt::format("column {} is '{}'", others.front() + 1,
                                                            shown(columns.names[others.front()]));
-    const auto missing = std::find_if(known_features_.begin(), known_features_.end(),
-                                      [&](const std::string& name) { return !found.contains(name); });
-    if (missing != known_features_.end()) {
+    const auto missing = std::ranges::find_if(known_columns_, [&](const TableColumn& column) {
+      return !is_needless(column) && !found.contains(column.name);
+    });
+    if (missing != known_columns_.end()) {
       fail_input("{}: no column '{}', which the training data have{}; expected the same names in any order",
-                 file_, shown(*missing),
+                 file_, shown(missing->name),
                  others.empty() ? "" : fmt::format(" ({}, which they do not have)", other));
     }
     if (others.empty()) return;
@@ -255,12 +267,49 @@ class ColumnFinder {
   }
 
   void check_number_of_features(const CsvColumns& columns) const {
-    const DatasetDescription& training = *options_.training;
-    if (columns.features() == training.features()) return;
+    const Index expected = std::ssize(known_columns_);
+    if (!known_features_.empty() && columns.has_header) return;  // they were found by name
+    if (columns.features() == expected) return;
+    if (!wants_features_alone()) {
+      fail_input("{}: has {} columns for features, the training data {}; expected the same", file_,
+                 columns.features(), expected);
+    }
     fail_input(
-        "{}: {} columns; expected the {} features that the weights were trained on, or {} with those of "
+        "{}: {} columns; expected the {} columns that the weights were trained on, or {} with those of "
         "`label`",
-        file_, count_, training.features(), training.features() + training.targets);
+        file_, count_, expected, expected + options_.training->targets);
+  }
+
+  /// What `columns`, `ignore` and `categories` say.
+  void take_wishes(CsvColumns& columns) const {
+    if (!options_.columns.empty()) {
+      for (CsvColumns::Place& place : columns.places) place.wish = CsvColumns::Wish::kIgnore;
+    }
+    take_wish(columns, "columns", options_.columns, CsvColumns::Wish::kKeep);
+    take_wish(columns, "categories", options_.categories, CsvColumns::Wish::kCategory);
+    take_wish(columns, "ignore", options_.ignore, CsvColumns::Wish::kIgnore);
+  }
+
+  void take_wish(CsvColumns& columns, const std::string& key, const std::string& list,
+                 CsvColumns::Wish wish) const {
+    if (trim(list).empty()) return;
+    const std::vector<std::string_view> names =
+        is_field(trim(list)) ? std::vector{trim(list)} : split(list, ',');
+    for (const std::string_view name : names) {
+      const auto named = std::ranges::find(columns.names, name);
+      const std::optional<Index> by_number = column_by_number(name, count_);
+      if (named == columns.names.end() && !by_number) {
+        fail_input("`{}` = {}: no column '{}' in {}{}", key, shown(list), shown(name), file_,
+                   columns.has_header ? suggestion(name, columns.names)
+                                      : fmt::format("; expected numbers from 0 to {}", count_ - 1));
+      }
+      const Index column = named != columns.names.end() ? named - columns.names.begin() : *by_number;
+      CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column)];
+      if (place.role == Role::kTarget) {
+        fail_input("`{}` = {}: column '{}' is the label; remove it", key, shown(list), shown(name));
+      }
+      place.wish = wish;
+    }
   }
 
   [[noreturn]] void fail_label(const std::string& problem) const {
@@ -274,6 +323,7 @@ class ColumnFinder {
   std::vector<std::string_view> labels_;  // what `label` lists
   // The names of the training file's columns, if this is another file and they have any.
   std::vector<std::string> known_targets_;
+  std::vector<TableColumn> known_columns_;
   std::vector<std::string> known_features_;
 };
 
@@ -281,16 +331,16 @@ class ColumnFinder {
 
 std::vector<bool> CsvColumns::are_targets() const {
   std::vector<bool> result;
-  for (const Place place : places) result.push_back(place.role == Role::kTarget);
+  for (const Place& place : places) result.push_back(place.role == Role::kTarget);
   return result;
 }
 
-std::vector<std::string> CsvColumns::names_of(Role role, Index size) const {
+std::vector<std::string> CsvColumns::target_names() const {
   if (!has_header) return {};
-  std::vector<std::string> result(static_cast<std::size_t>(size));
+  std::vector<std::string> result(static_cast<std::size_t>(targets));
   for (std::size_t column = 0; column < names.size(); ++column) {
-    const Place place = places[column];
-    if (place.role == role) result[static_cast<std::size_t>(place.at)] = names[column];
+    const Place& place = places[column];
+    if (place.role == Role::kTarget) result[static_cast<std::size_t>(place.at)] = names[column];
   }
   return result;
 }

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "data/csv_separator.hpp"
 
 namespace lockstep {
 
@@ -94,11 +95,6 @@ bool is_decimal(std::string_view text, char point = '.') {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-/// Whether `text` holds a decimal comma: "1,5".
-bool has_decimal_comma(std::string_view text) {
-  return text.find(',') != std::string_view::npos && is_decimal(text, ',');
-}
-
 /// Without what a number may have in front of its digits, as signs, currencies and look-alikes.
 std::string_view without_prefix(std::string_view text) {
   while (!text.empty()) {
@@ -135,20 +131,13 @@ bool has_thousands(std::string_view text) {
   return has_separator && is_decimal(digits);
 }
 
-constexpr std::string_view kSeparators = ";\t|";
-
-std::string advice(char separator, bool decimal_commas) {
+std::string advice(char separator) {
   const std::string name = separator == '\t'  ? "tab"
                            : separator == ' ' ? "space"
                                               : fmt::format("'{}'", separator);
   const std::string typed = separator == '\t' ? "\\t" : std::string(1, separator);
-  const std::string command = decimal_commas
-                                  ? fmt::format("tr ',{}' '.,'", typed)
-                                  : fmt::format("tr {}'{}' ','", separator == ' ' ? "-s " : "", typed);
-  return fmt::format(
-      "; the file has the separator {}{}; convert it, as by: {} < OLD.csv > NEW.csv", name,
-      decimal_commas ? " and decimal commas, expected commas between fields and decimal points" : "",
-      command);
+  return fmt::format("; this has the separator {}; convert it, as by: tr {}'{}' ',' < OLD.csv > NEW.csv",
+                     name, separator == ' ' ? "-s " : "", typed);
 }
 
 std::string out_of_range(std::string_view field, bool too_large) {
@@ -179,13 +168,46 @@ FieldKind kind_of(std::string_view field) {
   return is_digit(rest.front()) || first.look_alike() != nullptr ? FieldKind::kValue : FieldKind::kName;
 }
 
+bool has_decimal_comma(std::string_view field) {
+  return field.find(',') != std::string_view::npos && is_decimal(field, ',');
+}
+
+std::optional<double> parse_field(std::string_view field, char separator) {
+  const std::optional<double> number = parse_number(field);
+  if (number || separator == ',' || !has_decimal_comma(field)) return number;
+  std::string text(field);
+  text[text.find(',')] = '.';
+  return parse_number(text);
+}
+
+bool is_gap(std::string_view field) {
+  constexpr std::array<std::string_view, 14> kGaps = {"",     "?",    "-",   "--",   ".",   "na",   "n/a",
+                                                      "#n/a", "<na>", "nan", "-nan", "nil", "null", "none"};
+  constexpr std::size_t kLongest = 4;
+  field = trim(field);
+  return field.size() <= kLongest && std::ranges::find(kGaps, lower(field)) != kGaps.end();
+}
+
+bool is_written_number(std::string_view field) {
+  std::string_view text = trim(without_prefix(trim(field)));
+  if (text.ends_with('%')) text = trim(text.substr(0, text.size() - 1));
+  return is_decimal(text) || has_decimal_comma(text) || has_thousands(text);
+}
+
 bool joins_numbers(std::string_view field) {
-  return std::any_of(kSeparators.begin(), kSeparators.end(), [&](char separator) {
+  return std::any_of(kOtherSeparators.begin(), kOtherSeparators.end(), [&](char separator) {
     const std::vector<std::string_view> parts = split(field, separator);
     return parts.size() > 1 && std::any_of(parts.begin(), parts.end(), [](std::string_view part) {
              return is_decimal(part) || has_decimal_comma(part);
            });
   });
+}
+
+bool is_in_range(double value, std::string_view field) {
+  const std::string_view digits = field.substr(0, field.find_first_of("eE"));
+  const bool is_zero = digits.find_first_of("123456789") == std::string_view::npos;
+  return std::abs(value) <= std::numeric_limits<float>::max() &&
+         (std::abs(value) >= std::numeric_limits<double>::min() || is_zero);
 }
 
 std::string number_problem(std::string_view field, std::string_view row) {
@@ -216,25 +238,18 @@ std::string number_problem(std::string_view field, std::string_view row) {
     case FieldKind::kGap:
       return found + "; fill the gap, or remove the row";
     case FieldKind::kValue:
-      return found + "; write a number and nothing else, or remove the column";
+      return found + "; write a number and nothing else";
     default:
-      return found + "; remove the column or encode it as numbers";
+      return found + "; correct it";
   }
 }
 
 std::string separator_advice(std::string_view text) {
-  const auto decimal_commas = [&](char separator) {
-    const std::vector<std::string_view> lines = split(text, '\n');
-    return std::any_of(lines.begin(), lines.end(), [&](std::string_view line) {
-      const std::vector<std::string_view> parts = split(line, separator);
-      return std::any_of(parts.begin(), parts.end(), has_decimal_comma);
-    });
-  };
-  for (const char separator : kSeparators) {
-    if (text.find(separator) != std::string_view::npos) return advice(separator, decimal_commas(separator));
+  for (const char separator : kOtherSeparators) {
+    if (text.find(separator) != std::string_view::npos) return advice(separator);
   }
   const std::string_view line = trim(text.substr(0, text.find('\n')));
-  return line.find(' ') != std::string_view::npos ? advice(' ', decimal_commas(' ')) : "";
+  return line.find(' ') != std::string_view::npos ? advice(' ') : "";
 }
 
 std::string_view trim_unseen(std::string_view text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,23 @@ enum class FieldKind {
 };
 
 FieldKind kind_of(std::string_view field);
+
+/// The number that `field` is, with a decimal point, or a decimal comma where the separator is none; also an
+/// infinite one, and NaN.
+std::optional<double> parse_field(std::string_view field, char separator);
+
+/// Whether `field` is a decimal number with a comma for its point.
+bool has_decimal_comma(std::string_view field);
+
+/// Whether `field`, which is no number, stands for a missing value in every table: empty, ?, NA, NaN, …
+bool is_gap(std::string_view field);
+
+/// Whether `field`, which is no number, is one as people write them: 1,234.5 or $12 or 85 %.
+bool is_written_number(std::string_view field);
+
+/// Whether `value`, which is what `field` says, is a finite number within the range of float, and above that
+/// of double's subnormal numbers, which have lost digits.
+bool is_in_range(double value, std::string_view field);
 
 /// Why the field of a feature or target is no finite number in the range of float, and what to do:
 /// "expected …, found …; …". `row` is the line it stands in, for its separators.

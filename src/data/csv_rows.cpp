@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/byte_reader.hpp"
+#include "data/csv_separator.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Visit = std::function<void(Index, std::span<const std::string_view>)>;
+using Visit = std::function<void(const CsvRow&)>;
 
 constexpr std::size_t kChunk = std::size_t{1} << 18U;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -41,8 +42,10 @@ bool is_utf8(std::string_view text) {
 /// Puts the fields that libcsv reports together into rows, and counts lines.
 class RowCollector {
  public:
-  RowCollector(std::string name, const Visit& visit) : name_(std::move(name)), visit_(visit) {
+  RowCollector(std::string name, char separator, const Visit& visit)
+      : name_(std::move(name)), separator_(separator), visit_(visit) {
     csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
   }
   ~RowCollector() { csv_free(&parser_); }
   RowCollector(const RowCollector&) = delete;
@@ -106,7 +109,7 @@ class RowCollector {
         fields_.push_back(std::string_view(text_).substr(begin, field_end - begin));
         begin = field_end;
       }
-      visit_(line_, fields_);
+      visit_({line_, fields_, separator_});
       text_.clear();
       ends_.clear();
     }
@@ -122,6 +125,7 @@ class RowCollector {
   }
 
   std::string name_;
+  char separator_;
   const Visit& visit_;
   csv_parser parser_{};
   std::exception_ptr exception_;
@@ -148,25 +152,28 @@ std::string_view kind_of_binary(std::string_view text) {
 
 }  // namespace
 
-void for_each_csv_row(const fs::path& path, const Visit& visit) {
+void for_each_csv_row(const fs::path& path, std::optional<char> separator, const Visit& visit) {
   std::error_code error;
   if (fs::is_directory(path, error)) fail_input("{}: a folder; expected a CSV file", path.string());
   ByteReader file(path, "a CSV file");
-  RowCollector collector(file.name(), visit);
+  std::optional<RowCollector> collector;
   std::vector<char> buffer(kChunk);
-  bool first = true;
   while (true) {
     std::string_view text(buffer.data(), file.read(std::as_writable_bytes(std::span(buffer))));
     if (text.empty()) break;
+    const bool first = !collector;
     const bool is_archive = first && text.starts_with("PK\x03\x04");
     if (is_archive || text.find('\0') != std::string_view::npos) {
       fail_input("{}: {}", file.name(), kind_of_binary(first ? text : ""));
     }
     if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    first = false;
-    collector.parse(text);
+    if (first) {
+      const bool is_whole = text.size() < kChunk / 2;
+      collector.emplace(file.name(), separator.value_or(find_separator(text, is_whole)), visit);
+    }
+    collector->parse(text);
   }
-  collector.finish();
+  if (collector) collector->finish();
 }
 
 }  // namespace lockstep

@@ -72,6 +72,13 @@ std::string DatasetDescription::class_name(Index label) const {
   return class_names.empty() ? std::to_string(label) : class_names[static_cast<std::size_t>(label)];
 }
 
+std::vector<TableColumn> DatasetDescription::table_columns() const {
+  if (!columns.empty()) return columns;
+  std::vector<TableColumn> plain(static_cast<std::size_t>(features()));
+  for (std::size_t i = 0; i < feature_names.size(); ++i) plain[i].name = feature_names[i];
+  return plain;
+}
+
 std::size_t DatasetDescription::feature_bytes() const {
   const std::size_t value_bytes = storage == Storage::kBytes ? sizeof(std::uint8_t) : sizeof(float);
   return static_cast<std::size_t>(samples * features()) * value_bytes;
@@ -120,6 +127,7 @@ std::string digest(const Dataset& data) {
     for (const std::string& name : names) digest.add(fmt::format("{} {}\n", name.size(), name));
     digest.add("\n");
   }
+  if (!d.columns.empty()) digest.add(columns_to_text(d.columns) + "\n");
   for (const ColumnUnit& unit : d.units) digest.add(fmt::format("{} {}\n", unit.origin, unit.unit));
   digest.add(data.feature_memory());
   digest.add(data.target_memory());

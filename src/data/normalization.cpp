@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -36,14 +37,22 @@ ByteSums sum_block(const std::uint8_t* bytes, Index count, Index stride) {
   return sums;
 }
 
+// What is missing, NaN, adds nothing.
 LOCKSTEP_MULTIVERSION
-void add_row(const float* row, Index features, double* sum) {
-  for (Index i = 0; i < features; ++i) sum[i] += row[i];
+void add_row(const float* row, Index features, double* sum, double* count) {
+  for (Index i = 0; i < features; ++i) {
+    const bool is_there = row[i] == row[i];
+    sum[i] += is_there ? static_cast<double>(row[i]) : 0.0;
+    count[i] += is_there ? 1.0 : 0.0;
+  }
 }
 
 LOCKSTEP_MULTIVERSION
 void add_squares(const float* row, Index features, const double* mean, double* sum) {
-  for (Index i = 0; i < features; ++i) sum[i] += (row[i] - mean[i]) * (row[i] - mean[i]);
+  for (Index i = 0; i < features; ++i) {
+    const bool is_there = row[i] == row[i];
+    sum[i] += is_there ? (row[i] - mean[i]) * (row[i] - mean[i]) : 0.0;
+  }
 }
 
 LOCKSTEP_MULTIVERSION
@@ -84,10 +93,13 @@ class Columns {
  public:
   Columns(const Dataset& data, Index count, const SampleOf& sample)
       : data_(data), count_(count), sample_(sample), features_(data.description().features()) {
-    const float* first = row(0);
-    smallest_.assign(first, first + features_);
-    largest_ = smallest_;
-    for (Index i = 1; i < count_; ++i) widen_range(row(i), features_, smallest_.data(), largest_.data());
+    const auto features = static_cast<std::size_t>(features_);
+    smallest_.assign(features, std::numeric_limits<float>::infinity());
+    largest_.assign(features, -std::numeric_limits<float>::infinity());
+    for (Index i = 0; i < count_; ++i) widen_range(row(i), features_, smallest_.data(), largest_.data());
+    for (std::size_t i = 0; i < features; ++i) {
+      if (smallest_[i] > largest_[i]) smallest_[i] = largest_[i] = 0;  // all of it is missing
+    }
   }
 
   Normalization unit() const {
@@ -100,23 +112,31 @@ class Columns {
     return result;
   }
 
-  Normalization standard() const {
-    std::vector<double> mean(smallest_.size(), 0.0);
-    for (Index i = 0; i < count_; ++i) add_row(row(i), features_, mean.data());
-    for (double& value : mean) value /= static_cast<double>(count_);
+  std::vector<double> means() const { return means_and_counts().first; }
 
+  Normalization standard() const {
+    auto [mean, count] = means_and_counts();
     std::vector<double> scale(smallest_.size(), 0.0);
     for (Index i = 0; i < count_; ++i) add_squares(row(i), features_, mean.data(), scale.data());
     for (std::size_t i = 0; i < scale.size(); ++i) {
       // The mean of equal numbers may be rounded, and would leave a deviation of nothing but that.
       const bool constant = is_constant(i);
       if (constant) mean[i] = smallest_[i];
-      scale[i] = constant ? 0.0 : 1.0 / std::sqrt(scale[i] / static_cast<double>(count_));
+      scale[i] = constant ? 0.0 : 1.0 / std::sqrt(scale[i] / count[i]);
     }
     return {std::move(mean), std::move(scale)};
   }
 
  private:
+  /// Of each column; the mean of no values is 0.
+  std::pair<std::vector<double>, std::vector<double>> means_and_counts() const {
+    std::vector<double> mean(smallest_.size(), 0.0);
+    std::vector<double> count(smallest_.size(), 0.0);
+    for (Index i = 0; i < count_; ++i) add_row(row(i), features_, mean.data(), count.data());
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] /= std::max(count[i], 1.0);
+    return {std::move(mean), std::move(count)};
+  }
+
   bool is_constant(std::size_t column) const {
     const std::vector<ColumnUnit>& units = data_.description().units;
     const ColumnUnit unit = units.empty() ? ColumnUnit() : units[column];
@@ -135,6 +155,26 @@ class Columns {
   std::vector<float> largest_;
 };
 
+/// That of a table whose columns are described: indicators stay as they are, and gaps have their value.
+Normalization of_described_table(NormalizationKind kind, const Columns& columns,
+                                 const std::vector<bool>& are_indicators) {
+  const std::vector<double> means = columns.means();
+  Normalization result;
+  if (kind == NormalizationKind::kStandard) result = columns.standard();
+  if (kind == NormalizationKind::kUnit) result = columns.unit();
+  if (kind == NormalizationKind::kNone) {
+    result = {std::vector(means.size(), 0.0), std::vector(means.size(), 1.0)};
+  }
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    if (are_indicators[i]) {
+      result.shift[i] = 0;
+      result.scale[i] = 1;
+    }
+    result.missing.push_back((means[i] - result.shift[i]) * result.scale[i]);
+  }
+  return result;
+}
+
 bool all_finite(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
 }
@@ -143,12 +183,17 @@ bool all_finite(const std::vector<double>& values) {
 
 bool fits(const Normalization& normalization, const DatasetDescription& data) {
   const Index pairs = std::ssize(normalization.shift);
+  const Index fills = std::ssize(normalization.missing);
+  if (fills > 0 && (fills != pairs || pairs != data.features())) return false;
   return pairs <= 1 || pairs == data.channels() || pairs == data.features();
 }
 
 Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
                                     const SampleOf& sample) {
   LOCKSTEP_CHECK(count > 0);
+  if (!data.description().columns.empty()) {
+    return of_described_table(kind, {data, count, sample}, are_indicators(data.description().columns));
+  }
   if (kind == NormalizationKind::kNone) return {};
   const bool standard = kind == NormalizationKind::kStandard;
   if (data.description().storage == Storage::kBytes) {
@@ -163,7 +208,8 @@ Normalization of_stored_values(Normalization of_file, const std::vector<ColumnUn
   if (of_file.shift.size() <= 1) {  // one for all
     const double shift = of_file.shift.empty() ? 0.0 : of_file.shift.front();
     const double scale = of_file.scale.empty() ? 1.0 : of_file.scale.front();
-    of_file = {std::vector(units.size(), shift), std::vector(units.size(), scale)};
+    of_file.shift.assign(units.size(), shift);
+    of_file.scale.assign(units.size(), scale);
   }
   LOCKSTEP_CHECK(of_file.shift.size() == units.size());
   for (std::size_t i = 0; i < units.size(); ++i) {
@@ -182,7 +228,9 @@ Normalization of_file_values(Normalization of_stored, const std::vector<ColumnUn
 }
 
 std::string to_text(const Normalization& normalization) {
-  return json_text(nlohmann::json{{"shift", normalization.shift}, {"scale", normalization.scale}});
+  nlohmann::json json = {{"shift", normalization.shift}, {"scale", normalization.scale}};
+  if (!normalization.missing.empty()) json["missing"] = normalization.missing;
+  return json_text(json);
 }
 
 Normalization normalization_from_text(const std::string& text) {
@@ -191,12 +239,14 @@ Normalization normalization_from_text(const std::string& text) {
     const nlohmann::json json = parse_json<nlohmann::json>(text);
     json.at("shift").get_to(result.shift);
     json.at("scale").get_to(result.scale);
+    if (json.contains("missing")) json.at("missing").get_to(result.missing);
   } catch (const nlohmann::json::exception&) {
     fail_input(
         "normalisation: expected JSON with the lists 'shift' and 'scale', found something else; "
         "is the weights file damaged?");
   }
-  if (result.shift.size() != result.scale.size() || !all_finite(result.shift) || !all_finite(result.scale)) {
+  if (result.shift.size() != result.scale.size() || !all_finite(result.shift) || !all_finite(result.scale) ||
+      !all_finite(result.missing)) {
     fail_input(
         "normalisation: expected as many finite numbers in 'shift' ({}) as in 'scale' ({}); "
         "is the weights file damaged?",

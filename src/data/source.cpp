@@ -85,8 +85,15 @@ void check_keys(const DataSource& source, Form form) {
   };
   const std::string csv = "CSV files";
   refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
-  refuse_beside(Form::kCsv, csv, "label", source.label != usual.label);
-  refuse_beside(Form::kCsv, csv, "header", source.header != usual.header);
+  const CsvOptions& table = source.csv;
+  refuse_beside(Form::kCsv, csv, "label", table.label != usual.csv.label);
+  refuse_beside(Form::kCsv, csv, "header", table.header != usual.csv.header);
+  refuse_beside(Form::kCsv, csv, "separator", table.separator.has_value());
+  refuse_beside(Form::kCsv, csv, "columns", !table.columns.empty());
+  refuse_beside(Form::kCsv, csv, "ignore", !table.ignore.empty());
+  refuse_beside(Form::kCsv, csv, "categories", !table.categories.empty());
+  refuse_beside(Form::kCsv, csv, "missing", !table.missing.empty());
+  refuse_beside(Form::kCsv, csv, "unseen", table.unseen != usual.csv.unseen);
   const std::string idx = "folders of IDX files";
   refuse_beside(Form::kIdx, idx, "prefix", !source.prefix.empty());
   refuse_beside(Form::kIdx, idx, "transpose", source.transpose);
@@ -100,6 +107,14 @@ void check_keys(const DataSource& source, Form form) {
                 synthetic.test_samples != usual.synthetic.test_samples);
   refuse_beside(Form::kSynthetic, sets, "features", synthetic.features != usual.synthetic.features);
   refuse_beside(Form::kSynthetic, sets, "classes", synthetic.classes != usual.synthetic.classes);
+}
+
+CsvOptions options_of(const DataSource& source, Task task,
+                      const std::optional<DatasetDescription>& training) {
+  CsvOptions options = source.csv;
+  options.task = task;
+  options.training = training;
+  return options;
 }
 
 /// Reads `part` as that of a data set with the given training part, or nothing where the source has no such
@@ -128,7 +143,7 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
   }
   const std::string& file = part == Part::kTraining ? source.source : source.test;
   if (file.empty()) return std::nullopt;
-  return read_csv(file, {source.task, source.label, source.header, training});
+  return read_csv(file, options_of(source, source.task, training));
 }
 
 /// Where one of two has names and the other has not, nothing tells whether their columns are the same.
@@ -233,8 +248,9 @@ DatasetContent read_for_prediction(const DataSource& source, const DatasetDescri
     return read_for_evaluation(source, training, part);
   }
   check_keys(source, Form::kCsv);
-  DatasetContent content =
-      read_csv(source.source, {training.task, source.label, source.header, training, Columns::kFeatures});
+  CsvOptions options = options_of(source, training.task, training);
+  options.wanted = Columns::kFeatures;
+  DatasetContent content = read_csv(source.source, options);
   warn_of_names(training, content.description);
   return content;
 }

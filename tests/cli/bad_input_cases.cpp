@@ -272,12 +272,22 @@ std::vector<BadInput> bad_csv_files() {
        file("a.csv", "x,y,label\n1,2,0\n1,high,1\n"),
        {0, 3, 8}},
       {"Ragged", words, "a.csv:2: 2 fields, expected 3", file("a.csv", "1,2,0\n1,1\n")},
-      {"NotANumber", words, "a.csv:2: column 1: expected a finite number", file("a.csv", "1,2,0\nnan,3,1\n")},
       {"Infinite", words, "expected a finite number", file("a.csv", "1,2,0\n1,inf,1\n")},
-      {"Gap", words, "found nothing", file("a.csv", "1,2,0\n1,,1\n")},
-      {"Semicolons", words, "separated by commas", file("a.csv", "1;2;0\n1;2;1\n")},
-      {"SemicolonsAndDecimalCommas", words, "the separator ';' and decimal commas",
-       file("a.csv", "x;y;label\n1,5;2,5;0\n1;2;1\n")},
+      {"GapInTheLabel", words, "found nothing", file("a.csv", "1,2,0\n1,2,\n")},
+      {"Spaces", words, "separated by commas", file("a.csv", "1 2 0\n1 2 1\n")},
+      {"DecimalCommasAndPoints", words, "a decimal comma in line 2 ('1,5'), and a decimal point in line 3",
+       file("a.csv", "x;y;label\n1,5;2,5;0\n1;2.5;1\n")},
+      {"UnknownColumnToIgnore", words + Words{"--data.ignore", "z"}, "data.ignore = z: no column 'z' in",
+       file("a.csv", "x,y,label\n1,2,0\n1,3,1\n")},
+      {"SeveralColumns", words, "problems in 2 columns; (1)",
+       file("a.csv", "x,y,label\n1,2,0\n1,high,1\nlow,3,1\n")},
+      {"NewCategoryInTest", words + Words{"--data.test", "b.csv"},
+       "b.csv:2: column 2 ('y'): 'c' is none of the 2 categories of the training data; correct it, or set "
+       "data.unseen = ignore",
+       [](const TemporaryFolder& folder) {
+         folder.write("a.csv", "x,y,label\n1,a,0\n1,b,1\n");
+         folder.write("b.csv", "x,y,label\n1,c,0\n");
+       }},
       {"NameTwice", words, "column 'label' occurs twice (1 and 3)",
        file("a.csv", "label,x,label\n1,2,0\n0,3,1\n")},
       {"NamesThatCountUp", words, "set data.header = yes", file("a.csv", "0,1,kind\n1,2,0\n0,3,1\n")},

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <gmock/gmock.h>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -96,6 +97,52 @@ TEST_F(PredictCommandTest, ClassesAreAsOftenRightAsEvaluateSays) {
   for (std::size_t i = 0; i < kinds.size(); ++i) right += classes[i] == kinds[i] ? 1 : 0;
   EXPECT_GT(right, kSamples / 3);
   EXPECT_EQ(static_cast<double>(right) / kSamples, nlohmann::json::parse(evaluated.out).at("accuracy"));
+}
+
+/// From a raw table to answers in two commands.
+TEST(PredictRawTableTest, NeedsNoPreparation) {
+  const TemporaryFolder folder;
+  std::string training = "PassengerId;Sex;Age;Boarded;Port;Survived\n";
+  std::string fresh = "Port;Boarded;Age;Sex;PassengerId\n";
+  for (int i = 0; i < 400; ++i) {
+    const bool is_woman = i % 3 == 0;
+    const std::string sex = is_woman ? "female" : "male";
+    const std::string age = i % 5 == 0 ? "" : fmt::format("{},5", 20 + i % 31);
+    const std::string port = i % 7 == 0 ? "NA" : i % 2 == 0 ? "S" : "C";
+    const std::string day = fmt::format("{}.04.1912", 1 + i % 30);
+    training += fmt::format("{};{};{};{};{};{}\n", i + 1, sex, age, day, port, is_woman ? "yes" : "no");
+    if (i < 100) fresh += fmt::format("{};{};{};{};{}\n", port, day, age, sex, i + 1000);
+  }
+  folder.write("train.csv", training);
+  folder.write("new.csv", fresh);
+  const Outcome trained =
+      run_lockstep(2,
+                   {"train", "--run.dir", "run", "--data.source", "train.csv", "--data.label", "Survived",
+                    "--model.layers", "linear 2", "--train.batch-size", "20", "--train.epochs", "30",
+                    "--optimizer.learning-rate", "0.1"},
+                   folder);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  std::string expected;
+  for (const int ranks : {0, 1, 2, 3, 5, 8}) {
+    const Outcome predicted =
+        run_lockstep(ranks, {"predict", "--weights", "run", "--data.source", "new.csv"}, folder);
+    ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
+    EXPECT_EQ(predicted.err, "") << ranks;
+    if (expected.empty()) expected = predicted.out;
+    EXPECT_TRUE(predicted.out == expected) << ranks;
+  }
+  const std::vector<std::string> classes = column(expected, "class");
+  ASSERT_EQ(classes.size(), 100U);
+  for (std::size_t i = 0; i < classes.size(); ++i) EXPECT_EQ(classes[i], i % 3 == 0 ? "yes" : "no") << i;
+
+  folder.write("odd.csv", "Port;Boarded;Age;Sex;PassengerId\nX;1.04.1912;20;male;1\n");
+  expect_one_line(run_lockstep(3, {"predict", "--weights", "run", "--data.source", "odd.csv"}, folder), 2,
+                  "odd.csv:2: column 1 ('Port'): 'X' is none of the 2 categories of the training data");
+  const Outcome ignored = run_lockstep(
+      3, {"predict", "--weights", "run", "--data.source", "odd.csv", "--data.unseen", "ignore"}, folder);
+  EXPECT_EQ(ignored.exit_code, 0);
+  EXPECT_THAT(ignored.err, testing::HasSubstr("ignored"));
+  EXPECT_EQ(lines_of(ignored.out).size(), 2U);
 }
 
 TEST_F(PredictCommandTest, HasTheSameBytesForAllRanksAndTables) {

@@ -16,7 +16,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.task = tasks()[input.choose(tasks().size())].task;
   options.header = std::array{Header::kAuto, Header::kYes, Header::kNo}[input.choose(3)];
   options.label = labels[input.choose(labels.size())];
-  if (input.choose(4) == 1) {
+  const std::size_t before = input.choose(5);
+  options.unseen = std::array{Unseen::kRefuse, Unseen::kIgnore}[input.choose(2)];
+  const std::size_t wish = input.choose(4);
+  if (wish == 1) options.columns = "a, 0";
+  if (wish == 2) options.ignore = "b";
+  if (wish == 3) options.categories = "0, a";
+  if (before == 2) {
+    options.training = DatasetDescription{
+        .name = "training",
+        .task = options.task,
+        .feature_shape = {6},
+        .classes = 2,
+        .feature_names = {"a", "a missing", "b=x", "c", "c month", "c weekday"},
+        .columns = {{.name = "a", .has_gaps = true},
+                    {.name = "id", .kind = TableColumn::Kind::kLeftOut},
+                    {.name = "b", .kind = TableColumn::Kind::kCategory, .categories = {"x"}},
+                    {.name = "c", .kind = TableColumn::Kind::kDate}}};
+  }
+  if (before == 1) {
     options.training = DatasetDescription{.name = "training",
                                           .task = options.task,
                                           .feature_shape = {1},

@@ -106,7 +106,7 @@ TEST(CsvFeatures, WithoutNamesAreTakenByPosition) {
     EXPECT_THAT(values("5,6,x\n7,8,never seen\n", options), ElementsAre(5, 6, 7, 8));
     EXPECT_TRUE(fails("5\n7\n", options, {"a.csv:1: only one column; expected features"}));
     EXPECT_TRUE(fails("5,6,7,8\n", options,
-                      {"a.csv: 4 columns; expected the 2 features", "or 3 with those of `label`"}));
+                      {"a.csv: 4 columns; expected the 2 columns", "or 3 with those of `label`"}));
   }
   EXPECT_THAT(values("c,d\n5,6\n", nameless()), ElementsAre(5, 6));
   EXPECT_THAT(values("c,d,e\n5,6,x\n", nameless()), ElementsAre(5, 6));
@@ -142,7 +142,7 @@ TEST(CsvFeatures, SeveralTargetsMayBeThereOrNot) {
   EXPECT_THAT(values("5,?,6,\n", by_position), ElementsAre(5, 6));
   EXPECT_THAT(values("5,6\n", by_position), ElementsAre(5, 6));
   by_position.label = "-1";
-  EXPECT_TRUE(fails("5,6,1,0\n", by_position, {"4 columns; expected the 2 features", "or 4 with"}));
+  EXPECT_TRUE(fails("5,6,1,0\n", by_position, {"4 columns; expected the 2 columns", "or 4 with"}));
 }
 
 TEST(CsvFeatures, OneFeatureIsATableOfOneColumn) {

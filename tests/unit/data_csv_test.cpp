@@ -154,12 +154,9 @@ TEST(Csv, ReadsFilesLongerThanItsBuffer) {
 
 TEST(Csv, NamesTheFieldThatIsNoNumber) {
   EXPECT_TRUE(fails("id,age,y\n1,2,0\n1,abc,0\n",
-                    {"train.csv:3: column 2 ('age'): expected a number, found 'abc'", "remove the column"}));
+                    {"train.csv:3: column 2 ('age'): expected a number, found 'abc'", "`categories`"}));
   EXPECT_TRUE(fails("1,2\nabc,2\n", {"train.csv:2: column 1:", "'abc'"}));
-  EXPECT_TRUE(fails("1,2\n,2\n", {"train.csv:2: column 1", "nothing"}));
-  EXPECT_TRUE(fails("1,2\n\" \",2\n", {"train.csv:2: column 1", "nothing"}));
-  EXPECT_TRUE(fails(",1,2\n1,1,2\n", {"train.csv:1: column 1", "nothing"}));
-  for (const std::string text : {"nan", "inf", "-inf"}) {
+  for (const std::string text : {"inf", "-inf", "infinity"}) {
     EXPECT_TRUE(fails("1,2\n" + text + ",2\n", {"train.csv:2: column 1", "finite", text}));
   }
   EXPECT_TRUE(fails("1,2\n1e39,2\n", {"train.csv:2: column 1", "3.4e+38", "1e39"}));
@@ -191,7 +188,7 @@ TEST(Csv, RefusesTablesWithoutRows) {
 
 TEST(Csv, RefusesASingleColumn) {
   EXPECT_TRUE(fails("1\n2\n", {"train.csv:1:", "only one column", "commas"}));
-  EXPECT_TRUE(fails("1;2\n3;4\n", {"only one column", "separator ';'", "tr ';' ','"}));
+  EXPECT_TRUE(fails("1 2\n3 4\n", {"only one column", "separator space", "tr -s ' ' ','"}));
 }
 
 TEST(Csv, RefusesUnknownLabelColumns) {

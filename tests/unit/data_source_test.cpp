@@ -120,7 +120,7 @@ TEST_F(Source, CsvTestPartIsAFileOfItsOwn) {
 
 TEST_F(Source, TestPartMustHaveTheFeaturesAndLabelsOfTheTrainingPart) {
   EXPECT_TRUE(is_bad_input([&] { read_source(csv("1,0\n", "1,2,0\n")); },
-                           {"test.csv", "2 features", "train.csv", "of 1"}));
+                           {"test.csv", "2 columns", "training data 1"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(csv("1,a\n2,b\n", "1,c\n")); }, {"test.csv:1:", "'c'"}));
 }
 
@@ -128,7 +128,7 @@ TEST_F(Source, TestPartMustHaveAsManyTargets) {
   // The name is a list in the second file.
   DataSource source = csv("x,\"a,b\"\n1,2\n", "x,a,b\n1,2,3\n");
   source.task = Task::kRegression;
-  source.label = "a,b";
+  source.csv.label = "a,b";
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"test.csv", "2 targets", "train.csv", "has 1"}));
 }
 

@@ -18,6 +18,10 @@ enum class Header { kAuto, kYes, kNo };
 /// Which columns of a table are wanted.
 enum class Columns { kAll, kFeatures };
 
+/// What to do with what a later file holds and the training file did not: a category, a gap. kIgnore: a gap
+/// is taken for the column's mean, and a category for none of those known.
+enum class Unseen { kRefuse, kIgnore };
+
 /// How to read a table.
 struct CsvOptions {
   Task task = Task::kClassification;
@@ -37,20 +41,36 @@ struct CsvOptions {
   /// left out, with a warning unless they are labels. Else the file has as many columns as there are
   /// features, or those of `label` beside them.
   Columns wanted = Columns::kAll;
+  std::optional<char> separator = {};  ///< of fields: a comma, semicolon, tab or bar; or found
+  // Of a training file, lists of names or numbers of columns, separated by commas:
+  std::string columns = {};     ///< those for features; empty: all but the label
+  std::string ignore = {};      ///< those not for features
+  std::string categories = {};  ///< those of categories, though they may be numbers
+  /// Words, separated by commas, that stand for a missing value beside those that always do: an empty field,
+  /// ? - . NA N/A NaN null none nil.
+  std::string missing = {};
+  Unseen unseen = Unseen::kRefuse;  ///< of another file than the training file
 };
 
 /// As the path of a file: the standard input of the process.
 inline constexpr const char* kStandardInput = "-";
 
-/// Reads a table of numbers with one label column, or one or more target columns; fields are separated by
-/// commas and may be quoted (RFC 4180). The file may be gzip, or kStandardInput. First columns without a
-/// name, or with the name "Unnamed: 0", are the row numbers that pandas and R write, and are left out with a
-/// warning, unless the training file has them as features. Warns of targets that are one number in float.
-/// Errors name file, line and column: text or a non-finite value where a number is expected, ragged rows, no
-/// rows, row numbers that are none, a name that two columns have, an unknown label column or one named twice,
-/// several for a classification, features other than the training file's, a label that the training file did
-/// not have, two labels that are one number, a label of a multi-label set that is neither 0 nor 1, an
-/// unreadable file.
+/// Reads a table with one label column, or one or more target columns. Fields may be quoted (RFC 4180); where
+/// commas do not separate them, numbers may have decimal commas. The file may be gzip, or kStandardInput.
+///
+/// What the other columns are, their values say (see find_kind in data/csv_kinds.hpp): numbers, dates, or
+/// categories, with gaps or without (see TableColumn). What only says which row it is, or nothing at all, is
+/// left out with a warning. A gap in a number or date is NaN among the values; Normalization says what a
+/// network gets for it. A later file is read as the training file's description says.
+///
+/// First columns without a name, or with the name "Unnamed: 0", are the row numbers that pandas and R write,
+/// and are left out with a warning, unless the training file has them as features. Warns of targets that are
+/// one number in float. Errors name file, line and column, and several columns together: text or an infinite
+/// value where a number is expected, decimal points and commas in one file, what the training file did not
+/// have (see Unseen), no column left for features, ragged rows, no rows, row numbers that are none, a name
+/// that two columns have, an unknown label column or one named twice, several for a classification, features
+/// other than the training file's, a label that the training file did not have, two labels that are one
+/// number, a label of a multi-label set that is neither 0 nor 1, an unreadable file.
 DatasetContent read_csv(const std::filesystem::path& file, const CsvOptions& options);
 
 }  // namespace lockstep

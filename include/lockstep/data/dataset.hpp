@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lockstep/core/index.hpp"
+#include "lockstep/data/table_column.hpp"
 
 namespace lockstep {
 
@@ -57,13 +58,16 @@ struct DatasetDescription {
   std::vector<std::string> class_names = {};  ///< of the classes, if they have names other than 0 … classes-1
   Index targets = 1;  ///< of one sample; classification: its label; 0: what is to be learned is not known
   std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
-  std::vector<std::string> feature_names = {};  ///< of a table's columns, if they have names
-  std::vector<ColumnUnit> units = {};           ///< of a table's features; empty: every unit is {0, 1}
+  std::vector<std::string> feature_names = {};  ///< of a table's features, if its columns have names
+  std::vector<TableColumn> columns = {};  ///< of a table, but labels; empty: each feature is a plain number
+  std::vector<ColumnUnit> units = {};     ///< of a table's features; empty: every unit is {0, 1}
   bool transposed = false;  ///< pictures whose rows and columns have changed places since their file
   Index categories = 0;  ///< features are whole numbers from 0 to categories-1, as of words; 0: real numbers
 
   /// What to call class `label`: its name, else its number.
   std::string class_name(Index label) const;
+  /// The columns of a table, also where each is a plain number.
+  std::vector<TableColumn> table_columns() const;
   /// How many outputs a network for it has: one a class, or one a target.
   Index outputs() const;
   /// Features of one sample: the product of `feature_shape`.

@@ -18,6 +18,9 @@ enum class NormalizationKind { kStandard, kUnit, kNone };
 struct Normalization {
   std::vector<double> shift;
   std::vector<double> scale;
+  /// One a feature of a table whose columns are described: what the network sees where the value is missing
+  /// (NaN), the mean of the others. None elsewhere.
+  std::vector<double> missing = {};
 };
 
 /// Whether `normalization` has as many pairs as data of this description may have.
@@ -25,8 +28,9 @@ bool fits(const Normalization& normalization, const DatasetDescription& data);
 
 /// The normalisation of the stored values of `data`, computed from the `count` samples sample(0) …
 /// sample(count-1) alone: standard: mean 0, standard deviation 1; unit: smallest 0, largest 1 (bytes: 0 …
-/// 255, all channels alike). A constant feature (but for kRoundingOfSums) becomes 0. Sums of bytes are exact;
-/// sums of floats are double, in the order given, hence the same everywhere.
+/// 255, all channels alike). A constant feature (but for kRoundingOfSums) becomes 0, and an indicator stays
+/// as it is. Missing values do not count. Sums of bytes are exact; sums of floats are double, in the order
+/// given, hence the same everywhere.
 Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
                                     const std::function<Index(Index)>& sample);
 

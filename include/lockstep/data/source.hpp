@@ -23,8 +23,7 @@ struct DataSource {
   std::string prefix;                    ///< IDX: see read_idx
   bool transpose = false;                ///< IDX
   Task task = Task::kClassification;     ///< CSV, NPY
-  std::string label = "-1";              ///< CSV: the label or target columns, see CsvOptions
-  Header header = Header::kAuto;         ///< CSV
+  CsvOptions csv;                        ///< CSV, but for its task and training file
   PictureOptions pictures;               ///< folder of pictures
   SyntheticOptions synthetic;
 };

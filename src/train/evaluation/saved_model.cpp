@@ -150,6 +150,7 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
   if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
   if (data.transposed) metadata["transpose"] = "true";
   if (data.categories > 0) metadata["categories"] = std::to_string(data.categories);
+  if (!data.columns.empty()) metadata["columns"] = columns_to_text(data.columns);
   if (!data.units.empty()) metadata["units"] = units_to_text(data.units);
   return metadata;
 }
@@ -214,12 +215,18 @@ SavedModel load_model(const std::filesystem::path& file) {
                           .feature_names = names_from_text(stored, "features", file.string()),
                           .transposed = stored.metadata.contains("transpose"),
                           .categories = categories};
+  if (stored.metadata.contains("columns")) data.columns = columns_from_text(entry("columns"));
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
-  for (const std::size_t count : {data.feature_names.size(), data.units.size()}) {
+  const std::size_t described = are_indicators(data.columns).size();
+  for (const std::size_t count : {data.feature_names.size(), described, data.units.size()}) {
     if (count > 0 && static_cast<Index>(count) != sample.features()) {
       fail_input("{}: its description is of {} features, 'inputs' says {}; is it damaged?", file.string(),
                  count, entry("inputs"));
     }
+  }
+  if (!data.columns.empty() && normalization.missing.empty()) {
+    fail_input("{}: 'normalization' does not say what stands for missing values; is it damaged?",
+               file.string());
   }
   return {.model = std::move(model),
           .normalization = normalization,

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "data/csv_kinds.hpp"
+#include "data/csv_values.hpp"
+#include "lockstep/data/table_column.hpp"
+
+namespace lockstep {
+
+/// What `values` hold that the training data's column did not.
+struct UnseenValues {
+  std::optional<ColumnProblem> broken = {};  ///< what cannot stand in such a column
+  std::optional<ColumnProblem> fresh = {};   ///< a category, or a gap, that the training data do not have
+  Index fresh_rows = 0;
+};
+UnseenValues find_unseen(const TableColumn& column, const ColumnValues& values);
+
+/// Whether a column of this kind wants its numbers as texts.
+bool takes_texts(const TableColumn& column);
+
+/// Turns the values of a column into its features.
+class ColumnEncoder {
+ public:
+  ColumnEncoder(const TableColumn& column, const ColumnValues& values);
+
+  /// Feature 0 … column.features()-1 of each row. A gap is NaN in the features of numbers and dates.
+  std::vector<double> feature(Index which) const;
+
+ private:
+  double indicator_of_gap(std::size_t row) const;
+
+  const TableColumn& column_;
+  const ColumnValues& values_;
+  std::vector<std::int32_t> texts_;            // of the rows, or -1
+  std::vector<Index> categories_;              // of the different texts, or -1
+  std::vector<std::vector<double>> of_dates_;  // of the different texts: the three features
+};
+
+}  // namespace lockstep
