@@ -30,7 +30,7 @@ constexpr double kWidth = 60;
 TrainingPlan plan_of(const Config& config, Communicator& world) {
   // The number of samples tells only what is not given: the steps of an epoch, or the size of a full batch.
   // Where both are given, the data need not be there, and an epoch of one batch stands for theirs.
-  const bool needs_data = config.training.steps == 0 || config.training.batch_size == 0;
+  const bool needs_data = config.training.steps == 0 || config.training.batch_size <= 0;
   return plan_training(config.training, needs_data ? make_problem(config, world).split.training_size()
                                                    : config.training.batch_size);
 }

@@ -19,6 +19,13 @@ bool is_same_setting(const std::string& key, const std::string& given, const std
          std::filesystem::path(kept).lexically_normal();
 }
 
+/// Whether the layers of `config` are those that the weights in `file` say of themselves.
+bool is_same_network(const Config& config, const std::string& own, const std::string& file) {
+  const std::string text = outline_network(config).text();
+  if (text.find("linear auto") == std::string::npos) return text == own;
+  return outline_network(config, load_model(file).model.outputs()).text() == own;
+}
+
 }  // namespace
 
 void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
@@ -32,7 +39,7 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
     const std::string& text = value->second.text;
     const bool is_free = key == "model.loss" && text == "auto";
     const bool is_same =
-        key == "model.layers" ? outline_network(config).text() == own : is_same_value(text, own);
+        key == "model.layers" ? is_same_network(config, own, file) : is_same_value(text, own);
     if (is_free || is_same) continue;
     fail_input("{} = {} ({}): {} was trained with '{}', which cannot be changed afterwards; remove it", key,
                text, value->second.origin, file, own);

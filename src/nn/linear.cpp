@@ -17,14 +17,20 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
+/// As a number of outputs: that is not known yet.
+constexpr Index kAutomatic = 0;
+
 class Linear final : public Unit {
  public:
   explicit Linear(Index outputs) : outputs_(outputs) {}
 
-  std::string text() const override { return fmt::format("linear {}", outputs_); }
+  std::string text() const override {
+    return outputs_ == kAutomatic ? "linear auto" : fmt::format("linear {}", outputs_);
+  }
   bool is_affine() const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
+    if (outputs_ == kAutomatic) fail_input("'auto' needs data; expected a number of outputs");
     if (inputs[0].axes().size() > 2) fail_input("expected values along one axis; put 'flatten' before it");
     inputs_ = inputs[0].size();
     row_invariance_.emplace(inputs_, outputs_);
@@ -127,6 +133,7 @@ std::unique_ptr<Unit> linear(Index outputs) { return std::make_unique<Linear>(ou
 UnitForm linear_form() {
   static constexpr Index kMostOutputs = 1 << 24;
   return {.name = "linear", .values = {"OUTPUTS"}, .make = [](const UnitWords& words) {
+            if (words.is(0, "auto")) return linear(kAutomatic);
             return linear(words.whole(0, 1, kMostOutputs,
                                       fmt::format("a whole number of outputs from 1 to {}", kMostOutputs)));
           }};

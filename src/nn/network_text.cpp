@@ -174,7 +174,8 @@ Block read_block(std::string_view text) {
 /// Adds items to a network, with the values of the block's parameters in which they stand.
 class Builder {
  public:
-  Builder(Network& network, const std::vector<Block>& blocks) : network_(network), blocks_(blocks) {}
+  Builder(Network& network, const std::vector<Block>& blocks, Index outputs)
+      : network_(network), blocks_(blocks), outputs_(outputs) {}
 
   void add(const std::vector<Item>& items) {
     if (++depth_ > kDeepest) fail_input("more than {} groups inside each other", kDeepest);
@@ -235,6 +236,8 @@ class Builder {
                    [&](const std::string& word) { return with_values(word); });
     const Block* const block = words.empty() ? nullptr : find_named(blocks_, words.front());
     if (block == nullptr) {
+      const bool is_automatic = words.size() > 1 && words.front() == "linear" && words[1] == "auto";
+      if (is_automatic && outputs_ > 0) words[1] = std::to_string(outputs_);
       network_.add(make_unit(words), label);
       return;
     }
@@ -288,6 +291,7 @@ class Builder {
 
   Network& network_;
   const std::vector<Block>& blocks_;
+  Index outputs_;  // of 'linear auto', or 0
   Values values_;
   std::set<std::string> used_;
   std::set<std::string> open_;  // blocks that are being added
@@ -296,7 +300,7 @@ class Builder {
 
 }  // namespace
 
-void add_from_text(Network& network, std::string_view text, std::string_view blocks) {
+void add_from_text(Network& network, std::string_view text, std::string_view blocks, Index outputs) {
   if (trim(text).empty())
     fail_input("there is no unit; expected, for example, 'linear 128, relu, linear 10'");
   std::vector<Block> known;
@@ -308,7 +312,7 @@ void add_from_text(Network& network, std::string_view text, std::string_view blo
       }
     }
   }
-  Builder builder(network, known);
+  Builder builder(network, known, outputs);
   builder.add(Parser(trim(text)).whole());
   builder.check_all_used();
   if (!network.learns()) fail_input("{}: nothing to train; add a 'linear N'", trim(text));

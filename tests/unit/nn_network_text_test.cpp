@@ -5,6 +5,7 @@
 
 #include "data_helpers.hpp"
 #include "lockstep/nn/losses.hpp"
+#include "lockstep/nn/network_text.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn_helpers.hpp"
@@ -96,6 +97,17 @@ struct BadText {
   std::vector<std::string> fragments;
   std::string blocks = {};
 };
+
+TEST(NetworkText, OutputsMayBeThoseOfTheData) {
+  Network network(Shape{4});
+  add_from_text(network, "linear 8, relu, linear auto", "", 3);
+  EXPECT_EQ(network.text(), "linear 8, relu, linear 3");
+  Network outline;
+  add_from_text(outline, "linear auto");
+  EXPECT_EQ(outline.text(), "linear auto");
+  Network unknown(Shape{4});
+  EXPECT_TRUE(is_bad_input([&] { add_from_text(unknown, "linear auto"); }, {"'auto' needs data"}));
+}
 
 TEST(NetworkText, RefusesWhatIsNoNetwork) {
   const std::vector<BadText> table = {

@@ -26,7 +26,7 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.model.loss, "auto");
   EXPECT_EQ(config.model.loss_parameters, (Hyperparameters{{"huber-delta", 1}, {"label-smoothing", 0}}));
   EXPECT_EQ(config.model.initialization, Initialization::kAuto);
-  EXPECT_EQ(config.training.batch_size, 256);
+  EXPECT_EQ(config.training.batch_size, kAutomaticBatch);
   EXPECT_EQ(config.training.epochs, 10);
   EXPECT_EQ(config.training.steps, 0U);
   EXPECT_EQ(config.training.micro_batches, 0);

@@ -22,6 +22,16 @@ TEST(TrainingPlan, CountsStepsOfWholeAndRaggedEpochs) {
   EXPECT_EQ(plan_training(blobs({{"train.steps", "7"}}).training, 100).total_steps, 7U);
 }
 
+TEST(TrainingPlan, AutomaticBatchesAreSmallForFewSamples) {
+  const auto size = [](Index samples) { return plan_training(TrainingOptions{}, samples).batch_size; };
+  EXPECT_EQ(size(60000), 256);
+  EXPECT_EQ(size(20 * 256), 256);
+  EXPECT_EQ(size(20 * 256 - 1), 128);
+  EXPECT_EQ(size(713), 32);
+  EXPECT_EQ(size(150), 8);
+  EXPECT_EQ(size(5), 5);
+}
+
 TEST(TrainingPlan, ScalesTheLearningRateWithTheBatch) {
   const auto rate = [](const std::string& scaling, const std::string& batch) {
     return plan_training(blobs({{"schedule.scaling", scaling},

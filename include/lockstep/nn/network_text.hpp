@@ -20,6 +20,9 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// A parameter's name stands for its value wherever it is a word of the block's network. A repeated unit with
 /// a label is a group of that label. Errors: text that is none of this (what was expected, and where); those
 /// of make_unit and Network.
-void add_from_text(Network& network, std::string_view text, std::string_view blocks = {});
+///
+/// `outputs` is what 'linear auto' has; 0: that is not known, and the network can't compute, but say its
+/// text.
+void add_from_text(Network& network, std::string_view text, std::string_view blocks = {}, Index outputs = 0);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -89,9 +89,10 @@ std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& pro
 Selection training_part(const Problem& problem);
 
 /// The network that `config` describes, for samples of this shape, without memory for its parameters yet; and
-/// its outline, for samples of any shape. Local. Errors: those of the text and its units.
-Network make_network(const Config& config, const Shape& sample);
-Network outline_network(const Config& config);
+/// its outline, for samples of any shape. `outputs` are those of 'linear auto', 0 in an outline where they
+/// are not known. Local. Errors: those of the text and its units.
+Network make_network(const Config& config, const Shape& sample, Index outputs);
+Network outline_network(const Config& config, Index outputs = 0);
 
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
 /// Warns of an init file that was trained on features or classes of other names.

@@ -13,9 +13,13 @@ namespace lockstep {
 /// What becomes of a step whose loss or gradient is not finite: the run stops, or goes on without it.
 enum class OnNonFinite { kStop, kSkip };
 
+/// As a batch size: 256, or where an epoch would have fewer than 20 steps, the power of two that gives it so
+/// many; at least 8, as far as there are so many samples.
+inline constexpr Index kAutomaticBatch = -1;
+
 /// How a network is trained on its data. The keys of the configuration of the same names say what each means.
 struct TrainingOptions {
-  Index batch_size = 256;  ///< samples of one step over all ranks; 0: all
+  Index batch_size = kAutomaticBatch;  ///< samples of one step over all ranks; 0: all
   Index epochs = 10;
   std::uint64_t steps = 0;  ///< 0: by epochs
   int micro_batches = 8;    ///< slices of a batch, and the most ranks there may be; 0 before it is settled

@@ -106,8 +106,8 @@ void about_layers(const Action& action) {
   }
 }
 
-Network add_units(Network network, const Config& config) {
-  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks); });
+Network add_units(Network network, const Config& config, Index outputs) {
+  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks, outputs); });
   return network;
 }
 
@@ -124,15 +124,17 @@ void check_outputs(const Network& network, const DatasetDescription& data) {
   const Index expected = data.outputs();
   if (network.outputs() == expected) return;
   fail_input(
-      "the last unit gives {}, {} has {}; end the network with 'linear {}'",
+      "the last unit gives {}, {} has {}; end the network with 'linear {}', or 'linear auto'",
       count_of(network.outputs(), "output"), data.name,
       data.task == Task::kClassification ? fmt::format("{} classes", expected) : count_of(expected, "target"),
       expected);
 }
 
-Network outline_network(const Config& config) { return add_units(Network(), config); }
+Network outline_network(const Config& config, Index outputs) { return add_units(Network(), config, outputs); }
 
-Network make_network(const Config& config, const Shape& sample) { return add_units(Network(sample), config); }
+Network make_network(const Config& config, const Shape& sample, Index outputs) {
+  return add_units(Network(sample), config, outputs);
+}
 
 void Problem::use_loss(std::string name, std::shared_ptr<const Loss> own) {
   loss = std::move(own);
@@ -238,7 +240,7 @@ Selection training_part(const Problem& problem) {
 }
 
 Network make_model(const Config& config, const Problem& problem) {
-  Network model = make_network(config, problem.sample());
+  Network model = make_network(config, problem.sample(), problem.outputs());
   about_layers([&] { check_outputs(model, problem.training.description()); });
   if (config.model.init.empty()) {
     model.initialize(config.training.seed, config.model.initialization);

@@ -20,6 +20,21 @@ Field index(double& field, const std::vector<std::string>& names) {
 
 }  // namespace
 
+Field batch_size(Index& field) {
+  const std::string automatic = "auto";
+  const Field number = whole_or(field, "full");
+  return {
+      .assign = [&field, number, automatic](const std::string& text) -> std::string {
+        if (text == automatic) {
+          field = kAutomaticBatch;
+          return {};
+        }
+        const std::string expected = number.assign(text);
+        return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, automatic);
+      },
+      .text = [&field, number, automatic] { return field == kAutomaticBatch ? automatic : number.text(); }};
+}
+
 Field sides(Index& height, Index& width, Index highest) {
   const std::string none = "none";
   const auto assign = [&height, &width, highest, none](const std::string& text) -> std::string {

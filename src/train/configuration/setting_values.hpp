@@ -59,6 +59,9 @@ Field whole_or(Number& field, const std::string& word, std::int64_t highest = kM
       .text = [&field, word] { return field == 0 ? word : fmt::format("{}", field); }};
 }
 
+/// A number of samples, "full" (0) or "auto" (kAutomaticBatch).
+Field batch_size(Index& field);
+
 /// Two sides from 1 to `highest`, or one for both; `none` for 0 and 0.
 Field sides(Index& height, Index& width, Index highest);
 

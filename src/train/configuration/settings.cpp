@@ -36,7 +36,7 @@ void add_loss(Config::Model& model, std::vector<Setting>& settings) {
 }
 
 void add_model(Config::Model& model, std::vector<Setting>& settings) {
-  settings.push_back({"model.layers", "linear 128, relu, linear 10",
+  settings.push_back({"model.layers", "linear 128, relu, linear auto",
                       "the network, unit by unit; several lines are joined", words(model.layers), ", "});
   settings.push_back({"model.block", "",
                       "NAME {PARAMETER[=DEFAULT]}: LAYERS, a word for model.layers; several lines, or parts "
@@ -56,8 +56,10 @@ void add_model(Config::Model& model, std::vector<Setting>& settings) {
 void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
   settings.insert(
       settings.end(),
-      {{"train.batch-size", "256", "samples of one step over all ranks, or full",
-        whole_or(train.batch_size, "full")},
+      {{"train.batch-size", "auto",
+        "samples of one step over all ranks, full, or auto: 256, and fewer for data of less than 20 such "
+        "batches",
+        batch_size(train.batch_size)},
        {"train.epochs", "10", "passes over the training samples", whole(train.epochs, 1, 1 << 20)},
        {"train.steps", "auto", "optimizer steps, or auto: by train.epochs", whole_or(train.steps, "auto")},
        {"train.micro-batches", "auto",

@@ -1,13 +1,30 @@
 #include "lockstep/train/training_plan.hpp"
 
+#include <algorithm>
+
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
+namespace {
+
+Index settled_batch_size(Index given, Index training_samples) {
+  if (given == 0) return training_samples;
+  if (given != kAutomaticBatch) return given;
+  constexpr Index kUsual = 256;
+  constexpr Index kLeast = 8;
+  constexpr Index kStepsOfAnEpoch = 20;
+  Index size = kUsual;
+  while (size > kLeast && size * kStepsOfAnEpoch > training_samples) size /= 2;
+  return std::min(size, training_samples);
+}
+
+}  // namespace
+
 TrainingPlan plan_training(const TrainingOptions& options, Index training_samples) {
   TrainingPlan plan;
-  plan.batch_size = options.batch_size > 0 ? options.batch_size : training_samples;
+  plan.batch_size = settled_batch_size(options.batch_size, training_samples);
   plan.steps_per_epoch = Sampler(options.seed, training_samples, plan.batch_size).steps_per_epoch();
   plan.total_steps =
       options.steps > 0 ? options.steps : static_cast<std::uint64_t>(options.epochs * plan.steps_per_epoch);
