@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -20,6 +22,13 @@ TEST(TrainingPlan, CountsStepsOfWholeAndRaggedEpochs) {
       plan_training(blobs({{"train.batch-size", "full"}, {"train.epochs", "3"}}).training, 100).total_steps,
       3U);
   EXPECT_EQ(plan_training(blobs({{"train.steps", "7"}}).training, 100).total_steps, 7U);
+}
+
+TEST(TrainingPlan, TellsWhereEpochsEnd) {
+  const TrainingPlan plan =
+      plan_training(blobs({{"train.batch-size", "32"}, {"train.steps", "10"}}).training, 100);  // 4 an epoch
+  const std::vector<std::uint64_t> ends = {4, 4, 4, 4, 8, 8, 8, 8, 10, 10};
+  for (std::uint64_t done = 0; done < 10; ++done) EXPECT_EQ(plan.next_epoch_end(done), ends[done]);
 }
 
 TEST(TrainingPlan, ScalesTheLearningRateWithTheBatch) {

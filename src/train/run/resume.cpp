@@ -38,11 +38,11 @@ struct Record {
 };
 
 /// Whether a run may go on with another value of `key`: it changes no bit of the steps that are done, or
-/// others see to it (data_digest, check_steps).
+/// others see to it (data_digest, check_steps, check_patience).
 bool may_change(const std::string& key, const Config& config) {
-  constexpr std::array kFree = {"train.epochs",      "train.steps",        "train.exchange",
-                                "train.check-every", "train.on-nonfinite", "train.nonfinite-limit",
-                                "data.source",       "data.test",          "data.prefix"};
+  constexpr std::array kFree = {
+      "train.epochs",       "train.steps",           "train.patience", "train.exchange", "train.check-every",
+      "train.on-nonfinite", "train.nonfinite-limit", "data.source",    "data.test",      "data.prefix"};
   const bool is_fast = config.training.reduction == Reduction::kFast;
   return key.starts_with("checkpoint.") || key.starts_with("run.") ||
          std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
@@ -64,7 +64,7 @@ void check_settings(const Record& record, const Facts& now, const Config& config
   };
   std::vector<std::string> found;
   for (const auto& [key, unused] : all) {
-    const bool is_length = key == "train.epochs" || key == "train.steps";
+    const bool is_length = key == "train.epochs" || key == "train.steps" || key == "train.patience";
     if (may_change(key, config) && !(record.has_ended && is_length)) continue;
     const std::string was = value(record.settings, key);
     const std::string is = value(now, key);
@@ -154,6 +154,36 @@ void check_steps(const Checkpoint& checkpoint, const Config& before, const Confi
         "{}, which is done: schedule '{}' depends on them; keep the number, or start anew",
         total, planned, step + 1, config.training.schedule.name);
   }
+}
+
+/// Errors: a patience with which the run of `before` might have stopped before the steps that are done.
+void check_patience(const Config::Stopping& before, const Config::Stopping& now) {
+  const bool is_less = now.patience > 0 && (before.patience == 0 || now.patience < before.patience);
+  if (!is_less) return;
+  fail_input(
+      "train.patience = {}: the run was started with {} and might have stopped earlier; give {}0 (never), or "
+      "start anew",
+      now.patience, before.patience,
+      before.patience == 0 ? "" : fmt::format("at least {}, or ", before.patience));
+}
+
+/// Looks at the best weights in the run's folder, which are newer than `checkpoint` where an evaluation after
+/// it was better: the same steps bring them about again. Errors: these are not all asked for, and the best
+/// weights before are no more. Warns where those of the checkpoint's best evaluation are missing.
+void check_best_weights(const Checkpoint& checkpoint, const Config& config, Index training_samples) {
+  const std::string file = (std::filesystem::path(config.run.dir) / kBestWeights).string();
+  const std::optional<std::uint64_t> found = step_of_best_weights(config.run.dir);
+  const std::uint64_t total = plan_training(config.training, training_samples).total_steps;
+  if (found && *found > total) {
+    fail_input("train.steps, train.epochs: {} steps are asked for, {} is of step {}; give at least as many",
+               total, file, *found);
+  }
+  const std::uint64_t best = checkpoint.standing.best ? checkpoint.standing.best->step : 0;
+  if (found.value_or(0) >= best) return;
+  log::warn(
+      fmt::format("lockstep: {}: does not hold the weights after step {}, the best so far; the run "
+                  "goes on without them",
+                  file, best));
 }
 
 /// The settings of the run itself, but for those that are `given`.
@@ -266,8 +296,10 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
   if (!changed.empty()) {
     fail_input("{}: holds other data than when the run began; restore those, or start anew", changed);
   }
-  check_steps(checkpoint, make_config(completed({}, checkpoint.run.config, "the checkpoint")), config,
-              training_samples);
+  const Config before = make_config(completed({}, checkpoint.run.config, "the checkpoint"));
+  check_steps(checkpoint, before, config, training_samples);
+  check_patience(before.stopping, config.stopping);
+  check_best_weights(checkpoint, config, training_samples);
   for (const auto& [what, value] : now.machine) {
     const auto found = checkpoint.run.machine.find(what);
     if (found == checkpoint.run.machine.end() || found->second == value) continue;

@@ -12,7 +12,9 @@
 #include "core/file.hpp"
 #include "core/json.hpp"
 #include "core/refusal.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
+#include "lockstep/nn/safetensors.hpp"
 #include "train/run/metrics_file.hpp"
 
 namespace lockstep {
@@ -68,9 +70,23 @@ void refuse_run_in(const fs::path& folder) {
 fs::path weights_file(const fs::path& given) {
   std::error_code error;
   if (!fs::is_directory(given, error)) return given;
-  if (fs::exists(given / kWeights, error)) return given / kWeights;
+  if (fs::exists(given / kWeights, error)) {  // else it goes on, and ranks may find different best weights
+    return given / (fs::exists(given / kBestWeights, error) ? kBestWeights : kWeights);
+  }
   fail_input("{}: it is a folder without {}; give a file, or the directory of a run that has ended",
              given.string(), kWeights);
+}
+
+std::optional<std::uint64_t> step_of_best_weights(const fs::path& folder) {
+  try {
+    const auto facts = read_safetensors(folder / kBestWeights).metadata;
+    const auto step = facts.find("step");
+    const auto number = step == facts.end() ? std::nullopt : parse_integer(step->second);
+    if (number && *number >= 0) return static_cast<std::uint64_t>(*number);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 bool has_ended(const fs::path& folder) {
@@ -109,6 +125,8 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
 RunDirectory::RunDirectory(fs::path path, std::uint64_t step)
     : path_(std::move(path)), metrics_(std::make_unique<MetricsFile>(path_ / kMetrics)) {
   metrics_->cut(step);
+  std::error_code error;
+  if (step == 0) fs::remove(path_ / kBestWeights, error);
 }
 
 RunDirectory::~RunDirectory() = default;

@@ -1,9 +1,16 @@
 #include "lockstep/train/training_plan.hpp"
 
+#include <algorithm>
+
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/optim/algorithm.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
+
+std::uint64_t TrainingPlan::next_epoch_end(std::uint64_t done) const {
+  const auto steps = static_cast<std::uint64_t>(steps_per_epoch);
+  return std::min((done / steps + 1) * steps, total_steps);
+}
 
 TrainingPlan plan_training(const TrainingOptions& options, Index training_samples) {
   TrainingPlan plan;
