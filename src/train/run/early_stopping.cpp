@@ -42,4 +42,14 @@ void check_stopping(const Config::Stopping& options, const Problem& problem) {
   }
 }
 
+void check_patience(const Config::Stopping& before, const Config::Stopping& now) {
+  const bool is_less = now.patience > 0 && (before.patience == 0 || now.patience < before.patience);
+  if (!is_less) return;
+  fail_input(
+      "train.patience = {}: the run was started with {} and might have stopped earlier; give {}0 (never), or "
+      "start anew",
+      now.patience, before.patience,
+      before.patience == 0 ? "" : fmt::format("at least {}, or ", before.patience));
+}
+
 }  // namespace lockstep

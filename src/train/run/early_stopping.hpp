@@ -42,4 +42,7 @@ void refuse_without_validation(const std::string& setting, const Problem& proble
 /// Errors: `options` that need validation samples, or an accuracy, where `problem` has none.
 void check_stopping(const Config::Stopping& options, const Problem& problem);
 
+/// Errors: a patience with which a run that began with `before` might have stopped earlier than it has come.
+void check_patience(const Config::Stopping& before, const Config::Stopping& now);
+
 }  // namespace lockstep

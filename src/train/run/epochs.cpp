@@ -8,6 +8,7 @@
 
 #include "core/text.hpp"
 #include "lockstep/core/log.hpp"
+#include "train/run/best_weights.hpp"
 #include "train/run/metrics.hpp"
 #include "train/run/progress.hpp"
 

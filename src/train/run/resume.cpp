@@ -23,6 +23,8 @@
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/training_plan.hpp"
 #include "train/checkpoint/checkpoint_store.hpp"
+#include "train/run/best_weights.hpp"
+#include "train/run/early_stopping.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -156,36 +158,6 @@ void check_steps(const Checkpoint& checkpoint, const Config& before, const Confi
   }
 }
 
-/// Errors: a patience with which the run of `before` might have stopped before the steps that are done.
-void check_patience(const Config::Stopping& before, const Config::Stopping& now) {
-  const bool is_less = now.patience > 0 && (before.patience == 0 || now.patience < before.patience);
-  if (!is_less) return;
-  fail_input(
-      "train.patience = {}: the run was started with {} and might have stopped earlier; give {}0 (never), or "
-      "start anew",
-      now.patience, before.patience,
-      before.patience == 0 ? "" : fmt::format("at least {}, or ", before.patience));
-}
-
-/// Looks at the best weights in the run's folder, which are newer than `checkpoint` where an evaluation after
-/// it was better: the same steps bring them about again. Errors: these are not all asked for, and the best
-/// weights before are no more. Warns where those of the checkpoint's best evaluation are missing.
-void check_best_weights(const Checkpoint& checkpoint, const Config& config, Index training_samples) {
-  const std::string file = (std::filesystem::path(config.run.dir) / kBestWeights).string();
-  const std::optional<std::uint64_t> found = step_of_best_weights(config.run.dir);
-  const std::uint64_t total = plan_training(config.training, training_samples).total_steps;
-  if (found && *found > total) {
-    fail_input("train.steps, train.epochs: {} steps are asked for, {} is of step {}; give at least as many",
-               total, file, *found);
-  }
-  const std::uint64_t best = checkpoint.standing.best ? checkpoint.standing.best->step : 0;
-  if (found.value_or(0) >= best) return;
-  log::warn(
-      fmt::format("lockstep: {}: does not hold the weights after step {}, the best so far; the run "
-                  "goes on without them",
-                  file, best));
-}
-
 /// The settings of the run itself, but for those that are `given`.
 GivenValues completed(GivenValues given, const Facts& settings, const std::string& folder) {
   for (const auto& [key, value] : settings) {
@@ -299,7 +271,8 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
   const Config before = make_config(completed({}, checkpoint.run.config, "the checkpoint"));
   check_steps(checkpoint, before, config, training_samples);
   check_patience(before.stopping, config.stopping);
-  check_best_weights(checkpoint, config, training_samples);
+  check_best_weights(config.run.dir, checkpoint.standing,
+                     plan_training(config.training, training_samples).total_steps);
   for (const auto& [what, value] : now.machine) {
     const auto found = checkpoint.run.machine.find(what);
     if (found == checkpoint.run.machine.end() || found->second == value) continue;

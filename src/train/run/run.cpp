@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "core/json.hpp"
 #include "core/signals.hpp"
 #include "core/text.hpp"
 #include "lockstep/comm/watchdog.hpp"
@@ -26,6 +25,7 @@
 #include "train/checkpoint/checkpointing.hpp"
 #include "train/evaluation/drawn_pictures.hpp"
 #include "train/run/announcement.hpp"
+#include "train/run/best_weights.hpp"
 #include "train/run/early_stopping.hpp"
 #include "train/run/epochs.hpp"
 #include "train/run/metrics.hpp"
@@ -208,22 +208,11 @@ class Run {
     return epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
   }
 
-  /// Keeps the weights that the trainer holds. They can't be had again later, but the run is worth more.
-  /// Collective.
+  /// Keeps the weights that the trainer holds. Collective.
   void save_best(const BestEvaluation& best) {
     const Network& network = trainer_.whole_network();
     together(communicator_, [&] {
-      if (!directory_) return;
-      const std::filesystem::path file = directory_->path() / kBestWeights;
-      auto metadata = weights_metadata(network, problem_);
-      const Json facts = epochs_.facts_of(best);
-      for (const auto& [name, value] : facts.items()) metadata[name] = json_text(value);
-      try {
-        write_safetensors(file, {metadata, to_tensors(network)});
-      } catch (const std::exception& exception) {
-        log::warn_once(fmt::format("lockstep: {}: not written: {}; the run goes on", file.string(),
-                                   as_error(exception).what()));
-      }
+      if (directory_) write_best_weights(directory_->path(), network, problem_, epochs_.facts_of(best));
     });
   }
 

@@ -12,9 +12,8 @@
 #include "core/file.hpp"
 #include "core/json.hpp"
 #include "core/refusal.hpp"
-#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
-#include "lockstep/nn/safetensors.hpp"
+#include "train/run/best_weights.hpp"
 #include "train/run/metrics_file.hpp"
 
 namespace lockstep {
@@ -75,18 +74,6 @@ fs::path weights_file(const fs::path& given) {
   }
   fail_input("{}: it is a folder without {}; give a file, or the directory of a run that has ended",
              given.string(), kWeights);
-}
-
-std::optional<std::uint64_t> step_of_best_weights(const fs::path& folder) {
-  try {
-    const auto facts = read_safetensors(folder / kBestWeights).metadata;
-    const auto step = facts.find("step");
-    const auto number = step == facts.end() ? std::nullopt : parse_integer(step->second);
-    if (number && *number >= 0) return static_cast<std::uint64_t>(*number);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 bool has_ended(const fs::path& folder) {

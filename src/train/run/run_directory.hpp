@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,9 +10,6 @@
 namespace lockstep {
 
 class MetricsFile;
-
-/// The weights of the best evaluation so far, beside those that the run ends with.
-inline constexpr auto kBestWeights = "best.safetensors";
 
 /// The folder of one run. Only one rank has it.
 class RunDirectory {
@@ -60,10 +56,6 @@ void refuse_run_in(const std::filesystem::path& folder);
 /// The weights that `given` names: the file, or in the directory of a run that has ended its best, or those
 /// it ended with where it held out no samples to choose by. Errors: a folder without weights.
 std::filesystem::path weights_file(const std::filesystem::path& given);
-
-/// The step after which the best weights in `folder` were those of its run; nothing where there are none, or
-/// where the file does not tell.
-std::optional<std::uint64_t> step_of_best_weights(const std::filesystem::path& folder);
 
 /// Whether a run, study or sweep wrote the configuration `file`: it stands in their folder, or is that of a
 /// sweep's point.
