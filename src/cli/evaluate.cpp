@@ -160,7 +160,8 @@ Command evaluate_command() {
           "it has no test part; exit code 3 where the loss is not finite. --part validation is what the\n"
           "run of RUN_DIR held out of its data. Weights of other programs need model.layers and\n"
           "data.normalize too.",
-      .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
+      .options = {{"weights", "",
+                   "safetensors file, or the directory of an ended run: its best, else its last weights"},
                   {"part", "", "test, all (but test samples), or validation"}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
                  "checkpoint.", "run.dir", "run.resume"},

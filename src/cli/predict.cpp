@@ -118,7 +118,7 @@ Command predict_command() {
               "training, and their test part is predicted, or all where there is none. Exit code 3: outputs\n"
               "are not finite.",
           .options = {{"weights", "",
-                       "safetensors file to predict with, or the directory of a run that has ended"},
+                       "safetensors file, or the directory of an ended run: its best, else its last weights"},
                       {"output", "", "the file to write, instead of standard output"}},
           .unused = {"data.augment", "data.test", "data.validation", "model.init", "model.initialization",
                      "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"},

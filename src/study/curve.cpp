@@ -12,6 +12,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "study/numbers.hpp"
+#include "train/run/early_stopping.hpp"
 
 namespace lockstep {
 
@@ -119,15 +120,23 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
   Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   Curve curve{
       .variant = "", .seed = config.training.seed, .points = {}, .diverged = false, .weights_digest = ""};
+  EarlyStopping stopping(config.stopping);
   const std::uint64_t total = trainer.plan().total_steps;
   const std::uint64_t count = std::min(static_cast<std::uint64_t>(evaluations), total);
   double samples = 0;
+  const Hooks hooks{.after_step = [&](const StepReport& report) {
+    samples += static_cast<double>(report.samples);
+    if (stopping.is_on() && report.step == trainer.plan().next_epoch_end(report.step - 1)) {
+      stopping.add(report.step, report.epoch, trainer.evaluate(held_out_parts(problem).front().second));
+    }
+  }};
   try {
     curve.points.push_back(measure(trainer, problem, samples, curve.note));
-    for (std::uint64_t i = 1; i <= count; ++i) {
-      trainer.run(total * i / count, {.after_step = [&](const StepReport& report) {
-                    samples += static_cast<double>(report.samples);
-                  }});
+    for (std::uint64_t i = 1; i <= count && !stopping.has_to_stop(); ++i) {
+      const std::uint64_t last = total * i / count;
+      while (trainer.steps_done() < last && !stopping.has_to_stop()) {
+        trainer.run(std::min(last, trainer.plan().next_epoch_end(trainer.steps_done())), hooks);
+      }
       const Measurement m = measure(trainer, problem, samples, curve.note);
       if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");
       curve.points.push_back(m);

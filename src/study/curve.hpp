@@ -75,8 +75,9 @@ double end_of(const Curve& curve, Quantity quantity);
 /// What a training came to, in words: its losses, or that it diverged.
 std::string outcome(const Curve& curve);
 
-/// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, the last
-/// included. The same on every rank. Collective. Errors: those of training, divergence excepted.
+/// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, and at the last,
+/// which is that of a run: train.patience may end it early. The same on every rank. Collective. Errors: those
+/// of training, divergence excepted.
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations);
 
 /// Mean and sample standard deviation over the seeds of one variant; a diverged run makes them NaN, and one

@@ -14,25 +14,24 @@ using Json = nlohmann::ordered_json;
 
 Json axis_json(const Axis& axis) { return {{"title", axis.title}, {"log", axis.is_logarithmic}}; }
 
-std::size_t points_of(const VariantCurves& curves) {
-  std::size_t most = 0;
-  for (const Curve& curve : curves) most = std::max(most, curve.points.size());
-  return most;
+const Curve& longest_of(const VariantCurves& curves) {
+  return *std::max_element(curves.begin(), curves.end(),
+                           [](const Curve& a, const Curve& b) { return a.points.size() < b.points.size(); });
 }
 
 Json series_of(const VariantCurves& curves, Quantity x, const DrawnQuantity& drawn) {
   const std::string& variant = curves.front().variant;
   Json series = empty_series(variant + (drawn.name.empty() ? "" : ": " + drawn.name), drawn.style, variant);
-  for (std::size_t i = 0; i < points_of(curves); ++i) {
+  const std::vector<Measurement>& points = longest_of(curves).points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
     std::vector<double> values;
-    double at = 0;
     for (const Curve& curve : curves) {
-      if (i >= curve.points.size()) continue;
-      at = curve.points[i].*x;
+      // Where a training has stopped early, its last point is at a step of its own.
+      if (i >= curve.points.size() || curve.points[i].step != points[i].step) continue;
       values.push_back(curve.points[i].*drawn.quantity);
     }
     const double mean = spread(values).mean;
-    add_point(series, at, mean);
+    add_point(series, points[i].*x, mean);
     if (curves.size() == 1) continue;
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     const bool has_band = std::isfinite(mean);  // NaN has no order

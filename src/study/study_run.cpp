@@ -67,6 +67,14 @@ Problem StudyRun::make_problem_with_held_out(const Variant& variant) const {
 }
 
 void StudyRun::settle() {
+  const auto patience = request_.settings.find("train.patience");
+  if (patience != request_.settings.end() && !is_default(patience->first, patience->second.text)) {
+    if (patience->second.by != GivenBy::kRun) {
+      fail_input("train.patience ({}): a study compares trainings at the same steps; remove it",
+                 patience->second.origin);
+    }
+    request_.settings.erase(patience);
+  }
   config_ = make_measured_config(request_.settings);
   resolve_micro_batches(config_, communicator_.size());
   request_.settings.try_emplace(

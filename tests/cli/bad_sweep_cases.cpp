@@ -25,6 +25,8 @@ std::vector<BadInput> bad_sweeps() {
       {"SweepWithANetworkOfTheWrongEnd",
        sweep({"--sweep", "model.layers=linear 4|linear 5", "--train.batch-size", "16"}),
        "point 2 of 2 (model.layers = linear 5)"},
+      {"SweepWithPatienceAndNothingHeldOut", one("train.patience=0,3"),
+       "point 2 of 2 (train.patience = 3): train.patience = 3: needs samples to choose by"},
       {"SweepInMoreGroupsThanRanks", one("train.seed=1,2", {"--groups", "4"}), "--groups 4: mpirun started"},
       {"SweepInNoGroups", one("train.seed=1,2", {"--groups", "0"}), "--groups 0: expected a whole number"},
       {"SweepOfWhatIsGiven", one("train.epochs=1,2"), "train.epochs (on the command line): is swept"},

@@ -43,10 +43,11 @@ class EvaluatePartTest : public testing::Test {
 };
 
 TEST_F(EvaluatePartTest, ThatIsHeldOutIsWhatTheRunHasMeasured) {
+  const nlohmann::json step = metrics(folder_, "run", "end").at(0).at("best").at("step");
   for (const auto& [part, samples] : {std::pair("validation", 15), {"test", 9}}) {
-    nlohmann::json last;
+    nlohmann::json measured;
     for (const auto& line : metrics(folder_, "run", "evaluation")) {
-      if (line.at("part") == part) last = line;
+      if (line.at("part") == part && line.at("step") == step) measured = line;
     }
     for (const int ranks : {0, 2, 3}) {
       Words words = {"--weights", "run", "--part", part};
@@ -55,8 +56,8 @@ TEST_F(EvaluatePartTest, ThatIsHeldOutIsWhatTheRunHasMeasured) {
       const nlohmann::json line = line_of(evaluate(ranks, words));
       EXPECT_EQ(line.at("part"), part);
       EXPECT_EQ(line.at("samples"), samples);
-      EXPECT_EQ(line.at("loss"), last.at("loss"));
-      EXPECT_EQ(line.at("accuracy"), last.at("accuracy"));
+      EXPECT_EQ(line.at("loss"), measured.at("loss"));
+      EXPECT_EQ(line.at("accuracy"), measured.at("accuracy"));
     }
   }
 }
@@ -76,10 +77,9 @@ TEST_F(EvaluatePartTest, IsNamedAlsoWhereNoneIsAskedFor) {
 }
 
 TEST_F(EvaluatePartTest, OfAWeightsFileNeedsTheConfigurationOfItsRun) {
-  const Words file = {"--weights", "run/weights.safetensors", "--part", "validation"};
-  expect_one_line(
-      evaluate(2, file), 2,
-      "--part validation: run/weights.safetensors alone does not say which samples were held out");
+  const Words file = {"--weights", "run/best.safetensors", "--part", "validation"};
+  expect_one_line(evaluate(2, file), 2,
+                  "--part validation: run/best.safetensors alone does not say which samples were held out");
   const nlohmann::json line = line_of(evaluate(0, file + Words{"--config", "run/config.cfg"}));
   EXPECT_EQ(line.at("loss"), line_of(evaluate(0, {"--weights", "run", "--part", "validation"})).at("loss"));
 }

@@ -12,6 +12,12 @@ namespace lockstep::test {
 
 namespace fs = std::filesystem;
 
+std::string content_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  EXPECT_TRUE(stream) << file;
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, const std::string& run_dir) {
   std::vector<nlohmann::json> lines = metrics(folder, run_dir);
   std::erase_if(lines,
@@ -110,6 +116,8 @@ void expect_same_metrics(const TemporaryFolder& folder, const std::string& run_d
   EXPECT_EQ(found.size(), expected.size());
   const auto [a, b] = std::mismatch(found.begin(), found.end(), expected.begin(), expected.end());
   if (a != found.end() && b != expected.end()) ADD_FAILURE() << *a << "\nin place of\n" << *b;
+  EXPECT_TRUE(content_of(folder.path() / run_dir / "best.safetensors") ==
+              content_of(folder.path() / "undisturbed/best.safetensors"));
 }
 
 }  // namespace lockstep::test

@@ -33,8 +33,11 @@ std::string file_name_of(std::uint64_t step);
 /// The metrics of `run_dir` without the lines and fields that tell when and where it ran.
 std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, const std::string& run_dir);
 
-/// Expects that the metrics of `run_dir`, but for times and what says where it ran, are those of the same run
-/// undisturbed, which is made in "undisturbed" of `folder` unless it is there.
+/// The bytes of `file`.
+std::string content_of(const std::filesystem::path& file);
+
+/// Expects that the metrics of `run_dir`, but for times and what says where it ran, and its best weights are
+/// those of the same run undisturbed, which is made in "undisturbed" of `folder` unless it is there.
 void expect_same_metrics(const TemporaryFolder& folder, const std::string& run_dir);
 
 }  // namespace lockstep::test

@@ -196,18 +196,17 @@ TEST_F(NonFiniteAnswersTest, AreReportedOnceAndLeaveAPage) {
   }
 }
 
-TEST_F(NonFiniteAnswersTest, AreNoBestCheckpoint) {
-  const Outcome outcome = train("classification", 2, {"--checkpoint.best", "true"});
-  EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_NE(outcome.err.find("checkpoint.best: the test loss was never finite"), std::string::npos)
-      << outcome.err;
-  folder_.write("test.csv", "x,y\n0.1,0\n0.2,1\n");
-  const Outcome finite = run_lockstep(
-      0,
-      {"train", "--config", "classification/config.cfg", "--run.dir", "finite", "--checkpoint.best", "true"},
-      folder_);
-  EXPECT_EQ(finite.exit_code, 0) << finite.err;
-  EXPECT_NE(finite.out.find("best     step "), std::string::npos) << finite.out;
+TEST_F(NonFiniteAnswersTest, AreNeverTheBest) {
+  std::string table = "x,y\n";
+  for (int i = 0; i < 40; ++i) table += fmt::format("{},{}\n", i % 2 == 0 ? "3e38" : "-3e38", i % 2);
+  folder_.write("training.csv", table);
+  const Words words = {"--data.validation",    "0.5",  "--data.normalize",  "none",
+                       "--train.on-nonfinite", "skip", "--checkpoint.best", "true"};
+  const Outcome outcome = train("classification", 2, words);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("the validation loss was never finite"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(fs::exists(folder_.path() / "classification/best.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_.path() / "classification/checkpoints"));
 }
 
 }  // namespace

@@ -162,14 +162,14 @@ TEST_F(ResumeTest, TheBestCheckpointIsKeptAndHoldsItsWeights) {
   EXPECT_EQ(run_lockstep(2, words, folder_).exit_code, 0);
   Json best;
   for (const Json& line : metrics(folder_, "run", "evaluation")) {
-    if (line.at("part") != "validation" || line.contains("weights")) continue;
+    if (line.at("part") != "validation" || !line.contains("weights")) continue;
     if (best.is_null() || line.at("loss") < best.at("loss")) best = line;
   }
   const std::string file = "run/checkpoints/" + file_name_of(best.at("step"));
   ASSERT_TRUE(fs::exists(folder_.path() / file)) << file;
   const Json stored = Json::parse(run_lockstep(0, {"inspect", file}, folder_).out).at("metadata");
   EXPECT_EQ(stored.at("best_step"), std::to_string(best.at("step").get<int>()));
-  EXPECT_EQ(std::stod(stored.at("best_loss").get<std::string>()), best.at("loss"));
+  EXPECT_EQ(std::stod(stored.at("best_value").get<std::string>()), best.at("loss"));
 
   for (const Json& line : metrics(folder_, "run", "evaluation")) {
     if (line.at("part") != "test" || line.at("step") != best.at("step") || line.contains("weights")) continue;

@@ -96,6 +96,43 @@ TEST(SweepTest, ItsPointsAreThoseOfTrain) {
   }
 }
 
+TEST(SweepTest, APointThatStopsEarlyEndsAsItsTraining) {
+  const TemporaryFolder folder;
+  const Words words = {"--sweep",
+                       "train.patience=0,2",
+                       "--data.source",
+                       "blobs",
+                       "--data.samples",
+                       "210",
+                       "--data.validation",
+                       "0.1",
+                       "--model.layers",
+                       "linear 40, relu, dropout 0.2, linear 4",
+                       "--train.batch-size",
+                       "8",
+                       "--train.steps",
+                       "900",
+                       "--optimizer.name",
+                       "adamw",
+                       "--optimizer.learning-rate",
+                       "0.05"};
+  sweep_ok(3, words, folder);
+  const std::vector<std::string> table = lines_of(text_of(folder.path() / "sweep/table.jsonl"));
+  ASSERT_EQ(table.size(), 2U);
+  EXPECT_EQ(Json::parse(table[0]).at("step"), 900);
+  const Json line = Json::parse(table[1]);
+  EXPECT_LT(line.at("step"), 900);
+  const Outcome outcome =
+      run_lockstep(2, {"train", "--config", "sweep/points/2.cfg", "--run.dir", "run"}, folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json end = metrics(folder, "run", "end").at(0);
+  EXPECT_EQ(end.at("stopped_early"), true);
+  EXPECT_EQ(line.at("step"), end.at("steps"));
+  EXPECT_EQ(line.at("weights_digest"), end.at("weights_digest"));
+  const std::string again = sweep_ok(1, words, folder);
+  EXPECT_NE(again.find("2 points, 2 of them finished before"), std::string::npos) << again;
+}
+
 TEST(SweepTest, GoesOnAfterAKillAndEndsInTheSameTable) {
   const Words grid = {
       "--sweep",        "train.seed=1:8:lin8",        "--data.source",      "blobs", "--data.samples", "2000",

@@ -88,8 +88,9 @@ TEST(TrainTest, LeavesARunDirectory) {
     files.push_back(entry.path().filename().string());
   }
   std::sort(files.begin(), files.end());
-  EXPECT_EQ(files, (std::vector<std::string>{"config.cfg", "metrics.jsonl", "predictions.json", "report.html",
-                                             "train.log", "weights.safetensors"}));
+  EXPECT_EQ(files,
+            (std::vector<std::string>{"best.safetensors", "config.cfg", "metrics.jsonl", "predictions.json",
+                                      "report.html", "train.log", "weights.safetensors"}));
   std::ifstream log(folder.path() / "runs/a/train.log");
   const std::string text(std::istreambuf_iterator<char>(log), {});
   EXPECT_NE(text.find("weights_digest " + digest_of(folder, "runs/a")), std::string::npos) << text;

@@ -106,6 +106,14 @@ TEST(CurvesChart, HasMeanAndBandOverTheSeeds) {
   EXPECT_EQ(chart.at("series").at(1).at("y"), (Json{3, 2}));
 }
 
+TEST(CurvesChart, MeansAreOverTrainingsAtTheSameStep) {
+  Curve early = curve("a", {{8, 1}, {100, 1}});
+  early.points[1].step = 7;  // where it stopped, before that of the others
+  const Json chart = chart_of({{curve("a", {{4, 1}, {2, 1}, {1, 1}}), early}});
+  EXPECT_EQ(chart.at("series").at(0).at("x"), (Json{0, 0.5, 1}));
+  EXPECT_EQ(chart.at("series").at(0).at("y"), (Json{6, 2, 1}));
+}
+
 TEST(CurvesChart, NamesItsLinesByVariantAndQuantity) {
   const Json chart = chart_of({{curve("a", {{1, 1}})}, {curve("b", {{2, 2}})}}, &Measurement::samples);
   for (const Json& series : chart.at("series")) {

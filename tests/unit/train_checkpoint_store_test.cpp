@@ -36,9 +36,8 @@ Checkpoint at(std::uint64_t step, std::uint64_t best = 0) {
                                   .vectors = {{"parameters", *values}},
                                   .digest = DigestBlocks(std::as_bytes(std::span(*values))).digest(),
                                   .memory = values},
-                        .run = {.config = {}, .data_digest = "d", .machine = {}},
-                        .best = std::nullopt};
-  if (best > 0) checkpoint.best = BestEvaluation{best, 0.5};
+                        .run = {.config = {}, .data_digest = "d", .machine = {}}};
+  if (best > 0) checkpoint.standing.best = BestEvaluation{best, 1, 0.5};
   return checkpoint;
 }
 

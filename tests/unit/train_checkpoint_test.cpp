@@ -46,7 +46,7 @@ Checkpoint sample() {
           .epoch = 1.85,
           .loss_sum = 0.1 + 0.2,
           .loss_weight = 64.5,
-          .best = BestEvaluation{20, 1.0 / 3}};
+          .standing = {.best = BestEvaluation{20, 1.0 / 7, 1.0 / 3}, .since = 3}};
 }
 
 Bytes bytes_of(const Checkpoint& checkpoint, const TemporaryFolder& folder) {
@@ -79,16 +79,32 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(read.epoch, written.epoch);
   EXPECT_EQ(read.loss_sum, written.loss_sum);
   EXPECT_EQ(read.loss_weight, written.loss_weight);
-  ASSERT_TRUE(read.best.has_value());
-  EXPECT_EQ(read.best->step, written.best->step);
-  EXPECT_EQ(read.best->loss, written.best->loss);
+  ASSERT_TRUE(read.standing.best.has_value());
+  EXPECT_EQ(read.standing.best->step, 20U);
+  EXPECT_EQ(read.standing.best->epoch, 1.0 / 7);
+  EXPECT_EQ(read.standing.best->value, 1.0 / 3);
+  EXPECT_EQ(read.standing.since, 3U);
 }
 
 TEST(Checkpoint, MayHaveNoBest) {
   const TemporaryFolder folder;
   Checkpoint checkpoint = sample();
-  checkpoint.best.reset();
-  EXPECT_FALSE(parse_checkpoint(bytes_of(checkpoint, folder), "file").best.has_value());
+  checkpoint.standing.best.reset();
+  const Standing read = parse_checkpoint(bytes_of(checkpoint, folder), "file").standing;
+  EXPECT_FALSE(read.best.has_value());
+  EXPECT_EQ(read.since, 3U);
+}
+
+// Which chose its best by other evaluations.
+TEST(Checkpoint, OfAnOlderVersionHasNoBest) {
+  std::map<std::string, std::string> metadata = to_metadata(sample());
+  metadata.erase("evaluations_since_best");
+  metadata.erase("best_epoch");
+  metadata.erase("best_value");
+  metadata["best_loss"] = "0.25";
+  const Standing standing = checkpoint_from_metadata(metadata, "file").standing;
+  EXPECT_FALSE(standing.best.has_value());
+  EXPECT_EQ(standing.since, 0U);
 }
 
 TEST(Checkpoint, IsASafetensorsFileOfNamedTensors) {

@@ -84,6 +84,8 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"checkpoint.minutes", {"-1", "nan", "inf"}, "a number from 0 to 1000000"},
       {"checkpoint.keep", {"0", "1.5"}, from_1},
       {"checkpoint.best", {"yes"}, "one of: false, true"},
+      {"train.patience", {"-1", "1.5", "auto"}, from_0},
+      {"train.watch", {"f1", "test"}, "one of: loss, accuracy"},
       {"run.resume", {"1"}, "one of: false, true"},
       {"run.timeout", {"-1", "nan", "never"}, "a number from 0 to 1000000"},
   };

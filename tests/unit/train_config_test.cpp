@@ -42,6 +42,8 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.checkpoint.minutes, 10);
   EXPECT_EQ(config.checkpoint.keep, 3);
   EXPECT_FALSE(config.checkpoint.best);
+  EXPECT_EQ(config.stopping.patience, 0U);
+  EXPECT_EQ(config.stopping.watch, Watch::kLoss);
   EXPECT_FALSE(config.run.resume);
   EXPECT_EQ(config.run.timeout, 600);
 }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -30,6 +32,13 @@ TEST(TrainingPlan, AutomaticBatchesAreSmallForFewSamples) {
   EXPECT_EQ(size(713), 32);
   EXPECT_EQ(size(150), 8);
   EXPECT_EQ(size(5), 5);
+}
+
+TEST(TrainingPlan, TellsWhereEpochsEnd) {
+  const TrainingPlan plan =
+      plan_training(blobs({{"train.batch-size", "32"}, {"train.steps", "10"}}).training, 100);  // 4 an epoch
+  const std::vector<std::uint64_t> ends = {4, 4, 4, 4, 8, 8, 8, 8, 10, 10};
+  for (std::uint64_t done = 0; done < 10; ++done) EXPECT_EQ(plan.next_epoch_end(done), ends[done]);
 }
 
 TEST(TrainingPlan, ScalesTheLearningRateWithTheBatch) {

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -6,6 +7,7 @@
 
 #include "data_helpers.hpp"
 #include "idx_files.hpp"
+#include "lockstep/nn/safetensors.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "temporary_folder.hpp"
 #include "train/checkpoint/checkpoint_store.hpp"
@@ -33,8 +35,7 @@ class RunThatStopped {
  public:
   explicit RunThatStopped(const Config& config, std::uint64_t step = 5) : run_(config) {
     while (run_.trainer.steps_done() < step) run_.trainer.step();
-    checkpoint_ = {
-        .state = run_.trainer.state(), .run = identify(run_.config, *run_.problem), .best = std::nullopt};
+    checkpoint_ = {.state = run_.trainer.state(), .run = identify(run_.config, *run_.problem)};
     CheckpointStore(folder_.path(), 1, run_.trainer.network().layout(), {}).save(checkpoint_);
     folder_.write("metrics.jsonl", "{\"event\":\"start\"}\n");
   }
@@ -79,6 +80,35 @@ TEST(Resume, TakesWhatMayChange) {
   EXPECT_EQ(start.config.checkpoint.every, 3U);
   EXPECT_EQ(start.config.run.timeout, 0);
   stopped.check(start.config);
+}
+
+TEST(Resume, PatienceMayOnlyGrow) {
+  const auto check = [](const std::string& before, const std::string& now) {
+    RunThatStopped stopped(blobs({{"train.patience", before}, {"data.validation", "0.2"}}));
+    stopped.check(stopped.resume({{"train.patience", now}}).config);
+  };
+  EXPECT_NO_THROW(check("5", "5"));
+  EXPECT_NO_THROW(check("5", "6"));
+  EXPECT_NO_THROW(check("5", "0"));
+  EXPECT_TRUE(
+      is_bad_input([&] { check("5", "4"); }, {"train.patience = 4", "with 5", "give at least 5, or 0"}));
+  EXPECT_TRUE(is_bad_input([&] { check("0", "4"); }, {"train.patience = 4", "with 0", "give 0"}));
+}
+
+// The checkpoint is older than the best weights, which the steps after it would have made again.
+TEST(Resume, GoesAsFarAsTheBestWeights) {
+  RunThatStopped stopped(blobs());
+  const auto weights_of_step = [&](const std::string& step) {
+    write_safetensors(std::filesystem::path(stopped.path()) / "best.safetensors", {{{"step", step}}, {}});
+  };
+  const auto check = [&](const std::string& steps) {
+    stopped.check(stopped.resume({{"train.steps", steps}}).config);
+  };
+  weights_of_step("9");
+  EXPECT_NO_THROW(check("9"));
+  EXPECT_TRUE(is_bad_input([&] { check("8"); }, {"8 steps are asked for", "best.safetensors is of step 9"}));
+  weights_of_step("no number");
+  EXPECT_NO_THROW(check("8"));
 }
 
 TEST(Resume, KeepsTheAugmentation) {

@@ -36,6 +36,27 @@ TEST(RunDirectory, IsMadeWithTheFoldersAboveIt) {
   EXPECT_TRUE(fs::exists(folder.path() / "a" / "b" / "metrics.jsonl"));
 }
 
+TEST(RunDirectory, StandsForItsBestWeightsOnceItHasEnded) {
+  const TemporaryFolder folder;
+  folder.write("best.safetensors", "");
+  EXPECT_TRUE(is_bad_input([&] { weights_file(folder.path()); }, {"without weights.safetensors"}));
+  folder.write("weights.safetensors", "");
+  EXPECT_EQ(weights_file(folder.path()), folder.path() / "best.safetensors");
+  EXPECT_EQ(weights_file(folder.path() / "weights.safetensors"), folder.path() / "weights.safetensors");
+  fs::remove(folder.path() / "best.safetensors");
+  EXPECT_EQ(weights_file(folder.path()), folder.path() / "weights.safetensors");
+}
+
+TEST(RunDirectory, ARunThatBeginsAnewLosesItsBestWeights) {
+  const TemporaryFolder folder;
+  folder.write("metrics.jsonl", "{\"event\":\"start\"}\n{\"event\":\"step\",\"step\":1}\n");
+  folder.write("best.safetensors", "");
+  { RunDirectory(folder.path(), 1); }
+  EXPECT_TRUE(fs::exists(folder.path() / "best.safetensors"));
+  { RunDirectory(folder.path(), 0); }
+  EXPECT_FALSE(fs::exists(folder.path() / "best.safetensors"));
+}
+
 TEST(RunDirectory, ItsConfigurationIsToldFromAPersons) {
   const TemporaryFolder folder;
   for (const char* const name : {"run/config.cfg", "run/points/3.cfg", "run/own.cfg", "config.cfg"}) {

@@ -17,6 +17,9 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
+/// By what the evaluations of the validation samples are compared.
+enum class Watch { kLoss, kAccuracy };
+
 /// Everything a run depends on, checked key by key.
 struct Config {
   /// [data]
@@ -37,6 +40,12 @@ struct Config {
   } model;
   /// [train]
   TrainingOptions training;
+  /// [train] as well: which evaluation of the validation samples is the best, and when it has been for long.
+  struct Stopping {
+    std::uint64_t patience = 0;  ///< evaluations without a better one that end the training, 0: none do
+    Watch watch = Watch::kLoss;
+  } stopping;
+  /// [checkpoint]
   struct Checkpoint {
     std::uint64_t every = 0;  ///< steps, 0: never by steps
     double minutes = 0;       ///< 0: never by time

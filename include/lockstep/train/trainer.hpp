@@ -115,6 +115,9 @@ class Trainer {
 
   /// Errors: Diverged where a weight is not finite, the same on every rank. Collective.
   void check_weights();
+  /// What is checked after the last step, for who ends the training before that. Collective. Errors: replicas
+  /// that differ; those of check_weights.
+  void check_end();
 
   /// The training as it stands after the last step: the vectors on rank 0, only the step elsewhere. They are
   /// copies that stay as they are until the next call. Collective.

@@ -15,6 +15,9 @@ struct TrainingPlan {
   Index steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
   double learning_rate = 0;  ///< scaled with the batch, before the schedule
+
+  /// The last step of the epoch, or of the training, that goes on after `done` steps.
+  std::uint64_t next_epoch_end(std::uint64_t done) const;
 };
 
 /// The plan of `config` for so many training samples.

@@ -15,6 +15,7 @@
 #include "lockstep/parallel/partition.hpp"
 #include "lockstep/train/trainer.hpp"
 #include "study/curve.hpp"
+#include "train/run/early_stopping.hpp"
 
 namespace lockstep {
 
@@ -167,6 +168,7 @@ void check_points(const SweepPlan& plan) {
         key = data_key(config);
       }
       check_training(make_model(config, *problem), *problem, config.training);
+      check_stopping(config.stopping, *problem);
     });
   }
 }

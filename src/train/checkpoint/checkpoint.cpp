@@ -129,10 +129,12 @@ std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
       {"loss_samples", fmt::format("{}", checkpoint.loss_weight)},
       {"noise_square", fmt::format("{}", checkpoint.state.noise.square)},
       {"noise_variance", fmt::format("{}", checkpoint.state.noise.variance)},
+      {"evaluations_since_best", fmt::format("{}", checkpoint.standing.since)},
       {"data_digest", checkpoint.run.data_digest}};
-  if (checkpoint.best) {
-    metadata["best_step"] = fmt::format("{}", checkpoint.best->step);
-    metadata["best_loss"] = fmt::format("{}", checkpoint.best->loss);
+  if (checkpoint.standing.best) {
+    metadata["best_step"] = fmt::format("{}", checkpoint.standing.best->step);
+    metadata["best_epoch"] = fmt::format("{}", checkpoint.standing.best->epoch);
+    metadata["best_value"] = fmt::format("{}", checkpoint.standing.best->value);
   }
   for (const auto& [key, value] : checkpoint.run.config) metadata[kConfigPrefix + key] = value;
   for (const auto& [key, value] : checkpoint.run.machine) metadata[kMachinePrefix + key] = value;
@@ -155,14 +157,18 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
                                 .machine = facts.below(kMachinePrefix)},
                         .epoch = facts.number("epoch"),
                         .loss_sum = facts.number("loss_sum"),
-                        .loss_weight = facts.number("loss_samples"),
-                        .best = std::nullopt};
+                        .loss_weight = facts.number("loss_samples")};
   if (facts.has("skipped_steps")) {
     checkpoint.state.skipped = {static_cast<std::uint64_t>(facts.count("skipped_steps")),
                                 static_cast<std::uint64_t>(facts.count("skipped_in_a_row"))};
   }
-  if (facts.has("best_step")) {
-    checkpoint.best = {static_cast<std::uint64_t>(facts.count("best_step")), facts.number("best_loss")};
+  // A version before chose by other evaluations, and kept no such weights.
+  if (facts.has("evaluations_since_best")) {
+    checkpoint.standing.since = static_cast<std::uint64_t>(facts.count("evaluations_since_best"));
+    if (facts.has("best_step")) {
+      checkpoint.standing.best = {static_cast<std::uint64_t>(facts.count("best_step")),
+                                  facts.number("best_epoch"), facts.number("best_value")};
+    }
   }
   return checkpoint;
 }

@@ -21,20 +21,27 @@ struct RunIdentity {
   std::map<std::string, std::string> machine = {};  ///< "version"; of bfloat16 "CPU" and library too
 };
 
-/// The evaluation with the smallest loss so far.
+/// An evaluation of the validation samples that is better than all before it.
 struct BestEvaluation {
   std::uint64_t step = 0;
-  double loss = 0;
+  double epoch = 0;  ///< epochs done, in parts
+  double value = 0;  ///< the mean loss, or the accuracy
+};
+
+/// How the evaluations so far compare.
+struct Standing {
+  std::optional<BestEvaluation> best = std::nullopt;  ///< none where no value was finite yet
+  std::uint64_t since = 0;                            ///< how many have come after it
 };
 
 /// A run between two steps, with all that it takes to go on as if it had never stopped.
 struct Checkpoint {
   TrainingState state = {};
   RunIdentity run = {};
-  double epoch = 0;                                   ///< epochs done, in parts; for the reader of the file
-  double loss_sum = 0;                                ///< of the training samples since the last evaluation,
-  double loss_weight = 0;                             ///< and their number, or the sum of their weights
-  std::optional<BestEvaluation> best = std::nullopt;  ///< none where nothing was evaluated yet
+  double epoch = 0;        ///< epochs done, in parts; for the reader of the file
+  double loss_sum = 0;     ///< of the training samples since the last evaluation,
+  double loss_weight = 0;  ///< and their number, or the sum of their weights
+  Standing standing = {};
 };
 
 /// Writes `checkpoint` to `file`, whole or not at all, as safetensors: the metadata hold everything but the

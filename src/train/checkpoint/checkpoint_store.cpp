@@ -69,7 +69,7 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
   fs::create_directory(folder_, error);
   write_checkpoint(file_of(folder_, step), checkpoint, layout_, weights_metadata_);
   const std::vector<std::uint64_t> steps = steps_in(folder_);
-  const std::uint64_t best = checkpoint.best ? checkpoint.best->step : 0;
+  const std::uint64_t best = checkpoint.standing.best ? checkpoint.standing.best->step : 0;
   if (best != 0 && std::find(steps.begin(), steps.end(), best) != steps.end()) best_ = best;
   for (const std::uint64_t old : outdated_steps(steps, step, keep_, best_)) {
     fs::remove(file_of(folder_, old), error);

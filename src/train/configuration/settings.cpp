@@ -103,6 +103,16 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
         whole(train.nonfinite_limit, 1)}});
 }
 
+void add_stopping(Config::Stopping& stopping, std::vector<Setting>& settings) {
+  settings.insert(settings.end(),
+                  {{"train.patience", "0",
+                    "evaluations of the validation part without a better one, after which training stops; 0: "
+                    "it does not",
+                    whole(stopping.patience, 0)},
+                   {"train.watch", "loss", "by what those are compared: loss, accuracy",
+                    choice(stopping.watch, {{"loss", Watch::kLoss}, {"accuracy", Watch::kAccuracy}})}});
+}
+
 std::string default_text(const Hyperparameter& h) {
   if (std::isnan(h.default_value)) return "needs it";
   return h.choices.empty() ? fmt::format("{}", h.default_value)
@@ -225,8 +235,8 @@ void add_checkpoint(Config::Checkpoint& checkpoint, std::vector<Setting>& settin
                     real(checkpoint.minutes, 0, kMostMinutes)},
                    {"checkpoint.keep", "3", "how many of the newest are kept", whole(checkpoint.keep, 1)},
                    {"checkpoint.best", "false",
-                    "also write one at every new smallest loss of the validation (else test) part and keep "
-                    "it: true, false",
+                    "also write one at every evaluation that is the best so far (train.watch), and keep it: "
+                    "true, false",
                     choice(checkpoint.best, {{"false", false}, {"true", true}})}});
 }
 
@@ -250,6 +260,7 @@ std::vector<Setting> make_settings(Config& config) {
   add_data(config.data, settings);
   add_model(config.model, settings);
   add_train(config.training, settings);
+  add_stopping(config.stopping, settings);
   add_optimizer(config.training, settings);
   add_schedule(config.training, settings);
   add_checkpoint(config.checkpoint, settings);

@@ -23,6 +23,8 @@
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/training_plan.hpp"
 #include "train/checkpoint/checkpoint_store.hpp"
+#include "train/run/best_weights.hpp"
+#include "train/run/early_stopping.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -38,11 +40,11 @@ struct Record {
 };
 
 /// Whether a run may go on with another value of `key`: it changes no bit of the steps that are done, or
-/// others see to it (data_digest, check_steps).
+/// others see to it (data_digest, check_steps, check_patience).
 bool may_change(const std::string& key, const Config& config) {
-  constexpr std::array kFree = {"train.epochs",      "train.steps",        "train.exchange",
-                                "train.check-every", "train.on-nonfinite", "train.nonfinite-limit",
-                                "data.source",       "data.test",          "data.prefix"};
+  constexpr std::array kFree = {
+      "train.epochs",       "train.steps",           "train.patience", "train.exchange", "train.check-every",
+      "train.on-nonfinite", "train.nonfinite-limit", "data.source",    "data.test",      "data.prefix"};
   const bool is_fast = config.training.reduction == Reduction::kFast;
   return key.starts_with("checkpoint.") || key.starts_with("run.") ||
          std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||
@@ -64,7 +66,7 @@ void check_settings(const Record& record, const Facts& now, const Config& config
   };
   std::vector<std::string> found;
   for (const auto& [key, unused] : all) {
-    const bool is_length = key == "train.epochs" || key == "train.steps";
+    const bool is_length = key == "train.epochs" || key == "train.steps" || key == "train.patience";
     if (may_change(key, config) && !(record.has_ended && is_length)) continue;
     const std::string was = value(record.settings, key);
     const std::string is = value(now, key);
@@ -266,8 +268,11 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
   if (!changed.empty()) {
     fail_input("{}: holds other data than when the run began; restore those, or start anew", changed);
   }
-  check_steps(checkpoint, make_config(completed({}, checkpoint.run.config, "the checkpoint")), config,
-              training_samples);
+  const Config before = make_config(completed({}, checkpoint.run.config, "the checkpoint"));
+  check_steps(checkpoint, before, config, training_samples);
+  check_patience(before.stopping, config.stopping);
+  check_best_weights(config.run.dir, checkpoint.standing,
+                     plan_training(config.training, training_samples).total_steps);
   for (const auto& [what, value] : now.machine) {
     const auto found = checkpoint.run.machine.find(what);
     if (found == checkpoint.run.machine.end() || found->second == value) continue;

@@ -29,8 +29,8 @@ RunStart start_run(const GivenValues& given, const std::string& resume, Communic
 Network make_model(const RunStart& start, const Problem& problem);
 
 /// Errors: data that are not those of the `checkpoint`; another number of steps, where the schedule of the
-/// steps that are done depends on it or fewer are asked for. Warns of another version, CPU or product
-/// library. The same on every rank.
+/// steps that are done depends on it or fewer are asked for; less patience. Warns of another version, CPU or
+/// product library, and where the best weights are missing in the folder of the run. Local; for rank 0.
 void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const Config& config,
                    Index training_samples);
 

@@ -25,6 +25,8 @@
 #include "train/checkpoint/checkpointing.hpp"
 #include "train/evaluation/drawn_pictures.hpp"
 #include "train/run/announcement.hpp"
+#include "train/run/best_weights.hpp"
+#include "train/run/early_stopping.hpp"
 #include "train/run/epochs.hpp"
 #include "train/run/metrics.hpp"
 #include "train/run/progress.hpp"
@@ -45,11 +47,12 @@ class Run {
       : problem_(problem),
         communicator_(communicator),
         trainer_(communicator, make_model(start, problem), problem, start.config.training),
-        epochs_(problem, trainer_),
+        epochs_(problem, trainer_, start.config.stopping,
+                [this](const BestEvaluation& best) { save_best(best); }),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
         config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
-        keeps_best_(start.config.checkpoint.best) {
+        checkpoints_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
       if (communicator.rank() == 0) open(start);
     });
@@ -62,8 +65,12 @@ class Run {
     announce(message_library);
     advise();
     const auto begin = std::chrono::steady_clock::now();
-    trainer_.run({.after_step = [&](const StepReport& report) { after_step(report); },
-                  .on_failure = [&](const Error& error) { give_up(error); }});
+    const TrainingPlan& plan = trainer_.plan();
+    while (trainer_.steps_done() < plan.total_steps && !epochs_.has_to_stop()) {
+      trainer_.run(plan.next_epoch_end(trainer_.steps_done()),
+                   {.after_step = [&](const StepReport& report) { after_step(report); },
+                    .on_failure = [&](const Error& error) { give_up(error); }});
+    }
     finish(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
 
@@ -72,12 +79,15 @@ class Run {
   void after_step(const StepReport& report) {
     record(report);
     const TrainingPlan& plan = trainer_.plan();
-    const bool is_last = report.step == plan.total_steps;
-    const bool ends_epoch = report.step % static_cast<std::uint64_t>(plan.steps_per_epoch) == 0;
-    const bool is_best = (ends_epoch || is_last) && evaluate(report) && keeps_best_;
+    const bool ends_epoch = report.step == plan.next_epoch_end(report.step - 1);
+    const bool is_best = ends_epoch && evaluate(report);
+    const bool ends_early = epochs_.has_to_stop() && report.step < plan.total_steps;
+    if (ends_early) check(&Trainer::check_end);
+    const bool is_last = ends_early || report.step == plan.total_steps;
     const auto verdict = checkpointing_.agree(report.step, requested_stop());
     const bool stops = verdict.stop_signal != 0 && !is_last;
-    if (verdict.is_due || is_best || stops || (is_last && checkpointing_.is_in_use())) save();
+    const bool saves_best = is_best && checkpoints_best_;
+    if (verdict.is_due || saves_best || stops || (is_last && checkpointing_.is_in_use())) save();
     if (stops) stop(verdict.stop_signal);
   }
 
@@ -120,13 +130,19 @@ class Run {
     return checkpoint;
   }
 
+  /// Calls one of the trainer's checks; where that fails, the run ends. Collective.
+  void check(void (Trainer::*what)()) {
+    try {
+      (trainer_.*what)();
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::kGuard) throw;
+      give_up(error);
+    }
+  }
+
   /// Begins to write a checkpoint. Collective. Errors (exit code 3): weights from which nothing goes on.
   void save() {
-    try {
-      trainer_.check_weights();
-    } catch (const Diverged& diverged) {
-      give_up(diverged);
-    }
+    check(&Trainer::check_weights);
     checkpointing_.write([&] { return snapshot(); });
     advise();
   }
@@ -187,9 +203,17 @@ class Run {
     directory_->metric(step_event(report));
   }
 
-  /// Whether its loss is smaller than ever. Collective.
+  /// See Epochs. Collective.
   bool evaluate(const StepReport& report) {
     return epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+  }
+
+  /// Keeps the weights that the trainer holds. Collective.
+  void save_best(const BestEvaluation& best) {
+    const Network& network = trainer_.whole_network();
+    together(communicator_, [&] {
+      if (directory_) write_best_weights(directory_->path(), network, problem_, epochs_.facts_of(best));
+    });
   }
 
   /// Makes the folder again where somebody has removed or moved it: the run is worth more. On rank 0. Errors:
@@ -236,6 +260,7 @@ class Run {
                 {"steps", trainer_.steps_done()},
                 {"samples_per_second", progress_.samples_per_second()},
                 {"weights_digest", digest}};
+    epochs_.add_best(end);
     if (trainer_.has_average()) {
       trainer_.with_average([&] { end["average_digest"] = save_weights("average.safetensors"); });
     }
@@ -246,9 +271,9 @@ class Run {
       if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
       const Json filters = first_filters(trainer_.network());
       if (!filters.is_null()) directory_->write("filters.json", to_line(filters));
+      epochs_.report_best(directory_->path());
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
-      if (keeps_best_) epochs_.report_best();
       log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
       write_page();
       checkpointing_.wait();  // whatever it warns of comes before the end
@@ -290,7 +315,7 @@ class Run {
   Json start_;                             // rank 0 alone: the first line of its metrics
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
-  bool keeps_best_;
+  bool checkpoints_best_;
   std::optional<std::uint64_t> resumed_;  // step after which the run went on
 };
 
@@ -319,12 +344,8 @@ void run_training(const GivenValues& given, const std::string& resume, Communica
   }
   set_watch_timeout(start.config.run.timeout);  // of a run that goes on, its own
   const Problem problem = make_problem(start.config, communicator);
-  if (start.config.checkpoint.best && held_out_parts(problem).empty()) {
-    fail_input(
-        "checkpoint.best = true: has no effect without a validation or test part; set data.validation, or "
-        "remove "
-        "it");
-  }
+  check_stopping(start.config.stopping, problem);
+  if (start.config.checkpoint.best) refuse_without_validation("checkpoint.best = true", problem);
   check_not_stopped(start, communicator);
   Run run(start, problem, communicator);
   start.checkpoint.reset();  // as large as all that is trained

@@ -13,6 +13,7 @@
 #include "core/json.hpp"
 #include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
+#include "train/run/best_weights.hpp"
 #include "train/run/metrics_file.hpp"
 
 namespace lockstep {
@@ -68,7 +69,9 @@ void refuse_run_in(const fs::path& folder) {
 fs::path weights_file(const fs::path& given) {
   std::error_code error;
   if (!fs::is_directory(given, error)) return given;
-  if (fs::exists(given / kWeights, error)) return given / kWeights;
+  if (fs::exists(given / kWeights, error)) {  // else it goes on, and ranks may find different best weights
+    return given / (fs::exists(given / kBestWeights, error) ? kBestWeights : kWeights);
+  }
   fail_input("{}: it is a folder without {}; give a file, or the directory of a run that has ended",
              given.string(), kWeights);
 }
@@ -109,6 +112,8 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
 RunDirectory::RunDirectory(fs::path path, std::uint64_t step)
     : path_(std::move(path)), metrics_(std::make_unique<MetricsFile>(path_ / kMetrics)) {
   metrics_->cut(step);
+  std::error_code error;
+  if (step == 0) fs::remove(path_ / kBestWeights, error);
 }
 
 RunDirectory::~RunDirectory() = default;

@@ -18,8 +18,9 @@ class RunDirectory {
   /// folder made here does not stay then.
   explicit RunDirectory(std::filesystem::path path);
 
-  /// Goes on with the run in `path` after `step`: later lines of its metrics are cut off. Errors: a folder
-  /// that can't be written; a run there that still goes on.
+  /// Goes on with the run in `path` after `step`: later lines of its metrics are cut off, and after step 0,
+  /// where it begins anew, its best weights are removed. Errors: a folder that can't be written; a run there
+  /// that still goes on.
   RunDirectory(std::filesystem::path path, std::uint64_t step);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
@@ -52,8 +53,8 @@ bool has_ended(const std::filesystem::path& folder);
 /// interrupted.
 void refuse_run_in(const std::filesystem::path& folder);
 
-/// The weights that `given` names: the file, or in the directory of a run those it ended with. Errors: a
-/// folder without weights.
+/// The weights that `given` names: the file, or in the directory of a run that has ended its best, or those
+/// it ended with where it held out no samples to choose by. Errors: a folder without weights.
 std::filesystem::path weights_file(const std::filesystem::path& given);
 
 /// Whether a run, study or sweep wrote the configuration `file`: it stands in their folder, or is that of a

@@ -254,8 +254,11 @@ StepReport Trainer::apply_gradient() {
   ++steps_done_;
   has_new_owners_ = balance_.add(facts_.seconds());
   const std::uint64_t every = options_.check_every;
-  if (every > 0 && (steps_done_ % every == 0 || steps_done_ == plan_.total_steps)) check_replicas();
-  if (steps_done_ == plan_.total_steps) check_weights();
+  if (steps_done_ == plan_.total_steps) {
+    check_end();
+  } else if (every > 0 && steps_done_ % every == 0) {
+    check_replicas();
+  }
   in_step.done();
   return {.step = steps_done_,
           .epoch = static_cast<double>(batch.epoch) + static_cast<double>(batch.first + batch.size) /

@@ -53,6 +53,11 @@ void Trainer::check_weights() {
                   nonfinite_advice(options_, problem_, plan_.learning_rate, updates_done(), false)));
 }
 
+void Trainer::check_end() {
+  if (options_.check_every > 0) check_replicas();
+  check_weights();
+}
+
 void Trainer::check_replicas() {
   const std::vector<Opinion> found = opinions(communicator_, weights_digest(whole_network()));
   if (found.size() == 1) return;

@@ -22,6 +22,11 @@ Index settled_batch_size(Index given, Index training_samples) {
 
 }  // namespace
 
+std::uint64_t TrainingPlan::next_epoch_end(std::uint64_t done) const {
+  const auto steps = static_cast<std::uint64_t>(steps_per_epoch);
+  return std::min((done / steps + 1) * steps, total_steps);
+}
+
 TrainingPlan plan_training(const TrainingOptions& options, Index training_samples) {
   TrainingPlan plan;
   plan.batch_size = settled_batch_size(options.batch_size, training_samples);
