@@ -96,7 +96,8 @@ void evaluate_described(const std::string& file, const std::string& part, const 
     return contents;
   });
   check_fit(saved, data[0].description());
-  const Normalization normalization = of_stored_values(saved.normalization, data[0].description().units);
+  const SampleNormalization normalization =
+      of_stored_values(saved.normalization, data[0].description().units);
   print(file, data[0], chosen, evaluate(saved.model, *saved.loss, normalization, all_of(data[0]), world));
 }
 
@@ -105,7 +106,7 @@ void evaluate_held_out(const std::string& file, const GivenValues& settings, Com
   SavedModel saved = load_model(file);
   const Problem problem = make_problem(make_config(settings), world);
   check_fit(saved, problem.training.description());
-  const Normalization normalization =
+  const SampleNormalization normalization =
       of_stored_values(saved.normalization, problem.training.description().units);
   print(file, problem.training, kValidation,
         evaluate(saved.model, *saved.loss, normalization, select(problem, kValidation), world));
@@ -143,8 +144,8 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
     evaluate_by_config(file, part, config, arguments.settings, world);
   } else {
     fail_input(
-        "{}: does not say which network it belongs to; give it as model.layers (and data.normalize as it was "
-        "trained)",
+        "{}: does not say which network it belongs to; give it as model.layers (and data.normalize and "
+        "data.normalize-targets as it was trained)",
         file);
   }
 }
@@ -158,8 +159,8 @@ Command evaluate_command() {
       .summary =
           "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
           "it has no test part; exit code 3 where the loss is not finite. --part validation is what the\n"
-          "run of RUN_DIR held out of its data. Weights of other programs need model.layers and\n"
-          "data.normalize too.",
+          "run of RUN_DIR held out of its data. Weights of other programs need model.layers,\n"
+          "data.normalize and data.normalize-targets too.",
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
                   {"part", "", "test, all (but test samples), or validation"}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",

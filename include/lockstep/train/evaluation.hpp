@@ -60,7 +60,7 @@ Selection all_of(const Dataset& data);
 
 /// Mean loss and accuracy of `model` over `selection`, each sample once, dropout off: the same bits at every
 /// rank count. Ranks share chunks of a fixed number of samples. Collective.
-Evaluation evaluate(Network& model, const Loss& loss, const Normalization& normalization,
+Evaluation evaluate(Network& model, const Loss& loss, const SampleNormalization& normalization,
                     const Selection& selection, Communicator& communicator);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

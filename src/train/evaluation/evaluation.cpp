@@ -65,7 +65,7 @@ Selection all_of(const Dataset& data) {
   return {data, data.size(), [](Index i) { return i; }};
 }
 
-Evaluation evaluate(Network& model, const Loss& loss, const Normalization& normalization,
+Evaluation evaluate(Network& model, const Loss& loss, const SampleNormalization& normalization,
                     const Selection& selection, Communicator& communicator) {
   const DatasetDescription& description = selection.data.description();
   std::vector<ChunkResult> results;
