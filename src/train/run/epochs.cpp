@@ -43,6 +43,7 @@ std::string Epochs::evaluate_parts(const StepReport& report, bool of_average, Ru
     const std::string name = part + (of_average ? " (average)" : "");
     text += fmt::format(", {} loss {}", name, loss_text(evaluation.loss));
     if (evaluation.accuracy) text += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
+    if (const auto r2 = evaluation.measure("r2")) text += fmt::format(", {} R² {:.4f}", name, *r2);
     warn_of_nonfinite(name, report.step, evaluation);
   }
   return text;
