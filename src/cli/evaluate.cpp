@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/evaluation_text.hpp"
 #include "cli/weights_settings.hpp"
 #include "core/json.hpp"
 #include "lockstep/core/error.hpp"
@@ -16,8 +17,6 @@ namespace lockstep {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 /// What --part may be; where it is not given, kTest if the data have such a part, else kAll.
 constexpr const char* kValidation = "validation";
 constexpr const char* kTest = "test";
@@ -30,16 +29,13 @@ std::string part_option(const Arguments& arguments) {
   fail_input("--part {}: expected {}, {} or {}", part->second, kValidation, kTest, kAll);
 }
 
-/// Errors (exit code 3), after the line: a loss that is not finite.
-void print(const std::string& weights, const Dataset& data, const std::string& part,
-           const Evaluation& evaluation) {
-  Json line = {
-      {"event", "evaluation"}, {"weights", weights}, {"data", data.description().name}, {"part", part}};
-  add_results(line, evaluation);
-  log::info(json_text(line));
+/// Errors (exit code 3), after what is printed: a loss that is not finite.
+void print(const Evaluated& evaluated, bool as_json) {
+  const Evaluation& evaluation = evaluated.evaluation;
+  log::info(as_json ? json_text(evaluation_json(evaluated)) : evaluation_text(evaluated));
   const std::string reason = nonfinite_text(evaluation);
   if (reason.empty()) return;
-  fail_guard("{}: the loss is not finite: {}; look at {}", data.description().name, reason,
+  fail_guard("{}: the loss is not finite: {}; look at {}", evaluated.data.name, reason,
              evaluation.nonfinite.count < evaluation.samples ? "the data there" : "the weights and the data");
 }
 
@@ -81,8 +77,8 @@ Selection select(const Problem& problem, const std::string& part) {
 }
 
 /// Weights that Lockstep saved say themselves which network and normalisation they belong to.
-void evaluate_described(const std::string& file, const std::string& part, const std::string& loss,
-                        const Config& config, const GivenValues& given, Communicator& world) {
+Evaluated evaluate_described(const std::string& file, const std::string& part, const std::string& loss,
+                             const Config& config, const GivenValues& given, Communicator& world) {
   SavedModel saved = load_model(file);
   choose_loss(loss, config.model.loss_parameters, saved.data.task);  // refuses those of other losses
   DataSource source = config.data.source;
@@ -96,35 +92,37 @@ void evaluate_described(const std::string& file, const std::string& part, const 
     return contents;
   });
   check_fit(saved, data[0].description());
-  const Normalization normalization = of_stored_values(saved.normalization, data[0].description().units);
-  print(file, data[0], chosen, evaluate(saved.model, *saved.loss, normalization, all_of(data[0]), world));
+  const SampleNormalization normalization =
+      of_stored_values(saved.normalization, data[0].description().units);
+  return {file, data[0].description(), chosen,
+          evaluate(saved.model, *saved.loss, normalization, all_of(data[0]), world)};
 }
 
 /// The same on what the training of the weights held out, as `settings` of that training say.
-void evaluate_held_out(const std::string& file, const GivenValues& settings, Communicator& world) {
+Evaluated evaluate_held_out(const std::string& file, const GivenValues& settings, Communicator& world) {
   SavedModel saved = load_model(file);
   const Problem problem = make_problem(make_config(settings), world);
   check_fit(saved, problem.training.description());
-  const Normalization normalization =
+  const SampleNormalization normalization =
       of_stored_values(saved.normalization, problem.training.description().units);
-  print(file, problem.training, kValidation,
-        evaluate(saved.model, *saved.loss, normalization, select(problem, kValidation), world));
+  return {file, problem.training.description(), kValidation,
+          evaluate(saved.model, *saved.loss, normalization, select(problem, kValidation), world)};
 }
 
 /// Weights of another program: the configuration says what they belong to.
-void evaluate_by_config(const std::string& file, const std::string& part, Config config,
-                        const GivenValues& given, Communicator& world) {
+Evaluated evaluate_by_config(const std::string& file, const std::string& part, Config config,
+                             const GivenValues& given, Communicator& world) {
   config.model.init = file;
   config.training.batch_size = 1;
   const Problem problem = make_problem(config, world);
   const std::string chosen = choose_part(part, config.data.source, problem.test.has_value(), given);
   Network model = make_model(config, problem);
   const Selection selection = select(problem, chosen);
-  print(file, selection.data, chosen,
-        evaluate(model, *problem.loss, problem.normalization, selection, world));
+  return {file, selection.data.description(), chosen,
+          evaluate(model, *problem.loss, problem.normalization, selection, world)};
 }
 
-void run_evaluate(const Arguments& arguments, Communicator& world) {
+Evaluated evaluate_asked(const Arguments& arguments, Communicator& world) {
   const std::string given = required_option(arguments, "weights");
   const std::string file = weights_file(given).string();
   const std::string part = part_option(arguments);
@@ -138,15 +136,20 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
     if (part == kValidation) {
       return evaluate_held_out(file, settings_of_training(given, arguments.settings), world);
     }
-    evaluate_described(file, part, settings_of(weights)["model.loss"], config, arguments.settings, world);
-  } else if (arguments.settings.contains("model.layers")) {
-    evaluate_by_config(file, part, config, arguments.settings, world);
-  } else {
-    fail_input(
-        "{}: does not say which network it belongs to; give it as model.layers (and data.normalize as it was "
-        "trained)",
-        file);
+    return evaluate_described(file, part, settings_of(weights)["model.loss"], config, arguments.settings,
+                              world);
   }
+  if (arguments.settings.contains("model.layers")) {
+    return evaluate_by_config(file, part, config, arguments.settings, world);
+  }
+  fail_input(
+      "{}: does not say which network it belongs to; give it as model.layers (and data.normalize and "
+      "data.normalize-targets as it was trained)",
+      file);
+}
+
+void run_evaluate(const Arguments& arguments, Communicator& world) {
+  print(evaluate_asked(arguments, world), arguments.options.contains("json"));
 }
 
 }  // namespace
@@ -154,15 +157,16 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
 Command evaluate_command() {
   return {
       .name = "evaluate",
-      .usage = "--weights FILE|RUN_DIR [--part PART] [--config FILE] [--data.source … …]",
+      .usage = "--weights FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source … …]",
       .summary =
-          "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part; exit code 3 where the loss is not finite. --part validation is what the\n"
-          "run of RUN_DIR held out of its data. Weights of other programs need model.layers and\n"
-          "data.normalize too.",
+          "Prints loss and other measures of saved weights on the test part of data.source, or on all of\n"
+          "it where it has no test part; exit code 3 where the loss is not finite. --part validation is\n"
+          "what the run of RUN_DIR held out of its data. Weights of other programs need model.layers,\n"
+          "data.normalize and data.normalize-targets too.",
       .options = {{"weights", "",
                    "safetensors file, or the directory of an ended run: its best, else its last weights"},
-                  {"part", "", "test, all (but test samples), or validation"}},
+                  {"part", "", "test, all (but test samples), or validation"},
+                  {"json", "", "print one line of JSON instead", true}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
                  "checkpoint.", "run.dir", "run.resume"},
       .prints_result = true,

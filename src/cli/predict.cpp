@@ -93,9 +93,10 @@ void run_predict(const Arguments& arguments, Communicator& world) {
   check_features(saved, data.description());
 
   PredictionOutput output(arguments, world);
-  const NonFiniteSamples nonfinite = predict(
-      saved.model, of_stored_values(saved.normalization, data.description().units), all_of(data),
-      PredictionTable(saved.data, saved.loss), world, [&](std::string_view text) { output.write(text); });
+  const NonFiniteSamples nonfinite =
+      predict(saved.model, of_stored_values(saved.normalization, data.description().units), all_of(data),
+              PredictionTable(saved.data, saved.loss, saved.normalization.targets), world,
+              [&](std::string_view text) { output.write(text); });
   output.finish();
   if (nonfinite.count == 0) return;
   fail_guard("{}: outputs of {} of {} samples are not finite ({}); look at {}", data.description().name,

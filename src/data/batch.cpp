@@ -49,12 +49,21 @@ void mix(const Real* other, Index features, Real share, Real* result) {
   for (Index i = 0; i < features; ++i) result[i] = share * result[i] + (1 - share) * other[i];
 }
 
-void check_normalization(const Dataset& data, const Normalization& normalization) {
-  LOCKSTEP_CHECK(normalization.scale.size() == normalization.shift.size());
-  if (!fits(normalization, data.description())) {
+void check_normalization(const Dataset& data, const SampleNormalization& normalization) {
+  const auto& [features, targets] = normalization;
+  LOCKSTEP_CHECK(features.scale.size() == features.shift.size());
+  LOCKSTEP_CHECK(targets.scale.size() == targets.shift.size());
+  const DatasetDescription& description = data.description();
+  if (!fits(features, description)) {
     fail_input(
         "{}: samples of {} features, but the normalisation was computed for {}; give data of the same kind",
-        data.description().name, data.description().features(), normalization.shift.size());
+        description.name, description.features(), features.shift.size());
+  }
+  const bool has_targets = description.task != Task::kClassification && description.targets > 0;
+  if (has_targets && !targets.shift.empty() && std::ssize(targets.shift) != description.targets) {
+    fail_input(
+        "{}: samples of {} targets, but their normalisation was computed for {}; give data of the same kind",
+        description.name, description.targets, targets.shift.size());
   }
 }
 
@@ -127,20 +136,30 @@ void gather_features(std::span<const Value> values, const DatasetDescription& de
   });
 }
 
-template <typename From, typename To>
-void gather_targets(std::span<const From> values, std::span<const Index> samples, Index width,
-                    std::vector<To>& result) {
+void gather_labels(std::span<const std::int32_t> labels, std::span<const Index> samples,
+                   std::vector<std::int32_t>& result) {
+  result.clear();
+  for (const Index sample : samples) result.push_back(labels[static_cast<std::size_t>(sample)]);
+}
+
+void gather_targets(std::span<const float> values, std::span<const Index> samples, Index width,
+                    const Normalization& normalization, std::vector<Real>& result) {
   result.resize(samples.size() * static_cast<std::size_t>(width));
-  auto next = result.begin();
+  Real* next = result.data();
   for (const Index sample : samples) {
-    const From* const row = values.data() + sample * width;
-    next = std::transform(row, row + width, next, [](From value) { return static_cast<To>(value); });
+    const float* const row = values.data() + sample * width;
+    if (normalization.shift.empty()) {
+      std::copy_n(row, width, next);
+    } else {
+      normalize_row(row, width, normalization.shift.data(), normalization.scale.data(), next);
+    }
+    next += width;
   }
 }
 
 }  // namespace
 
-void gather(const Dataset& data, const Normalization& normalization, Batch& batch,
+void gather(const Dataset& data, const SampleNormalization& normalization, Batch& batch,
             const AugmentedPass& pass) {
   check_normalization(data, normalization);
   for (const Index sample : batch.samples) LOCKSTEP_CHECK(0 <= sample && sample < data.size());
@@ -151,23 +170,24 @@ void gather(const Dataset& data, const Normalization& normalization, Batch& batc
   if (mixes(pass.changes)) {
     LOCKSTEP_CHECK(batch.partners.size() == batch.samples.size());
     for (const Index partner : batch.partners) LOCKSTEP_CHECK(0 <= partner && partner < data.size());
-    gather_targets(data.labels(), batch.partners, 1, batch.partner_labels);
+    gather_labels(data.labels(), batch.partners, batch.partner_labels);
     for (const Index sample : batch.samples) {
       batch.shares.push_back(static_cast<Real>(own_share(pass, sample)));
     }
   }
   if (description.storage == Storage::kBytes) {
-    gather_features(data.bytes(), description, normalization, pass, batch);
+    gather_features(data.bytes(), description, normalization.features, pass, batch);
   } else {
-    gather_features(data.values(), description, normalization, pass, batch);
+    gather_features(data.values(), description, normalization.features, pass, batch);
   }
 
   batch.labels.clear();
   batch.targets.clear();
+  if (description.targets == 0) return;
   if (description.task == Task::kClassification) {
-    gather_targets(data.labels(), batch.samples, description.targets, batch.labels);
+    gather_labels(data.labels(), batch.samples, batch.labels);
   } else {
-    gather_targets(data.targets(), batch.samples, description.targets, batch.targets);
+    gather_targets(data.targets(), batch.samples, description.targets, normalization.targets, batch.targets);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -91,17 +92,29 @@ Normalization standard_of_bytes(const Dataset& data, Index count, const SampleOf
 /// The rows of a table in the order given, and what is known of its columns.
 class Columns {
  public:
-  Columns(const Dataset& data, Index count, const SampleOf& sample)
-      : data_(data), count_(count), sample_(sample), features_(data.description().features()) {
-    const auto features = static_cast<std::size_t>(features_);
-    smallest_.assign(features, std::numeric_limits<float>::infinity());
-    largest_.assign(features, -std::numeric_limits<float>::infinity());
-    for (Index i = 0; i < count_; ++i) widen_range(row(i), features_, smallest_.data(), largest_.data());
-    for (std::size_t i = 0; i < features; ++i) {
+  /// `values`: [rows x width]; no `units`: all are {0, 1}.
+  Columns(std::span<const float> values, Index width, const std::vector<ColumnUnit>& units, Index count,
+          const SampleOf& sample)
+      : values_(values), width_(width), units_(units), count_(count), sample_(sample) {
+    const auto columns = static_cast<std::size_t>(width_);
+    smallest_.assign(columns, std::numeric_limits<float>::infinity());
+    largest_.assign(columns, -std::numeric_limits<float>::infinity());
+    for (Index i = 0; i < count_; ++i) widen_range(row(i), width_, smallest_.data(), largest_.data());
+    for (std::size_t i = 0; i < columns; ++i) {
       if (smallest_[i] > largest_[i]) smallest_[i] = largest_[i] = 0;  // all of it is missing
     }
   }
 
+  Normalization of_kind(NormalizationKind kind) const {
+    if (kind == NormalizationKind::kNone) {
+      return {std::vector(smallest_.size(), 0.0), std::vector(smallest_.size(), 1.0)};
+    }
+    return kind == NormalizationKind::kStandard ? standard() : unit();
+  }
+
+  std::vector<double> means() const { return means_and_counts().first; }
+
+ private:
   Normalization unit() const {
     Normalization result;
     for (std::size_t i = 0; i < smallest_.size(); ++i) {
@@ -112,12 +125,10 @@ class Columns {
     return result;
   }
 
-  std::vector<double> means() const { return means_and_counts().first; }
-
   Normalization standard() const {
     auto [mean, count] = means_and_counts();
     std::vector<double> scale(smallest_.size(), 0.0);
-    for (Index i = 0; i < count_; ++i) add_squares(row(i), features_, mean.data(), scale.data());
+    for (Index i = 0; i < count_; ++i) add_squares(row(i), width_, mean.data(), scale.data());
     for (std::size_t i = 0; i < scale.size(); ++i) {
       // The mean of equal numbers may be rounded, and would leave a deviation of nothing but that.
       const bool constant = is_constant(i);
@@ -127,30 +138,29 @@ class Columns {
     return {std::move(mean), std::move(scale)};
   }
 
- private:
   /// Of each column; the mean of no values is 0.
   std::pair<std::vector<double>, std::vector<double>> means_and_counts() const {
     std::vector<double> mean(smallest_.size(), 0.0);
     std::vector<double> count(smallest_.size(), 0.0);
-    for (Index i = 0; i < count_; ++i) add_row(row(i), features_, mean.data(), count.data());
+    for (Index i = 0; i < count_; ++i) add_row(row(i), width_, mean.data(), count.data());
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] /= std::max(count[i], 1.0);
     return {std::move(mean), std::move(count)};
   }
 
   bool is_constant(std::size_t column) const {
-    const std::vector<ColumnUnit>& units = data_.description().units;
-    const ColumnUnit unit = units.empty() ? ColumnUnit() : units[column];
+    const ColumnUnit unit = units_.empty() ? ColumnUnit() : units_[column];
     const double smallest = unit.origin + unit.unit * smallest_[column];
     const double largest = unit.origin + unit.unit * largest_[column];
     return largest - smallest <= kRoundingOfSums * std::max(std::abs(smallest), std::abs(largest));
   }
 
-  const float* row(Index i) const { return data_.values().data() + sample_(i) * features_; }
+  const float* row(Index i) const { return values_.data() + sample_(i) * width_; }
 
-  const Dataset& data_;
+  std::span<const float> values_;
+  Index width_;
+  const std::vector<ColumnUnit>& units_;
   Index count_;
   const SampleOf& sample_;
-  Index features_;
   std::vector<float> smallest_;
   std::vector<float> largest_;
 };
@@ -159,12 +169,7 @@ class Columns {
 Normalization of_described_table(NormalizationKind kind, const Columns& columns,
                                  const std::vector<bool>& are_indicators) {
   const std::vector<double> means = columns.means();
-  Normalization result;
-  if (kind == NormalizationKind::kStandard) result = columns.standard();
-  if (kind == NormalizationKind::kUnit) result = columns.unit();
-  if (kind == NormalizationKind::kNone) {
-    result = {std::vector(means.size(), 0.0), std::vector(means.size(), 1.0)};
-  }
+  Normalization result = columns.of_kind(kind);
   for (std::size_t i = 0; i < means.size(); ++i) {
     if (are_indicators[i]) {
       result.shift[i] = 0;
@@ -191,16 +196,34 @@ bool fits(const Normalization& normalization, const DatasetDescription& data) {
 Normalization compute_normalization(NormalizationKind kind, const Dataset& data, Index count,
                                     const SampleOf& sample) {
   LOCKSTEP_CHECK(count > 0);
-  if (!data.description().columns.empty()) {
-    return of_described_table(kind, {data, count, sample}, are_indicators(data.description().columns));
+  const DatasetDescription& description = data.description();
+  if (!description.columns.empty()) {
+    const Columns columns(data.values(), description.features(), description.units, count, sample);
+    return of_described_table(kind, columns, are_indicators(description.columns));
   }
   if (kind == NormalizationKind::kNone) return {};
-  const bool standard = kind == NormalizationKind::kStandard;
-  if (data.description().storage == Storage::kBytes) {
-    return standard ? standard_of_bytes(data, count, sample) : Normalization{{0.0}, {1.0 / 255.0}};
+  if (description.storage == Storage::kBytes) {
+    return kind == NormalizationKind::kStandard ? standard_of_bytes(data, count, sample)
+                                                : Normalization{{0.0}, {1.0 / 255.0}};
   }
-  const Columns columns(data, count, sample);
-  return standard ? columns.standard() : columns.unit();
+  return Columns(data.values(), description.features(), description.units, count, sample).of_kind(kind);
+}
+
+Normalization compute_target_normalization(NormalizationKind kind, const Dataset& data, Index count,
+                                           const SampleOf& sample) {
+  LOCKSTEP_CHECK(count > 0);
+  const DatasetDescription& description = data.description();
+  if (kind == NormalizationKind::kNone || description.task != Task::kRegression) return {};
+  Normalization result = Columns(data.targets(), description.targets, {}, count, sample).of_kind(kind);
+  std::replace(result.scale.begin(), result.scale.end(), 0.0, 1.0);
+  return result;
+}
+
+double denormalized(const Normalization& normalization, std::size_t i, double normalized) {
+  const std::size_t pairs = normalization.shift.size();
+  if (pairs == 0) return normalized;
+  const double scale = normalization.scale[i % pairs];
+  return normalization.shift[i % pairs] + (scale == 0 ? 0 : normalized / scale);
 }
 
 Normalization of_stored_values(Normalization of_file, const std::vector<ColumnUnit>& units) {
@@ -225,6 +248,10 @@ Normalization of_file_values(Normalization of_stored, const std::vector<ColumnUn
     of_stored.scale[i] /= units[i].unit;
   }
   return of_stored;
+}
+
+SampleNormalization of_stored_values(SampleNormalization of_file, const std::vector<ColumnUnit>& units) {
+  return {of_stored_values(std::move(of_file.features), units), std::move(of_file.targets)};
 }
 
 std::string to_text(const Normalization& normalization) {

@@ -172,6 +172,10 @@ bool is_synthetic(const std::string& source) {
 
 bool is_path(const std::string& source) { return source != kFashionMnist && !is_synthetic(source); }
 
+Task task_of(const DataSource& source) {
+  return is_synthetic(source.source) ? synthetic_task(source.source) : source.task;
+}
+
 SourceParts read_source(const DataSource& source) {
   SourceParts parts;
   parts.training = *read_part(source, Part::kTraining, std::nullopt);

@@ -122,6 +122,8 @@ const std::vector<std::string>& synthetic_names() {
   return names;
 }
 
+Task synthetic_task(const std::string& name) { return find_set(name).task; }
+
 DatasetContent make_synthetic(const std::string& name, Part part, const SyntheticOptions& requested) {
   const SyntheticSet set = find_set(name);
   check_options(requested, set.task);

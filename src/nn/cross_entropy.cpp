@@ -50,6 +50,8 @@ class CrossEntropy final : public Loss {
                          [&](std::size_t k, double probability) { probabilities[k] = probability; });
   }
 
+  bool is_log_loss() const override { return smoothing_ == 0; }
+
   bool has_hessian() const override { return true; }
 
   /// diag(p) - p pᵀ with p = softmax(outputs).

@@ -149,12 +149,12 @@ TEST(CommandsTest, WeightsThatEndInfiniteStopTheRun) {
   const TemporaryFolder folder;
   folder.write("a.csv", "1e17,1e17\n1e17,1e17\n");
   for (const int ranks : {0, 3}) {
-    const Outcome outcome =
-        run_lockstep(ranks,
-                     {"train", "--run.dir", "run-" + std::to_string(ranks), "--data.source", "a.csv",
-                      "--data.task", "regression", "--data.normalize", "none", "--model.layers", "linear 1",
-                      "--train.batch-size", "full", "--train.steps", "1", "--optimizer.learning-rate", "1e6"},
-                     folder);
+    const Outcome outcome = run_lockstep(
+        ranks,
+        {"train", "--run.dir", "run-" + std::to_string(ranks), "--data.source", "a.csv", "--data.task",
+         "regression", "--data.normalize", "none", "--data.normalize-targets", "none", "--model.layers",
+         "linear 1", "--train.batch-size", "full", "--train.steps", "1", "--optimizer.learning-rate", "1e6"},
+        folder);
     expect_one_line(outcome, 3, "the weights are no longer finite");
   }
 }

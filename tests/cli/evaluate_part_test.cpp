@@ -29,8 +29,9 @@ class EvaluatePartTest : public testing::Test {
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   }
 
+  /// As JSON.
   Outcome evaluate(int ranks, const Words& words) const {
-    return run_lockstep(ranks, Words{"evaluate"} + words, folder_);
+    return run_lockstep(ranks, Words{"evaluate", "--json"} + words, folder_);
   }
 
   static nlohmann::json line_of(const Outcome& outcome) {
@@ -57,7 +58,38 @@ TEST_F(EvaluatePartTest, ThatIsHeldOutIsWhatTheRunHasMeasured) {
       EXPECT_EQ(line.at("part"), part);
       EXPECT_EQ(line.at("samples"), samples);
       EXPECT_EQ(line.at("loss"), measured.at("loss"));
-      EXPECT_EQ(line.at("accuracy"), measured.at("accuracy"));
+      for (const char* const measure :
+           {"accuracy", "balanced_accuracy", "macro_f1", "auc", "calibration_error"}) {
+        EXPECT_EQ(line.at(measure), measured.at(measure)) << measure;
+      }
+    }
+  }
+}
+
+TEST_F(EvaluatePartTest, IsPrintedForPeopleWithoutJson) {
+  const Words words = {"evaluate", "--weights", "run", "--part", "validation"};
+  const nlohmann::json json = line_of(run_lockstep(0, words + Words{"--json"}, folder_));
+  for (const int ranks : {0, 3}) {
+    const Outcome outcome = run_lockstep(ranks, words, folder_);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto expect_line = [&](const std::string& line) {
+      EXPECT_NE(("\n" + outcome.out).find("\n" + line + "\n"), std::string::npos) << line << "\n in \n"
+                                                                                  << outcome.out;
+    };
+    expect_line("weights            run/best.safetensors");
+    expect_line(fmt::format("accuracy           {:.2f}%", 100 * json.at("accuracy").get<double>()));
+    expect_line(fmt::format("macro F1           {:.5g}", json.at("macro_f1").get<double>()));
+    expect_line(fmt::format("AUC                {:.5g}", json.at("auc").get<double>()));
+    const auto of_class = [&](std::size_t k, const char* key) {
+      const nlohmann::json& value = json.at("classes").at(k).at(key);
+      return value.is_null() ? "-" : fmt::format("{:.4f}", value.get<double>());
+    };
+    expect_line("class    samples  precision     recall         F1");
+    for (const std::size_t k : {0, 1}) {
+      const nlohmann::json& entry = json.at("classes").at(k);
+      expect_line(fmt::format("{:5}  {:>9}  {:>9}  {:>9}  {:>9}", entry.at("class").get<std::string>(),
+                              entry.at("samples").get<int>(), of_class(k, "precision"), of_class(k, "recall"),
+                              of_class(k, "f1")));
     }
   }
 }

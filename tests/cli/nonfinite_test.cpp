@@ -182,8 +182,8 @@ TEST_F(NonFiniteAnswersTest, AreReportedOnceAndLeaveAPage) {
 
     const Outcome evaluated =
         run_lockstep(2,
-                     {"evaluate", "--weights", fmt::format("{}/weights.safetensors", task), "--data.source",
-                      "test.csv", "--data.label", "y"},
+                     {"evaluate", "--json", "--weights", fmt::format("{}/weights.safetensors", task),
+                      "--data.source", "test.csv", "--data.label", "y"},
                      folder_);
     EXPECT_EQ(evaluated.exit_code, 3);
     EXPECT_NE(evaluated.err.find("the loss is not finite"), std::string::npos) << evaluated.err;

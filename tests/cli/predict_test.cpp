@@ -85,7 +85,7 @@ class PredictCommandTest : public testing::Test {
 
 TEST_F(PredictCommandTest, ClassesAreAsOftenRightAsEvaluateSays) {
   const Outcome evaluated =
-      run_lockstep(0, {"evaluate", "--weights", "run", "--data.source", "labelled.csv"}, folder_);
+      run_lockstep(0, {"evaluate", "--json", "--weights", "run", "--data.source", "labelled.csv"}, folder_);
   const Outcome predicted = predict(0, {"--data.source", "unlabelled.csv"});
   EXPECT_EQ(predicted.exit_code, 0);
   EXPECT_EQ(predicted.err, "");

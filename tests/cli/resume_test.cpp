@@ -174,7 +174,7 @@ TEST_F(ResumeTest, TheBestCheckpointIsKeptAndHoldsItsWeights) {
   for (const Json& line : metrics(folder_, "run", "evaluation")) {
     if (line.at("part") != "test" || line.at("step") != best.at("step") || line.contains("weights")) continue;
     const Outcome outcome =
-        run_lockstep(0, {"evaluate", "--weights", file, "--config", "run/config.cfg"}, folder_);
+        run_lockstep(0, {"evaluate", "--json", "--weights", file, "--config", "run/config.cfg"}, folder_);
     EXPECT_EQ(Json::parse(outcome.out).at("loss"), line.at("loss")) << outcome.err;
   }
 }

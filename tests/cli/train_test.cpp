@@ -146,7 +146,8 @@ TEST(TrainTest, EvaluatePrintsTheNumbersOfTheLastEvaluation) {
   const Json expected = metrics(folder, "run", "evaluation").back();
   for (const int ranks : {0, 1, 3}) {
     const Outcome outcome = run_lockstep(
-        ranks, {"evaluate", "--weights", "run/weights.safetensors", "--config", "run/config.cfg"}, folder);
+        ranks, {"evaluate", "--json", "--weights", "run/weights.safetensors", "--config", "run/config.cfg"},
+        folder);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     const Json found = Json::parse(outcome.out, nullptr, false);
     for (const std::string field : {"samples", "loss", "accuracy"}) {
@@ -167,8 +168,8 @@ TEST(TrainTest, EvaluateTakesTheLossFromTheWeights) {
            folder);
   const Json expected = metrics(folder, "run", "evaluation").back();
   for (const int ranks : {0, 3}) {
-    const Outcome outcome =
-        run_lockstep(ranks, Words{"evaluate", "--weights", "run/weights.safetensors"} + data, folder);
+    const Outcome outcome = run_lockstep(
+        ranks, Words{"evaluate", "--json", "--weights", "run/weights.safetensors"} + data, folder);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     const Json found = Json::parse(outcome.out, nullptr, false);
     EXPECT_EQ(found.value("loss", Json()), expected.at("loss")) << ranks << " ranks";
@@ -181,7 +182,7 @@ void expect_evaluate_finds(const std::string& file, const TemporaryFolder& folde
   EXPECT_GE(expected.value("accuracy", 0.0), least_accuracy);
   for (const int ranks : {0, 3}) {
     const Outcome outcome = run_lockstep(
-        ranks, {"evaluate", "--weights", "run/weights.safetensors", "--data.source", file}, folder);
+        ranks, {"evaluate", "--json", "--weights", "run/weights.safetensors", "--data.source", file}, folder);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     const Json found = Json::parse(outcome.out, nullptr, false);
     EXPECT_EQ(found.value("loss", Json()), expected.at("loss")) << ranks << " ranks";

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const StoredTensor& tensor : stored.tensors) bytes += tensor.data.size();
     fuzz::expect(bytes < size, "more data than the file has");
     const SavedModel saved = load_model(fuzz::file_of(input.bytes()));
-    fuzz::expect(fits(saved.normalization, saved.data), "a normalisation of other features");
+    fuzz::expect(fits(saved.normalization.features, saved.data), "a normalisation of other features");
   });
   return 0;
 }

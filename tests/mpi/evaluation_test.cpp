@@ -1,5 +1,9 @@
 #include "lockstep/train/evaluation.hpp"
 
+#include <bit>
+#include <cstdint>
+#include <string>
+
 #include "mpi_test.hpp"
 #include "train_helpers.hpp"
 
@@ -22,6 +26,28 @@ void expect_each_once(const std::vector<int>& counts) {
   EXPECT_EQ(sums, std::vector<int>(counts.size(), 1));
 }
 
+/// The same bits, also where they are no numbers.
+void expect_same_bits(double found, double expected, const std::string& what) {
+  EXPECT_EQ(std::bit_cast<std::uint64_t>(found), std::bit_cast<std::uint64_t>(expected)) << what;
+}
+
+void expect_same_measures(const Evaluation& found, const Evaluation& expected) {
+  ASSERT_EQ(found.measures.size(), expected.measures.size());
+  EXPECT_FALSE(found.measures.empty());
+  for (std::size_t i = 0; i < found.measures.size(); ++i) {
+    EXPECT_EQ(found.measures[i].name, expected.measures[i].name);
+    expect_same_bits(found.measures[i].value, expected.measures[i].value, found.measures[i].name);
+  }
+  ASSERT_EQ(found.classes.size(), expected.classes.size());
+  for (std::size_t i = 0; i < found.classes.size(); ++i) {
+    expect_same_bits(found.classes[i].f1, expected.classes[i].f1, "F1");
+  }
+  ASSERT_EQ(found.targets.size(), expected.targets.size());
+  for (std::size_t i = 0; i < found.targets.size(); ++i) {
+    expect_same_bits(found.targets[i].r2, expected.targets[i].r2, "R2");
+  }
+}
+
 /// The number of samples.
 class EvaluationTest : public MpiTest, public testing::WithParamInterface<int> {
  protected:
@@ -40,6 +66,7 @@ class EvaluationTest : public MpiTest, public testing::WithParamInterface<int> {
     EXPECT_EQ(found.loss, expected.loss);
     EXPECT_EQ(found.accuracy, expected.accuracy);
     EXPECT_EQ(found.accuracy.has_value(), classifies);
+    expect_same_measures(found, expected);
     for (const double loss : all_gather(world(), found.loss)) EXPECT_EQ(loss, found.loss);
     expect_each_once(counts);
   }
@@ -49,6 +76,15 @@ TEST_P(EvaluationTest, OfClassesGivesTheBitsOfOneProcess) {
   expect_same_as_alone(
       {{"data.samples", std::to_string(GetParam())}, {"train.batch-size", "1"}, {"data.features", "3"}},
       true);
+}
+
+TEST_P(EvaluationTest, OfTwoClassesGivesTheBitsOfOneProcess) {
+  expect_same_as_alone({{"data.samples", std::to_string(GetParam())},
+                        {"train.batch-size", "1"},
+                        {"data.classes", "2"},
+                        {"model.layers", "linear 2"},
+                        {"model.label-smoothing", "0.1"}},
+                       true);
 }
 
 TEST_P(EvaluationTest, OfSeveralLabelsGivesTheBitsOfOneProcess) {

@@ -306,7 +306,7 @@ TEST_F(TrainingTest, OnSeveralTargetsGivesTheBitsOfOneProcess) {
   if (folder) {
     std::string table = "a,b,c,d,e\n";
     for (int i = 0; i < 50; ++i) {
-      table += fmt::format("{},{},{},{},{}\n", i, i * i % 7, 0.1 * i, i % 5, 3 - i % 4);
+      table += fmt::format("{},{},{},{},{}\n", i, i * i % 7, 3e5 + 1e4 * i, i % 5, 3 - i % 4);
     }
     file = folder->write("table.csv", table).string();
   }

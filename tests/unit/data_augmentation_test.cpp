@@ -44,7 +44,7 @@ Values augmented(const Dataset& data, const Augmentation& augmentation, std::uin
                  const Normalization& normalization = {}) {
   Batch batch;
   batch.samples = {sample};
-  gather(data, normalization, batch, {.changes = augmentation, .seed = kSeed, .epoch = epoch});
+  gather(data, {normalization}, batch, {.changes = augmentation, .seed = kSeed, .epoch = epoch});
   return batch.features;
 }
 

@@ -36,7 +36,7 @@ Dataset table() {
 Batch gathered(const Dataset& data, const Normalization& normalization, std::vector<Index> samples) {
   Batch batch;
   batch.samples = std::move(samples);
-  gather(data, normalization, batch);
+  gather(data, {normalization}, batch);
   return batch;
 }
 
@@ -161,6 +161,19 @@ TEST(Gather, TakesNoRowsWhereNoneAreAsked) {
 TEST(Gather, RefusesSamplesOutsideTheSet) {
   EXPECT_THROW(gathered(images(), {}, {3}), Error);
   EXPECT_THROW(gathered(images(), {}, {-1}), Error);
+}
+
+TEST(Gather, NormalisesTargets) {
+  Batch batch;
+  batch.samples = {2, 0};
+  gather(table(), {{}, {{1.5}, {4}}}, batch);
+  EXPECT_THAT(batch.targets, ElementsAre(4, -4));
+  EXPECT_THAT(batch.features, ElementsAre(5, 6, 1, 2));
+  EXPECT_TRUE(is_bad_input(
+      [&] {
+        gather(table(), {{}, {{0, 0}, {1, 1}}}, batch);
+      },
+      {"table", "1 targets", "computed for 2", "same kind"}));
 }
 
 TEST(Gather, RefusesTheNormalisationOfOtherData) {

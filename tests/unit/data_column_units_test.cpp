@@ -40,7 +40,7 @@ std::vector<Real> normalised(const Dataset& data, NormalizationKind kind) {
   // As weights files keep it, and back.
   const std::vector<ColumnUnit>& units = data.description().units;
   const Normalization stored = compute_normalization(kind, data, data.size(), [](Index i) { return i; });
-  gather(data, of_stored_values(of_file_values(stored, units), units), batch);
+  gather(data, {of_stored_values(of_file_values(stored, units), units)}, batch);
   return batch.features;
 }
 

@@ -56,7 +56,7 @@ std::vector<Real> gathered(const DatasetContent& content, NormalizationKind kind
   const Dataset data = make_dataset(content);
   Batch batch;
   for (Index i = 0; i < data.size(); ++i) batch.samples.push_back(i);
-  gather(data, compute_normalization(kind, data, data.size(), [](Index i) { return i; }), batch);
+  gather(data, {compute_normalization(kind, data, data.size(), [](Index i) { return i; })}, batch);
   return batch.features;
 }
 
@@ -220,7 +220,7 @@ TEST(CsvTables, IgnoreWhatIsNewIfTold) {
   Batch batch;
   batch.samples = {1};
   gather(make_dataset(content),
-         compute_normalization(NormalizationKind::kNone, training, 3, [](Index i) { return i; }), batch);
+         {compute_normalization(NormalizationKind::kNone, training, 3, [](Index i) { return i; })}, batch);
   EXPECT_THAT(batch.features, ElementsAre(2, 0, 1)) << "the mean of the training file";
 }
 

@@ -100,18 +100,18 @@ TEST(Mixup, MixesWhatTheNetworkSeesOfBothSamples) {
     Batch mixed;
     mixed.samples = {0, 2};
     mixed.partners = {1, 0};
-    gather(data, normalization, mixed, pass);
+    gather(data, {normalization}, mixed, pass);
     EXPECT_THAT(mixed.labels, ElementsAre(2, 1));
     EXPECT_THAT(mixed.partner_labels, ElementsAre(0, 2));
     EXPECT_THAT(mixed.shares, ElementsAre(Real(own_share(pass, 0)), Real(own_share(pass, 2))));
     Batch alone;
     alone.samples = {0, 2, 1, 0};
-    gather(data, normalization, alone, {.changes = before, .seed = 3, .epoch = epoch});
+    gather(data, {normalization}, alone, {.changes = before, .seed = 3, .epoch = epoch});
     for (std::size_t i = 0; i < 8; ++i) {
       const double share = mixed.shares[i / 4];
       ASSERT_NEAR(mixed.features[i], share * alone.features[i] + (1 - share) * alone.features[i + 8], 1e-5);
     }
-    gather(data, normalization, mixed);
+    gather(data, {normalization}, mixed);
     EXPECT_THAT(mixed.partner_labels, IsEmpty());
     EXPECT_THAT(mixed.shares, IsEmpty());
   }

@@ -40,6 +40,20 @@ Dataset table(std::vector<float> values, Index features) {
   return make_dataset(std::move(content));
 }
 
+Dataset targets(std::vector<float> values, Index width, Task task = Task::kRegression) {
+  DatasetContent content;
+  const Index samples = std::ssize(values) / width;
+  content.description = {.name = "targets",
+                         .task = task,
+                         .storage = Storage::kFloats,
+                         .samples = samples,
+                         .feature_shape = {1},
+                         .targets = width};
+  content.values.assign(static_cast<std::size_t>(samples), 0.0F);
+  content.targets = std::move(values);
+  return make_dataset(std::move(content));
+}
+
 Index identity(Index i) { return i; }
 
 Normalization compute(NormalizationKind kind, const Dataset& data) {
@@ -192,6 +206,39 @@ TEST(Normalization, RefusesTextThatIsNone) {
     EXPECT_TRUE(is_bad_input([&] { normalization_from_text(text); }, {"normalisation", "weights file"}))
         << text;
   }
+}
+
+TEST(TargetNormalization, IsAPairATarget) {
+  // 100, 300 and 500 of four samples: mean 300, variance 80000/3; 9 throughout keeps its scale.
+  const Dataset data = targets({100, 9, 7, 8, 300, 9, 500, 9}, 2);
+  const auto but_second = [](Index i) { return i == 0 ? 0 : i + 1; };
+  const auto compute_kind = [&](NormalizationKind kind) {
+    return compute_target_normalization(kind, data, 3, but_second);
+  };
+  const Normalization standard = compute_kind(NormalizationKind::kStandard);
+  EXPECT_THAT(standard.shift, ElementsAre(300.0, 9.0));
+  EXPECT_THAT(standard.scale, ElementsAre(1 / std::sqrt(80000.0 / 3), 1.0));
+  const Normalization unit = compute_kind(NormalizationKind::kUnit);
+  EXPECT_THAT(unit.shift, ElementsAre(100.0, 9.0));
+  EXPECT_THAT(unit.scale, ElementsAre(1.0 / 400.0, 1.0));
+  EXPECT_THAT(compute_kind(NormalizationKind::kNone).shift, IsEmpty());
+}
+
+TEST(TargetNormalization, IsNoneOfOtherTasks) {
+  const Dataset labels = targets({0, 1, 1, 0}, 2, Task::kMultiLabel);
+  for (const Dataset& data : {labels, images({1, 2}, 1)}) {
+    const Normalization found =
+        compute_target_normalization(NormalizationKind::kStandard, data, data.size(), identity);
+    EXPECT_THAT(found.shift, IsEmpty());
+  }
+}
+
+TEST(Normalization, IsUndone) {
+  const Normalization pairs = {{300, 9}, {0.25, 0}};
+  EXPECT_EQ(denormalized(pairs, 0, -2), 292);
+  EXPECT_EQ(denormalized(pairs, 1, 5), 9) << "all values became 0";
+  EXPECT_EQ(denormalized(pairs, 2, 1), 304) << "pairs repeat";
+  EXPECT_EQ(denormalized({}, 4, 1.5), 1.5);
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"data.classes", {"1", "65537"}, "a whole number from 2 to 65536"},
       {"data.seed", {"-1", "0x1"}, from_0},
       {"data.normalize", {"None"}, "one of: standard, unit, none"},
+      {"data.normalize-targets", {"true"}, "one of: standard, unit, none"},
       {"data.validation", {"-0.1", "1", "nan", "half"}, "a number from 0 to 1 (excluded)"},
       {"model.loss", {"l1"}, "one of: auto, cross-entropy, mse, mae, huber, bce"},
       {"model.label-smoothing", {"1", "-1", "nan", "inf"}, "a number from 0 to 1 (excluded)"},
@@ -206,6 +207,7 @@ TEST(ConfigError, RefusesWhatHasNoEffectBesideOtherKeys) {
   expect_no_effect("optimizer.weight-decay-on", "all", {{"optimizer.name", "adam"}});
   expect_no_effect("model.initialization", "he", {{"model.init", "w.safetensors"}});
   expect_no_effect("data.seed", "2", {{"data.source", "a.csv"}});
+  expect_no_effect("data.normalize-targets", "none", {{"data.source", "tags"}});
   config_of({{"train.nonfinite-limit", "3"}, {"train.on-nonfinite", "skip"}});
   config_of({{"optimizer.weight-decay-on", "all"}, {"optimizer.l2", "0.1"}});
   config_of({{"data.seed", "2"}, {"data.source", "blobs"}});

@@ -117,6 +117,7 @@ const DigestCase kCases[] = {
     {"Regression",
      {{"data.source", "linear"},
       {"data.samples", "90"},
+      {"data.normalize-targets", "none"},
       {"model.layers", "linear 9, tanh, linear 1"},
       {"train.micro-batches", "4"},
       {"train.batch-size", "16"}},

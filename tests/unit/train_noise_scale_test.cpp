@@ -96,6 +96,7 @@ Config regression(const std::string& noise_scale) {
                     {"data.samples", "60100"},
                     {"data.features", std::to_string(kInputs)},
                     {"data.normalize", "none"},
+                    {"data.normalize-targets", "none"},
                     {"model.layers", "linear 1"},
                     {"train.batch-size", "260"},
                     {"train.micro-batches", "8"},

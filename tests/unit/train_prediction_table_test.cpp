@@ -57,6 +57,8 @@ TEST(PredictionTable, OfARegressionHasItsTargets) {
   const DatasetDescription one{.task = Task::kRegression};
   EXPECT_EQ(table_of(one).header(), "row,prediction\n");
   EXPECT_EQ(row(table_of(one), {0.125}, 3), "3,0.125\n");
+  const PredictionTable in_euros(one, choose_loss("auto", {}, one.task).loss, {{3e5}, {0.0078125}});
+  EXPECT_EQ(row(in_euros, {-1.5}), "0,299808\n");
   EXPECT_EQ(table_of({.task = Task::kRegression, .targets = 2}).header(), "row,0,1\n");
   const PredictionTable two =
       table_of({.task = Task::kRegression, .targets = 2, .target_names = {"height", "weight, kg"}});

@@ -94,8 +94,8 @@ TEST(Predictions, ShowPicturesInColour) {
                                    {"train.micro-batches", "2"},
                                    {"model.layers", "flatten, linear 10"}}));
   // Blue is the only channel that varies between the pictures: 2 and 3.
-  EXPECT_EQ(run.problem->normalization.shift, (std::vector<double>{0, 1, 2.5}));
-  EXPECT_EQ(run.problem->normalization.scale, (std::vector<double>{0, 0, 2}));
+  EXPECT_EQ(run.problem->normalization.features.shift, (std::vector<double>{0, 1, 2.5}));
+  EXPECT_EQ(run.problem->normalization.features.scale, (std::vector<double>{0, 0, 2}));
   const Json seen = run.trainer.examine(all_of(*run.problem->test), "test");
   const Json& worst = seen["worst"][0];
   EXPECT_EQ(worst["width"], 32);

@@ -257,7 +257,8 @@ SourceParts pictures() {
 TEST(SavedModel, KnowsTheShapeOfPictures) {
   const TemporaryFolder folder;
   const Problem problem = make_problem(pictures, {}, *make_single_communicator());
-  EXPECT_EQ(problem.normalization.shift, (std::vector<double>{10.5, 11.5, 12.5})) << "of each channel";
+  EXPECT_EQ(problem.normalization.features.shift, (std::vector<double>{10.5, 11.5, 12.5}))
+      << "of each channel";
   Network network("conv 4 2, flatten, linear 2", shape_of(problem.training.description()));
   network.initialize(1, Initialization::kAuto);
   const std::filesystem::path file = folder.path() / "w";
@@ -266,7 +267,7 @@ TEST(SavedModel, KnowsTheShapeOfPictures) {
   EXPECT_EQ(saved.model.text(), network.text());
   EXPECT_EQ(weights_digest(saved.model), weights_digest(network));
   EXPECT_EQ(saved.data.feature_shape, (std::vector<Index>{3, 2, 2}));
-  EXPECT_EQ(saved.normalization.shift, problem.normalization.shift);
+  EXPECT_EQ(saved.normalization.features.shift, problem.normalization.features.shift);
   check_fit(saved, problem.training.description());
   DatasetDescription other = problem.training.description();
   other.feature_shape = {3, 1, 4};
@@ -316,7 +317,7 @@ TEST(Problem, RefusesATestPartOfAnotherKind) {
 TEST(Problem, LeavesCategoriesAsTheyAreAndKeepsTheirNumberWithTheWeights) {
   const auto communicator = make_single_communicator();
   const Problem problem = make_problem(sentences, {}, *communicator);
-  EXPECT_TRUE(problem.normalization.shift.empty());
+  EXPECT_TRUE(problem.normalization.features.shift.empty());
   EXPECT_EQ(problem.sample(), Shape::of_categories({3}, 9));
   Trainer trainer(*communicator, Network("embedding 4, linear 2", problem.sample()), problem,
                   {.batch_size = 2, .epochs = 1});

@@ -36,11 +36,12 @@ class RunThatStopped {
   explicit RunThatStopped(const Config& config, std::uint64_t step = 5) : run_(config) {
     while (run_.trainer.steps_done() < step) run_.trainer.step();
     checkpoint_ = {.state = run_.trainer.state(), .run = identify(run_.config, *run_.problem)};
-    CheckpointStore(folder_.path(), 1, run_.trainer.network().layout(), {}).save(checkpoint_);
+    save();
     folder_.write("metrics.jsonl", "{\"event\":\"start\"}\n");
   }
 
   std::string path() const { return folder_.path().string(); }
+  void save() { CheckpointStore(folder_.path(), 1, run_.trainer.network().layout(), {}).save(checkpoint_); }
   RunStart resume(const Texts& changes = {}) { return start_run(given(changes), path(), *run_.communicator); }
   void check(const Config& config) {
     check_goes_on(checkpoint_, identify(config, *run_.problem), config, run_.problem->split.training_size());
@@ -124,6 +125,19 @@ TEST(Resume, KeepsTheAugmentation) {
         stopped.resume({{"data.augment", "crop 2, flip"}});
       },
       {"another configuration", "data.augment was crop 1, flip, is crop 2, flip"}));
+}
+
+TEST(Resume, OfAnOlderVersionKeepsTheTargetsAsTheyAre) {
+  const Texts regression = {{"data.source", "linear"}, {"model.layers", "linear 1"}};
+  const auto older_run = [](RunThatStopped& stopped) -> RunThatStopped& {
+    stopped.checkpoint().run.config.erase("data.normalize-targets");
+    stopped.save();
+    return stopped;
+  };
+  RunThatStopped of_targets(blobs(regression));
+  EXPECT_EQ(older_run(of_targets).resume().config.data.normalize_targets, NormalizationKind::kNone);
+  RunThatStopped of_classes(blobs());
+  EXPECT_EQ(older_run(of_classes).resume().config.data.normalize_targets, NormalizationKind::kStandard);
 }
 
 TEST(Resume, NamesAllDifferencesOfAnotherConfiguration) {

@@ -16,7 +16,7 @@ struct Batch {
   std::vector<Index> samples;        ///< which sample of the data set each row is
   std::vector<Real> features;        ///< [rows x features], row-major, normalised
   std::vector<std::int32_t> labels;  ///< [rows], classification
-  std::vector<Real> targets;         ///< [rows x targets], row-major, the other tasks
+  std::vector<Real> targets;         ///< [rows x targets], row-major, the other tasks, normalised
 
   // Where samples are mixed (see Mixup), [rows]:
   std::vector<Index> partners;               ///< which sample is mixed into each row
@@ -29,7 +29,7 @@ struct Batch {
 /// Fills features and labels (or targets) of `batch` for batch.samples, whose pictures change as `pass` says,
 /// and, where that mixes samples, for batch.partners; partner_labels and shares are empty where it does not.
 /// Allocates only when the batch is larger than any before. Local.
-void gather(const Dataset& data, const Normalization& normalization, Batch& batch,
+void gather(const Dataset& data, const SampleNormalization& normalization, Batch& batch,
             const AugmentedPass& pass = {});
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -33,6 +33,10 @@ struct DataSource {
 bool is_synthetic(const std::string& source);
 bool is_path(const std::string& source);
 
+/// The task of a source: that of the synthetic set, or the one that its files are asked for. Local; it looks
+/// at no file.
+Task task_of(const DataSource& source);
+
 /// What a source holds.
 struct SourceParts {
   DatasetContent training;

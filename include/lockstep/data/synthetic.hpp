@@ -20,6 +20,9 @@ struct SyntheticOptions {
 /// The names `make_synthetic` knows.
 const std::vector<std::string>& synthetic_names();
 
+/// The task of the set of that name. Errors: there is none.
+Task synthetic_task(const std::string& name);
+
 /// A data set drawn from a distribution, a pure function of (name, part, options):
 /// - "blobs": classification; class centres from N(0, 1), samples around them from N(0, 1).
 /// - "linear": regression; y = 0.05 + Σ 0.01 x_i + ε with x_i from N(0, 1) and ε from N(0, 0.01²), as in the

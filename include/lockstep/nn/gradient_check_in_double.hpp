@@ -19,7 +19,7 @@ struct GradientCheckCase {
   std::string loss;                   ///< a name of losses()
   Hyperparameters loss_parameters;
   const Dataset& data;
-  const Normalization& normalization;
+  const SampleNormalization& normalization;
   std::span<const Index> samples;  ///< of `data`, one row each
   std::uint64_t seed = 0;          ///< of dropout and of the choice of elements
 };

@@ -54,6 +54,10 @@ class Loss {
   /// probabilities[k] = what output k says as a probability. Only where has_probabilities().
   virtual void row_probabilities(std::span<const Real> outputs, std::span<double> probabilities) const;
 
+  /// Whether the loss of a sample with a label is -log of its label's probability, the softmax of the
+  /// outputs: cross-entropy without smoothing.
+  virtual bool is_log_loss() const { return false; }
+
  private:
   /// The loss of a mixture, by row().
   double mixed_row(std::span<const Real> outputs, const Targets& targets, Index row, Real* gradient) const;

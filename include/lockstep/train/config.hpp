@@ -26,6 +26,7 @@ struct Config {
   struct Data {
     DataSource source;
     NormalizationKind normalize = NormalizationKind::kStandard;
+    NormalizationKind normalize_targets = NormalizationKind::kStandard;  ///< of a regression
     Augmentation augment;
     double validation = 0;  ///< part of the training samples that is held out
   } data;

@@ -26,12 +26,13 @@ struct Problem {
   Dataset training;
   std::optional<Dataset> test;
   Split split;
-  Normalization normalization;  ///< of the values that `training` and `test` store
+  SampleNormalization normalization;  ///< of the values that `training` and `test` store
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
   Hyperparameters loss_parameters = {};
-  std::string normalize = {};      ///< as data.normalize; how `normalization` was made
-  Augmentation augmentation = {};  ///< of the pictures of `training` in training steps
+  std::string normalize = {};          ///< as data.normalize; how `normalization` of the features was made
+  std::string normalize_targets = {};  ///< as data.normalize-targets; empty where the task is no regression
+  Augmentation augmentation = {};      ///< of the pictures of `training` in training steps
 
   /// The shape of a sample, and how many outputs a network for it has.
   Shape sample() const { return shape_of(training.description()); }
@@ -45,6 +46,9 @@ struct Problem {
 /// What data become before a network sees them, and what it is to minimise.
 struct ProblemOptions {
   NormalizationKind normalize = NormalizationKind::kStandard;  ///< of real numbers
+  /// Of a regression's targets. Losses and gradients are then those of normalised targets; predictions and
+  /// the measures of an evaluation are in the units of the data.
+  NormalizationKind normalize_targets = NormalizationKind::kStandard;
   double validation = 0;                 ///< part of the training samples that is held out
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
@@ -109,7 +113,7 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
 /// A network as its weights file describes it, for data of the same kind.
 struct SavedModel {
   Network model;
-  Normalization normalization;  ///< of the numbers in a file of data
+  SampleNormalization normalization;  ///< of the numbers in a file of data
   std::shared_ptr<const Loss> loss;
   DatasetDescription
       data;  ///< what it was trained on, but for their number; names as far as the file has them

@@ -31,8 +31,8 @@ void add_nonfinite(const Answers& answers, NonFiniteSamples& found) {
 
 }  // namespace
 
-ConstMatrixView pass_chunk(Network& model, const Normalization& normalization, const Selection& selection,
-                           Index chunk, Batch& batch) {
+ConstMatrixView pass_chunk(Network& model, const SampleNormalization& normalization,
+                           const Selection& selection, Index chunk, Batch& batch) {
   const Index first = chunk * kChunk;
   batch.samples.resize(static_cast<std::size_t>(std::min(kChunk, selection.count - first)));
   for (Index i = 0; i < batch.rows(); ++i) {
@@ -53,7 +53,7 @@ NonFiniteSamples of_all_ranks(Communicator& communicator, const NonFiniteSamples
   return all;
 }
 
-NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const Normalization& normalization,
+NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const SampleNormalization& normalization,
                                 const Selection& selection, Communicator& communicator,
                                 const std::function<void(const Answers& answers)>& visit) {
   const Interval mine = part_of(chunks_of(selection), communicator.size(), communicator.rank());

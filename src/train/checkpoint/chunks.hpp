@@ -17,8 +17,8 @@ inline Index chunks_of(const Selection& selection) { return (selection.count + k
 
 /// Fills `batch` with the samples of a chunk of `selection` and passes them through `model`, without dropout;
 /// its outputs, until the next pass. Local.
-ConstMatrixView pass_chunk(Network& model, const Normalization& normalization, const Selection& selection,
-                           Index chunk, Batch& batch);
+ConstMatrixView pass_chunk(Network& model, const SampleNormalization& normalization,
+                           const Selection& selection, Index chunk, Batch& batch);
 
 /// The samples of all ranks. Collective.
 NonFiniteSamples of_all_ranks(Communicator& communicator, const NonFiniteSamples& mine);
@@ -33,7 +33,7 @@ struct Answers {
 /// Passes this rank's chunks of `selection`, part_of(chunks_of(selection), ranks, rank), through `model` and
 /// calls visit(answers) for each, in order. Returns the samples, of all ranks, whose answers are not finite.
 /// Collective.
-NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const Normalization& normalization,
+NonFiniteSamples for_each_chunk(Network& model, const Loss& loss, const SampleNormalization& normalization,
                                 const Selection& selection, Communicator& communicator,
                                 const std::function<void(const Answers& answers)>& visit);
 

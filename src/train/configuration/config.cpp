@@ -127,6 +127,8 @@ void check_effects(const Config& config, const GivenValues& given) {
         "where nothing decays; set optimizer.weight-decay or optimizer.l2, or remove it");
   check("model.initialization", config.model.init.empty(),
         "beside model.init, which has the initial weights; remove one of them");
+  check("data.normalize-targets", task_of(config.data.source) == Task::kRegression,
+        "on classes and labels of 0 and 1; remove it, or set data.task = regression");
   check("data.seed", is_synthetic(config.data.source.source) || config.data.validation > 0,
         "on data from files of which nothing is held out; set data.validation, or remove it");
 }
@@ -194,7 +196,8 @@ SettingTexts settings_of(Config config) {
   for (const Setting& setting : make_settings(config)) {
     const bool is_of_one_start = setting.key == "run.dir" || setting.key == "run.resume";
     const bool is_unused =
-        setting.key == "schedule.reference-batch" && config.training.batch_scaling == BatchScaling::kNone;
+        (setting.key == "schedule.reference-batch" && config.training.batch_scaling == BatchScaling::kNone) ||
+        (setting.key == "data.normalize-targets" && task_of(config.data.source) != Task::kRegression);
     if (is_of_one_start || is_unused) continue;
     const std::string text = setting.field.text();
     if (!text.empty() || !setting.default_value.empty()) texts.emplace_back(setting.key, text);

@@ -15,6 +15,11 @@ std::vector<std::pair<std::string, Task>> task_choices() {
   return choices;
 }
 
+const std::vector<std::pair<std::string, NormalizationKind>> kNormalizations = {
+    {"standard", NormalizationKind::kStandard},
+    {"unit", NormalizationKind::kUnit},
+    {"none", NormalizationKind::kNone}};
+
 Field changes_of_pictures(Augmentation& field) {
   return {.assign = [&field](const std::string& text) { return read_augmentation(text, field); },
           .text = [&field] { return to_text(field); }};
@@ -77,9 +82,10 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.seed", "1", "seed of synthetic data and of the choice of validation samples",
         whole(source.synthetic.seed, 0)},
        {"data.normalize", "standard", "features to mean 0 and deviation 1 (standard), to 0 … 1 (unit), none",
-        choice(data.normalize, {{"standard", NormalizationKind::kStandard},
-                                {"unit", NormalizationKind::kUnit},
-                                {"none", NormalizationKind::kNone}})},
+        choice(data.normalize, kNormalizations)},
+       {"data.normalize-targets", "standard",
+        "regression: the same of the targets, which is undone in all that is predicted",
+        choice(data.normalize_targets, kNormalizations)},
        {"data.augment", "none",
         "what happens to pictures in training, at random and in this order, or none: crop PAD [edge], flip, "
         "brightness MOST, contrast MOST, cutout SIZE, mixup ALPHA",

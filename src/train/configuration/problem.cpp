@@ -32,17 +32,23 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
   return {options.seed, training.size(), held_out};
 }
 
-/// Rank 0's normalisation on every rank, as weights files keep it.
-Normalization share_normalization(NormalizationKind kind, const Dataset& training, const Split& split,
-                                  Communicator& communicator) {
-  std::string text;
+/// Rank 0's normalisation of the training samples on every rank, as weights files keep it.
+SampleNormalization share_normalization(NormalizationKind features, NormalizationKind targets,
+                                        const Dataset& training, const Split& split,
+                                        Communicator& communicator) {
+  const std::vector<ColumnUnit>& units = training.description().units;
+  const auto sample = [&](Index i) { return split.training(i); };
+  std::string of_features;
+  std::string of_targets;
   if (communicator.rank() == 0) {
-    text = to_text(of_file_values(compute_normalization(kind, training, split.training_size(),
-                                                        [&](Index i) { return split.training(i); }),
-                                  training.description().units));
+    const Index count = split.training_size();
+    of_features = to_text(of_file_values(compute_normalization(features, training, count, sample), units));
+    of_targets = to_text(compute_target_normalization(targets, training, count, sample));
   }
-  return of_stored_values(normalization_from_text(broadcast_text(communicator, text, 0)),
-                          training.description().units);
+  const auto shared = [&](const std::string& text) {
+    return normalization_from_text(broadcast_text(communicator, text, 0));
+  };
+  return of_stored_values(SampleNormalization{shared(of_features), shared(of_targets)}, units);
 }
 
 /// What float takes away from features that are not normalised.
@@ -159,6 +165,7 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
   });
   const Split split = make_split(options, parts[0]);
   const bool is_real = parts[0].description().categories == 0;
+  const bool is_regression = parts[0].description().task == Task::kRegression;
   const NormalizationKind normalize = is_real ? options.normalize : NormalizationKind::kNone;
   if (communicator.rank() == 0) {
     for (const Dataset& part : parts) {
@@ -170,11 +177,13 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
   return {.training = parts[0],
           .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
           .split = split,
-          .normalization = share_normalization(normalize, parts[0], split, communicator),
+          .normalization =
+              share_normalization(normalize, options.normalize_targets, parts[0], split, communicator),
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
           .loss_parameters = chosen.parameters,
           .normalize = normalize_name(normalize),
+          .normalize_targets = is_regression ? normalize_name(options.normalize_targets) : "",
           .augmentation = options.augmentation};
 }
 
@@ -186,6 +195,7 @@ Problem make_problem(const Config& config, Communicator& communicator) {
   const Config::Data& data = config.data;
   Problem problem = make_problem([&] { return read_source(data.source); },
                                  {.normalize = data.normalize,
+                                  .normalize_targets = data.normalize_targets,
                                   .validation = data.validation,
                                   .seed = data.source.synthetic.seed,
                                   .loss = config.model.loss,

@@ -18,13 +18,10 @@ using Json = nlohmann::ordered_json;
 
 /// What the network sees, as bytes again.
 std::vector<std::uint8_t> stored_again(std::span<const Real> features, const Normalization& normalization) {
-  const std::size_t pairs = normalization.shift.size();
   std::vector<std::uint8_t> bytes;
   for (std::size_t i = 0; i < features.size(); ++i) {
-    const double scale = pairs == 0 ? 1 : normalization.scale[i % pairs];
-    const double shift = pairs == 0 ? 0 : normalization.shift[i % pairs];
-    const double value = scale == 0 ? shift : features[i] / scale + shift;
-    bytes.push_back(static_cast<std::uint8_t>(std::clamp(std::round(value), 0.0, 255.0)));
+    const double value = std::round(denormalized(normalization, i, features[i]));
+    bytes.push_back(static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0)));
   }
   return bytes;
 }
@@ -99,7 +96,7 @@ Json augmented_samples(const Problem& problem, std::uint64_t seed) {
              {.changes = changes, .seed = seed, .epoch = epoch});
       Json entry = {{"sample", batch.samples[0]}, {"epoch", epoch + 1}};
       if (data.task == Task::kClassification) entry["label"] = data.class_name(batch.labels[0]);
-      add_picture(data, stored_again(batch.features, problem.normalization), entry);
+      add_picture(data, stored_again(batch.features, problem.normalization.features), entry);
       pictures.push_back(std::move(entry));
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 
 #include "lockstep/core/error.hpp"
 #include "train/checkpoint/chunks.hpp"
+#include "train/evaluation/meter.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -18,7 +20,6 @@ namespace {
 struct ChunkResult {
   double loss;
   double weight;  // by which that is divided
-  Index correct;
 };
 
 double weight_of(const Loss& loss, const Batch& batch) {
@@ -28,12 +29,20 @@ double weight_of(const Loss& loss, const Batch& batch) {
   return sum;
 }
 
-Index correct_of(const Answers& answers, Task task) {
-  if (task == Task::kClassification) return count_correct(answers.outputs, answers.batch.labels);
-  return task == Task::kMultiLabel ? count_correct(answers.outputs, answers.batch.targets) : 0;
+std::unique_ptr<Meter> make_meter(const Loss& loss, const SampleNormalization& normalization,
+                                  const Selection& selection) {
+  const Task task = selection.data.description().task;
+  if (task == Task::kClassification) return make_class_meter(loss, selection);
+  if (task == Task::kMultiLabel) return make_label_meter(selection);
+  return make_target_meter(normalization.targets, selection);
 }
 
 }  // namespace
+
+std::optional<double> Evaluation::measure(const std::string& name) const {
+  const auto found = std::ranges::find(measures, name, &Measure::name);
+  return found == measures.end() ? std::nullopt : std::optional(found->value);
+}
 
 std::string name_samples(std::span<const Index> samples, Index count) {
   const bool all = std::ssize(samples) == count && samples.size() <= kMostNamedSamples;
@@ -45,6 +54,7 @@ std::string name_samples(std::span<const Index> samples, Index count) {
 void add_results(nlohmann::ordered_json& line, const Evaluation& evaluation) {
   line.update({{"samples", evaluation.samples}, {"loss", evaluation.loss}});
   if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
+  for (const Measure& measure : evaluation.measures) line[measure.name] = measure.value;
   add_nonfinite(line, evaluation.nonfinite);
 }
 
@@ -65,26 +75,24 @@ Selection all_of(const Dataset& data) {
   return {data, data.size(), [](Index i) { return i; }};
 }
 
-Evaluation evaluate(Network& model, const Loss& loss, const Normalization& normalization,
+Evaluation evaluate(Network& model, const Loss& loss, const SampleNormalization& normalization,
                     const Selection& selection, Communicator& communicator) {
   const DatasetDescription& description = selection.data.description();
+  const std::unique_ptr<Meter> meter = make_meter(loss, normalization, selection);
   std::vector<ChunkResult> results;
   NonFiniteSamples nonfinite =
       for_each_chunk(model, loss, normalization, selection, communicator, [&](const Answers& answers) {
         results.push_back({std::accumulate(answers.losses.begin(), answers.losses.end(), 0.0),
-                           weight_of(loss, answers.batch), correct_of(answers, description.task)});
+                           weight_of(loss, answers.batch)});
+        meter->see(answers);
       });
 
   double sum = 0;
   double weight = 0;
-  Index correct = 0;
-  for (const ChunkResult& result : gather_parts<ChunkResult>(
-           communicator, parts_of(chunks_of(selection), communicator.size()), results)) {
+  for (const ChunkResult& result : gather_chunks(communicator, selection, results)) {
     sum += result.loss;
     weight += result.weight;
-    correct += result.correct;
   }
-  const auto count = static_cast<double>(selection.count);
   if (weight == 0) {
     fail_input("{}: the loss gives all its {} samples the weight 0; evaluate others", description.name,
                selection.count);
@@ -93,9 +101,7 @@ Evaluation evaluate(Network& model, const Loss& loss, const Normalization& norma
                         .loss = sum / weight,
                         .accuracy = std::nullopt,
                         .nonfinite = std::move(nonfinite)};
-  if (description.task != Task::kRegression) {
-    evaluation.accuracy = static_cast<double>(correct) / (count * static_cast<double>(description.targets));
-  }
+  meter->finish(communicator, evaluation);
   return evaluation;
 }
 

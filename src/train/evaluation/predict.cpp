@@ -55,7 +55,7 @@ std::string lines_of(const PredictionTable& table, const Batch& batch, ConstMatr
 
 }  // namespace
 
-NonFiniteSamples predict(Network& model, const Normalization& normalization, const Selection& selection,
+NonFiniteSamples predict(Network& model, const SampleNormalization& normalization, const Selection& selection,
                          const PredictionTable& table, Communicator& communicator,
                          const std::function<void(std::string_view text)>& write) {
   NonFiniteSamples nonfinite;

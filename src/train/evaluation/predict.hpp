@@ -13,7 +13,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// chunk; then all call write(text), rank 0 with the text of the round and the others with none. Returns the
 /// samples whose outputs are not finite, in order. Collective. Errors: those of `write` on any rank, on every
 /// one.
-NonFiniteSamples predict(Network& model, const Normalization& normalization, const Selection& selection,
+NonFiniteSamples predict(Network& model, const SampleNormalization& normalization, const Selection& selection,
                          const PredictionTable& table, Communicator& communicator,
                          const std::function<void(std::string_view text)>& write);
 

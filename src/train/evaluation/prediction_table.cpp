@@ -35,8 +35,12 @@ std::optional<std::size_t> place_of_largest(std::span<const Real> outputs) {
 
 }  // namespace
 
-PredictionTable::PredictionTable(const DatasetDescription& trained_on, std::shared_ptr<const Loss> loss)
-    : task_(trained_on.task), loss_(std::move(loss)), names_(output_names(trained_on)) {
+PredictionTable::PredictionTable(const DatasetDescription& trained_on, std::shared_ptr<const Loss> loss,
+                                 Normalization targets)
+    : task_(trained_on.task),
+      loss_(std::move(loss)),
+      targets_(std::move(targets)),
+      names_(output_names(trained_on)) {
   std::transform(names_.begin(), names_.end(), std::back_inserter(class_fields_),
                  [](const std::string& name) { return csv_field(name); });
 }
@@ -60,7 +64,7 @@ void PredictionTable::add_row(Index sample, std::span<const Real> outputs, std::
   if (loss_->has_probabilities() && largest) loss_->row_probabilities(outputs, measures);
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     if (task_ == Task::kMultiLabel) add(largest ? std::string_view(outputs[k] > 0 ? "1" : "0") : "");
-    add(static_cast<Real>(measures[k]));
+    add(static_cast<Real>(denormalized(targets_, k, measures[k])));
   }
   text += '\n';
 }

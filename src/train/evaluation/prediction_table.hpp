@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lockstep/data/dataset.hpp"
+#include "lockstep/data/normalization.hpp"
 #include "lockstep/nn/loss.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -22,8 +23,9 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// back to the same. Where outputs are not finite, "class" and the labels' 0 or 1 are empty. Local.
 class PredictionTable {
  public:
-  /// `trained_on` as in SavedModel.
-  PredictionTable(const DatasetDescription& trained_on, std::shared_ptr<const Loss> loss);
+  /// `trained_on` and `targets` (their normalisation, which is undone) as in SavedModel.
+  PredictionTable(const DatasetDescription& trained_on, std::shared_ptr<const Loss> loss,
+                  Normalization targets = {});
 
   /// The line that names the columns, with its end.
   std::string header() const;
@@ -34,6 +36,7 @@ class PredictionTable {
  private:
   Task task_;
   std::shared_ptr<const Loss> loss_;
+  Normalization targets_;
   std::vector<std::string> names_;  // of the outputs
   std::vector<std::string> class_fields_;
 };

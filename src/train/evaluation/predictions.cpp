@@ -72,10 +72,11 @@ void see_classes(const Answers& answers, Seen& seen) {
   keep_worst(seen.worst);
 }
 
-void see_values(const Answers& answers, Seen& seen) {
+void see_values(const Answers& answers, const Normalization& targets, Seen& seen) {
   for (Index r = 0; r < answers.outputs.rows() && seen.targets.size() < kPairs; ++r) {
-    seen.targets.push_back(answers.batch.targets[static_cast<std::size_t>(r)]);
-    seen.predictions.push_back(answers.outputs(r, 0));
+    const auto as_stored = [&](Real value) { return static_cast<Real>(denormalized(targets, 0, value)); };
+    seen.targets.push_back(as_stored(answers.batch.targets[static_cast<std::size_t>(r)]));
+    seen.predictions.push_back(as_stored(answers.outputs(r, 0)));
   }
 }
 
@@ -117,7 +118,7 @@ void add_up(Communicator& communicator, std::vector<std::vector<Index>>& confusi
 
 }  // namespace
 
-Json examine_predictions(Network& model, const Loss& loss, const Normalization& normalization,
+Json examine_predictions(Network& model, const Loss& loss, const SampleNormalization& normalization,
                          const Selection& selection, const std::string& part, Communicator& communicator) {
   const DatasetDescription& data = selection.data.description();
   const bool classifies = data.task == Task::kClassification;
@@ -133,7 +134,7 @@ Json examine_predictions(Network& model, const Loss& loss, const Normalization& 
         if (classifies) {
           see_classes(answers, seen);
         } else {
-          see_values(answers, seen);
+          see_values(answers, normalization.targets, seen);
         }
       });
   add_up(communicator, seen.confusion);

@@ -17,10 +17,12 @@ namespace lockstep::inline LOCKSTEP_REAL {
 ///   and blue) and "pixels" (base64 of bytes, row by row, channels last) where samples are pictures of bytes.
 ///   A sample whose outputs are not finite is predicted to be of no class: it is in no column of "confusion",
 ///   and "predicted", "probability" and "loss" are null.
-/// - regression: "targets" and "predictions" of the first samples, one target each; null where not finite.
+/// - regression: "targets" and "predictions" of the first samples, one target each, in the units of the data;
+///   null where not finite.
 /// Null where the task is another. Only rank 0 gets it; null elsewhere. Collective.
 nlohmann::ordered_json examine_predictions(Network& model, const Loss& loss,
-                                           const Normalization& normalization, const Selection& selection,
-                                           const std::string& part, Communicator& communicator);
+                                           const SampleNormalization& normalization,
+                                           const Selection& selection, const std::string& part,
+                                           Communicator& communicator);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -142,8 +142,12 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
       {"inputs", fmt::format("{}", fmt::join(data.feature_shape, kBetweenAxes))},
       {"task", task_name(data.task)},
       {"loss", problem.loss_name},
-      {"normalization", to_text(of_file_values(problem.normalization, data.units))}};
+      {"normalization", to_text(of_file_values(problem.normalization.features, data.units))}};
   if (!problem.normalize.empty()) metadata["normalize"] = problem.normalize;
+  if (!problem.normalization.targets.shift.empty()) {
+    metadata["target normalization"] = to_text(problem.normalization.targets);
+  }
+  if (!problem.normalize_targets.empty()) metadata["normalize-targets"] = problem.normalize_targets;
   for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
@@ -156,11 +160,10 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
 }
 
 std::map<std::string, std::string> settings_of(const StoredTensors& weights) {
-  std::vector<std::pair<std::string, std::string>> keys = {{"layers", "model.layers"},
-                                                           {"loss", "model.loss"},
-                                                           {"task", "data.task"},
-                                                           {"transpose", "data.transpose"},
-                                                           {"normalize", "data.normalize"}};
+  std::vector<std::pair<std::string, std::string>> keys = {
+      {"layers", "model.layers"},      {"loss", "model.loss"},
+      {"task", "data.task"},           {"transpose", "data.transpose"},
+      {"normalize", "data.normalize"}, {"normalize-targets", "data.normalize-targets"}};
   for (const LossForm& form : losses()) {
     for (const Hyperparameter& h : form.hyperparameters) keys.emplace_back(h.name, "model." + h.name);
   }
@@ -194,16 +197,23 @@ SavedModel load_model(const std::filesystem::path& file) {
   if (categories < 0 || categories > kMostCategories)
     fail_input("{}: 'categories' is no number of them; is it damaged?", file.string());
   const DatasetDescription sample{.feature_shape = *shape, .categories = categories};
-  const Normalization normalization = normalization_from_text(entry("normalization"));
-  if (!fits(normalization, sample)) {
+  SampleNormalization normalization = {normalization_from_text(entry("normalization"))};
+  if (!fits(normalization.features, sample)) {
     fail_input("{}: 'normalization' is of {} features, 'inputs' says {}; is it damaged?", file.string(),
-               normalization.shift.size(), entry("inputs"));
+               normalization.features.shift.size(), entry("inputs"));
   }
   Network model(shape_of(sample));
   add_from_text(model, entry("layers"));
   // What the file says of the network may ask for any amount of memory; what it holds does not.
   set_parameters(model, stored, file.string());
   const Index outputs = model.outputs();
+  if (stored.metadata.contains("target normalization")) {
+    normalization.targets = normalization_from_text(entry("target normalization"));
+    if (std::ssize(normalization.targets.shift) != outputs) {
+      fail_input("{}: 'target normalization' is of {} targets, the network has {} outputs; is it damaged?",
+                 file.string(), normalization.targets.shift.size(), outputs);
+    }
+  }
   const bool classifies = named->task == Task::kClassification;
   DatasetDescription data{.name = file.string(),
                           .task = named->task,
@@ -224,12 +234,12 @@ SavedModel load_model(const std::filesystem::path& file) {
                  count, entry("inputs"));
     }
   }
-  if (!data.columns.empty() && normalization.missing.empty()) {
+  if (!data.columns.empty() && normalization.features.missing.empty()) {
     fail_input("{}: 'normalization' does not say what stands for missing values; is it damaged?",
                file.string());
   }
   return {.model = std::move(model),
-          .normalization = normalization,
+          .normalization = std::move(normalization),
           .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
           .data = std::move(data)};
 }

@@ -57,6 +57,7 @@ bool Epochs::evaluate_parts(const StepReport& report, bool of_average, RunDirect
     const std::string name = part + (of_average ? " (average)" : "");
     line += fmt::format(", {} loss {}", name, loss_text(evaluation.loss));
     if (evaluation.accuracy) line += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
+    if (const auto r2 = evaluation.measure("r2")) line += fmt::format(", {} R² {:.4f}", name, *r2);
     warn_of_nonfinite(name, report.step, evaluation);
   }
   if (is_best) keep_best_(*stopping_.standing().best);

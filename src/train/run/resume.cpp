@@ -183,6 +183,13 @@ void check_first_host(const std::string& folder, Communicator& communicator) {
       folder, has, writes);
 }
 
+/// Versions that did not know the key trained on targets as they are.
+void add_unknown_settings(Facts& settings, const std::string& folder) {
+  if (settings.contains("data.normalize-targets")) return;
+  const Facts all = facts_of(make_config(completed({}, settings, folder)));
+  if (all.contains("data.normalize-targets")) settings["data.normalize-targets"] = "none";
+}
+
 /// Lets `start` go on with the run in run.dir, if there is one. With `is_named` there has to be, and its
 /// settings stand for those that were not given. Collective. Errors: those of check_settings and make_config;
 /// no run.
@@ -200,6 +207,7 @@ void go_on(RunStart& start, const GivenValues& given, bool is_named, Communicato
   start.has_ended = record.has_ended;
   start.replaces = record.has_metrics;
   if (!has_run) return;
+  add_unknown_settings(record.settings, folder);
   const GivenValues all = completed(given, record.settings, folder);
   Facts now;
   for (const auto& [key, value] : all) now[key] = value.text;
