@@ -34,7 +34,8 @@ Command bench_command() {
           "Start it under mpirun, ranks bound to cores.",
       .options = {{"rounds", "5", "readings of which the median counts"},
                   {"json", "", "print one line of JSON instead", true}},
-      .unused = {"run.resume", "checkpoint.minutes", "checkpoint.keep", "checkpoint.best", "train.timeline"},
+      .unused = {"run.resume", "run.name", "run.notes", "run.tags", "checkpoint.minutes", "checkpoint.keep",
+                 "checkpoint.best", "train.timeline"},
       .prints_result = true,
       .run = run_bench};
 }

@@ -163,7 +163,7 @@ Command evaluate_command() {
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
                   {"part", "", "test, all (but test samples), or validation"}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
-                 "checkpoint.", "run.dir", "run.resume"},
+                 "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags"},
       .prints_result = true,
       .run = run_evaluate};
 }

@@ -121,7 +121,8 @@ Command predict_command() {
                        "safetensors file to predict with, or the directory of a run that has ended"},
                       {"output", "", "the file to write, instead of standard output"}},
           .unused = {"data.augment", "data.test", "data.validation", "model.init", "model.initialization",
-                     "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"},
+                     "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume", "run.name",
+                     "run.notes", "run.tags"},
           .prints_result = true,
           .run = run_predict};
 }

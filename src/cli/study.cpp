@@ -52,7 +52,7 @@ Command study_command() {
           .summary = summary(),
           .options = options_of_studies(),
           .takes_paths = true,
-          .unused = {"checkpoint.", "run.resume", "train.timeline"},
+          .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "train.timeline"},
           .run = run_study};
 }
 

@@ -26,6 +26,7 @@
 #include "train/evaluation/drawn_pictures.hpp"
 #include "train/run/announcement.hpp"
 #include "train/run/epochs.hpp"
+#include "train/run/live_page.hpp"
 #include "train/run/metrics.hpp"
 #include "train/run/progress.hpp"
 #include "train/run/resume.hpp"
@@ -141,6 +142,7 @@ class Run {
     together(communicator_, [&] {
       if (!directory_) return;
       const bool written = checkpointing_.wait();
+      leave(true, error.what());
       if (!saves) return;
       message += written ? fmt::format(
                                ". The state after step {} is saved: 'lockstep train --resume {}' goes on "
@@ -168,8 +170,16 @@ class Run {
       message += checkpointing_.wait()
                      ? fmt::format("; 'lockstep train --resume {}' goes on", directory_->path().string())
                      : ", but the checkpoint of it could not be written; an older one may be there";
+      leave(false, message);
     });
     throw Error(ExitCode::kStopped, message);
+  }
+
+  /// Leaves word of an early end, and the page of what there is. On rank 0.
+  void leave(bool failed, const std::string& message) {
+    directory_->metric(
+        {{"event", "stop"}, {"step", trainer_.steps_done()}, {"failed", failed}, {"message", message}});
+    write_page();
   }
 
   void announce(const std::string& message_library) {
@@ -189,7 +199,10 @@ class Run {
 
   /// Whether its loss is smaller than ever. Collective.
   bool evaluate(const StepReport& report) {
-    return epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+    const bool is_best =
+        epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+    if (directory_) live_page_.renew(directory_->path());
+    return is_best;
   }
 
   /// Makes the folder again where somebody has removed or moved it: the run is worth more. On rank 0. Errors:
@@ -288,6 +301,7 @@ class Run {
   RunIdentity identity_;                   // rank 0 alone
   std::optional<RunDirectory> directory_;  // rank 0 alone
   Json start_;                             // rank 0 alone: the first line of its metrics
+  LivePage live_page_;                     // rank 0 alone
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
   bool keeps_best_;
