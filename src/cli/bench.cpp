@@ -34,8 +34,8 @@ Command bench_command() {
           "Start it under mpirun, ranks bound to cores.",
       .options = {{"rounds", "5", "readings of which the median counts"},
                   {"json", "", "print one line of JSON instead", true}},
-      .unused = {"run.resume", "checkpoint.minutes", "checkpoint.keep", "checkpoint.best", "train.timeline",
-                 "train.patience", "train.watch"},
+      .unused = {"run.resume", "run.name", "run.notes", "run.tags", "checkpoint.minutes", "checkpoint.keep",
+                 "checkpoint.best", "train.timeline", "train.patience", "train.watch"},
       .prints_result = true,
       .run = run_bench};
 }

@@ -71,8 +71,8 @@ void run_gradcheck(const Arguments& arguments, Communicator& world) {
 
 Command gradcheck_command() {
   std::vector<std::string> unused = settings_but("train.", {"train.seed", "train.batch-size"});
-  unused.insert(unused.end(),
-                {"data.augment", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume"});
+  unused.insert(unused.end(), {"data.augment", "optimizer.", "schedule.", "checkpoint.", "run.dir",
+                               "run.resume", "run.name", "run.notes", "run.tags"});
   return {.name = "gradcheck",
           .usage = "[--samples N] [--per-tensor N] [--config FILE] [--section.key VALUE …]",
           .summary = "Compares the gradients of the configured network with central differences, in double.",

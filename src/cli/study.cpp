@@ -52,7 +52,8 @@ Command study_command() {
           .summary = summary(),
           .options = options_of_studies(),
           .takes_paths = true,
-          .unused = {"checkpoint.", "run.resume", "train.timeline", "train.watch"},
+          .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "train.timeline",
+                     "train.watch"},
           .run = run_study};
 }
 

@@ -58,7 +58,8 @@ Command verify_command() {
       .options = {{"ranks", "all", "rank counts to compare, such as 1,2,4"},
                   {"steps", "10", "optimizer steps of each"},
                   {"digest", "", "weights_digest that the weights must have, or exit code 3"}},
-      .unused = {"checkpoint.", "run.dir", "run.resume", "train.timeline", "train.patience", "train.watch"},
+      .unused = {"checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags",
+                 "train.timeline", "train.patience", "train.watch"},
       .prints_result = true,
       .run = run_verify};
 }

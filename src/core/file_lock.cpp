@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace lockstep {
 
@@ -35,6 +36,14 @@ Lock wait_for_lock(int descriptor, off_t byte) { return set_lock(descriptor, byt
 bool is_locked(int descriptor, off_t byte) {
   struct flock found = lock_of(byte, F_WRLCK);
   return fcntl(descriptor, F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
+}
+
+bool is_locked(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool locked = is_locked(descriptor);
+  close(descriptor);
+  return locked;
 }
 
 void unlock(int descriptor, off_t byte) { set_lock(descriptor, byte, F_UNLCK, F_OFD_SETLK); }

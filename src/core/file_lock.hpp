@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <sys/types.h>
 
 namespace lockstep {
@@ -22,6 +23,9 @@ Lock wait_for_lock(int descriptor, off_t byte);
 
 /// Whether another open file has the lock; takes none.
 bool is_locked(int descriptor, off_t byte = 0);
+
+/// The same of a file by its name; not of one that cannot be read, or whose file system knows no locks.
+bool is_locked(const std::filesystem::path& file);
 
 /// Ends the lock.
 void unlock(int descriptor, off_t byte);

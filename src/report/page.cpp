@@ -44,8 +44,11 @@ std::string part(std::string_view name, const nlohmann::ordered_json& document) 
   if (name == "document") return json_for_html(document);
   LOCKSTEP_CHECK(name == "script");
   std::string script;
-  for (const std::string_view file : {assets::dom_js(), assets::table_js(), assets::chart_style_js(),
-                                      assets::chart_js(), assets::matrix_js(), assets::page_js()}) {
+  for (const std::string_view file :
+       {assets::dom_js(), assets::menu_js(), assets::result_js(), assets::table_js(),
+        assets::chart_style_js(), assets::chart_range_js(), assets::chart_lines_js(), assets::chart_js(),
+        assets::matrix_js(), assets::grid_js(), assets::parallel_js(), assets::refresh_js(),
+        assets::page_js()}) {
     script += file;
   }
   return script;

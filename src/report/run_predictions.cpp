@@ -87,6 +87,7 @@ Json by_class(const Json& predictions, const std::string& run) {
   }
   return {{"type", "table"},
           {"title", "Each class" + run},
+          {"folded", true},
           {"description", "Of the " + sentence(predictions)},
           {"columns",
            {{{"name", "class"}, {"number", false}},
@@ -142,28 +143,46 @@ Json worst_samples(const Json& predictions, const std::string& run) {
           {"rows", rows}};
 }
 
-Json regression_chart(const Json& predictions, const std::string& run) {
+Json points_chart(const std::string& id, const std::string& title, const std::string& description,
+                  const std::string& x, const std::string& y, Json series) {
+  return {{"type", "chart"},
+          {"id", id},
+          {"title", title},
+          {"description", description},
+          {"kind", "points"},
+          {"x", {{"title", x}, {"log", false}}},
+          {"y", {{"title", y}, {"log", false}}},
+          {"series", std::move(series)}};
+}
+
+/// The least and the largest finite value, where there are any.
+std::vector<double> ends_of(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  if (values.empty()) return {};
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return {*least, *most};
+}
+
+void add_regression(Json& sections, const Json& predictions, const std::string& run) {
   const std::vector<double> targets = numbers(predictions.at("targets"));
   const std::vector<double> predicted = numbers(predictions.at("predictions"));
   expect(!targets.empty() && targets.size() == predicted.size(),
          "targets and predictions need the same number");
-  std::vector<double> finite = targets;
-  std::erase_if(finite, [](double target) { return !std::isfinite(target); });
-  std::vector<double> ends;
-  if (!finite.empty()) {
-    const auto [least, most] = std::minmax_element(finite.begin(), finite.end());
-    ends = {*least, *most};
-  }
-  return {{"type", "chart"},
-          {"id", "predictions" + run},
-          {"title", "Predicted against target" + run},
-          {"description", fmt::format("{} of the {}", targets.size(), sentence(predictions))},
-          {"kind", "points"},
-          {"x", {{"title", "target"}, {"log", false}}},
-          {"y", {{"title", "predicted"}, {"log", false}}},
-          {"series",
-           {{{"name", "samples"}, {"x", targets}, {"y", predicted}},
-            {{"name", "exact"}, {"style", "dashed"}, {"x", ends}, {"y", ends}}}}};
+  const std::string of_what = fmt::format("{} of the {}", targets.size(), sentence(predictions));
+  const std::vector<double> ends = ends_of(targets);
+  sections.push_back(points_chart("predictions" + run, "Predicted against target" + run, of_what, "target",
+                                  "predicted",
+                                  {{{"name", "samples"}, {"x", targets}, {"y", predicted}},
+                                   {{"name", "exact"}, {"style", "dashed"}, {"x", ends}, {"y", ends}}}));
+  std::vector<double> residuals(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) residuals[i] = predicted[i] - targets[i];
+  const std::vector<double> width = ends_of(predicted);
+  sections.push_back(points_chart(
+      "residuals" + run, "Residuals" + run,
+      of_what + " Predicted less target: without a pattern where the network has learned all that there is.",
+      "predicted", "residual",
+      {{{"name", "samples"}, {"x", predicted}, {"y", residuals}},
+       {{"name", "exact"}, {"style", "dashed"}, {"x", width}, {"y", std::vector<double>(width.size())}}}));
 }
 
 void add_augmented(Json& sections, const Json& augmented, const std::string& run) {
@@ -202,7 +221,7 @@ void add_predictions(Json& sections, const Json& predictions, const std::string&
   const auto task = predictions.at("task").get<std::string>();
   expect(task == "classification" || task == "regression", "task must be classification or regression");
   if (task == "regression") {
-    sections.push_back(regression_chart(predictions, run));
+    add_regression(sections, predictions, run);
     return;
   }
   // Too many classes have none.

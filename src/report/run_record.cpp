@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <map>
+#include <set>
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -12,9 +14,11 @@
 #include <utility>
 
 #include "core/file.hpp"
+#include "core/file_lock.hpp"
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
+#include "report/run_metric.hpp"
 
 namespace lockstep {
 
@@ -71,6 +75,7 @@ void add_step(RunRecord& run, const Json& line) {
   run.samples_per_second.push_back(number(line, "samples_per_second"));
   run.noise_scale.push_back(line.contains("noise_scale") ? number(line, "noise_scale") : kAbsent);
   run.skipped.push_back(line.value("skipped", false));
+  double time = run.time.empty() ? 0 : run.time.back();
   const Json seconds = line.value("seconds", Json::object());
   for (const auto& item : seconds.items()) {
     const auto known = std::find_if(run.seconds.begin(), run.seconds.end(),
@@ -80,19 +85,27 @@ void add_step(RunRecord& run, const Json& line) {
                        : run.seconds.emplace_back(item.key(), std::vector<double>()).second;
     column.resize(run.step.size() - 1, kAbsent);
     column.push_back(number(seconds, item.key().c_str()));
+    if (std::isfinite(column.back())) time += column.back();
   }
+  run.time.push_back(time);
 }
 
 void add_evaluation(RunRecord& run, const Json& line) {
+  static const std::set<std::string> known = {"event", "part",    "weights",  "epoch",
+                                              "step",  "samples", "nonfinite"};
   const std::string weights = line.value("weights", "");
   const std::string part = line.at("part").get<std::string>();
-  run.evaluations.push_back({.part = weights.empty() ? part : fmt::format("{}, {} weights", part, weights),
-                             .epoch = number(line, "epoch"),
-                             .step = number(line, "step"),
-                             .samples = number(line, "samples"),
-                             .loss = number(line, "loss"),
-                             .accuracy = line.contains("accuracy") ? number(line, "accuracy") : kAbsent,
-                             .nonfinite = line.contains("nonfinite") ? number(line, "nonfinite") : 0});
+  EvaluationRecord evaluation{.part = weights.empty() ? part : fmt::format("{}, {} weights", part, weights),
+                              .epoch = number(line, "epoch"),
+                              .step = number(line, "step"),
+                              .samples = number(line, "samples"),
+                              .nonfinite = line.contains("nonfinite") ? number(line, "nonfinite") : 0,
+                              .values = {{"loss", number(line, "loss")}}};
+  for (const auto& [name, value] : line.items()) {
+    const bool is_metric = (value.is_number() || value.is_null()) && name != "loss" && !known.contains(name);
+    if (is_metric) evaluation.values.emplace_back(name, number(line, name.c_str()));
+  }
+  run.evaluations.push_back(std::move(evaluation));
 }
 
 void add_line(RunRecord& run, const Json& line) {
@@ -104,7 +117,16 @@ void add_line(RunRecord& run, const Json& line) {
   if (event == "step") add_step(run, line);
   if (event == "evaluation") add_evaluation(run, line);
   if (event == "end") run.end = line;
+  if (event == "stop") run.stop = line;
+  if (event == "resume") run.stop = nullptr;
   run.is_study = run.is_study || std::find(kOfStudies.begin(), kOfStudies.end(), event) != kOfStudies.end();
+}
+
+RunStatus status_of(const RunRecord& run) {
+  if (!run.end.is_null()) return RunStatus::kFinished;
+  if (is_locked(run.folder / "metrics.jsonl") && run.stop.is_null()) return RunStatus::kRunning;
+  const bool failed = run.stop.is_object() && run.stop.value("failed", false);
+  return failed ? RunStatus::kFailed : RunStatus::kInterrupted;
 }
 
 void read_metrics(RunRecord& run) {
@@ -125,6 +147,7 @@ void read_metrics(RunRecord& run) {
                run.folder.string());
   }
   for (auto& [part, column] : run.seconds) column.resize(run.step.size(), kAbsent);
+  run.status = status_of(run);
 }
 
 /// Null where there is no such file.
@@ -177,7 +200,8 @@ void check_different(const std::vector<RunRecord>& runs) {
   }
 }
 
-/// Names each run by its folder; runs that then share a name take one more folder until none do.
+/// Names each run by its folder; runs that then share a name take one more folder until none do. A name of
+/// its own comes before that of the folder.
 void name_runs(std::vector<RunRecord>& runs) {
   std::vector<fs::path> paths;
   paths.reserve(runs.size());
@@ -197,6 +221,14 @@ void name_runs(std::vector<RunRecord>& runs) {
       all_named = all_named && !runs[i].name.empty();
     }
   }
+  std::map<Json, std::size_t> uses;
+  for (const RunRecord& run : runs) ++uses[run.setting("run.name")];
+  for (RunRecord& run : runs) {
+    const Json given = run.setting("run.name");
+    if (given.is_null() || given == "") continue;
+    const auto text = given.get<std::string>();
+    run.name = uses[given] == 1 ? text : fmt::format("{} ({})", text, run.name);
+  }
 }
 
 }  // namespace
@@ -210,6 +242,43 @@ Json RunRecord::setting(const std::string& key) const {
   const auto found =
       std::find_if(config.begin(), config.end(), [&](const auto& entry) { return entry.first == key; });
   return found == config.end() ? Json() : Json(found->second);
+}
+
+double EvaluationRecord::value(const std::string& name) const {
+  const auto found =
+      std::find_if(values.begin(), values.end(), [&](const auto& value) { return value.first == name; });
+  return found == values.end() ? kAbsent : found->second;
+}
+
+std::vector<std::string> all_metrics(const std::vector<RunRecord>& runs) {
+  std::vector<std::string> names;
+  for (const RunRecord& run : runs) {
+    for (const EvaluationRecord& evaluation : run.evaluations) {
+      for (const auto& [name, value] : evaluation.values) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
+std::string RunRecord::choice_part() const {
+  for (const char* const part : {"validation", "test"}) {
+    if (std::any_of(evaluations.begin(), evaluations.end(),
+                    [&](const auto& one) { return one.part == part; }))
+      return part;
+  }
+  return "";
+}
+
+const EvaluationRecord* RunRecord::best(const std::string& part, const std::string& metric) const {
+  const double sign = metric_text(metric).lower_is_better ? 1 : -1;
+  const EvaluationRecord* found = nullptr;
+  for (const EvaluationRecord& one : evaluations) {
+    if (one.part != part || !std::isfinite(one.value(metric))) continue;
+    if (found == nullptr || sign * one.value(metric) < sign * found->value(metric)) found = &one;
+  }
+  return found;
 }
 
 std::vector<RunRecord> read_runs(const std::vector<fs::path>& folders) {

@@ -16,21 +16,28 @@ struct EvaluationRecord {
   double epoch;
   double step;
   double samples;
-  double loss;
-  double accuracy;
-  double nonfinite;  ///< samples whose outputs or loss are not finite
+  double nonfinite;                                    ///< samples whose outputs or loss are not finite
+  std::vector<std::pair<std::string, double>> values;  ///< loss, accuracy and whatever else the line has
+
+  double value(const std::string& name) const;
 };
+
+/// How far a run has come. A run that ended without a word, as one that is killed, is interrupted.
+enum class RunStatus { kRunning, kFinished, kInterrupted, kFailed };
 
 /// What a run directory says of its run. The columns of the steps have one length.
 struct RunRecord {
   std::filesystem::path folder;
-  std::string name;  ///< the folder's; made unique among several runs
+  std::string name;  ///< `name` if it was given one, else the folder's; made unique among several runs
   std::vector<std::pair<std::string, std::string>>
       config;                    ///< "section.key" and its value, in the file's order
   nlohmann::ordered_json start;  ///< null where the line is missing
   std::string libraries;         ///< "a, b, c", of the start
   nlohmann::ordered_json end;    ///< null: the run did not end
+  nlohmann::ordered_json stop;   ///< why it stopped early; null where it did not, or has gone on
+  RunStatus status = RunStatus::kInterrupted;
   std::vector<double> step, epoch, loss, learning_rate, gradient_norm, samples_per_second;
+  std::vector<double> time;                                          ///< seconds in steps until then
   std::vector<bool> skipped;                                         ///< of the steps: not taken
   std::vector<double> noise_scale;                                   ///< NaN where it was not measured
   std::vector<std::pair<std::string, std::vector<double>>> seconds;  ///< parts of a step; none in old runs
@@ -42,7 +49,17 @@ struct RunRecord {
 
   /// The value of a configuration key, or null.
   nlohmann::ordered_json setting(const std::string& key) const;
+
+  /// Of all steps; 0 where the lines of an old run do not tell.
+  double seconds_in_steps() const { return time.empty() ? 0 : time.back(); }
+  /// The part by which epochs are chosen: validation, else test; empty without evaluations.
+  std::string choice_part() const;
+  /// The evaluation of `part` with the best finite `metric`; none where there is none.
+  const EvaluationRecord* best(const std::string& part, const std::string& metric) const;
 };
+
+/// The names of what the evaluations of `runs` have, each once: loss, accuracy, …
+std::vector<std::string> all_metrics(const std::vector<RunRecord>& runs);
 
 /// The number of field `key`, NaN for null. Throws nlohmann::json::exception where there is none.
 double number(const nlohmann::ordered_json& object, const char* key);

@@ -20,8 +20,8 @@ using Json = nlohmann::ordered_json;
 std::string progress(const RunRecord& run) {
   const std::string steps =
       count_of(run.step.empty() ? 0 : static_cast<std::int64_t>(run.step.back()), "step");
-  if (run.end.is_null()) return fmt::format("A training run that has not ended, {} so far", steps);
-  return fmt::format("A training run of {}", steps);
+  if (run.status == RunStatus::kFinished) return fmt::format("A training run of {}", steps);
+  return fmt::format("A training run, {} after {}", status_text(run.status), steps);
 }
 
 std::string names(const std::vector<RunRecord>& runs) {
@@ -40,10 +40,14 @@ Json describe_runs(const std::vector<std::filesystem::path>& run_dirs) {
        {summary_sections(runs), chart_sections(runs), prediction_sections(runs), table_sections(runs)}) {
     sections.insert(sections.end(), some.begin(), some.end());
   }
-  return {{"title", alone ? runs.front().name : fmt::format("{} runs", runs.size())},
-          {"subtitle", alone ? progress(runs.front()) : names(runs)},
-          {"generator", fmt::format("lockstep {}", kVersion)},
-          {"sections", std::move(sections)}};
+  Json document = {{"title", alone ? runs.front().name : fmt::format("{} runs", runs.size())},
+                   {"subtitle", alone ? progress(runs.front()) : names(runs)},
+                   {"generator", fmt::format("lockstep {}", kVersion)},
+                   {"sections", std::move(sections)}};
+  // The run writes its page anew as it goes on.
+  constexpr int kSeconds = 30;
+  if (alone && runs.front().status == RunStatus::kRunning) document["refresh"] = kSeconds;
+  return document;
 }
 
 void write_run_report(const std::vector<std::filesystem::path>& run_dirs, const std::filesystem::path& file) {

@@ -10,7 +10,14 @@ namespace lockstep {
 /// The sections of a report on `runs`, in the form of page.hpp, as arrays. Each leaves out what the runs do
 /// not have.
 
-/// What the runs were and came to: facts of one run, a table with a row a run for several.
+/// "running", "finished", "interrupted", "failed".
+std::string status_text(RunStatus status);
+
+/// What one run came to: the held-out result, its best epoch, how long it took, how it ended.
+nlohmann::ordered_json result_section(const RunRecord& run);
+
+/// What the runs were and came to: facts of one run; of several, a table with a row a run, and what differs
+/// between their configurations.
 nlohmann::ordered_json summary_sections(const std::vector<RunRecord>& runs);
 
 /// Curves over the steps, and the time of the parts of a step.
@@ -22,7 +29,7 @@ nlohmann::ordered_json chart_sections(const std::vector<RunRecord>& runs);
 inline constexpr std::size_t kMostWithPredictions = 50;
 nlohmann::ordered_json prediction_sections(const std::vector<RunRecord>& runs);
 
-/// Every evaluation; the configuration of one run, what differs between the configurations of several.
+/// Every evaluation, and the configuration of one run.
 nlohmann::ordered_json table_sections(const std::vector<RunRecord>& runs);
 
 }  // namespace lockstep

@@ -1,13 +1,14 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "report/run_metric.hpp"
 #include "report/run_sections.hpp"
 
 namespace lockstep {
@@ -35,7 +36,7 @@ Json last_training_loss(const RunRecord& run) {
   return count > 0 ? Json(sum / count) : Json();
 }
 
-/// Loss and accuracy of the last evaluation of each part.
+/// What the last evaluation of each part has.
 void add_last_evaluations(std::vector<Item>& items, const RunRecord& run) {
   const auto set = [&](const std::string& name, const Json& value) {
     const auto known =
@@ -47,9 +48,11 @@ void add_last_evaluations(std::vector<Item>& items, const RunRecord& run) {
     }
   };
   for (const EvaluationRecord& evaluation : run.evaluations) {
-    set(evaluation.part + " loss",
-        std::isfinite(evaluation.loss) ? Json(evaluation.loss) : Json("not finite"));
-    if (std::isfinite(evaluation.accuracy)) set(evaluation.part + " accuracy", evaluation.accuracy);
+    for (const auto& [name, value] : evaluation.values) {
+      if (!std::isfinite(value) && name != "loss") continue;
+      set(fmt::format("{} {}", evaluation.part, metric_text(name).name),
+          std::isfinite(value) ? Json(value) : Json("not finite"));
+    }
   }
 }
 
@@ -69,7 +72,9 @@ std::vector<Item> summary(const RunRecord& run) {
   items.emplace_back("steps", run.step.empty() ? Json(0) : Json(run.step.back()));
   const auto skipped = std::count(run.skipped.begin(), run.skipped.end(), true);
   items.emplace_back("skipped steps", skipped > 0 ? Json(skipped) : Json());
-  items.emplace_back("ended", run.end.is_null() ? "no" : "yes");
+  items.emplace_back("status", status_text(run.status));
+  items.emplace_back("duration, s", run.seconds_in_steps() > 0 ? Json(run.seconds_in_steps()) : Json());
+  items.emplace_back("tags", run.setting("run.tags"));
   items.emplace_back("network", run.setting("model.layers"));
   items.emplace_back("parameters", field(run.start, "parameters"));
   items.emplace_back("data", run.setting("data.source"));
@@ -95,7 +100,7 @@ Json facts(const RunRecord& run) {
   for (const auto& [name, value] : summary(run)) {
     if (!value.is_null()) items.push_back({{"name", name}, {"value", value}});
   }
-  return {{"type", "facts"}, {"title", "Run"}, {"items", items}};
+  return {{"type", "facts"}, {"title", "Run"}, {"folded", true}, {"items", items}};
 }
 
 Json column(const std::string& name, bool number) { return {{"name", name}, {"number", number}}; }
@@ -104,6 +109,7 @@ Json table(const std::string& title, const std::string& description, Json column
   return {{"type", "table"},
           {"title", title},
           {"description", description},
+          {"folded", true},
           {"columns", std::move(columns)},
           {"rows", std::move(rows)}};
 }
@@ -143,7 +149,10 @@ Json summary_table(const std::vector<RunRecord>& runs) {
   if (runs.size() > kMostWithPredictions) {
     description += fmt::format(" Predictions are shown of the first {}.", kMostWithPredictions);
   }
-  return table("Runs", description, columns, rows);
+  Json made = table("Runs", description, columns, rows);
+  made["folded"] = false;
+  made["hide_same"] = true;
+  return made;
 }
 
 Json evaluation_table(const std::vector<RunRecord>& runs) {
@@ -151,12 +160,19 @@ Json evaluation_table(const std::vector<RunRecord>& runs) {
   Json columns = Json::array();
   if (!alone) columns.push_back(column("run", false));
   columns.push_back(column("part", false));
-  std::vector<std::pair<const char*, double EvaluationRecord::*>> shown = {
-      {"epoch", &EvaluationRecord::epoch},
-      {"step", &EvaluationRecord::step},
-      {"samples", &EvaluationRecord::samples},
-      {"loss", &EvaluationRecord::loss},
-      {"accuracy", &EvaluationRecord::accuracy}};
+  using Value = std::function<double(const EvaluationRecord&)>;
+  std::vector<std::pair<std::string, Value>> shown = {{"epoch", &EvaluationRecord::epoch},
+                                                      {"step", &EvaluationRecord::step},
+                                                      {"samples", &EvaluationRecord::samples}};
+  for (const std::string& metric : all_metrics(runs)) {
+    const bool is_there = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) {
+      return std::any_of(run.evaluations.begin(), run.evaluations.end(),
+                         [&](const EvaluationRecord& one) { return std::isfinite(one.value(metric)); });
+    });
+    if (!is_there && metric != "loss") continue;
+    shown.emplace_back(metric_text(metric).name,
+                       [metric](const EvaluationRecord& one) { return one.value(metric); });
+  }
   const bool all_finite = std::all_of(runs.begin(), runs.end(), [](const RunRecord& run) {
     return std::all_of(run.evaluations.begin(), run.evaluations.end(),
                        [](const EvaluationRecord& evaluation) { return evaluation.nonfinite == 0; });
@@ -174,8 +190,8 @@ Json evaluation_table(const std::vector<RunRecord>& runs) {
       Json row = Json::array();
       if (!alone) row.push_back(run.name);
       row.push_back(evaluation.part);
-      for (const auto& [name, field_of] : shown) {
-        const double value = evaluation.*field_of;
+      for (const auto& [name, value_of] : shown) {
+        const double value = value_of(evaluation);
         row.push_back(std::isfinite(value) ? Json(value) : Json());
       }
       rows.push_back(std::move(row));
@@ -191,43 +207,52 @@ Json config_table(const RunRecord& run) {
                {column("key", false), column("value", false)}, rows);
 }
 
-/// The keys that differ, with a column a run.
+/// A row a run, a column for every key that differs.
 Json differences_table(const std::vector<RunRecord>& runs) {
   std::vector<std::string> keys;
-  Json columns = Json::array({column("key", false)});
   for (const RunRecord& run : runs) {
-    columns.push_back(column(run.name, false));
     for (const auto& [key, value] : run.config) {
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
     }
   }
+  Json columns = Json::array({column("run", false)});
   Json rows = Json::array();
+  for (const RunRecord& run : runs) rows.push_back(Json::array({run.name}));
   for (const std::string& key : keys) {
-    Json row = Json::array({key});
-    std::set<Json> values;
+    std::vector<Json> values;
+    bool is_numeric = true;
     for (const RunRecord& run : runs) {
-      row.push_back(run.setting(key));
-      values.insert(row.back());
+      values.push_back(numeric_setting(run, key));
+      is_numeric = is_numeric && (values.back().is_number() || values.back().is_null());
     }
-    if (values.size() > 1) rows.push_back(std::move(row));
+    if (std::count(values.begin(), values.end(), values.front()) == static_cast<std::ptrdiff_t>(runs.size()))
+      continue;
+    columns.push_back(column(key, is_numeric));
+    for (std::size_t i = 0; i < runs.size(); ++i) rows[i].push_back(std::move(values[i]));
   }
-  const bool same = rows.empty();
-  return table("Differences in configuration",
-               same ? "The configurations are the same." : "The settings that the runs do not share.",
-               columns, rows);
+  const bool same = columns.size() == 1;
+  Json made = table("Differences in configuration",
+                    same ? "The configurations are the same." : "The settings that the runs do not share.",
+                    columns, same ? Json::array() : rows);
+  made["folded"] = false;
+  return made;
 }
 
 }  // namespace
 
 Json summary_sections(const std::vector<RunRecord>& runs) {
-  return Json::array({runs.size() == 1 ? facts(runs.front()) : summary_table(runs)});
+  if (runs.size() == 1) return Json::array({result_section(runs.front())});
+  return Json::array({summary_table(runs), differences_table(runs)});
 }
 
 Json table_sections(const std::vector<RunRecord>& runs) {
   Json sections = Json::array();
   Json evaluations = evaluation_table(runs);
   if (!evaluations["rows"].empty()) sections.push_back(std::move(evaluations));
-  sections.push_back(runs.size() == 1 ? config_table(runs.front()) : differences_table(runs));
+  if (runs.size() == 1) {
+    sections.push_back(facts(runs.front()));
+    sections.push_back(config_table(runs.front()));
+  }
   return sections;
 }
 

@@ -1,6 +1,7 @@
 #include "study/sections.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -109,6 +110,11 @@ std::string losses_text(const VariantCurves& curves) {
     text +=
         fmt::format("{}{} loss {}", text.empty() ? "" : ", ", part.name, to_text(last(curves, part.loss)));
   }
+  return text;
+}
+
+std::string capitalized(std::string text) {
+  text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
   return text;
 }
 

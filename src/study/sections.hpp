@@ -56,6 +56,9 @@ nlohmann::ordered_json empty_series(const std::string& name, const std::string& 
 void add_point(nlohmann::ordered_json& series, const nlohmann::ordered_json& x, double y);
 void add_band(nlohmann::ordered_json& series, double low, double high);
 
+/// With a capital, as titles begin.
+std::string capitalized(std::string text);
+
 /// A row a variant: name, then what the training ended with, mean ± standard deviation over the seeds.
 nlohmann::ordered_json results_table(const std::vector<VariantCurves>& variants);
 

@@ -80,6 +80,11 @@ TEST_F(InterruptTest, AHangupStopsARunWithACheckpoint) {
   const Outcome outcome = process.wait(10);
   EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
   EXPECT_FALSE(newest_checkpoint(run_dir()).empty());
+  const nlohmann::json last = metrics(folder_, "run").back();
+  EXPECT_EQ(last.at("event"), "stop");
+  EXPECT_EQ(last.at("failed"), false);
+  EXPECT_TRUE(last.at("message").get<std::string>().starts_with("SIGHUP: stopped after step ")) << last;
+  EXPECT_TRUE(fs::exists(fs::path(run_dir()) / "report.html"));
 }
 
 /// How `words` end in `folder` where `signal` waits for them from before their start; their errors go into

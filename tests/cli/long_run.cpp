@@ -20,8 +20,10 @@ std::string content_of(const fs::path& file) {
 
 std::vector<nlohmann::json> what_was_computed(const TemporaryFolder& folder, const std::string& run_dir) {
   std::vector<nlohmann::json> lines = metrics(folder, run_dir);
-  std::erase_if(lines,
-                [](const auto& line) { return line.at("event") == "start" || line.at("event") == "resume"; });
+  std::erase_if(lines, [](const auto& line) {
+    const auto& event = line.at("event");
+    return event == "start" || event == "resume" || event == "stop";
+  });
   for (nlohmann::json& line : lines) {
     line.erase("seconds");
     line.erase("samples_per_second");

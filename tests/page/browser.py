@@ -18,12 +18,36 @@ SECONDS = 30
 FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
          "--disable-component-update --disable-sync --window-size=1400,900").split()
 CHARTS = """
-  return [...document.querySelectorAll(".card-chart, .card-matrix")].map((card) => {
+  return [...document.querySelectorAll(".card-chart, .card-matrix, .card-grid, .card-parallel")].map((card) => {
     const plot = card.querySelector(".plot");
     return {title: card.querySelector("h2").textContent, drawn: plot.querySelectorAll(".trace, .hm").length,
             traces: plot.data.map((t) => ({name: t.name, type: t.type, x: t.x && [...t.x], y: t.y && [...t.y],
                                            text: t.text, visible: t.visible}))};
   });"""
+
+CONTRASTS = """
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = (rgb) => rgb.slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = parts(getComputedStyle(one).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || element.closest("script, style, noscript, .hm, svg .texttext") || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element);
+    const ink = luminance(parts(element instanceof SVGElement ? style.fill : style.color));
+    const paper = luminance(behind(element));
+    const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+    found.push([ratio, element.textContent.trim().slice(0, 40)]);
+  }
+  return found;"""
 
 
 def start_browser(folder):
@@ -68,9 +92,28 @@ class BrowserTest(unittest.TestCase):
         for address in addresses:
             self.assertRegex(address, "^(file|data|blob):")
 
-    def open(self, file):
+    def open(self, file, unfold=True):
         self.browser.get(file.as_uri())
         self.wait(lambda: self.script("return document.documentElement.dataset.ready") == "true")
+        if unfold:
+            self.script("document.querySelectorAll('.fold').forEach((fold) => { fold.open = true; })")
+            self.wait(lambda: self.script("return !document.querySelector('.fold:not([data-made])')"))
+
+    def from_menu(self, title, control):
+        """What `control`, an XPath, finds in the menu of the chart `title`, which is opened."""
+        menu = self.find(f"//section[.//h2='{title}']//details[@class='menu']")
+        self.script("arguments[0].open = true", menu)
+        return menu.find_element(By.XPATH, f".//{control}")
+
+    def assert_readable(self, width):
+        """The body does not scroll sideways, and every text has the contrast with what is behind it that WCAG 2.2 asks
+        for (AA), also in open menus."""
+        self.script("document.querySelectorAll('.menu').forEach((menu) => { menu.open = true; })")
+        self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), width)
+        contrasts = self.script(CONTRASTS)
+        self.assertGreater(len(contrasts), 10)
+        for ratio, text in contrasts:
+            self.assertGreaterEqual(ratio, 4.5, text)
 
     def size(self, width):
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)

@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 import runs
 from browser import BrowserTest
 
-HEADER = "//section[h2='Evaluations']//th[button='%s']"
+HEADER = "//section[.//h2='Evaluations']//th[button='%s']"
 
 
 def contrast(first, second):
@@ -74,7 +74,7 @@ class PageTest(BrowserTest):
         ticks = self.script("return [...document.querySelectorAll('.card-matrix .ytick text')].map("
                             "(tick) => tick.textContent)")
         self.assertEqual(ticks, runs.CLASSES)
-        self.find("//section[h2='Confusion matrix']//button[.='Show as table']").click()
+        self.from_menu("Confusion matrix", "button[.='Show as table']").click()
         rows = self.browser.find_elements(By.CSS_SELECTOR, ".card-matrix tbody th")
         self.assertEqual([row.text for row in rows], runs.CLASSES)
         self.assertTrue(self.find("//figcaption").text.startswith(f"{runs.CLASSES[0]}, taken for {runs.CLASSES[1]}"))
@@ -95,7 +95,7 @@ class PageTest(BrowserTest):
 
     def column(self, index):
         return [row.text for row in self.browser.find_elements(
-            By.XPATH, f"//section[h2='Evaluations']//tbody/tr/*[{index}]")]
+            By.XPATH, f"//section[.//h2='Evaluations']//tbody/tr/*[{index}]")]
 
     def test_tables_are_sorted_by_keyboard(self):
         header = self.find(HEADER % "loss")
@@ -121,7 +121,7 @@ class PageTest(BrowserTest):
         def numbers(rows):
             return [[float(field) if re.match(r"[\d.]+$", str(field)) else field for field in row] for row in rows]
 
-        section = "//section[h2='Evaluations']"
+        section = "//section[.//h2='Evaluations']"
         self.command("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
         self.find(section + "//button[.='Copy']").click()
         self.wait(lambda: self.find(section + "//*[@role='status']").text == "Copied 6 rows")
@@ -147,10 +147,10 @@ class PageTest(BrowserTest):
         self.assertEqual(plot.get_attribute("role"), "img")
         self.assertIn("training, validation, test", plot.get_attribute("aria-label"))
         self.assertEqual(self.script("return arguments[0].layout.yaxis.type", plot), "linear")
-        self.find(section + "//button[.='Log scale']").send_keys(Keys.ENTER)
+        self.from_menu("Loss", "button[.='Log scale']").send_keys(Keys.ENTER)
         self.wait(lambda: self.script("return arguments[0].layout.yaxis.type", plot) == "log")
 
-        self.find(section + "//button[.='Show as table']").send_keys(Keys.ENTER)
+        self.from_menu("Loss", "button[.='Show as table']").send_keys(Keys.ENTER)
         rows = self.script("return [...document.querySelectorAll('#section-loss tbody tr')].map("
                            "(row) => [...row.children].map((cell) => cell.textContent))")
         self.assertEqual(len(rows), runs.STEPS)
@@ -158,7 +158,7 @@ class PageTest(BrowserTest):
         self.assertEqual([float(text) for text in rows[59]], [60, round(self.steps[59]["loss"], 5), 1, 1.25])
 
     def colours(self):
-        names = ("background", "surface", "raised", "text", "muted", "accent", "problem")
+        names = ("background", "surface", "raised", "heat-0", "heat-1", "text", "muted", "accent", "problem")
         return {name: self.script("return getComputedStyle(document.documentElement).getPropertyValue(arguments[0])",
                                   f"--{name}").strip() for name in names}
 
@@ -189,6 +189,8 @@ class PageTest(BrowserTest):
                 for background in ("background", "surface", "raised"):
                     ratio = contrast(colours[text], colours[background])
                     self.assertGreaterEqual(ratio, 4.5, f"{text} on {background}, {scheme}")
+            for cell in ("heat-0", "heat-1"):  # and so between them
+                self.assertGreaterEqual(contrast(colours["text"], colours[cell]), 4.5, f"{cell}, {scheme}")
 
     def test_nothing_overflows_a_narrow_screen(self):
         self.size(360)

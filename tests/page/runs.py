@@ -30,15 +30,18 @@ def evaluations(scale):
     ]
 
 
-def write_run(folder, scale, predictions=None):
-    """Writes the run directory `folder`; returns its steps and evaluations."""
+def write_run(folder, scale, predictions=None, first_loss=None):
+    """Writes the run directory `folder`; returns its steps and evaluations. `first_loss` is that of step 1."""
     folder.mkdir(parents=True)
     (folder / "config.cfg").write_text(
         f"[model]\nlayers = linear 3\n[train]\nbatch-size = 32\nseed = {scale}\n[optimizer]\nname = adam\n")
     start = {"event": "start", "version": "0.1.0", "world_size": 2, "cpu": "<b>CPU</b>", "libraries": ["A", "B"],
              "threads": 1, "micro_batches": 8, "parameters": 123456, "training_samples": 960}
     end = {"event": "end", "steps": STEPS, "samples_per_second": 10000.5, "weights_digest": "0123456789abcdef" * 2}
-    lines = [start, *steps(scale), *evaluations(scale), end]
+    trained = steps(scale)
+    if first_loss is not None:
+        trained[0]["loss"] = first_loss
+    lines = [start, *trained, *evaluations(scale), end]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     if predictions:
         (folder / "predictions.json").write_text(json.dumps(predictions))

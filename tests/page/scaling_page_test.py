@@ -17,6 +17,7 @@ class ScalingPageTest(BrowserTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.lockstep("study", "scaling", "--run.dir", "scaling", "--rounds", "3", "--predict", "8", *SMALL)
+        cls.lockstep("study", "scaling", "--run.dir", "more", "--rounds", "3", "--predict", "64", *SMALL)
         batches = cls.folder / "batches"
         batches.mkdir()
         (batches / "config.cfg").write_text("[data]\nsource = blobs\n[model]\nlayers = linear 16, relu, linear 4\n")
@@ -33,7 +34,7 @@ class ScalingPageTest(BrowserTest):
 
     def rows(self, title):
         return [[cell.text for cell in row.find_elements(By.XPATH, "*")]
-                for row in self.browser.find_elements(By.XPATH, f"//section[h2='{title}']//tbody/tr")]
+                for row in self.browser.find_elements(By.XPATH, f"//section[.//h2='{title}']//tbody/tr")]
 
     def assert_near(self, text, number):
         self.assertAlmostEqual(float(text.replace(",", "")), number, delta=1e-4 * abs(number) + 1e-12)
@@ -74,6 +75,20 @@ class ScalingPageTest(BrowserTest):
         self.assertEqual([row[:2] for row in rows], [[str(ranks), str(batch)] for ranks in (2, 4, 8) for batch in BATCHES])
         for row in rows:
             self.assert_near(row[2], 1e3 * self.model_seconds(int(row[0]), int(row[1])))
+
+    def test_nothing_is_predicted_that_the_configuration_does_not_allow(self):
+        self.open(self.folder / "more" / "report.html")
+        rows = self.rows("Predicted beyond the measured ranks")
+        self.assertEqual({int(row[0]) for row in rows}, {2, 4, 8}, "train.micro-batches is 8")
+        section = self.find("//section[.//h2='Predicted beyond the measured ranks']")
+        self.assertIn("allows no more than 8 ranks", section.text)
+        self.assertEqual(max(self.traces("Strong scaling: speed-up")["batch 64: model"]["x"]), 8)
+
+    def test_costs_have_units_that_people_use(self):
+        self.open(self.folder / "more" / "report.html")
+        facts = self.find("//section[starts-with(.//h2, 'The model')]").text
+        self.assertRegex(facts, r"fixed cost of a step\n[\d.]+ (s|ms|µs)")
+        self.assertNotRegex(facts, r"e[+-]\d\d")
 
     def test_the_plan_is_drawn_and_listed(self):
         self.open(self.folder / "plan" / "report.html")

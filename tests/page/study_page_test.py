@@ -76,7 +76,7 @@ class StudyPageTest(BrowserTest):
     def test_results_are_those_at_the_end(self):
         self.open(self.folder / "decay" / "report.html")
         rows = [[cell.text for cell in row.find_elements(By.XPATH, "*")]
-                for row in self.browser.find_elements(By.XPATH, "//section[h2='Results']//tbody/tr")]
+                for row in self.browser.find_elements(By.XPATH, "//section[.//h2='Results']//tbody/tr")]
         self.assertEqual([row[:2] for row in rows], [[variant, str(SEEDS)] for variant in VARIANTS])
         for row in rows:
             ends = [self.over_seeds(row[0], value)[1][-1] for value in (
@@ -88,7 +88,7 @@ class StudyPageTest(BrowserTest):
 
     def test_the_legend_hides_a_line_with_its_band(self):
         self.open(self.folder / "decay" / "report.html")
-        self.find("//section[h2='Loss']//button[.='λ = 0.5: test']").click()
+        self.find("//section[.//h2='Loss']//button[.='λ = 0.5: test']").click()
         self.wait(lambda: [trace["visible"] for trace in self.charts()["Loss"]["traces"]] == [True] * 6 + [False] * 2)
 
     def test_paths_go_over_contour_lines(self):
@@ -168,7 +168,7 @@ class StudyPageTest(BrowserTest):
             for card in self.browser.find_elements(By.CSS_SELECTOR, ".card-chart"):
                 self.assertTrue(card.find_elements(By.XPATH, ".//button[.='Download data (CSV)']"))
         self.open(self.folder / "batches" / "report.html")
-        self.find("//*[@id='section-steps']//button[.='Download data (CSV)']").click()
+        self.from_menu("Steps against the batch", "button[.='Download data (CSV)']").click()
         file = self.folder / "steps-against-the-batch.csv"
         self.wait(file.exists)
         names, *rows = list(csv.reader(file.read_text().splitlines()))

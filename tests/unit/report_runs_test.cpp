@@ -77,7 +77,7 @@ TEST(RunReport, ShowsTheNumbersOfOneRun) {
   EXPECT_EQ(fact(document, "libraries"), "A 1, B 2");
   EXPECT_EQ(fact(document, "samples/s"), 900);
   EXPECT_EQ(fact(document, "weights_digest"), "d1637");
-  EXPECT_EQ(fact(document, "ended"), "yes");
+  EXPECT_EQ(fact(document, "status"), "finished");
   EXPECT_EQ(fact(document, "schedule"), Json());
 
   const Json evaluations = section(document, "Evaluations");
@@ -233,9 +233,9 @@ TEST(RunReport, ARunThatHasNotEndedShowsWhatThereIs) {
   const std::string whole = kStartLine + step_line(1, 0.5, "4") + step_line(2, 1, "2");
   for (const std::string half : {"", "{", R"({"event":"step","step":3,"epo)", R"({"event":"st)"}) {
     const Json document = describe_runs({write_run(folder, "run", whole + half)});
-    EXPECT_EQ(document.at("subtitle"), "A training run that has not ended, 2 steps so far");
+    EXPECT_EQ(document.at("subtitle"), "A training run, interrupted after 2 steps");
     EXPECT_EQ(series(document, "Loss", "training")["y"], Json({4, 2}));
-    EXPECT_EQ(fact(document, "ended"), "no");
+    EXPECT_EQ(fact(document, "status"), "interrupted");
     EXPECT_EQ(fact(document, "weights_digest"), Json());
   }
   const Json empty = describe_runs({write_run(folder, "run", "")});
@@ -274,8 +274,12 @@ TEST(RunReport, SeveralRunsShareCharts) {
   EXPECT_EQ(column(runs, "test loss"), Json({3, nullptr, nullptr}));
   EXPECT_EQ(column(runs, "schedule"), Json({nullptr, "cosine", nullptr}));
   EXPECT_EQ(column(runs, "network"), Json::array());  // which none has
-  EXPECT_EQ(section(document, "Differences in configuration")["rows"],
-            Json::parse(R"([["optimizer.beta1",null,"0.8",null],["schedule.name",null,"cosine",null]])"));
+  const Json differences = document["sections"][1];   // right below the results
+  EXPECT_EQ(differences["title"], "Differences in configuration");
+  EXPECT_EQ(differences["rows"],
+            Json::parse(R"([["x/run",null,null],["y/run",0.8,"cosine"],["other",null,null]])"));
+  EXPECT_EQ(differences["columns"][1]["name"], "optimizer.beta1");
+  EXPECT_EQ(runs["hide_same"], true);
 }
 
 TEST(RunReport, RunsWithEpochsOfOtherLengthsAreComparedByEpoch) {

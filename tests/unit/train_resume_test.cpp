@@ -75,11 +75,15 @@ TEST(Resume, TakesWhatMayChange) {
                                          {"train.nonfinite-limit", "3"},
                                          {"checkpoint.every", "3"},
                                          {"run.timeout", "0"},
+                                         {"run.name", "second try"},
+                                         {"run.notes", "goes on elsewhere"},
+                                         {"run.tags", "late"},
                                          {"optimizer.learning-rate", "5e-2"}});
   EXPECT_EQ(start.config.training.epochs, 20);
   EXPECT_EQ(start.config.training.on_nonfinite, OnNonFinite::kSkip);
   EXPECT_EQ(start.config.checkpoint.every, 3U);
   EXPECT_EQ(start.config.run.timeout, 0);
+  EXPECT_EQ(start.config.run.name, "second try");
   stopped.check(start.config);
 }
 

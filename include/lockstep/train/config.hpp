@@ -57,7 +57,10 @@ struct Config {
   struct Run {
     std::string dir;  ///< empty: runs/DATE-TIME
     bool resume = false;
-    double timeout = 0;  ///< seconds that ranks may stand still, 0: any
+    double timeout = 0;     ///< seconds that ranks may stand still, 0: any
+    std::string name = {};  ///< what pages call the run; empty: its folder
+    std::string notes = {};
+    std::string tags = {};
   } run;
 };
 

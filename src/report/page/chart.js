@@ -1,9 +1,11 @@
 // Charts. Plotly draws; legend and buttons are real buttons, so that keyboards and screen readers reach them.
 
 // The trace of one series, and that of its band from `low` to `high`.
-function seriesTraces(series, look, visible) {
-  const colour = cssColour(look.colour);
-  const common = { name: plain(series.name), visible, x: series.x, y: series.y };
+function seriesTraces(series, look, visible, state) {
+  const colour = seriesColour(look.place);
+  const x = along(series, state);
+  const smooths = state.smoothing > 0 && look.line && !look.few;
+  const common = { name: plain(series.name), visible, x, y: smooths ? smoothed(series.y, state.smoothing) : series.y };
   if (look.bars) return [{ ...common, type: "bar", marker: { color: colour } }];
   const trace = {
     ...common, type: "scatter", connectgaps: false,
@@ -12,6 +14,10 @@ function seriesTraces(series, look, visible) {
     marker: { color: colour, symbol: look.symbol.name, size: look.line ? 6 : 5, opacity: look.line ? 1 : 0.7,
       maxdisplayed: look.line && !look.few ? kMarkersALine : 0 },
   };
+  if (smooths) {
+    return [{ type: "scatter", mode: "lines", visible, x, y: series.y, hoverinfo: "skip", meta: "raw", opacity: 0.25,
+      line: { color: colour, width: 1 } }, trace];
+  }
   if (!series.low || !series.high) return [trace];
   const known = series.x.map((_, i) => i).filter((i) => series.low[i] !== null && series.high[i] !== null);
   const back = [...known].reverse();
@@ -37,7 +43,7 @@ function surfaceTrace(surface) {
 function chartTraces(section, looks, state) {
   const traces = section.surface ? [surfaceTrace(section.surface)] : [];
   section.series.forEach((series, i) => {
-    traces.push(...seriesTraces(series, seriesLook(section, series, looks), !state.hidden.has(i)));
+    traces.push(...seriesTraces(series, seriesLook(section, series, looks), !state.hidden.has(i), state));
   });
   return traces;
 }
@@ -46,11 +52,14 @@ function chartLayout(section, state) {
   const named = section.series.some((series) => series.x.some((x) => typeof x === "string"));
   const names = [...new Set(section.series.flatMap((series) => series.x))];
   const unified = section.kind !== "points" && !section.surface && section.series.length <= 12;
+  const range = valueRange(section, state);
   return {
-    ...baseLayout(), barmode: "stack", bargap: named ? 0.4 : 0.05, hovermode: unified ? "x unified" : "closest",
-    xaxis: axisLayout(section.x, named ? null : Boolean(section.x.log),
-      named ? { type: "category", tickvals: names, ticktext: names.map(plain) } : {}),
-    yaxis: axisLayout(section.y, state.log, { uirevision: String(state.log) }),
+    ...baseLayout(), ...bestMarks(section, state), barmode: "stack", bargap: named ? 0.4 : 0.05,
+    hovermode: unified ? "x unified" : "closest",
+    xaxis: axisLayout({ ...section.x, title: xTitle(section, state) }, named ? null : Boolean(section.x.log),
+      named ? { type: "category", tickvals: names, ticktext: names.map(plain) } : { uirevision: String(state.x) }),
+    yaxis: axisLayout(section.y, state.log, { uirevision: [state.log, state.robust, ...(range ?? [])].join(),
+      ...(range ? { range, autorange: false } : {}) }),
   };
 }
 
@@ -76,21 +85,23 @@ function legendView(section, looks, state, draw) {
 }
 
 // The numbers behind a chart: a row an x where every series has each x once, else a row a point.
-function chartTable(section) {
+function chartTable(section, state) {
   const number = (name) => ({ name, number: true });
   const parts = (series) => ["y", "low", "high"].filter((part) => series[part]);
-  if (section.series.some((series) => new Set(series.x).size < series.x.length)) {
+  const title = xTitle(section, state);
+  const xOf = (series) => along(series, state);
+  if (section.series.some((series) => new Set(xOf(series)).size < xOf(series).length)) {
     const bands = ["low", "high"].filter((part) => section.series.some((series) => series[part]));
-    const rows = section.series.flatMap((series) => series.x.map((x, i) =>
+    const rows = section.series.flatMap((series) => xOf(series).map((x, i) =>
       [series.name, x, series.y[i], ...bands.map((part) => series[part]?.[i] ?? null)]));
-    const columns = [section.x.title, section.y.title, ...bands].map(number);
+    const columns = [title, section.y.title, ...bands].map(number);
     return { columns: [{ name: "series", number: false }, ...columns], rows };
   }
-  const columns = [number(section.x.title)];
+  const columns = [number(title)];
   const rowOf = new Map();
   for (const series of section.series) {
     for (const part of parts(series)) {
-      series.x.forEach((x, i) => {
+      xOf(series).forEach((x, i) => {
         if (!rowOf.has(x)) rowOf.set(x, [x]);
         rowOf.get(x)[columns.length] = series[part][i];
       });
@@ -122,18 +133,38 @@ function dataTools(title, plot, makeTable) {
   return { buttons: [show, data, picture], holder };
 }
 
+// The controls that a chart has use for: scale, smoothing, what runs along x.
+function chartControls(section, state, draw) {
+  const set = (name) => (value) => {
+    state[name] = value;
+    draw();
+  };
+  const lines = section.kind === "lines" && !section.surface;
+  const long = lines && section.series.some((series) => series.x.length > kFewPoints);
+  const others = section.x.others ?? [];
+  return [
+    others.length === 0 ? null : choice("Along x", [[section.x.title, null], ...others.map((title) => [title, title])],
+      set("x")),
+    long ? choice("Smoothing", kSmoothings, set("smoothing")) : null,
+    section.kind === "stacked-bars" ? null : toggle("Log scale", state.log, set("log")),
+    section.y.robust ? toggle("Outliers", false, (on) => set("robust")(!on)) : null,
+  ];
+}
+
 function chartSection(section) {
   const looks = groupLooks(section.series);
-  const state = { hidden: new Set(), log: Boolean(section.y.log) };
+  const state = { hidden: new Set(), log: Boolean(section.y.log), robust: Boolean(section.y.robust), smoothing: 0,
+    x: null };
   const plot = element("div", { class: "plot", role: "img", "aria-label":
     `${section.title}. ${section.description ?? ""} Chart of ${section.y.title} against ${section.x.title}; series: ` +
     `${section.series.map((series) => series.name).join(", ")}. Its numbers: "Show as table".` });
-  const draw = () => Plotly.react(plot, chartTraces(section, looks, state), chartLayout(section, state), kPlotConfig);
-  const { buttons, holder } = dataTools(section.title, plot, () => chartTable(section));
-  const log = section.kind === "stacked-bars" ? null : toggle("Log scale", state.log, (on) => {
-    state.log = on;
-    draw();
-  });
-  return { draw, parts: [legendView(section, looks, state, draw), plot,
-    element("div", { class: "tools" }, log, ...buttons), holder] };
+  const note = element("p", { class: "muted note", hidden: "" },
+    "Outliers are outside of the picture; the menu shows them.");
+  const draw = () => {
+    note.hidden = !state.robust || state.log || robustRange(shownValues(section, state)) === null;
+    return Plotly.react(plot, chartTraces(section, looks, state), chartLayout(section, state), kPlotConfig);
+  };
+  const { buttons, holder } = dataTools(section.title, plot, () => chartTable(section, state));
+  return { draw, menu: menuView(section.title, ...chartControls(section, state, draw), ...buttons),
+    parts: [legendView(section, looks, state, draw), plot, note, holder] };
 }

@@ -1,6 +1,7 @@
-// How charts look: colours and markers of groups, axes, the theme's colours.
+// How charts look: colours, dashes and markers of groups, axes, the theme's colours.
 
-const kColours = 8;  // --series-1 … in page.css
+const kColours = 8;  // --series-1 … in page.css; further ones are hues between them
+const kGoldenAngle = 137.508;  // degrees: hues at its multiples stay apart however many there are
 // Plotly's names of markers, and their outlines for the legend. As many as colours less one: 56 groups differ.
 const kSymbols = [
   { name: "circle", path: "M4.5,0A4.5,4.5 0 1,1 -4.5,0A4.5,4.5 0 1,1 4.5,0Z" },
@@ -11,7 +12,12 @@ const kSymbols = [
   { name: "triangle-down", path: "M0,5L5,-4H-5Z" },
   { name: "x", path: "M-4.5,-2.5L-2.5,-4.5L0,-2L2.5,-4.5L4.5,-2.5L2,0L4.5,2.5L2.5,4.5L0,2L-2.5,4.5L-4.5,2.5L-2,0Z" },
 ];
-const kDashes = { solid: "solid", dashed: "6px,4px", dotted: "2px,3px" };
+// Of the first eight groups of a chart, of the next eight, …
+const kDashes = {
+  solid: ["solid", "12px,3px", "12px,3px,2px,3px", "12px,3px,2px,3px,2px,3px"],
+  dashed: ["6px,4px", "6px,2px,6px,6px", "6px,4px,1px,4px", "6px,4px,1px,2px,1px,4px"],
+  dotted: ["2px,3px", "2px,6px", "2px,3px,2px,8px", "1px,2px"],
+};
 const kFewPoints = 40;       // up to here every point is marked
 const kMarkersALine = 10;    // beyond, so many, where groups must be told apart without colour
 const kPlotConfig = { displayModeBar: false, displaylogo: false, responsive: true, showTips: false };
@@ -22,7 +28,22 @@ function plain(text) {
 }
 
 const groupOf = (series) => series.group ?? series.name;
-const dashOf = (series) => kDashes[series.style ?? "solid"];
+const styleOf = (series) => series.style ?? "solid";
+
+// The colour of a group's place as CSS, which follows the theme, and as Plotly reads it.
+function cssSeriesColour(index) {
+  if (index < kColours) return `var(--series-${index + 1})`;
+  const shift = 9 * (Math.floor(index / kColours) % 3 - 1);
+  return `hsl(${(index * kGoldenAngle % 360).toFixed(2)} 60% calc(var(--series-lightness) + ${shift}%))`;
+}
+
+function seriesColour(index) {
+  const probe = element("i", { style: `color: ${cssSeriesColour(index)}` });
+  document.body.append(probe);
+  const [red, green, blue] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
+  probe.remove();
+  return `#${[red, green, blue].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
+}
 
 // The place in the palette of each group that several charts share: it looks the same in all of them.
 const sharedGroups = new Map();
@@ -35,22 +56,41 @@ function findSharedGroups(charts) {
   for (const [group, times] of count) if (times > 1) sharedGroups.set(group, sharedGroups.size);
 }
 
-// Colour and marker of each group; one that no other chart has takes the first that is free. Groups that share a dash
-// also differ by marker.
+// The place of each group: that which it has in all charts, where the chart has room for it, else one that is free. No
+// two groups share one.
+function groupPlaces(groups) {
+  const most = Math.max(kColours, groups.length);
+  const places = new Map();
+  const taken = new Set();
+  for (const group of groups) {
+    const shared = sharedGroups.get(group);
+    if (shared === undefined || shared >= most) continue;
+    places.set(group, shared);
+    taken.add(shared);
+  }
+  let free = 0;
+  for (const group of groups) {
+    if (places.has(group)) continue;
+    while (taken.has(free)) ++free;
+    places.set(group, free);
+    taken.add(free);
+  }
+  return places;
+}
+
+// Colour and marker of each group. Groups that share a style also differ by marker, and beyond the eighth by dash.
 function groupLooks(series) {
   const groups = [...new Set(series.map(groupOf))];
-  const taken = new Set(groups.map((group) => sharedGroups.get(group)));
-  const dashes = new Map(groups.map((group) =>
-    [group, new Set(series.filter((one) => groupOf(one) === group).map(dashOf))]));
+  const places = groupPlaces(groups);
+  const users = new Map();  // of each style
+  for (const one of series) {
+    if (!users.has(styleOf(one))) users.set(styleOf(one), new Set());
+    users.get(styleOf(one)).add(groupOf(one));
+  }
+  const marked = new Set(series.filter((one) => users.get(styleOf(one)).size > 1).map(groupOf));
   return new Map(groups.map((group) => {
-    let index = sharedGroups.get(group);
-    if (index === undefined) for (index = 0; taken.has(index);) ++index;
-    taken.add(index);
-    return [group, {
-      colour: `--series-${index % kColours + 1}`,
-      symbol: kSymbols[index % kSymbols.length],
-      marked: series.some((other) => groupOf(other) !== group && dashes.get(group).has(dashOf(other))),
-    }];
+    const place = places.get(group);
+    return [group, { place, symbol: kSymbols[place % kSymbols.length], marked: marked.has(group) }];
   }));
 }
 
@@ -61,7 +101,8 @@ function seriesLook(section, series, looks) {
   const line = section.kind === "lines" || (section.kind === "points" && series.style !== undefined);
   const few = series.x.length <= kFewPoints;
   const markers = section.kind === "lines" ? few || look.marked : section.kind === "points" && !line;
-  return { ...look, bars, line, few, markers, dash: dashOf(series) };
+  const dashes = kDashes[styleOf(series)];
+  return { ...look, bars, line, few, markers, dash: dashes[Math.floor(look.place / kColours) % dashes.length] };
 }
 
 function axisLayout(axis, log, extra = {}) {
@@ -99,7 +140,7 @@ function swatch(look) {
     return made;
   };
   const svg = make("svg", { width: 26, height: 12, viewBox: "0 0 26 12", "aria-hidden": "true" });
-  const colour = `var(${look.colour})`;
+  const colour = cssSeriesColour(look.place);
   if (look.bars) svg.append(make("rect", { x: 7, y: 0, width: 12, height: 12, rx: 2, style: `fill: ${colour}` }));
   if (look.line) {
     svg.append(make("line", { x1: 0, y1: 6, x2: 26, y2: 6, "stroke-dasharray": look.dash.replace("solid", "none"),

@@ -4,7 +4,7 @@
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "onclick") made.addEventListener("click", value);
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value !== null && value !== undefined) made.setAttribute(name, value);
   }
   made.append(...children.filter((child) => child !== null));
@@ -23,6 +23,21 @@ function toggle(label, pressed, onchange) {
     onchange(now);
   }, { "aria-pressed": pressed });
   return made;
+}
+
+// One of `options`, [[text, value] …], the first of which is chosen.
+function choice(label, options, onchange) {
+  const select = element("select", { onchange: () => onchange(options[select.selectedIndex][1]) },
+    ...options.map(([text]) => element("option", {}, text)));
+  return element("label", {}, label, select);
+}
+
+// Text to copy, such as a command.
+function copyable(text) {
+  const copy = button("Copy", async () => {
+    copy.textContent = await copyText(text) ? "Copied" : "The browser does not allow copying";
+  });
+  return element("div", { class: "command" }, element("code", {}, text), copy);
 }
 
 // A value as a person reads it; null is an absent one.

@@ -30,7 +30,7 @@ function matrixTrace(section, narrow) {
     `(${(100 * shares[i][j]).toFixed(1)}% of the row)`);
   return {
     type: "heatmap", z: shares, zmin: 0, zmax: 1, text: values, xgap: 1, ygap: 1, showscale: !narrow,
-    texttemplate: labels.length <= kMostLabelledClasses ? "%{text}" : "", textfont: { size: narrow ? 8 : 11 },
+    texttemplate: labels.length <= kMostLabelledClasses ? "%{text}" : "", textfont: { size: narrow ? 8 : 11, color: cssColour("--text") },
     hoverinfo: "text", hovertext: values.map((row, i) => row.map((_, j) => said(i, j))),
     colorscale: [[0, cssColour("--heat-0")], [1, cssColour("--heat-1")]],
     colorbar: { thickness: 10, len: 1, outlinewidth: 0, tickformat: ".0%",
@@ -51,7 +51,7 @@ function matrixSection(section) {
       ...section.labels.map((name) => ({ name, number: true }))],
     rows: section.values.map((row, i) => [section.labels[i], ...row]),
   }));
-  return { draw, parts: [plot, element("div", { class: "tools" }, ...buttons), holder] };
+  return { draw, menu: menuView(section.title, ...buttons), parts: [plot, holder] };
 }
 
 function imageView({ width, height, channels, pixels, caption }) {

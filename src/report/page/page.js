@@ -2,27 +2,57 @@
 
 const kSections = {
   text: (section) => ({ parts: section.paragraphs.map((paragraph) => element("p", {}, paragraph)) }),
-  facts: (section) => ({ parts: [element("dl", { class: "facts" }, ...section.items.map(({ name, value }) =>
-    element("div", {}, element("dt", {}, name), element("dd", {}, shown(value)))))] }),
+  facts: (section) => ({ parts: [factsView(section.items)] }),
+  result: resultSection,
   chart: chartSection,
   matrix: matrixSection,
+  grid: gridSection,
+  parallel: parallelSection,
   images: imagesSection,
   table: tableSection,
 };
 
-// The element of one section, and how to draw its plot. A damaged section says so and leaves the others alone.
-function sectionView(section, id) {
-  let view;
+// A damaged section says so and leaves the others alone.
+function sectionContent(section) {
   try {
-    view = kSections[section.type](section);
+    return kSections[section.type](section);
   } catch (error) {
     console.error(error);
-    view = { parts: [element("p", { class: "problem" }, `This section cannot be shown: ${error.message}`)] };
+    return { parts: [element("p", { class: "problem" }, `This section cannot be shown: ${error.message}`)] };
   }
+}
+
+// A section whose content is made when it is opened: of hundreds of runs, much is never looked at.
+function foldedView(section, heading, description) {
+  const details = element("details", { class: "fold" }, element("summary", {}, heading));
+  details.addEventListener("toggle", () => {
+    if (!details.open || details.dataset.made) return;
+    details.dataset.made = "true";
+    details.append(...[description, ...sectionContent(section).parts].filter(Boolean));
+  });
+  return { children: [details] };
+}
+
+// The element of one section, and how to draw its plot.
+function sectionView(section, id) {
+  const heading = element("h2", { id: `${id}-title` }, section.title);
   const description = section.description ? element("p", { class: "description muted" }, section.description) : null;
+  let view;
+  if (section.folded) {
+    view = foldedView(section, heading, description);
+  } else {
+    const { menu = null, parts, draw } = sectionContent(section);
+    view = { children: [heading, menu, description, ...parts], draw };
+  }
   const made = element("section", { id, class: `card card-${section.type}`, "aria-labelledby": `${id}-title` },
-    element("h2", { id: `${id}-title` }, section.title), description, ...view.parts);
+    ...view.children);
   return { made, draw: view.draw };
+}
+
+// Opens the section that a link leads to.
+function unfold(id) {
+  const fold = document.getElementById(id)?.querySelector(":scope > .fold");
+  if (fold) fold.open = true;
 }
 
 // Marks in the contents what is being read.
@@ -76,7 +106,7 @@ async function showPage() {
     const id = section.id && !links.has(named) ? named : `section-${links.size + 1}`;
     const { made, draw } = sectionView(section, id);
     main.append(made);
-    links.set(id, element("a", { href: `#${id}` }, section.title));
+    links.set(id, element("a", { href: `#${id}`, onclick: () => unfold(id) }, section.title));
     list.append(element("li", {}, links.get(id)));
     if (draw) draws.push(draw);
   }
@@ -84,6 +114,8 @@ async function showPage() {
   followReading(links);
   themeButton(() => draws.forEach((draw) => draw()));
   await Promise.all(draws.map((draw) => draw()));
+  unfold(location.hash.slice(1));
+  if (content.refresh) refreshEvery(content.refresh);
   document.documentElement.dataset.ready = "true";
 }
 

@@ -23,6 +23,24 @@ function tableBody(columns, rows) {
   return rows.map((row) => tableRow(columns, row));
 }
 
+// The columns in which the rows differ, and the first, which names them.
+function differingColumns(columns, rows) {
+  const places = columns.map((_, i) => i);
+  return rows.length < 2 ? places : places.filter((i) => i === 0 || rows.some((row) => row[i] !== rows[0][i]));
+}
+
+// A table that hides the columns in which its rows do not differ, until a button shows them.
+function differencesView(title, columns, rows) {
+  const places = differingColumns(columns, rows);
+  const hidden = columns.length - places.length;
+  const holder = element("div", {});
+  const show = (chosen) => holder.replaceChildren(tableView(title, chosen.map((i) => columns[i]),
+    rows.map((row) => chosen.map((i) => row[i]))));
+  show(places);
+  return [holder, hidden === 0 ? null : toggle(`Columns that are the same (${hidden})`, false,
+    (on) => show(on ? columns.map((_, i) => i) : places))];
+}
+
 // A table of `columns` ({name, number}) and `rows`, with its buttons; `title` names it for screen readers and files.
 function tableView(title, columns, rows) {
   let sorted = rows;
@@ -55,5 +73,6 @@ function tableView(title, columns, rows) {
 }
 
 function tableSection(section) {
-  return { parts: [tableView(section.title, section.columns, section.rows)] };
+  const { title, columns, rows } = section;
+  return { parts: section.hide_same ? differencesView(title, columns, rows) : [tableView(title, columns, rows)] };
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/human.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
@@ -94,13 +95,6 @@ std::vector<Index> batches_of(const TargetModel& model) {
   return {batches.begin(), batches.end()};
 }
 
-std::string time_text(double seconds) {
-  constexpr double kMinute = 60;
-  if (seconds < 2 * kMinute) return fmt::format("{:.3g} s", seconds);
-  return seconds < 2 * kSecondsAnHour ? fmt::format("{:.3g} minutes", seconds / kMinute)
-                                      : fmt::format("{:.3g} hours", seconds / kSecondsAnHour);
-}
-
 /// How much of a prediction was seen.
 std::string evidence(const TargetCell& cell) {
   if (cell.has_measured_steps && cell.has_measured_step_seconds) return "steps and step measured";
@@ -178,7 +172,7 @@ std::string cluster_text(const Cluster& cluster) {
 void say_choice(StudyRun& study, const std::string& which, const TargetCell& cell) {
   study.say(fmt::format(
       "{}: batch {} on {} rank{}, {} and {:.3g} core-hours ({:.4g} steps of {:.3g} ms; {}).", which,
-      cell.batch_size, cell.ranks, cell.ranks == 1 ? "" : "s", time_text(cell.seconds()),
+      cell.batch_size, cell.ranks, cell.ranks == 1 ? "" : "s", duration_in_words(cell.seconds()),
       cell.core_seconds() / kSecondsAnHour, cell.steps, kMilli * cell.step_seconds, evidence(cell)));
 }
 

@@ -159,6 +159,7 @@ void run_scaling(StudyRun& study) {
   results.batches = chosen_batches(study, results.batch_size, samples);
   results.rank_batch = chosen_rank_batch(study, results.batch_size, results.ranks.back(), samples);
   results.micro_batches = config.training.micro_batches;
+  results.samples = samples;
   results.threads = config.training.threads;
   results.traffic = traffic_of(config.training, model.layout());
   results.most_predicted = study.count("predict");

@@ -49,6 +49,7 @@ struct ScalingResults {
   Index batch_size = 0;        ///< of the configuration, one of them
   Index rank_batch = 0;        ///< samples a rank of weak scaling
   Index micro_batches = 0;
+  Index samples = 0;  ///< of the training part
   Index threads = 1;  ///< a rank
   Hosts hosts;
   StepTraffic traffic;
@@ -75,6 +76,10 @@ struct ScalingResults {
   /// Of those beyond the measured ones, on each cluster: strong and weak scaling.
   std::vector<Prediction> strong_predictions() const;
   std::vector<Prediction> weak_predictions() const;
+  /// Whether the configuration could train so: a micro-batch a rank, and no batch above the training samples.
+  bool allows(Index at_ranks, Index batch) const;
+  /// Whether the model has foretold rank counts that it was not fitted to; true where none could be tried.
+  bool model_holds() const;
 };
 
 /// The steps, and the messages, that the model is fitted to.

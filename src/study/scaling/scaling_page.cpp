@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/human.hpp"
 #include "core/text.hpp"
 #include "study/numbers.hpp"
 #include "study/scaling/scaling.hpp"
@@ -13,7 +14,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kMicro = 1e6;
+/// The rank counts of a line of the model at the batches of `batch_of`: those measured, and beyond them those
+/// that may be predicted.
+template <typename Batch>
+std::vector<Index> modelled_ranks(const ScalingResults& r, const Batch& batch_of) {
+  std::vector<Index> kept = r.ranks_to_draw();
+  std::erase_if(kept, [&](Index ranks) {
+    return ranks > r.ranks.back() && !(r.model_holds() && r.allows(ranks, batch_of(ranks)));
+  });
+  return kept;
+}
 
 std::string batch_name(Index batch) { return fmt::format("batch {}", batch); }
 
@@ -32,7 +42,7 @@ Json speedup_chart(const ScalingResults& r) {
       add_point(measured, ranks, r.speedup(ranks, batch));
       add_band(measured, one / r.cell(ranks, batch).slowest, one / r.cell(ranks, batch).fastest);
     }
-    for (const Index ranks : r.ranks_to_draw())
+    for (const Index ranks : modelled_ranks(r, [&](Index) { return batch; }))
       add_point(model, ranks, r.predicted(1, batch) / r.predicted(ranks, batch));
     chart["series"].push_back(measured);
     chart["series"].push_back(model);
@@ -40,7 +50,7 @@ Json speedup_chart(const ScalingResults& r) {
   Json amdahl =
       empty_series(fmt::format("Amdahl, {:.3g} % serial", kPercent * r.serial_share), "dotted", "Amdahl");
   Json ideal = empty_series("ideal", "dotted");
-  for (const Index ranks : r.ranks_to_draw()) {
+  for (const Index ranks : modelled_ranks(r, [&](Index) { return r.batch_size; })) {
     const auto p = static_cast<double>(ranks);
     add_point(amdahl, ranks, 1 / (r.serial_share + (1 - r.serial_share) / p));
     add_point(ideal, ranks, p);
@@ -57,24 +67,26 @@ Json efficiency_chart(const ScalingResults& r) {
                   "with {} a rank. Dashed: the model.",
                   count_of(r.rank_batch, "sample")),
       {"ranks", true}, {"efficiency"});
-  const auto both = [&](const std::string& name, const auto& measured_at, const auto& predicted_at) {
+  const auto both = [&](const std::string& name, const auto& batch_of, const auto& measured_at,
+                        const auto& predicted_at) {
     Json measured = empty_series(name, "solid");
     Json model = empty_series(name + ": model", "dashed", name);
     for (const Index ranks : r.ranks) add_point(measured, ranks, measured_at(ranks));
-    for (const Index ranks : r.ranks_to_draw()) add_point(model, ranks, predicted_at(ranks));
+    for (const Index ranks : modelled_ranks(r, batch_of)) add_point(model, ranks, predicted_at(ranks));
     chart["series"].push_back(measured);
     chart["series"].push_back(model);
   };
   for (const Index batch : r.batches) {
     both(
-        "strong, " + batch_name(batch),
+        "strong, " + batch_name(batch), [&](Index) { return batch; },
         [&](Index ranks) { return r.speedup(ranks, batch) / static_cast<double>(ranks); },
         [&](Index ranks) {
           return r.predicted(1, batch) / r.predicted(ranks, batch) / static_cast<double>(ranks);
         });
   }
   both(
-      "weak", [&](Index ranks) { return r.weak_efficiency(ranks); },
+      "weak", [&](Index ranks) { return ranks * r.rank_batch; },
+      [&](Index ranks) { return r.weak_efficiency(ranks); },
       [&](Index ranks) { return r.predicted(1, r.rank_batch) / r.predicted(ranks, ranks * r.rank_batch); });
   return chart;
 }
@@ -146,23 +158,23 @@ Json model_facts(const ScalingResults& r) {
   const StepModel& m = r.model;
   std::string title = "The model: t = step + sample · rows + message · messages + byte · bytes";
   const auto rate = [](double seconds) {
-    return seconds > 0 ? fmt::format("{:.3g}", 1 / seconds) : std::string("no limit");
+    return seconds > 0 ? byte_rate_in_words(1 / seconds) : std::string("no limit");
   };
   const auto fact = [](const std::string& name, const Json& value) {
     return Json{{"name", name}, {"value", value}};
   };
+  const std::string samples =
+      m.sample > 0 ? fmt::format("{:.0f} samples/s a rank", 1 / m.sample) : "no limit";
   Json items = {
-      fact("fixed cost of a step", fmt::format("{:.4g} ms", kMilli * m.step)),
-      fact("work of a sample",
-           fmt::format("{:.4g} µs ({} samples/s a rank)", kMicro * m.sample, rate(m.sample))),
-      fact("latency of a message", fmt::format("{:.4g} µs", kMicro * m.message)),
-      fact("bandwidth of a rank", rate(m.byte) + " bytes/s"),
+      fact("fixed cost of a step", duration_in_words(m.step)),
+      fact("work of a sample", fmt::format("{} ({})", duration_in_words(m.sample), samples)),
+      fact("latency of a message", duration_in_words(m.message)),
+      fact("bandwidth of a rank", rate(m.byte)),
   };
   if (r.has_nodes()) {
     title += " + network";
-    items.push_back(
-        fact("latency of a message between nodes", fmt::format("{:.4g} µs", kMicro * m.link_message)));
-    items.push_back(fact("bandwidth of a node", rate(m.link_byte) + " bytes/s"));
+    items.push_back(fact("latency of a message between nodes", duration_in_words(m.link_message)));
+    items.push_back(fact("bandwidth of a node", rate(m.link_byte)));
   }
   items.push_back(fact("parameters", r.parameters()));
   items.push_back(fact("micro-batches", r.micro_batches));
@@ -183,25 +195,49 @@ Json held_out_table(const std::vector<HeldOut>& held_out, const std::string& tit
           {"rows", rows}};
 }
 
-Json prediction_table(const ScalingResults& r, const std::string& title,
-                      const std::vector<Prediction>& predictions) {
+/// Why `left_out` predictions are not shown; empty where all are.
+std::string limit_text(const ScalingResults& r, std::size_t left_out) {
+  if (!r.model_holds()) {
+    return fmt::format(
+        "The model missed rank counts that it was not fitted to by up to {:.3g} %, and so nothing is "
+        "predicted. Measure more rounds, on cores that no other program uses.",
+        kPercent * largest_error(r.held_out));
+  }
+  if (left_out == 0) return "";
+  return fmt::format(
+      "This configuration allows no more than {}, one a micro-batch, and batches of no more than its {}; "
+      "nothing is predicted beyond. Set train.micro-batches to predict more ranks.",
+      count_of(r.micro_batches, "rank"), count_of(r.samples, "training sample"));
+}
+
+/// What may be predicted, and what is not and why.
+void add_predictions(std::vector<Json>& sections, const ScalingResults& r, const std::string& title,
+                     const std::vector<Prediction>& predictions) {
   Json rows = Json::array();
   for (const Prediction& one : predictions) {
+    if (!r.model_holds() || !r.allows(one.ranks, one.batch_size)) continue;
     const double speedup = r.predicted(1, one.batch_size) / one.seconds;
     rows.push_back({one.ranks, one.batch_size, kMilli * one.seconds,
                     static_cast<double>(one.batch_size) / one.seconds, speedup,
                     kPercent * speedup / static_cast<double>(one.ranks), one.nodes,
                     one.link ? Json(*one.link) : Json()});
   }
-  return {
-      {"type", "table"},
-      {"title", title},
-      {"description",
-       "By the model, on ranks with a core each, and on a network like the measured one where no speed of "
-       "its links is given. Nothing here was measured."},
-      {"columns", columns({"ranks", "batch", "step, ms", "samples/s", "speed-up", "efficiency, %", "nodes",
-                           "link, Gbit/s"})},
-      {"rows", rows}};
+  const std::string limit = limit_text(r, predictions.size() - rows.size());
+  if (rows.empty()) {
+    if (!limit.empty())
+      sections.push_back({{"type", "text"}, {"title", title}, {"paragraphs", Json::array({limit})}});
+    return;
+  }
+  sections.push_back(
+      {{"type", "table"},
+       {"title", title},
+       {"description",
+        "By the model, on ranks with a core each, and on a network like the measured one where no speed of "
+        "its links is given. Nothing here was measured." +
+            (limit.empty() ? "" : " " + limit)},
+       {"columns", columns({"ranks", "batch", "step, ms", "samples/s", "speed-up", "efficiency, %", "nodes",
+                            "link, Gbit/s"})},
+       {"rows", rows}});
 }
 
 }  // namespace
@@ -222,9 +258,9 @@ std::vector<Json> scaling_sections(const ScalingResults& r) {
                        "Each number of nodes from three on, predicted by a model that is fitted to what one "
                        "and two nodes took."));
   }
-  sections.push_back(prediction_table(r, "Predicted beyond the measured ranks", r.strong_predictions()));
-  sections.push_back(prediction_table(
-      r, fmt::format("Predicted with {} a rank", count_of(r.rank_batch, "sample")), r.weak_predictions()));
+  add_predictions(sections, r, "Predicted beyond the measured ranks", r.strong_predictions());
+  add_predictions(sections, r, fmt::format("Predicted with {} a rank", count_of(r.rank_batch, "sample")),
+                  r.weak_predictions());
   return sections;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/human.hpp"
 #include "core/text.hpp"
 #include "study/numbers.hpp"
 #include "study/scaling/scaling.hpp"
@@ -43,6 +44,7 @@ std::string link_text(const Prediction& one) {
 /// Of the most ranks: at the configured batch, and on several nodes with weak scaling's samples a rank.
 void add_predictions(const ScalingResults& r, std::vector<std::string>& findings) {
   std::vector<Prediction> told;
+  if (!r.model_holds()) return;
   const Index most = r.ranks_to_draw().back();
   std::ranges::copy_if(r.strong_predictions(), std::back_inserter(told), [&](const Prediction& one) {
     return one.ranks == most && one.batch_size == r.batch_size;
@@ -53,9 +55,14 @@ void add_predictions(const ScalingResults& r, std::vector<std::string>& findings
     const std::string on_nodes =
         one.nodes == 1 ? "" : fmt::format(" on {} nodes{}", one.nodes, link_text(one));
     findings.push_back(fmt::format(
-        "Predicted, not measured: {} ranks{} at batch {} take {:.3g} ms a step, {:.3g} times one rank.",
-        one.ranks, on_nodes, one.batch_size, kMilli * one.seconds,
-        r.predicted(1, one.batch_size) / one.seconds));
+        "Predicted, not measured: {} ranks{} at batch {} take {} a step, {:.3g} times one rank{}.", one.ranks,
+        on_nodes, one.batch_size, duration_in_words(one.seconds),
+        r.predicted(1, one.batch_size) / one.seconds,
+        r.allows(one.ranks, one.batch_size)
+            ? ""
+            : fmt::format("; it would take train.micro-batches = {} or more and {} or more, which is another "
+                          "configuration",
+                          one.ranks, count_of(one.batch_size, "training sample"))));
   }
   if (!told.empty() && r.clusters.front().node_ranks > 1 &&
       r.hosts.first(r.ranks.back()).ranks_of(0).size() == 1) {
@@ -123,9 +130,9 @@ std::vector<std::string> scaling_findings(const ScalingResults& r) {
     return findings;
   }
   findings.push_back(
-      fmt::format("{} ranks at batch {}: {:.4g} ms a step, {:.3g} times one rank ({:.3g} % efficient), "
+      fmt::format("{} ranks at batch {}: {} a step, {:.3g} times one rank ({:.3g} % efficient), "
                   "{:.3g} % exchange and {:.3g} % waiting; with {} a rank {:.3g} % efficient.",
-                  most, r.batch_size, kMilli * cell.seconds, r.speedup(most, r.batch_size),
+                  most, r.batch_size, duration_in_words(cell.seconds), r.speedup(most, r.batch_size),
                   kPercent * r.speedup(most, r.batch_size) / static_cast<double>(most),
                   kPercent * cell.exchange / cell.seconds, kPercent * cell.waiting / cell.seconds,
                   count_of(r.rank_batch, "sample"), kPercent * r.weak_efficiency(most)));

@@ -75,6 +75,16 @@ std::vector<Prediction> ScalingResults::weak_predictions() const {
   return predictions_beyond(*this, [&](Index at_ranks) { return std::vector{at_ranks * rank_batch}; });
 }
 
+bool ScalingResults::allows(Index at_ranks, Index batch) const {
+  return at_ranks <= micro_batches && batch <= samples;
+}
+
+bool ScalingResults::model_holds() const {
+  constexpr double kLargestError = 0.25;
+  constexpr std::size_t kFewestToCheck = 3;
+  return ranks.size() < kFewestToCheck || largest_error(held_out) <= kLargestError;
+}
+
 std::vector<TimedStep> timed_steps(const ScalingResults& results) {
   std::vector<TimedStep> steps;
   steps.reserve(results.cells.size() + results.messages.size());

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -20,15 +19,9 @@ using Json = nlohmann::ordered_json;
 /// Lines that a chart can have and still be read.
 constexpr std::size_t kMostLines = 24;
 
-struct Result {
-  std::string id, name;
-  Quantity quantity;
-  bool lower_is_better;
-};
-
 /// Loss, and accuracy where there is one, of a part.
-std::vector<Result> results_of_part(const MeasuredPart& part, const std::vector<Curve>& results) {
-  std::vector<Result> shown = {{part.name + "-loss", part.name + " loss", part.loss, true}};
+std::vector<SweepResult> results_of_part(const MeasuredPart& part, const std::vector<Curve>& results) {
+  std::vector<SweepResult> shown = {{part.name + "-loss", part.name + " loss", part.loss, true}};
   if (has_values(results, part.accuracy)) {
     shown.push_back({part.name + "-accuracy", part.name + " accuracy", part.accuracy, false});
   }
@@ -36,10 +29,10 @@ std::vector<Result> results_of_part(const MeasuredPart& part, const std::vector<
 }
 
 /// Of the part that counts, and of the test part beside it.
-std::vector<Result> results_to_draw(const std::vector<Curve>& results) {
-  std::vector<Result> shown = results_of_part(choice_part(results), results);
+std::vector<SweepResult> results_to_draw(const std::vector<Curve>& results) {
+  std::vector<SweepResult> shown = choice_results(results);
   if (!has_values(results, &Measurement::test_loss)) return shown;
-  for (Result& result : results_of_part(*find_named(measured_parts(), "test"), results))
+  for (SweepResult& result : results_of_part(*find_named(measured_parts(), "test"), results))
     shown.push_back(result);
   return shown;
 }
@@ -116,11 +109,6 @@ void add_best(Json& series, const Json& x, const std::vector<double>& ends, bool
   add_band(series, low, high);
 }
 
-std::string capitalized(std::string text) {
-  text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
-  return text;
-}
-
 /// Keeps trainings that went astray without diverging from squeezing all others: a loss far above that of the
 /// initial weights lies outside of the picture.
 void limit_losses(Json& chart, const std::vector<Curve>& results, Quantity loss) {
@@ -142,7 +130,7 @@ void limit_losses(Json& chart, const std::vector<Curve>& results, Quantity loss)
 }
 
 Json chart_along(const SweepPlan& plan, const std::vector<Curve>& results, std::size_t axis,
-                 const Result& shown) {
+                 const SweepResult& shown) {
   const SweepAxis& swept = plan.grid.axes()[axis];
   const auto lines = lines_along(plan.grid, axis);
   const bool in_one = lines.size() > kMostLines;
@@ -190,7 +178,7 @@ Json chart_along(const SweepPlan& plan, const std::vector<Curve>& results, std::
 }
 
 /// Of what is the lowest or highest by its mean; null where none is finite.
-const SweepGroup* best_of(const std::vector<SweepGroup>& groups, const Result& shown) {
+const SweepGroup* best_of(const std::vector<SweepGroup>& groups, const SweepResult& shown) {
   const SweepGroup* best = nullptr;
   double best_mean = 0;
   for (const SweepGroup& group : groups) {
@@ -216,12 +204,12 @@ std::string over_seeds(const SweepGroup& group) {
 }
 
 /// Where there is nothing to choose among: one point, or several that differ in their seeds.
-std::string of_one_setting(const SweepGroup& group, const Result& shown) {
+std::string of_one_setting(const SweepGroup& group, const SweepResult& shown) {
   return fmt::format("{}: {}{}.", capitalized(shown.name), to_text(last(group.curves, shown.quantity)),
                      over_seeds(group));
 }
 
-std::string of_the_best(const SweepPlan& plan, const SweepGroup& best, const Result& shown,
+std::string of_the_best(const SweepPlan& plan, const SweepGroup& best, const SweepResult& shown,
                         const std::vector<Curve>& results) {
   std::string text = fmt::format("{} {}: {}{}", shown.lower_is_better ? "Lowest" : "Highest", shown.name,
                                  to_text(last(best.curves, shown.quantity)), over_seeds(best));
@@ -238,11 +226,15 @@ std::string of_the_best(const SweepPlan& plan, const SweepGroup& best, const Res
 
 }  // namespace
 
+std::vector<SweepResult> choice_results(const std::vector<Curve>& results) {
+  return results_of_part(choice_part(results), results);
+}
+
 std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results) {
   std::vector<std::string> findings;
   const MeasuredPart& part = choice_part(results);
   const std::vector<SweepGroup> groups = by_setting(plan, results);
-  for (const Result& shown : results_of_part(part, results)) {
+  for (const SweepResult& shown : choice_results(results)) {
     if (groups.size() == 1) {
       findings.push_back(of_one_setting(groups.front(), shown));
     } else if (const SweepGroup* const best = best_of(groups, shown)) {
@@ -276,7 +268,7 @@ std::vector<Json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& 
   const bool only_seeds = std::all_of(axes.begin(), axes.end(), is_seed);
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {
     if (axes[axis].values.size() < 2 || (is_seed(axes[axis]) && !only_seeds)) continue;
-    for (const Result& shown : results_to_draw(results))
+    for (const SweepResult& shown : results_to_draw(results))
       charts.push_back(chart_along(plan, results, axis, shown));
   }
   const std::vector<SweepGroup> groups = by_setting(plan, results);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <utility>
@@ -18,7 +19,38 @@ using Json = nlohmann::ordered_json;
 
 Json column(const std::string& name, bool number) { return {{"name", name}, {"number", number}}; }
 
-Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) {
+std::string command_of(const SweepPlan& plan, Index point) {
+  return fmt::format("lockstep train --config {}/{}", plan.folder, config_file(point));
+}
+
+/// The best setting by its mean over the seeds, and how to train the first of its points again; nothing where
+/// there is no choice, or all diverged.
+Json winner(const SweepPlan& plan, const std::vector<Curve>& results, Index best_point) {
+  const std::vector<SweepGroup> groups = by_setting(plan, results);
+  const auto best = std::find_if(groups.begin(), groups.end(), [&](const SweepGroup& group) {
+    return std::find(group.points.begin(), group.points.end(), best_point) != group.points.end();
+  });
+  const std::vector<SweepResult> shown = choice_results(results);
+  const auto result_of = [&](const SweepResult& result) { return last(best->curves, result.quantity).mean; };
+  if (groups.size() < 2 || !std::isfinite(result_of(shown.front()))) return {};
+  Json items = Json::array({{{"name", "point"}, {"value", best_point + 1}}});
+  for (const auto& [key, value] : plan.grid.settings(best_point))
+    items.push_back({{"name", key}, {"value", value}});
+  for (std::size_t i = 1; i < shown.size(); ++i)
+    items.push_back({{"name", shown[i].name}, {"value", result_of(shown[i])}});
+  const auto seeds = static_cast<std::int64_t>(best->points.size());
+  return {{"type", "result"},
+          {"id", "best"},
+          {"title", "The best setting"},
+          {"description", fmt::format("Chosen by the {} at the end of training{}.", shown.front().name,
+                                      seeds == 1 ? "" : ", the mean over " + count_of(seeds, "seed"))},
+          {"headline", {{"name", shown.front().name}, {"value", result_of(shown.front())}}},
+          {"items", std::move(items)},
+          {"command", command_of(plan, best_point)}};
+}
+
+Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results,
+                      const std::vector<Index>& order) {
   const std::vector<std::pair<std::string, Quantity>> all = {
       {"validation loss", &Measurement::validation_loss},
       {"validation accuracy", &Measurement::validation_accuracy},
@@ -40,11 +72,10 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) 
   }
   columns.push_back(column("weights_digest", false));
   Json rows = Json::array();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const Curve& curve = results[i];
-    Json row = Json::array({i + 1});
-    for (const auto& [key, value] : plan.grid.settings(static_cast<Index>(i)))
-      row.push_back(number_or_text(value));
+  for (const Index point : order) {
+    const Curve& curve = results[static_cast<std::size_t>(point)];
+    Json row = Json::array({point + 1});
+    for (const auto& [key, value] : plan.grid.settings(point)) row.push_back(number_or_text(value));
     row.push_back(curve.diverged ? "diverged" : "yes");
     row.push_back(curve.points.empty() ? 0 : curve.points.back().step);
     for (const Quantity quantity : shown) row.push_back(end_of(curve, quantity));
@@ -54,7 +85,8 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results) 
   return {{"type", "table"},
           {"title", "Results"},
           {"description",
-           "At the end of training; of one that diverged, the steps to its last measurement. table.csv "
+           "Best first, at the end of training; of one that diverged, the steps to its last measurement. "
+           "table.csv "
            "and table.jsonl hold the same."},
           {"columns", columns},
           {"rows", rows}};
@@ -71,7 +103,7 @@ Json means_table(const std::vector<SweepGroup>& groups) {
 }
 
 /// A row a point: the command that trains it alone, and the settings that not all points share.
-Json commands_table(const SweepPlan& plan) {
+Json commands_table(const SweepPlan& plan, const std::vector<Index>& order) {
   std::set<std::string> shared;
   for (const auto& [key, value] : shared_settings(plan)) shared.insert(key);
   std::vector<std::string> keys;
@@ -84,14 +116,13 @@ Json commands_table(const SweepPlan& plan) {
   Json columns = {column("point", true), column("command", false)};
   for (const std::string& key : keys) columns.push_back(column(key, false));
   Json rows = Json::array();
-  for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    std::map<std::string, std::string> settings = facts_of(plan.points[i]);
-    for (const auto& [key, text] : plan.grid.settings(static_cast<Index>(i))) {
+  for (const Index point : order) {
+    std::map<std::string, std::string> settings = facts_of(plan.points[static_cast<std::size_t>(point)]);
+    for (const auto& [key, text] : plan.grid.settings(point)) {
       const auto swept = settings.find(key);
       if (swept != settings.end()) swept->second = text;  // as the person wrote it
     }
-    Json row = {
-        i + 1, fmt::format("lockstep train --config {}/{}", plan.folder, config_file(static_cast<Index>(i)))};
+    Json row = {point + 1, command_of(plan, point)};
     for (const std::string& key : keys) {
       const auto entry = settings.find(key);
       row.push_back(entry == settings.end() ? Json() : Json(entry->second));
@@ -100,8 +131,10 @@ Json commands_table(const SweepPlan& plan) {
   }
   return {{"type", "table"},
           {"title", "Points"},
+          {"folded", true},
           {"description",
-           "The command that trains a point alone, on any number of ranks with the same bits, and the "
+           "Best first: the command that trains a point alone, on any number of ranks with the same bits, "
+           "and the "
            "settings in which the points differ; empty where a setting has no effect."},
           {"columns", columns},
           {"rows", rows}};
@@ -112,6 +145,7 @@ Json shared_table(const SweepPlan& plan) {
   for (const auto& [key, value] : shared_settings(plan)) rows.push_back({key, value});
   return {{"type", "table"},
           {"title", "Configuration"},
+          {"folded", true},
           {"description", "What all points share."},
           {"columns", {column("key", false), column("value", false)}},
           {"rows", rows}};
@@ -120,14 +154,18 @@ Json shared_table(const SweepPlan& plan) {
 }  // namespace
 
 Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
+  const std::vector<Index> order = best_first(plan, results, choice_results(results).front());
   Json sections = Json::array();
+  Json best = winner(plan, results, order.front());
+  if (!best.is_null()) sections.push_back(std::move(best));
   sections.push_back(
       {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
+  sections.push_back(results_table_of(plan, results, order));
+  for (Json& chart : settings_charts(plan, results)) sections.push_back(std::move(chart));
   for (Json& chart : sweep_charts(plan, results)) sections.push_back(std::move(chart));
   const std::vector<SweepGroup> groups = by_setting(plan, results);
   if (groups.size() < results.size()) sections.push_back(means_table(groups));
-  sections.push_back(results_table_of(plan, results));
-  sections.push_back(commands_table(plan));
+  sections.push_back(commands_table(plan, order));
   sections.push_back(shared_table(plan));
   std::vector<std::string> keys;
   for (const SweepAxis& axis : plan.grid.axes()) keys.push_back(axis.key);

@@ -80,7 +80,8 @@ std::string data_key(const Config& config) {
 }  // namespace
 
 const std::vector<std::string>& unused_in_sweeps() {
-  static const std::vector<std::string> keys = {"checkpoint.", "run.resume", "train.noise-scale",
+  static const std::vector<std::string> keys = {"checkpoint.",   "run.resume", "run.name",
+                                                "run.notes",     "run.tags",   "train.noise-scale",
                                                 "train.timeline"};
   return keys;
 }

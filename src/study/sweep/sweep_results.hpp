@@ -41,6 +41,23 @@ struct SweepGroup {
 };
 std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curve>& results);
 
+/// A result that a sweep is looked at for.
+struct SweepResult {
+  std::string id, name;
+  Quantity quantity;
+  bool lower_is_better;
+};
+
+/// Loss, and accuracy where there is one, of the part by which settings are chosen.
+std::vector<SweepResult> choice_results(const std::vector<Curve>& results);
+
+/// The points, best first by their setting's mean of `shown`; those without a finite one come last.
+std::vector<Index> best_first(const SweepPlan& plan, const std::vector<Curve>& results,
+                              const SweepResult& shown);
+
+/// A heat map of two keys, or parallel coordinates of more, that are no seeds; nothing of one.
+std::vector<nlohmann::ordered_json> settings_charts(const SweepPlan& plan, const std::vector<Curve>& results);
+
 /// The results over each key, and the training losses on their way.
 std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& results);
 

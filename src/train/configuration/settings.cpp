@@ -250,7 +250,10 @@ void add_run(Config::Run& run, std::vector<Setting>& settings) {
        {"run.timeout", fmt::format("{}", kDefaultTimeout),
         "seconds by which one of several ranks that stands still, or that a step waits for, has ended the "
         "run; 0: never",
-        real(run.timeout, 0, kMostSeconds)}});
+        real(run.timeout, 0, kMostSeconds)},
+       {"run.name", "", "what pages call the run; empty: its folder", words(run.name)},
+       {"run.notes", "", "what pages say of the run; several lines are joined", words(run.notes), " "},
+       {"run.tags", "", "words to find the run by; several lines are joined", words(run.tags), ", "}});
 }
 
 }  // namespace

@@ -64,14 +64,6 @@ void MetricsFile::append(std::string_view line) {
 
 void MetricsFile::sync() const { fdatasync(descriptor_); }
 
-bool is_being_written(const std::filesystem::path& file) {
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool locked = is_locked(descriptor);
-  close(descriptor);
-  return locked;
-}
-
 KeptMetrics metrics_until(std::string_view metrics, std::uint64_t step) {
   KeptMetrics kept;
   while (step > 0) {

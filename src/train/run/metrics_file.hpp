@@ -37,10 +37,6 @@ class MetricsFile {
   bool warned_ = false;
 };
 
-/// Whether another process has `file` open as a MetricsFile. Where the file system knows no locks, it seems
-/// not.
-bool is_being_written(const std::filesystem::path& file);
-
 /// What is left of `metrics` for a run that goes on after `step`: whole lines up to the first that is
 /// damaged, marks the end or belongs to a later step. After step 0 that is nothing.
 struct KeptMetrics {

@@ -28,6 +28,7 @@
 #include "train/run/best_weights.hpp"
 #include "train/run/early_stopping.hpp"
 #include "train/run/epochs.hpp"
+#include "train/run/live_page.hpp"
 #include "train/run/metrics.hpp"
 #include "train/run/progress.hpp"
 #include "train/run/resume.hpp"
@@ -157,6 +158,7 @@ class Run {
     together(communicator_, [&] {
       if (!directory_) return;
       const bool written = checkpointing_.wait();
+      leave(true, error.what());
       if (!saves) return;
       message += written ? fmt::format(
                                ". The state after step {} is saved: 'lockstep train --resume {}' goes on "
@@ -184,8 +186,16 @@ class Run {
       message += checkpointing_.wait()
                      ? fmt::format("; 'lockstep train --resume {}' goes on", directory_->path().string())
                      : ", but the checkpoint of it could not be written; an older one may be there";
+      leave(false, message);
     });
     throw Error(ExitCode::kStopped, message);
+  }
+
+  /// Leaves word of an early end, and the page of what there is. On rank 0.
+  void leave(bool failed, const std::string& message) {
+    directory_->metric(
+        {{"event", "stop"}, {"step", trainer_.steps_done()}, {"failed", failed}, {"message", message}});
+    write_page();
   }
 
   void announce(const std::string& message_library) {
@@ -205,7 +215,10 @@ class Run {
 
   /// See Epochs. Collective.
   bool evaluate(const StepReport& report) {
-    return epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+    const bool is_best =
+        epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+    if (directory_) live_page_.renew(directory_->path());
+    return is_best;
   }
 
   /// Keeps the weights that the trainer holds. Collective.
@@ -313,6 +326,7 @@ class Run {
   RunIdentity identity_;                   // rank 0 alone
   std::optional<RunDirectory> directory_;  // rank 0 alone
   Json start_;                             // rank 0 alone: the first line of its metrics
+  LivePage live_page_;                     // rank 0 alone
   Checkpointing checkpointing_;            // writes on a thread that uses the directory
   std::string config_text_;
   bool checkpoints_best_;

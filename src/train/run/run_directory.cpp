@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
+#include "core/file_lock.hpp"
 #include "core/json.hpp"
 #include "core/refusal.hpp"
 #include "lockstep/core/error.hpp"
@@ -52,7 +53,7 @@ std::string make_run_folder(const std::string& prefix) {
 }
 
 void refuse_run_in(const fs::path& folder) {
-  if (is_being_written(folder / kMetrics)) {
+  if (is_locked(folder / kMetrics)) {
     fail_input("run.dir = {}: a run that still goes on writes it; stop that first, or give another folder",
                folder.string());
   }
