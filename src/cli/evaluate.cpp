@@ -155,11 +155,14 @@ Command evaluate_command() {
   return {
       .name = "evaluate",
       .usage = "--weights FILE|RUN_DIR [--part PART] [--config FILE] [--data.source … …]",
-      .summary =
-          "Prints loss and accuracy of saved weights on the test part of data.source, or on all of it where\n"
-          "it has no test part; exit code 3 where the loss is not finite. --part validation is what the\n"
-          "run of RUN_DIR held out of its data. Weights of other programs need model.layers and\n"
-          "data.normalize too.",
+      .brief = "Prints loss and accuracy of saved weights, with every sample counted once.",
+      .details =
+          "It takes the test part of data.source, or all of it where it has no test part; exit code 3 where "
+          "the loss is not finite. --part validation is what the run of RUN_DIR held out of its data. "
+          "Weights of other programs need model.layers and data.normalize too.",
+      .examples = {"lockstep evaluate --weights runs/a --config runs/a/config.cfg",
+                   "lockstep evaluate --weights runs/a --data.source new.csv",
+                   "mpirun -np 4 lockstep evaluate --weights runs/a --part validation"},
       .options = {{"weights", "", "safetensors file to evaluate, or the directory of a run that has ended"},
                   {"part", "", "test, all (but test samples), or validation"}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",

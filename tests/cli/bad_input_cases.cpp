@@ -54,7 +54,11 @@ std::vector<BadInput> bad_usage() {
       {"StrayWord", kBlobRun + Words{"fast"}, "'fast': unexpected"},
       {"MissingValue", kBlobRun + Words{"--train.seed"}, "--train.seed: needs a value"},
       {"ResumeNothing", {"train", "--resume", ""}, "--resume: names no directory"},
-      {"ValueOfASwitch", kBlobRun + Words{"--help=yes"}, "--help: takes no value"},
+      {"ValueOfASwitch", {"bench", "--json=yes"}, "--json: takes no value"},
+      {"HelpOnNothing", {"train", "--help", "momentun"}, "did you mean 'optimizer.momentum'?"},
+      {"HelpOnWhatHasNoEffect",
+       {"verify", "--help=checkpoint"},
+       "--help checkpoint: 'verify' has no settings of this name; expected all, data, model, train"},
       // Boost replaces such words in its own messages, and for ever in these.
       {"PlaceholderAsOption", kBlobRun + Words{"--%canonical_option%="},
        "--%canonical_option%: needs a value"},
