@@ -56,6 +56,16 @@ const std::map<std::string, std::string>& separators() {
   return all;
 }
 
+/// Errors: `typed` is no option, with what may have been meant.
+[[noreturn]] void fail_unknown(const std::string& typed, const std::vector<std::string>& known) {
+  const auto of_section = std::find_if(
+      known.begin(), known.end(), [&](const std::string& name) { return name.starts_with(typed + '.'); });
+  if (of_section == known.end()) {
+    fail_input("{}: unknown option (see --help){}", typed, suggestion(typed, known));
+  }
+  fail_input("{}: is a section; did you mean '{}'? (see --help {})", typed, *of_section, typed.substr(2));
+}
+
 std::vector<std::string> names_of(const po::options_description& description) {
   std::vector<std::string> names;
   for (const auto& option : description.options()) names.push_back("--" + option->long_name());
@@ -129,8 +139,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     if (option.position_key >= 0 || option.string_key.empty()) {
       arguments.positional.push_back(option.value.front());
     } else if (option.unregistered) {
-      const std::string& typed = option.original_tokens.front();
-      fail_input("{}: unknown option (see --help){}", typed, suggestion(typed, names_of(all)));
+      fail_unknown("--" + option.string_key, names_of(all));
     } else if (option.string_key == "config") {
       continue;  // read before
     } else if (option.string_key.find('.') != std::string::npos) {

@@ -108,6 +108,13 @@ TEST(Wrapped, BreaksBetweenWordsAndNeverInside) {
   EXPECT_EQ(wrapped("", 4), Lines{""});
 }
 
+TEST(ForShell, QuotesWhatIsSpecial) {
+  EXPECT_EQ(for_shell("runs/a-1.5_b"), "runs/a-1.5_b");
+  EXPECT_EQ(for_shell(""), "''");
+  EXPECT_EQ(for_shell("linear 3, relu"), "'linear 3, relu'");
+  EXPECT_EQ(for_shell("it's $x"), "'it'\\''s $x'");
+}
+
 TEST(CountOf, HasAPluralUnlessItIsOne) {
   EXPECT_EQ(count_of(1, "seed"), "1 seed");
   EXPECT_EQ(count_of(0, "seed"), "0 seeds");
