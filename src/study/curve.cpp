@@ -114,7 +114,10 @@ std::string outcome(const Curve& curve) {
   return curve.note.empty() ? text : fmt::format("{}; {}", text, curve.note);
 }
 
-Curve train_curve(const Config& config, Communicator& communicator, Index evaluations) {
+double choice_loss(const Curve& curve) { return end_of(curve, choice_part({curve}).loss); }
+
+Curve train_curve(const Config& config, Communicator& communicator, Index evaluations,
+                  const std::function<void(const StepReport&, const TrainingPlan&)>& after_step) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   Curve curve{
@@ -127,6 +130,7 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
     for (std::uint64_t i = 1; i <= count; ++i) {
       trainer.run(total * i / count, {.after_step = [&](const StepReport& report) {
                     samples += static_cast<double>(report.samples);
+                    after_step(report, trainer.plan());
                   }});
       const Measurement m = measure(trainer, problem, samples, curve.note);
       if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");

@@ -19,8 +19,9 @@ void Epochs::add(const StepReport& report) {
 }
 
 bool Epochs::evaluate(const StepReport& report, double samples_per_second, RunDirectory* directory) {
-  std::string line = fmt::format("epoch {:.4g}: ", report.epoch);
-  line += weight_ == 0 ? "no step taken" : "training loss " + loss_text(loss_ / weight_);
+  const int epoch_width = log::is_terminal() ? 4 : 0;
+  std::string line = fmt::format("epoch {:>{}.4g}: ", report.epoch, epoch_width);
+  line += weight_ == 0 ? "no step taken" : "training loss " + loss_column(loss_ / weight_);
   loss_ = 0;
   weight_ = 0;
   const std::uint64_t best_before = best_ ? best_->step : 0;
@@ -28,8 +29,9 @@ bool Epochs::evaluate(const StepReport& report, double samples_per_second, RunDi
   if (trainer_.has_average()) {
     trainer_.with_average([&] { line += evaluate_parts(report, true, directory); });
   }
-  log::info(fmt::format("{}, {:.0f} samples/s", line, samples_per_second));
-  return best_ && best_->step != best_before;
+  const bool is_best = best_ && best_->step != best_before;
+  log::info(fmt::format("{}, {:.0f} samples/s{}", line, samples_per_second, is_best ? ", best so far" : ""));
+  return is_best;
 }
 
 /// Collective.
@@ -41,7 +43,7 @@ std::string Epochs::evaluate_parts(const StepReport& report, bool of_average, Ru
     if (counts && (!best_ || evaluation.loss < best_->loss)) best_ = {report.step, evaluation.loss};
     if (directory != nullptr) directory->metric(evaluation_event(part, report, evaluation, of_average));
     const std::string name = part + (of_average ? " (average)" : "");
-    text += fmt::format(", {} loss {}", name, loss_text(evaluation.loss));
+    text += fmt::format(", {} loss {}", name, loss_column(evaluation.loss));
     if (evaluation.accuracy) text += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
     warn_of_nonfinite(name, report.step, evaluation);
   }

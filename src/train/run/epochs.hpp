@@ -27,6 +27,9 @@ class Epochs {
   /// finite is warned of once. Collective.
   bool evaluate(const StepReport& report, double samples_per_second, RunDirectory* directory);
 
+  /// The smallest loss to choose by so far.
+  std::optional<double> best_loss() const { return best_ ? std::optional(best_->loss) : std::nullopt; }
+
   /// Prints which step was the best, or warns that none was. On rank 0.
   void report_best() const;
 
