@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <boost/program_options.hpp>
 
@@ -21,36 +20,23 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr unsigned kHelpWidth = 110;
-
-po::options_description describe_options(const std::vector<CommandOption>& options, bool takes_settings) {
-  po::options_description description("Options", kHelpWidth);
-  description.add_options()("help", "show this help");
-  if (takes_settings) {
-    description.add_options()("config", po::value<std::string>()->value_name("FILE"),
-                              "read settings from FILE");
-  }
+po::options_description describe_options(const std::vector<CommandOption>& options) {
+  po::options_description description;
+  description.add_options()("help", "")("config", po::value<std::string>(), "");
   for (const CommandOption& option : options) {
     if (option.is_switch) {
-      description.add_options()(option.name.c_str(), option.help.c_str());
-      continue;
+      description.add_options()(option.name.c_str(), "");
+    } else {
+      description.add_options()(option.name.c_str(), po::value<std::string>(), "");
     }
-    auto* value = po::value<std::string>()->value_name("VALUE");
-    if (!option.default_value.empty()) value->default_value(option.default_value);
-    description.add_options()(option.name.c_str(), value, option.help.c_str());
   }
   return description;
 }
 
 po::options_description describe_settings() {
-  po::options_description description(
-      "Settings, on the command line as --section.key VALUE, in a file as key = value under [section]",
-      kHelpWidth);
+  po::options_description description;
   for (const SettingHelp& setting : setting_help()) {
-    auto* value = po::value<std::string>()->value_name("VALUE");
-    const std::string text =
-        setting.default_value.empty() ? setting.help : setting.help + " (" + setting.default_value + ")";
-    description.add_options()(setting.key.c_str(), value, text.c_str());
+    description.add_options()(setting.key.c_str(), po::value<std::string>(), "");
   }
   return description;
 }
@@ -68,6 +54,16 @@ const std::map<std::string, std::string>& separators() {
     return separators;
   }();
   return all;
+}
+
+/// Errors: `typed` is no option, with what may have been meant.
+[[noreturn]] void fail_unknown(const std::string& typed, const std::vector<std::string>& known) {
+  const auto of_section = std::find_if(
+      known.begin(), known.end(), [&](const std::string& name) { return name.starts_with(typed + '.'); });
+  if (of_section == known.end()) {
+    fail_input("{}: unknown option (see --help){}", typed, suggestion(typed, known));
+  }
+  fail_input("{}: is a section; did you mean '{}'? (see --help {})", typed, *of_section, typed.substr(2));
 }
 
 std::vector<std::string> names_of(const po::options_description& description) {
@@ -112,7 +108,7 @@ void read_file(const std::string& path, const po::options_description& settings,
 }  // namespace
 
 Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options) {
-  const po::options_description own = describe_options(options, true);
+  const po::options_description own = describe_options(options);
   const po::options_description& settings = settings_description();
   po::options_description all;
   all.add(own).add(settings);
@@ -143,10 +139,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     if (option.position_key >= 0 || option.string_key.empty()) {
       arguments.positional.push_back(option.value.front());
     } else if (option.unregistered) {
-      const std::string& typed = option.original_tokens.front();
-      fail_input("{}: unknown option (see --help){}", typed, suggestion(typed, names_of(all)));
-    } else if (option.string_key == "help") {
-      arguments.help = true;
+      fail_unknown("--" + option.string_key, names_of(all));
     } else if (option.string_key == "config") {
       continue;  // read before
     } else if (option.string_key.find('.') != std::string::npos) {
@@ -158,13 +151,6 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     }
   }
   return arguments;
-}
-
-std::string options_help(const std::vector<CommandOption>& options, bool takes_settings) {
-  std::ostringstream text;
-  text << describe_options(options, takes_settings);
-  if (takes_settings) text << "\n" << settings_description();
-  return text.str();
 }
 
 std::vector<std::string> settings_but(const std::string& section, const std::vector<std::string>& used) {

@@ -23,16 +23,12 @@ struct Arguments {
   std::map<std::string, std::string> options;  ///< the command's own, defaults included
   std::map<std::string, std::vector<std::string>> lists;  ///< its options that may be given several times
   std::vector<std::string> positional;
-  bool help = false;
 };
 
 /// Reads `words` and the --config file they may name; the command line wins over the file.
 /// Errors: an unknown option or key (the nearest known one is named), one without a value, a bad or missing
 /// file.
 Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options);
-
-/// The text of `lockstep COMMAND --help` below the summary.
-std::string options_help(const std::vector<CommandOption>& options, bool takes_settings);
 
 /// The keys of `section` ("train.") but those in `used`.
 std::vector<std::string> settings_but(const std::string& section, const std::vector<std::string>& used);

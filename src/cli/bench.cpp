@@ -26,12 +26,14 @@ Command bench_command() {
   return {
       .name = "bench",
       .usage = "[--rounds N] [--json] [--config FILE] [--section.key VALUE …]",
-      .summary =
-          "Measures this machine and the configured training step on it: the limits, where the time of a "
-          "step\n"
-          "goes, scaling over one rank, the cost of the promise and, with checkpoint.every, of checkpoints "
-          "in run.dir.\n"
-          "Start it under mpirun, ranks bound to cores.",
+      .brief = "Measures this machine, and the configured training step on it.",
+      .details =
+          "It prints the limits, where the time of a step goes, the scaling over one rank, the cost of the "
+          "promise and, with checkpoint.every, of checkpoints in run.dir. Start it under mpirun, ranks bound "
+          "to cores.",
+      .examples = {"mpirun -np 4 --bind-to core lockstep bench --config configs/quickstart.cfg",
+                   "lockstep bench --rounds 9 --json --data.source blobs --model.layers \"linear 512, relu, "
+                   "linear 4\""},
       .options = {{"rounds", "5", "readings of which the median counts"},
                   {"json", "", "print one line of JSON instead", true}},
       .unused = {"run.resume", "run.name", "run.notes", "run.tags", "checkpoint.minutes", "checkpoint.keep",

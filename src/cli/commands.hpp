@@ -11,8 +11,11 @@ namespace lockstep {
 /// One command of the program. `run` is collective over all ranks of the program, or over rank 0 alone.
 struct Command {
   std::string name;
-  std::string usage;  ///< what follows the name
-  std::string summary;
+  std::string usage;    ///< what follows the name
+  std::string brief;    ///< one sentence, for the list of all commands
+  std::string details;  ///< what follows it in the command's help; lines that begin with spaces are entries,
+                        ///< "  name  what it is"
+  std::vector<std::string> examples;
   std::vector<CommandOption> options;
   bool takes_settings = true;
   bool takes_paths = false;              ///< words that are no options: Arguments::positional

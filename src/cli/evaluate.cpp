@@ -158,11 +158,14 @@ Command evaluate_command() {
   return {
       .name = "evaluate",
       .usage = "--weights FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source … …]",
-      .summary =
-          "Prints loss and other measures of saved weights on the test part of data.source, or on all of\n"
-          "it where it has no test part; exit code 3 where the loss is not finite. --part validation is\n"
-          "what the run of RUN_DIR held out of its data. Weights of other programs need model.layers,\n"
-          "data.normalize and data.normalize-targets too.",
+      .brief = "Prints loss and other measures of saved weights, with every sample counted once.",
+      .details =
+          "It takes the test part of data.source, or all of it where it has no test part; exit code 3 where "
+          "the loss is not finite. --part validation is what the run of RUN_DIR held out of its data. "
+          "Weights of other programs need model.layers, data.normalize and data.normalize-targets too.",
+      .examples = {"lockstep evaluate --weights runs/a --config runs/a/config.cfg",
+                   "lockstep evaluate --weights runs/a --data.source new.csv",
+                   "mpirun -np 4 lockstep evaluate --weights runs/a --part validation"},
       .options = {{"weights", "",
                    "safetensors file, or the directory of an ended run: its best, else its last weights"},
                   {"part", "", "test, all (but test samples), or validation"},

@@ -75,7 +75,11 @@ Command gradcheck_command() {
                                "run.resume", "run.name", "run.notes", "run.tags"});
   return {.name = "gradcheck",
           .usage = "[--samples N] [--per-tensor N] [--config FILE] [--section.key VALUE …]",
-          .summary = "Compares the gradients of the configured network with central differences, in double.",
+          .brief = "Compares the gradients of the network with central differences, in double.",
+          .details = "All tensors of the configured network are looked at, some elements of each.",
+          .examples = {"lockstep gradcheck --config configs/images/lenet.cfg --samples 4",
+                       "lockstep gradcheck --data.source blobs --model.layers \"linear 12, tanh, linear 4\" "
+                       "--per-tensor 200"},
           .options = {{"samples", "8", "rows of the batch"},
                       {"per-tensor", "50", "elements compared in each tensor"}},
           .unused = unused,

@@ -66,18 +66,19 @@ void run_inspect(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command inspect_command() {
-  return {
-      .name = "inspect",
-      .usage = "FILE.safetensors | RUN_DIR | [--config FILE] [--section.key VALUE …]",
-      .summary =
-          "Prints what a weights file holds, and its weights_digest, as JSON; or the units of the configured "
-          "network as a table: shapes of outputs, parameters, multiply-adds of a sample.",
-      .options = {},
-      .takes_paths = true,
-      .unused = {"train.", "optimizer.", "schedule.", "checkpoint.", "run."},
-      .prints_result = true,
-      .needs_ranks = false,
-      .run = run_inspect};
+  return {.name = "inspect",
+          .usage = "FILE.safetensors | RUN_DIR | [--config FILE] [--section.key VALUE …]",
+          .brief = "Prints what a weights file holds, or the units of a configured network.",
+          .details =
+              "Of a weights file, it is JSON with the weights_digest; of the network, a table: shapes of "
+              "outputs, parameters, multiply-adds of a sample.",
+          .examples = {"lockstep inspect runs/a", "lockstep inspect --config configs/images/resnet20.cfg"},
+          .options = {},
+          .takes_paths = true,
+          .unused = {"train.", "optimizer.", "schedule.", "checkpoint.", "run."},
+          .prints_result = true,
+          .needs_ranks = false,
+          .run = run_inspect};
 }
 
 }  // namespace lockstep

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/help.hpp"
 #include "cli/same_start.hpp"
 #include "core/named.hpp"
 #include "core/refusal.hpp"
@@ -48,25 +49,9 @@ const Command& find_command(const std::string& name) {
   return *found;
 }
 
-std::string usage() {
-  std::string text =
-      "Lockstep trains neural networks data-parallel, with the same bits at every rank count.\n\n"
-      "  lockstep COMMAND [options]              on one process\n"
-      "  mpirun -np 4 lockstep COMMAND [options] on four\n\nCommands:\n";
-  for (const Command& command : commands()) {
-    text += fmt::format("  {:10} {}\n", command.name, command.summary.substr(0, command.summary.find('\n')));
-  }
-  return text + "\n'lockstep COMMAND --help' says more.";
-}
-
-bool is_for_help(const std::vector<std::string>& words) {
-  return words.empty() || words[0] == "-h" || words[0] == "help" || words[0] == "--version" ||
-         std::find(words.begin(), words.end(), "--help") != words.end();
-}
-
 /// Whether all ranks take part, not rank 0 alone.
 bool needs_ranks(const std::vector<std::string>& words, const Launch& launch) {
-  if (is_for_help(words)) return false;
+  if (read_help(words) || words[0] == "--version") return false;
   if (launch.is_of_several_programs) return true;  // which commands they are the ranks find out together
   const Command* const command = find_named(commands(), words[0]);
   return command != nullptr && command->needs_ranks;
@@ -78,10 +63,16 @@ double timeout_of(const GivenValues& settings) {
   return make_config(own == settings.end() ? GivenValues() : GivenValues{*own}).run.timeout;
 }
 
+void tell(const HelpRequest& help) {
+  std::string text = help.command.empty() ? help_of_program(commands())
+                                          : help_of_command(find_command(help.command), help.topic);
+  text.pop_back();  // the last line's end, which is the log's
+  log::info(text);
+}
+
 void run(const std::vector<std::string>& words, Communicator& world) {
   check_same_program(world, words.empty() ? "" : words[0]);
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help")
-    return log::info(usage());
+  if (const auto help = read_help(words)) return tell(*help);
   if (words[0] == "--version") {
     return log::info(fmt::format("lockstep {}, vector unit {}", kVersion, to_text(vector_unit())));
   }
@@ -89,10 +80,6 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   const Command& command = find_command(words[0]);
   const Arguments arguments = parse_arguments({words.begin() + 1, words.end()}, command.options);
   check_same_arguments(world, arguments);
-  if (arguments.help) {
-    return log::info(fmt::format("lockstep {} {}\n\n{}\n\n{}", command.name, command.usage, command.summary,
-                                 options_help(command.options, command.takes_settings)));
-  }
   if (!command.takes_paths && !arguments.positional.empty()) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());
   }

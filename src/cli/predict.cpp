@@ -107,25 +107,26 @@ void run_predict(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command predict_command() {
-  return {.name = "predict",
-          .usage = "--weights FILE|RUN_DIR --data.source FILE.csv|-|… [--output FILE]",
-          .summary =
-              "Prints what saved weights predict for each sample of data.source, as CSV: row (from 0), then\n"
-              "  of classes     class, and the probability of each\n"
-              "  of targets     their values\n"
-              "  of labels      0 or 1, and the probability, of each.\n"
-              "A table needs no labels: features are found by name where it and the weights have names, and\n"
-              "other columns are left out; '-' is a table on standard input. Other data are read as for\n"
-              "training, and their test part is predicted, or all where there is none. Exit code 3: outputs\n"
-              "are not finite.",
-          .options = {{"weights", "",
-                       "safetensors file, or the directory of an ended run: its best, else its last weights"},
-                      {"output", "", "the file to write, instead of standard output"}},
-          .unused = {"data.augment", "data.test", "data.validation", "model.init", "model.initialization",
-                     "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume", "run.name",
-                     "run.notes", "run.tags"},
-          .prints_result = true,
-          .run = run_predict};
+  return {
+      .name = "predict",
+      .usage = "--weights FILE|RUN_DIR --data.source FILE.csv|-|… [--output FILE]",
+      .brief = "Prints what saved weights predict for each sample, as CSV.",
+      .details =
+          "A line has the row (from 0), then\n  of classes     class, and the probability of each\n  of "
+          "targets     their values\n  of labels      0 or 1, and the probability, of each.\nA table needs "
+          "no labels: features are found by name where it and the weights have names, and other columns are "
+          "left out; '-' is a table on standard input. Other data are read as for training, and their test "
+          "part is predicted, or all where there is none. Exit code 3: outputs are not finite.",
+      .examples = {"lockstep predict --weights runs/a --data.source new.csv --output predicted.csv",
+                   "cat new.csv | lockstep predict --weights runs/a --data.source -"},
+      .options = {{"weights", "",
+                   "safetensors file, or the directory of an ended run: its best, else its last weights"},
+                  {"output", "", "the file to write, instead of standard output"}},
+      .unused = {"data.augment", "data.test", "data.validation", "model.init", "model.initialization",
+                 "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume", "run.name",
+                 "run.notes", "run.tags"},
+      .prints_result = true,
+      .run = run_predict};
 }
 
 }  // namespace lockstep

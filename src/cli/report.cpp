@@ -28,10 +28,12 @@ void run_report(const Arguments& arguments, Communicator& world) {
 Command report_command() {
   return {.name = "report",
           .usage = "RUN_DIR [RUN_DIR …] [--out FILE]",
-          .summary =
-              "Writes a page with curves, tables and predictions of one run, or of several side by side.\n"
-              "The page is one file that needs no network. Without --out it is RUN_DIR/report.html, of "
-              "several runs\n./report.html. Prints where it is.",
+          .brief = "Writes a page with curves, tables and predictions of one run, or of several.",
+          .details =
+              "Several runs stand side by side. The page is one file that needs no network. Without --out it "
+              "is RUN_DIR/report.html, of several "
+              "runs ./report.html. Prints where it is.",
+          .examples = {"lockstep report runs/a", "lockstep report runs/a runs/b --out compared.html"},
           .options = {{"out", "", "the file to write"}},
           .takes_settings = false,
           .takes_paths = true,

@@ -18,7 +18,7 @@ void check_same_program(Communicator& world, const std::string& command) {
 
 void check_same_arguments(Communicator& world, const Arguments& arguments) {
   if (world.size() == 1) return;
-  Facts facts = {{"--help", arguments.help ? "given" : "not given"}};
+  Facts facts;
   for (const std::string& word : arguments.positional) facts["the rest"] += word + " ";
   for (const auto& [name, value] : arguments.options) facts["--" + name] = value;
   for (const auto& [name, values] : arguments.lists) facts["--" + name] = join(values);

@@ -102,14 +102,18 @@ Command schedule_command() {
   }
   unused.insert(unused.end(),
                 {"model.", "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags"});
-  return {.name = "schedule",
-          .usage = "[--out FILE.html] [--config FILE] [--section.key VALUE …]",
-          .summary = "Draws the learning rate of every step, without training.",
-          .options = {{"out", "", "page to write beside the picture on the terminal"}},
-          .unused = unused,
-          .prints_result = true,
-          .needs_ranks = false,
-          .run = run_schedule};
+  return {
+      .name = "schedule",
+      .usage = "[--out FILE.html] [--config FILE] [--section.key VALUE …]",
+      .brief = "Draws the learning rate of every step, without training.",
+      .details = "The picture stands on the terminal, and with --out also on a page.",
+      .examples = {"lockstep schedule --schedule.name cosine --schedule.warmup-steps 100 --train.steps 2000",
+                   "lockstep schedule --config configs/images/resnet20.cfg --out schedule.html"},
+      .options = {{"out", "", "page to write beside the picture on the terminal"}},
+      .unused = unused,
+      .prints_result = true,
+      .needs_ranks = false,
+      .run = run_schedule};
 }
 
 }  // namespace lockstep

@@ -31,9 +31,9 @@ std::vector<CommandOption> options_of_studies() {
   return options;
 }
 
-std::string summary() {
-  std::string text = "Runs an experiment of many trainings and leaves their data and a page. Studies:";
-  for (const Study& study : studies()) text += fmt::format("\n  {:14} {}", study.name, study.summary);
+std::string list_of_studies() {
+  std::string text = "NAME is one of:";
+  for (const Study& study : studies()) text += fmt::format("\n  {}  {}", study.name, study.summary);
   return text;
 }
 
@@ -47,14 +47,19 @@ void run_study(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command study_command() {
-  return {.name = "study",
-          .usage = "NAME [--config FILE] [--section.key VALUE …]",
-          .summary = summary(),
-          .options = options_of_studies(),
-          .takes_paths = true,
-          .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "train.timeline",
-                     "train.watch"},
-          .run = run_study};
+  return {
+      .name = "study",
+      .usage = "NAME [--config FILE] [--section.key VALUE …]",
+      .brief = "Runs an experiment of many trainings and leaves their data and a page.",
+      .details = list_of_studies(),
+      .examples =
+          {"lockstep study optimizers --config configs/lecture/optimizers.cfg",
+           "mpirun -np 4 lockstep study batch-size --config configs/studies/batch-size.cfg --run.dir runs/b"},
+      .options = options_of_studies(),
+      .takes_paths = true,
+      .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "train.timeline",
+                 "train.watch"},
+      .run = run_study};
 }
 
 }  // namespace lockstep

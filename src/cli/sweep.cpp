@@ -18,24 +18,25 @@ void run_sweep(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command sweep_command() {
-  return {
-      .name = "sweep",
-      .usage = "--sweep KEY=VALUES [--sweep …] [--groups N] [--config FILE] [--section.key VALUE …]",
-      .summary =
-          "Trains every combination of the values of some settings, and leaves a table and a page.\n"
-          "VALUES are separated by commas, or by '|' where they hold commas; each is a value or a range:\n"
-          "  1e-4:1e-1:log7  7 numbers, the same ratio between neighbours\n"
-          "  0:0.5:lin6      6 numbers, the same distance between neighbours\n"
-          "  16:16384:x4     16, 64, 256 … up to 16384\n"
-          "Started again with the same run.dir after an interruption, it goes on where it was.",
-      .options = {{.name = "sweep",
-                   .default_value = "",
-                   .help = "a setting and its values; may be given several times",
-                   .is_list = true},
-                  {"groups", "1", "groups of ranks, each of which trains one point at a time"},
-                  {"evaluations", "5", "measurements of each training"}},
-      .unused = unused_in_sweeps(),
-      .run = run_sweep};
+  return {.name = "sweep",
+          .usage = "--sweep KEY=VALUES [--sweep …] [--groups N] [--config FILE] [--section.key VALUE …]",
+          .brief = "Trains every combination of the values of some settings; leaves a table and a page.",
+          .details =
+              "VALUES are separated by commas, or by '|' where they hold commas; each is a value or a "
+              "range:\n  1e-4:1e-1:log7  7 numbers, the same ratio between neighbours\n  0:0.5:lin6      6 "
+              "numbers, the same distance between neighbours\n  16:16384:x4     16, 64, 256 … up to "
+              "16384\nStarted again with the same run.dir after an interruption, it goes on where it was.",
+          .examples =
+              {"lockstep sweep --sweep optimizer.learning-rate=1e-3:1:log4 --config configs/quickstart.cfg",
+               "mpirun -np 4 lockstep sweep --groups 4 --sweep train.seed=1,2,3,4 --config my.cfg"},
+          .options = {{.name = "sweep",
+                       .default_value = "",
+                       .help = "a setting and its values; may be given several times",
+                       .is_list = true},
+                      {"groups", "1", "groups of ranks, each of which trains one point at a time"},
+                      {"evaluations", "5", "measurements of each training"}},
+          .unused = unused_in_sweeps(),
+          .run = run_sweep};
 }
 
 }  // namespace lockstep

@@ -19,15 +19,20 @@ void run_train(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command train_command() {
-  return {.name = "train",
-          .usage = "[--config FILE] [--resume RUN_DIR] [--section.key VALUE …]",
-          .summary =
-              "Trains a network on all ranks and leaves a run directory. SIGTERM, SIGUSR1, SIGINT or SIGHUP "
-              "stop it with a\n"
-              "checkpoint and exit code 4; --resume goes on, on any number of ranks, to the same weights.",
-          .options = {{"resume", "", "go on from the newest checkpoint of the run in this directory"}},
-          .stops_itself = true,
-          .run = run_train};
+  return {
+      .name = "train",
+      .usage = "[--config FILE] [--resume RUN_DIR] [--section.key VALUE …]",
+      .brief = "Trains a network on all ranks and leaves a run directory.",
+      .details =
+          "Ctrl-C, SIGTERM, SIGUSR1 or SIGHUP stop it with a checkpoint and exit code 4; --resume goes on, "
+          "on any number of ranks, to the same weights.",
+      .examples =
+          {"lockstep train --data.source blobs --model.layers \"linear 32, relu, linear 4\"",
+           "mpirun -np 4 lockstep train --config configs/quickstart.cfg --run.dir runs/a --train.epochs 20",
+           "mpirun -np 2 lockstep train --resume runs/a"},
+      .options = {{"resume", "", "go on from the newest checkpoint of the run in this directory"}},
+      .stops_itself = true,
+      .run = run_train};
 }
 
 }  // namespace lockstep

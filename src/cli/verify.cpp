@@ -47,21 +47,22 @@ void run_verify(const Arguments& arguments, Communicator& world) {
 }  // namespace
 
 Command verify_command() {
-  return {
-      .name = "verify",
-      .usage = "[--ranks 1,2,…] [--steps N] [--digest HEX] [--config FILE] [--section.key VALUE …]",
-      .summary =
-          "Trains on 1, 2, 3, … of the ranks and compares the weights bit for bit. Start it under mpirun\n"
-          "with as many ranks as are to be compared. Exit code 0 only if all agree, and have --digest HEX, "
-          "the\n"
-          "weights_digest that another machine has printed for the same; one rank is enough then.",
-      .options = {{"ranks", "all", "rank counts to compare, such as 1,2,4"},
-                  {"steps", "10", "optimizer steps of each"},
-                  {"digest", "", "weights_digest that the weights must have, or exit code 3"}},
-      .unused = {"checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags",
-                 "train.timeline", "train.patience", "train.watch"},
-      .prints_result = true,
-      .run = run_verify};
+  return {.name = "verify",
+          .usage = "[--ranks 1,2,…] [--steps N] [--digest HEX] [--config FILE] [--section.key VALUE …]",
+          .brief = "Trains on 1, 2, 3, … of the ranks and compares the weights bit for bit.",
+          .details =
+              "Start it under mpirun with as many ranks as are to be compared. Exit code 0 only if all "
+              "agree, and have --digest HEX, the weights_digest that another machine has printed for the "
+              "same; one rank is enough then.",
+          .examples = {"mpirun -np 4 lockstep verify --config configs/quickstart.cfg",
+                       "mpirun -np 8 lockstep verify --ranks 1,8 --steps 50 --config configs/quickstart.cfg"},
+          .options = {{"ranks", "all", "rank counts to compare, such as 1,2,4"},
+                      {"steps", "10", "optimizer steps of each"},
+                      {"digest", "", "weights_digest that the weights must have, or exit code 3"}},
+          .unused = {"checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags",
+                     "train.timeline", "train.patience", "train.watch"},
+          .prints_result = true,
+          .run = run_verify};
 }
 
 }  // namespace lockstep

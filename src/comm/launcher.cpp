@@ -4,11 +4,14 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <system_error>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "core/signals.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -42,6 +45,19 @@ std::optional<LauncherClaim> slurm_step() {
   return LauncherClaim{"Slurm's srun", *tasks, "srun --mpi=pmix, or mpirun in place of srun"};
 }
 
+/// The command line of a process, "self" for this one; empty where it can't be read.
+std::vector<std::string> words_of_process(const std::string& process) {
+  std::ifstream file("/proc/" + process + "/cmdline");
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
+bool is_mpirun(const std::string& program) {
+  const std::string name = std::filesystem::path(program).filename();
+  return name.starts_with("mpirun") || name.starts_with("mpiexec") || name == "orterun" || name == "prterun";
+}
+
 [[noreturn]] void fail_start(const std::string& start, int world_size, const std::string& hint) {
   fail_input("{}, but the program sees {}; try {}", start,
              world_size == 1 ? "one rank" : fmt::format("{} ranks", world_size), hint);
@@ -68,6 +84,27 @@ Launch read_launch() {
   launch.has_ended = folder != nullptr && !std::filesystem::exists(folder, error);
   launch.step = slurm_step();
   return launch;
+}
+
+std::string start_command() {
+  const std::vector<std::string> own = words_of_process("self");
+  if (own.empty()) return "lockstep";
+  const std::string& program = own.front();
+  const std::vector<std::string> parents = words_of_process(std::to_string(getppid()));
+  const auto end = std::find(parents.begin(), parents.end(), program);
+  const bool is_known = !parents.empty() && is_mpirun(parents.front()) && end != parents.end() &&
+                        std::find(end, parents.end(), ":") == parents.end();  // of one program
+  std::string command;
+  if (is_known) {
+    for (auto word = parents.begin(); word != end; ++word) command += for_shell(*word) + " ";
+  }
+  return command + for_shell(program);
+}
+
+std::string stop_cause(int signal) {
+  const std::vector<std::string> parents = words_of_process(std::to_string(getppid()));
+  const bool is_of_mpirun = parent_asks_to_end() && !parents.empty() && is_mpirun(parents.front());
+  return is_of_mpirun ? "Ctrl-C or SIGTERM to mpirun" : signal_name(signal);
 }
 
 void check_world(const Launch& launch, int world_size) {

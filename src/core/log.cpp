@@ -13,12 +13,14 @@
 #include <string>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/output.hpp"
 #include "core/rank_status.hpp"
 #include "core/signals.hpp"
+#include "core/terminal.hpp"
 
 namespace lockstep::log {
 
@@ -32,7 +34,7 @@ struct FileLog {
 };
 
 std::optional<FileLog> file_log;
-std::size_t status_width = 0;
+bool shows_status = false;
 Output standard_output(stdout);
 Output standard_error(stderr);
 std::string (*own_wording)(std::string_view line) = nullptr;
@@ -46,9 +48,20 @@ void put(Output& output, std::string_view text) {
   }
 }
 
+const Terminal& terminal_of(int descriptor) {
+  static const Terminal output = Terminal::of(STDOUT_FILENO);
+  static const Terminal errors = Terminal::of(STDERR_FILENO);
+  return descriptor == STDOUT_FILENO ? output : errors;
+}
+
 void clear_status() {
-  if (status_width > 0) put(standard_output, fmt::format("\r{:{}}\r", "", status_width));
-  status_width = 0;
+  if (std::exchange(shows_status, false)) put(standard_output, kClearLine);
+}
+
+void put_line(Output& output, std::string_view line) {
+  const bool has_colours =
+      terminal_of(&output == &standard_output ? STDOUT_FILENO : STDERR_FILENO).has_colours;
+  put(output, fmt::format("{}\n", has_colours ? with_colours(line) : line));
 }
 
 void say_unwritable(const std::filesystem::path& file, const char* reason) {
@@ -67,7 +80,7 @@ std::string local_time() {
 void print(Output& output, std::string_view line) {
   if (process_rank != 0) return;
   clear_status();
-  put(output, fmt::format("{}\n", line));
+  put_line(output, line);
   if (!file_log || file_log->is_lost) return;
   file_log->is_lost = !(file_log->file << local_time() << ' ' << line << std::endl);
   if (file_log->is_lost) say_unwritable(file_log->path, std::strerror(errno));
@@ -75,15 +88,6 @@ void print(Output& output, std::string_view line) {
 
 std::string worded(std::string_view line) {
   return own_wording == nullptr ? std::string(line) : own_wording(line);
-}
-
-bool launcher_is_terminal() {
-  const std::string output = fmt::format("/proc/{}/fd/1", getppid());
-  const int descriptor = open(output.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool terminal = isatty(descriptor) == 1;
-  close(descriptor);
-  return terminal;
 }
 
 }  // namespace
@@ -109,7 +113,7 @@ void warn(std::string_view line) { print(standard_error, worded(line)); }
 
 void warn_here(std::string_view line) {
   if (process_rank == 0) return warn(line);
-  put(standard_error, fmt::format("{}\n", worded(line)));
+  put_line(standard_error, worded(line));
 }
 
 void warn_once(std::string_view line) { warn_once(line, line); }
@@ -122,8 +126,8 @@ void warn_once(std::string_view line, std::string_view subject) {
 void status(std::string_view line) {
   if (process_rank != 0 || !is_terminal() || standard_output.keeps()) return;
   clear_status();
-  put(standard_output, line);
-  status_width = line.size();
+  put(standard_output, cut_to(line, terminal_columns() - 1));  // in the last column, some move on
+  shows_status = true;
 }
 
 void finish(bool may_wait) {
@@ -140,11 +144,6 @@ void finish(bool may_wait) {
 
 int lost_output() { return standard_output.error(); }
 
-bool is_terminal() {
-  // mpirun gives its processes a pseudo-terminal even when its own output goes to a file.
-  static const bool terminal = isatty(STDOUT_FILENO) == 1 &&
-                               (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr || launcher_is_terminal());
-  return terminal;
-}
+bool is_terminal() { return terminal_of(STDOUT_FILENO).is_one; }
 
 }  // namespace lockstep::log

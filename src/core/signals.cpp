@@ -109,6 +109,7 @@ void survive_lost_readers() { std::signal(SIGPIPE, SIG_IGN); }
 void survive_size_limits() { std::signal(SIGXFSZ, SIG_IGN); }
 
 std::string signal_name(int signal) {
+  if (signal == SIGINT) return "Ctrl-C (SIGINT)";
   const char* const name = sigabbrev_np(signal);
   return name == nullptr ? "signal " + std::to_string(signal) : "SIG" + std::string(name);
 }

@@ -46,7 +46,7 @@ void survive_lost_readers();
 /// process. Local.
 void survive_size_limits();
 
-/// "SIGTERM".
+/// "SIGTERM"; "Ctrl-C (SIGINT)".
 std::string signal_name(int signal);
 
 }  // namespace lockstep

@@ -34,6 +34,18 @@ std::string join(std::span<const std::string> words);
 /// "'a', 'b'"; of more than five "'a', 'b', 'c', 'd', 'e' and 3 more".
 std::string some_of(std::span<const std::string> names);
 
+/// `text` with a … z for A … Z.
+std::string in_small_letters(std::string_view text);
+
+/// Columns that `text`, in UTF-8, takes on a terminal, one for each character.
+std::size_t columns_of(std::string_view text);
+
+/// The words of `text` in lines of at most `columns`, or of one longer word; one line at least.
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
+
+/// `word` as a shell (POSIX) reads it as one word: in single quotes unless nothing in it is special.
+std::string for_shell(std::string_view word);
+
 /// `bytes` as text: RFC 4648, section 4.
 std::string base64(std::span<const std::byte> bytes);
 

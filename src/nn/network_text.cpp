@@ -14,6 +14,7 @@
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/unit_forms.hpp"
+#include "nn/missing_commas.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -41,7 +42,7 @@ class Parser {
 
   std::vector<Item> whole() {
     std::vector<Item> items = items_until_end();
-    if (at_ < text_.size()) fail("there is no '(' for");
+    if (at_ < text_.size()) fail(text_[at_] == ')' ? "there is no '(' for" : "a comma is missing before");
     return items;
   }
 
@@ -73,7 +74,7 @@ class Parser {
     }
     item.kind = kind_of_brackets(words);
     item.items = items_until_end();
-    if (!take(')')) fail("expected ')'");
+    if (!take(')')) fail(at_ < text_.size() ? "a comma or ')' is missing before" : "expected ')'");
     if (item.kind == Item::Kind::kResidual && item.items.back().kind == Item::Kind::kSkip) {
       item.skip = std::move(item.items.back().items);
       item.items.pop_back();
@@ -88,6 +89,9 @@ class Parser {
     if (words.empty()) return Item::Kind::kGroup;
     if (words == std::vector<std::string>{"residual"}) return Item::Kind::kResidual;
     if (words == std::vector<std::string>{"skip"}) return Item::Kind::kSkip;
+    if (words.back() == "residual" || words.back() == "skip") {
+      fail("a comma is missing before", at_ - 1 - words.back().size());
+    }
     fail(fmt::format("expected 'residual', 'skip' or nothing, and not '{}', before", fmt::join(words, " ")),
          at_ - 1);
   }
@@ -250,7 +254,7 @@ class Builder {
   }
 
   /// The values of the block's parameters where `words` call it.
-  static Values arguments(const Block& block, const std::vector<std::string>& words) {
+  Values arguments(const Block& block, const std::vector<std::string>& words) const {
     Values values;
     std::size_t next = 0;
     for (auto word = words.begin() + 1; word != words.end(); ++word) {
@@ -271,7 +275,10 @@ class Builder {
     return values;
   }
 
-  [[noreturn]] static void refuse(const Block& block, const std::vector<std::string>& words) {
+  [[noreturn]] void refuse(const Block& block, const std::vector<std::string>& words) const {
+    std::vector<std::string> names = names_of(unit_forms());
+    for (const Block& known : blocks_) names.push_back(known.name);
+    refuse_missing_commas(words, names);
     std::string form = block.name;
     for (const Block::Parameter& parameter : block.parameters) {
       form += parameter.default_value.empty()

@@ -10,6 +10,7 @@
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
+#include "nn/missing_commas.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -66,7 +67,8 @@ UnitWords::UnitWords(const UnitForm& form, const std::vector<std::string>& words
     const std::size_t equals = word.find('=');
     if (equals != std::string::npos) {
       const std::string option = word.substr(0, equals);
-      if (!contains(form.options, option) || !options_.emplace(option, word.substr(equals + 1)).second) {
+      if (!contains(form.options, option)) refuse(expected + suggestion(option, form.options));
+      if (!options_.emplace(option, word.substr(equals + 1)).second) {
         refuse(expected);
       }
     } else if (contains(form.flags, word)) {
@@ -77,7 +79,8 @@ UnitWords::UnitWords(const UnitForm& form, const std::vector<std::string>& words
   }
   const auto needed = std::count_if(form.values.begin(), form.values.end(),
                                     [](const std::string& value) { return !may_be_left_out(value); });
-  if (std::ssize(values_) < needed || values_.size() > form.values.size()) refuse(expected);
+  if (std::ssize(values_) < needed) refuse(expected);
+  if (values_.size() > form.values.size()) refuse(expected + suggestion(values_.back(), form.flags));
 }
 
 std::optional<double> UnitWords::number(std::size_t i) const {
@@ -108,8 +111,10 @@ Index UnitWords::whole_of(std::optional<double> value, Index lowest, Index highe
 }
 
 void UnitWords::refuse(const std::string& expected) const {
-  const std::string space = words_.empty() ? "" : " ";
-  fail_input("'{}{}{}': expected {}", form_.name, space, fmt::join(words_, " "), expected);
+  std::vector<std::string> all = {form_.name};
+  all.insert(all.end(), words_.begin(), words_.end());
+  refuse_missing_commas(all, names_of(unit_forms()));
+  fail_input("'{}': expected {}", fmt::join(all, " "), expected);
 }
 
 const std::vector<UnitForm>& unit_forms() { return all_forms(); }

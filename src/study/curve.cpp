@@ -115,7 +115,10 @@ std::string outcome(const Curve& curve) {
   return curve.note.empty() ? text : fmt::format("{}; {}", text, curve.note);
 }
 
-Curve train_curve(const Config& config, Communicator& communicator, Index evaluations) {
+double choice_loss(const Curve& curve) { return end_of(curve, choice_part({curve}).loss); }
+
+Curve train_curve(const Config& config, Communicator& communicator, Index evaluations,
+                  const std::function<void(const StepReport&, const TrainingPlan&)>& after_step) {
   const Problem problem = make_problem(config, communicator);
   Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   Curve curve{
@@ -126,6 +129,7 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
   double samples = 0;
   const Hooks hooks{.after_step = [&](const StepReport& report) {
     samples += static_cast<double>(report.samples);
+    after_step(report, trainer.plan());
     if (stopping.is_on() && report.step == trainer.plan().next_epoch_end(report.step - 1)) {
       stopping.add(report.step, report.epoch, trainer.evaluate(held_out_parts(problem).front().second));
     }

@@ -76,9 +76,13 @@ double end_of(const Curve& curve, Quantity quantity);
 std::string outcome(const Curve& curve);
 
 /// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, and at the last,
-/// which is that of a run: train.patience may end it early. The same on every rank. Collective. Errors: those
-/// of training, divergence excepted.
-Curve train_curve(const Config& config, Communicator& communicator, Index evaluations);
+/// which is that of a run: train.patience may end it early; `after_step` is told of every step. The same on
+/// every rank. Collective. Errors: those of training, divergence excepted.
+Curve train_curve(const Config& config, Communicator& communicator, Index evaluations,
+                  const std::function<void(const StepReport&, const TrainingPlan&)>& after_step);
+
+/// What `curve` is compared by, see choice_part; NaN where it diverged.
+double choice_loss(const Curve& curve);
 
 /// Mean and sample standard deviation over the seeds of one variant; a diverged run makes them NaN, and one
 /// seed has no deviation: NaN.

@@ -202,7 +202,10 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
     seeded.settings["data.seed"] =
         std::to_string(config_.data.source.synthetic.seed + static_cast<std::uint64_t>(number));
   }
-  Curve curve = train_curve(config_of(seeded), communicator_, count("evaluations"));
+  progress_.begin(fmt::format("{}, seed {}", variant.name, seed));
+  Curve curve = train_curve(
+      config_of(seeded), communicator_, count("evaluations"),
+      [this](const StepReport& report, const TrainingPlan& plan) { progress_.step(report, plan); });
   curve.variant = variant.name;
   open();
   for (const Measurement& m : curve.points) record(to_json(curve, m));
@@ -212,7 +215,8 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
           {"settings", seeded.settings},
           {"diverged", curve.diverged},
           {"weights_digest", curve.weights_digest}});
-  log::info(fmt::format("run      {}, seed {}: {}", variant.name, seed, outcome(curve)));
+  log::info(fmt::format("run      {}, seed {}: {}; {}", variant.name, seed, outcome(curve),
+                        progress_.end(choice_loss(curve))));
   return curve;
 }
 

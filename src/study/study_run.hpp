@@ -10,6 +10,7 @@
 
 #include "study/curve.hpp"
 #include "study/study.hpp"
+#include "study/trainings_progress.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -46,6 +47,8 @@ class StudyRun {
   std::vector<Curve> train(const Variant& variant);
   /// The same for the first seed alone.
   Curve train_once(const Variant& variant);
+  /// Says that `variants` will be trained in all, for the time that is left. Local.
+  void expect(std::size_t variants) { progress_.expect(static_cast<Index>(variants) * count("seeds")); }
 
   /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at
   /// once leaves nothing behind. Where somebody has removed or moved it since, it is made again with all its
@@ -78,6 +81,7 @@ class StudyRun {
   std::map<std::string, std::string> options_;
   Config config_;
   std::function<bool(const std::string& key)> is_used_ = [](const std::string& /*key*/) { return true; };
+  TrainingsProgress progress_;
   std::optional<RunDirectory> directory_;  // rank 0 alone
   std::vector<Json> lines_;                // rank 0 alone: what stands in its metrics
   std::vector<std::string> findings_;

@@ -90,7 +90,10 @@ class FaultTest : public testing::Test {
     return "rank " + std::to_string(rank) + " (process " + std::to_string(process_) + " on ";
   }
 
-  std::string advice() const { return "'lockstep train --resume " + run_dir() + "' goes on from the newest"; }
+  std::string advice(int ranks) const {
+    return "go on from the newest checkpoint with: " +
+           one_line(command_line(ranks, {"train", "--resume", run_dir()}));
+  }
 
   TemporaryFolder folder_;
   mutable pid_t process_ = 0;  // that was disturbed
@@ -110,7 +113,7 @@ class FaultOnRanks : public FaultTest, public testing::WithParamInterface<int> {
     EXPECT_EQ(lines_with("is gone", outcome.err), 1) << outcome.err;
     EXPECT_EQ(lines_with("lockstep: " + name(rank), outcome.err), 1) << outcome.err;
     EXPECT_EQ(lines_with("is gone; it had finished step ", outcome.err), 1) << outcome.err;
-    EXPECT_EQ(lines_with(advice(), outcome.err), 1) << outcome.err;
+    EXPECT_EQ(lines_with(advice(GetParam()), outcome.err), 1) << outcome.err;
   }
 };
 
@@ -131,7 +134,8 @@ TEST_P(FaultOnRanks, AStoppedRankIsWarnedOfAndEndsTheRun) {
             2)
       << outcome.err;
   EXPECT_EQ(lines_with("the run ends at the timeout of 2 s", outcome.err), 1) << outcome.err;
-  EXPECT_EQ(lines_with("the timeout of 2 s ends the run; " + advice(), outcome.err), 1) << outcome.err;
+  EXPECT_EQ(lines_with("the timeout of 2 s ends the run; " + advice(GetParam()), outcome.err), 1)
+      << outcome.err;
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, FaultOnRanks, testing::Values(2, 3, 5));

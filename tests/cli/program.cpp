@@ -42,6 +42,12 @@ std::string quoted(const Words& words) {
 
 }  // namespace
 
+std::string one_line(const Words& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 Words command_line(int ranks, const Words& words) {
   const Words program = Words{LOCKSTEP_PROGRAM} + words;
   return ranks == 0 ? program : on_ranks(ranks, program);

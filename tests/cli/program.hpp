@@ -15,6 +15,9 @@ using Words = std::vector<std::string>;
 /// The command line that runs `lockstep words…` on `ranks` ranks, or without mpirun for 0.
 Words command_line(int ranks, const Words& words);
 
+/// `words` with spaces between them.
+std::string one_line(const Words& words);
+
 /// The command line that runs `others` on all of `ranks` ranks but the last, and `last` on that.
 Words command_line(int ranks, const Words& others, const Words& last);
 

@@ -160,6 +160,7 @@ TEST(SurviveFailedWrites, MakesThemNotTheEnd) {
 TEST(SignalName, IsThatOfTheSystem) {
   EXPECT_EQ(signal_name(SIGTERM), "SIGTERM");
   EXPECT_EQ(signal_name(SIGUSR1), "SIGUSR1");
+  EXPECT_EQ(signal_name(SIGINT), "Ctrl-C (SIGINT)");
   EXPECT_EQ(signal_name(1000), "signal 1000");
 }
 

@@ -29,6 +29,29 @@ TEST(Suggestion, IsNothingWhereNothingIsNear) {
   EXPECT_EQ(suggestion("adam", {}), "");
 }
 
+// Each differs by no more letters than a slip of the finger may, but nobody would mistake one for the other.
+TEST(Suggestion, IsNothingFarFetched) {
+  const std::vector<std::string> keys = {"--optimizer.l2", "--optimizer.rho", "--model.init",
+                                         "--train.epochs", "--train.threads"};
+  for (const std::string word : {"--optimizer.foo", "--optimizer.gpu", "--model", "--train.heads",
+                                 "--gpu.ids", "--run.epics", "--nodes"}) {
+    EXPECT_EQ(suggestion(word, keys), "") << word;
+  }
+  EXPECT_EQ(suggestion("binary", std::vector<std::string>{"linear", "library", "tertiary"}), "");
+}
+
+TEST(Suggestion, KnowsNamesInAnyLetters) {
+  const std::vector<std::string> names = {"relu",  "gelu",       "leaky-relu", "adam",
+                                          "adamw", "batch-norm", "true"};
+  EXPECT_EQ(suggestion("ReLU", names), meant("relu"));
+  EXPECT_EQ(suggestion("LeakyReLU", names), meant("leaky-relu"));
+  EXPECT_EQ(suggestion("AdamW", names), meant("adamw"));
+  EXPECT_EQ(suggestion("Adam", names), meant("adam"));
+  EXPECT_EQ(suggestion("BatchNorm", names), meant("batch-norm"));
+  EXPECT_EQ(suggestion("Batch_Norm", names), meant("batch-norm"));
+  EXPECT_EQ(suggestion("YES", names), meant("true"));
+}
+
 TEST(Suggestion, ForgivesMoreInLongerWords) {
   EXPECT_EQ(suggestion("spices", std::vector<std::string>{"age", "species"}), meant("species"));
   EXPECT_EQ(suggestion("ross", std::vector<std::string>{"iris", "rose"}), meant("rose"));
@@ -53,6 +76,10 @@ TEST(Suggestion, KnowsWhatOtherProgramsCallIt) {
   EXPECT_EQ(suggestion("--lr", names), meant("optimizer.learning-rate"));
   EXPECT_EQ(suggestion("train.lr", names), meant("optimizer.learning-rate"));
   EXPECT_EQ(suggestion("--num_epochs", names), meant("train.epochs"));
+  EXPECT_EQ(suggestion("yes", std::vector<std::string>{"auto", "yes", "no"}), meant("yes"));
+  EXPECT_EQ(suggestion("--early-stopping", names), "") << "only what there is";
+  EXPECT_EQ(suggestion("--early-stopping", std::vector<std::string>{"train.patience"}),
+            meant("train.patience"));
 }
 
 TEST(Suggestion, IsOneLine) {

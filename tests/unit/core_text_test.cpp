@@ -93,6 +93,28 @@ TEST(Base64, GivesTheTestVectors) {
   EXPECT_EQ(base64(std::as_bytes(std::span(bytes))), "FPucA9l+");
 }
 
+TEST(ColumnsOf, CountsCharactersAndNotBytes) {
+  EXPECT_EQ(columns_of(""), 0U);
+  EXPECT_EQ(columns_of("abc"), 3U);
+  EXPECT_EQ(columns_of("λ/2 ‖x‖² …"), 10U);
+}
+
+TEST(Wrapped, BreaksBetweenWordsAndNeverInside) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(wrapped("one two  three", 7), (Lines{"one two", "three"}));
+  EXPECT_EQ(wrapped("one two  three", 6), (Lines{"one", "two", "three"}));
+  EXPECT_EQ(wrapped("β₁ β₂ β₃", 5), (Lines{"β₁ β₂", "β₃"}));
+  EXPECT_EQ(wrapped("an extraordinary b", 4), (Lines{"an", "extraordinary", "b"}));
+  EXPECT_EQ(wrapped("", 4), Lines{""});
+}
+
+TEST(ForShell, QuotesWhatIsSpecial) {
+  EXPECT_EQ(for_shell("runs/a-1.5_b"), "runs/a-1.5_b");
+  EXPECT_EQ(for_shell(""), "''");
+  EXPECT_EQ(for_shell("linear 3, relu"), "'linear 3, relu'");
+  EXPECT_EQ(for_shell("it's $x"), "'it'\\''s $x'");
+}
+
 TEST(CountOf, HasAPluralUnlessItIsOne) {
   EXPECT_EQ(count_of(1, "seed"), "1 seed");
   EXPECT_EQ(count_of(0, "seed"), "0 seeds");

@@ -1,3 +1,4 @@
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -151,6 +152,25 @@ TEST(ConfigError, NamesTheKeyNearestToAnUnknownOne) {
           config_of({{k, "1"}}, "in a.cfg");
         },
         {key + ": unknown key (in a.cfg)", "did you mean '" + meant + "'"}));
+  }
+}
+
+TEST(ConfigError, NamesTheValueThatWasMeant) {
+  for (const auto& [key, given, meant] :
+       std::vector<std::array<std::string, 3>>{{"optimizer.name", "AdamW", "adamw"},
+                                               {"optimizer.nesterov", "True", "true"},
+                                               {"model.loss", "CrossEntropy", "cross-entropy"},
+                                               {"model.initialization", "He", "he"},
+                                               {"schedule.name", "Cosine", "cosine"},
+                                               {"data.normalize", "standart", "standard"},
+                                               {"data.colour", "gray", "grey"},
+                                               {"checkpoint.best", "yes", "true"}}) {
+    EXPECT_TRUE(is_bad_input(
+        [&, k = key, v = given] {
+          config_of({{k, v}});
+        },
+        {key + " = " + given + " (on the command line): expected one of: ",
+         "; did you mean '" + meant + "'?"}));
   }
 }
 

@@ -226,5 +226,13 @@ TEST(MicroBatches, StayAsConfigured) {
                            {"train.micro-batches = 5", "at most 5 ranks", "6 were started", "= 8"}));
 }
 
+TEST(SettingHelp, TheUsualSettingsAreKeys) {
+  for (const std::string& key : usual_settings()) {
+    const auto all = setting_help();
+    EXPECT_EQ(std::count_if(all.begin(), all.end(), [&](const SettingHelp& s) { return s.key == key; }), 1)
+        << key;
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

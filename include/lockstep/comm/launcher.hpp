@@ -28,6 +28,15 @@ struct Launch {
 /// Reads it. Call before MPI starts, which changes the environment. Local.
 Launch read_launch();
 
+/// The command line that started this program, for a shell and up to the program's own name:
+/// "build/lockstep", or "mpirun -np 4 build/lockstep". Without mpirun's part where that is not known, as on
+/// the hosts where only its daemon runs, or under another launcher. Local.
+std::string start_command();
+
+/// What has asked for the end by `signal`, which became a request: "SIGUSR1"; of a SIGTERM that mpirun sends
+/// its ranks, what has come to mpirun. Local.
+std::string stop_cause(int signal);
+
 /// Errors: the program sees `world_size` ranks, but was started as another number of tasks, so that each
 /// would train alone or with others than was meant. Local.
 ///

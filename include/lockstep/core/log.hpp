@@ -33,8 +33,8 @@ void warn_once(std::string_view line);
 /// A warning of what is met again in other words, after another line of the same `subject`.
 void warn_once(std::string_view line, std::string_view subject);
 
-/// Shows `line` in place of the line shown before, where standard output is a terminal (also through mpirun);
-/// nothing elsewhere.
+/// Shows `line`, as far as it fits, in place of the line shown before, where standard output is a terminal
+/// (also through mpirun); nothing elsewhere.
 void status(std::string_view line);
 
 /// Returns when all lines are written that the readers of the standard streams did not take yet, however long
@@ -45,7 +45,8 @@ void finish(bool may_wait = true);
 /// The errno with which a line for standard output could not be written there, or 0. Local.
 int lost_output();
 
-/// Whether the person looks at a terminal; under mpirun that is mpirun's own standard output.
+/// Whether the person looks at a terminal, other than TERM=dumb; under mpirun that is mpirun's own standard
+/// output. There labels are bold unless NO_COLOR is set.
 bool is_terminal();
 
 }  // namespace lockstep::log

@@ -74,6 +74,9 @@ struct SettingHelp {
 /// All keys, in the order of the help.
 std::vector<SettingHelp> setting_help();
 
+/// The keys that most people set, the first first.
+const std::vector<std::string>& usual_settings();
+
 /// Who gave a value: the person for this command; the person in a configuration file, which describes a whole
 /// training; or a run, in the config.cfg that it wrote or as it goes on. A run writes every setting down, so
 /// that of its values those without effect are left out; those of a person are errors.
@@ -103,9 +106,11 @@ SettingTexts settings_of(Config config);
 /// The same by key.
 std::map<std::string, std::string> facts_of(const Config& config);
 
-/// Errors: keys in `given` that `command` has no use for, those in `unused` and below it (names that end with
-/// a dot), with another value than the default. Files are left alone: they describe a training, whichever
-/// command reads them.
+/// Whether `key` is one of `names`, or in a section that is one of them ("train.").
+bool is_key_among(const std::string& key, const std::vector<std::string>& names);
+
+/// Errors: keys in `given` that `command` has no use for, those among `unused`, with another value than the
+/// default. Files are left alone: they describe a training, whichever command reads them.
 void refuse_unused(const GivenValues& given, const std::vector<std::string>& unused,
                    const std::string& command);
 

@@ -32,6 +32,7 @@ void run_adam_decay(StudyRun& study) {
   std::vector<VariantCurves> decoupled;
   std::vector<double> decays = study.numbers("decay");
   std::sort(decays.begin(), decays.end());
+  study.expect(2 * decays.size());
   for (const double decay : decays) {
     const std::string lambda = fmt::format("{}", decay);
     l2.push_back(study.train({"Adam, L2 " + lambda, {{"optimizer.name", "adam"}, {"optimizer.l2", lambda}}}));

@@ -103,6 +103,7 @@ void run_batch_regimes(StudyRun& study) {
         "between");
   }
   const Problem problem = make_problem(study.config(), study.communicator());
+  study.expect(3);
   const std::vector<VariantCurves> variants = {study.train({"full batch", {{"train.batch-size", "full"}}}),
                                                study.train({fmt::format("mini-batches of {}", batch), {}}),
                                                study.train({"single samples", {{"train.batch-size", "1"}}})};

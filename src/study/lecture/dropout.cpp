@@ -19,6 +19,7 @@ void run_dropout(StudyRun& study) {
         layers);
   }
   study.make_problem_with_held_out();
+  study.expect(2);
   const std::vector<VariantCurves> variants = {study.train({"without dropout", plain}),
                                                study.train({"with dropout", {}})};
   for (const VariantCurves& curves : variants) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/named.hpp"
+#include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
@@ -45,7 +46,8 @@ std::vector<Variant> chosen_methods(StudyRun& study) {
   for (const std::string_view name : split(study.option("optimizers"), ',')) {
     const Method* const found = find_named(all, name);
     if (found == nullptr) {
-      fail_input("--optimizers: '{}' is unknown; expected all, or some of: {}", name, join(names_of(all)));
+      fail_input("--optimizers: '{}' is unknown; expected all, or some of: {}{}", name, join(names_of(all)),
+                 suggestion(name, names_of(all)));
     }
     if (found->algorithm->needs_hessian && !obstacle.empty())
       fail_input("--optimizers: {} {}", name, obstacle);

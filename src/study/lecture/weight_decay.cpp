@@ -12,6 +12,7 @@ void run_weight_decay(StudyRun& study) {
   study.allow_only([](const std::string& key) { return key != "optimizer.weight-decay"; });
   study.make_problem_with_held_out();
   std::vector<VariantCurves> variants;
+  study.expect(study.numbers("decay").size());
   for (const double decay : study.numbers("decay")) {
     const std::string name = decay == 0 ? "no decay" : fmt::format("λ = {}", decay);
     variants.push_back(study.train({name, {{"optimizer.weight-decay", fmt::format("{}", decay)}}}));

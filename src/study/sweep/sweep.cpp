@@ -1,7 +1,6 @@
 #include "study/sweep/sweep.hpp"
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,6 +20,7 @@
 #include "study/sweep/sweep_journal.hpp"
 #include "study/sweep/sweep_plan.hpp"
 #include "study/sweep/sweep_results.hpp"
+#include "study/trainings_progress.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -48,13 +48,22 @@ void write_configurations(SweepPlan plan) {
 }
 
 /// Tells the person, on rank 0, what all groups have finished. Local.
-class Progress {
+class SweepProgress {
  public:
-  Progress(const SweepPlan& plan, SweepJournal& journal) : plan_(plan), journal_(journal) {
-    for (const auto& [point, result] : journal_.read()) said_.insert(point);
+  SweepProgress(const SweepPlan& plan, SweepJournal& journal, Index groups)
+      : plan_(plan), journal_(journal), progress_(groups) {
+    progress_.expect(plan.grid.size());
+    for (const auto& [point, result] : journal_.read()) {
+      said_.insert(point);
+      progress_.count_earlier(choice_loss(from_result(result, plan.grid.name(point))));
+    }
     log::info(fmt::format("sweep    {}, {} of them finished before, into {}",
                           count_of(plan.grid.size(), "point"), said_.size(), plan.folder));
   }
+
+  void begin(Index point) { progress_.begin(fmt::format("point {}, {}", point + 1, plan_.grid.name(point))); }
+
+  void step(const StepReport& report, const TrainingPlan& plan) { progress_.step(report, plan); }
 
   void say() {
     if (journal_.take_renewal()) {
@@ -67,14 +76,16 @@ class Progress {
     for (const auto& [point, result] : journal_.read()) {
       if (!said_.insert(point).second) continue;
       const std::string name = plan_.grid.name(point);
-      log::info(fmt::format("point    {} of {}, {}: {}", point + 1, plan_.grid.size(), name,
-                            outcome(from_result(result, name))));
+      const Curve curve = from_result(result, name);
+      log::info(fmt::format("point    {} of {}, {}: {}; {}", point + 1, plan_.grid.size(), name,
+                            outcome(curve), progress_.end(choice_loss(curve))));
     }
   }
 
  private:
   const SweepPlan& plan_;
   SweepJournal& journal_;
+  TrainingsProgress progress_;
   std::set<Index> said_;
 };
 
@@ -84,6 +95,7 @@ struct Group {
   Communicator& communicator;
   Index number;
   SweepJournal* journal;
+  SweepProgress* progress;  // on rank 0 of all groups
 
   /// Collective over the group.
   std::optional<Index> next() const {
@@ -96,18 +108,22 @@ struct Group {
     return point == kNone ? std::nullopt : std::optional(point);
   }
 
-  /// `after_each`: called on rank 0 of the group. Collective over the group.
-  void train_all(const std::function<void()>& after_each) const {
+  /// Collective over the group.
+  void train_all() const {
     for (std::optional<Index> point = next(); point; point = next()) {
       Stopwatch watch;
       const Config& config = plan.points[static_cast<std::size_t>(*point)];
-      const Curve curve = train_curve(config, communicator, plan.evaluations);
+      if (progress != nullptr) progress->begin(*point);
+      const Curve curve = train_curve(config, communicator, plan.evaluations,
+                                      [this](const StepReport& report, const TrainingPlan& training) {
+                                        if (progress != nullptr) progress->step(report, training);
+                                      });
       together(communicator, [&] {
         if (journal == nullptr) return;
         nlohmann::ordered_json result = to_result(curve);
         result.update({{"seconds", watch.lap()}, {"ranks", communicator.size()}, {"group", number}});
         journal->finish(*point, result);
-        after_each();
+        if (progress != nullptr) progress->say();
       });
     }
   }
@@ -148,12 +164,10 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
   together(world, [&] {
     if (!is_first && group->rank() == 0) journal.emplace(plan.folder);
   });
-  std::optional<Progress> progress;
-  if (is_first) progress.emplace(plan, *journal);
+  std::optional<SweepProgress> progress;
+  if (is_first) progress.emplace(plan, *journal, request.groups);
   in_groups(world, *group, [&] {
-    Group{plan, *group, number, journal ? &*journal : nullptr}.train_all([&] {
-      if (progress) progress->say();
-    });
+    Group{plan, *group, number, journal ? &*journal : nullptr, progress ? &*progress : nullptr}.train_all();
   });
   together(world, [&] {
     if (!is_first) return;

@@ -144,6 +144,14 @@ std::vector<SettingHelp> setting_help() {
   return help;
 }
 
+const std::vector<std::string>& usual_settings() {
+  static const std::vector<std::string> keys = {
+      "data.source",     "model.layers", "optimizer.name", "optimizer.learning-rate", "train.batch-size",
+      "train.epochs",    "train.steps",  "train.seed",     "train.micro-batches",     "data.test",
+      "data.validation", "model.loss",   "schedule.name",  "checkpoint.every",        "run.dir"};
+  return keys;
+}
+
 bool is_same_value(const std::string& a, const std::string& b) {
   return a == b || (parse_number(a) && parse_number(a) == parse_number(b));
 }
@@ -155,13 +163,16 @@ bool is_default(const std::string& key, const std::string& value) {
   return found != all.end() && is_same_value(found->default_value, value);
 }
 
+bool is_key_among(const std::string& key, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return key == name || (name.ends_with('.') && key.starts_with(name));
+  });
+}
+
 void refuse_unused(const GivenValues& given, const std::vector<std::string>& unused,
                    const std::string& command) {
   for (const auto& [key, value] : given) {
-    const bool is_unused = std::any_of(unused.begin(), unused.end(), [&, k = key](const std::string& name) {
-      return k == name || (name.ends_with('.') && k.starts_with(name));
-    });
-    if (!is_unused || value.by != GivenBy::kPerson || is_default(key, value.text)) continue;
+    if (!is_key_among(key, unused) || value.by != GivenBy::kPerson || is_default(key, value.text)) continue;
     fail_input("{} ({}): has no effect on {}; remove it", key, value.origin, command);
   }
 }

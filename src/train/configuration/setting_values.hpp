@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/index.hpp"
@@ -83,7 +84,7 @@ Field choice(Value& field, std::vector<std::pair<std::string, std::type_identity
               }
               names.push_back(name);
             }
-            return fmt::format("one of: {}", join(names));
+            return fmt::format("one of: {}{}", join(names), suggestion(text, names));
           },
           .text =
               [&field, choices] {

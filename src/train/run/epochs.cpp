@@ -32,15 +32,16 @@ void Epochs::add(const StepReport& report) {
 }
 
 bool Epochs::evaluate(const StepReport& report, double samples_per_second, RunDirectory* directory) {
-  std::string line = fmt::format("epoch {:.4g}: ", report.epoch);
-  line += weight_ == 0 ? "no step taken" : "training loss " + loss_text(loss_ / weight_);
+  const int epoch_width = log::is_terminal() ? 4 : 0;
+  std::string line = fmt::format("epoch {:>{}.4g}: ", report.epoch, epoch_width);
+  line += weight_ == 0 ? "no step taken" : "training loss " + loss_column(loss_ / weight_);
   loss_ = 0;
   weight_ = 0;
   bool is_best = evaluate_parts(report, false, directory, line);
   if (trainer_.has_average()) {
     trainer_.with_average([&] { is_best = evaluate_parts(report, true, directory, line); });
   }
-  log::info(fmt::format("{}, {:.0f} samples/s", line, samples_per_second));
+  log::info(fmt::format("{}, {:.0f} samples/s{}", line, samples_per_second, is_best ? ", best so far" : ""));
   return is_best;
 }
 
@@ -55,13 +56,18 @@ bool Epochs::evaluate_parts(const StepReport& report, bool of_average, RunDirect
     }
     if (directory != nullptr) directory->metric(evaluation_event(part, report, evaluation, of_average));
     const std::string name = part + (of_average ? " (average)" : "");
-    line += fmt::format(", {} loss {}", name, loss_text(evaluation.loss));
+    line += fmt::format(", {} loss {}", name, loss_column(evaluation.loss));
     if (evaluation.accuracy) line += fmt::format(", {} accuracy {:.2f}%", name, 100 * *evaluation.accuracy);
     if (const auto r2 = evaluation.measure("r2")) line += fmt::format(", {} R² {:.4f}", name, *r2);
     warn_of_nonfinite(name, report.step, evaluation);
   }
   if (is_best) keep_best_(*stopping_.standing().best);
   return is_best;
+}
+
+std::optional<double> Epochs::best_loss() const {
+  const std::optional<BestEvaluation>& best = stopping_.standing().best;
+  return best && stopping_.watched() == "loss" ? std::optional(best->value) : std::nullopt;
 }
 
 void Epochs::warn_of_nonfinite(const std::string& part, std::uint64_t step, const Evaluation& evaluation) {

@@ -46,6 +46,9 @@ class Epochs {
   /// Prints the same, and where its weights are: in `folder`, unless they could not be kept. On rank 0.
   void report_best(const std::filesystem::path& folder) const;
 
+  /// The smallest loss of an evaluation to choose by so far, where that is what train.watch names.
+  std::optional<double> best_loss() const;
+
   /// What a checkpoint holds of it, and back.
   void save(Checkpoint& checkpoint) const;
   void restore(const Checkpoint& checkpoint);

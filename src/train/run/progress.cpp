@@ -18,31 +18,35 @@ constexpr std::chrono::milliseconds kPlainPause{15000};
 Progress::Progress(std::uint64_t total_steps, std::uint64_t steps_per_epoch)
     : total_steps_(total_steps), steps_per_epoch_(steps_per_epoch) {}
 
-void Progress::step(const StepReport& report) {
-  seconds_ += report.seconds;
-  samples_ += static_cast<double>(report.samples);
-  steps_ += 1;
+void Progress::Sums::add(const StepReport& report, double kept) {
+  seconds = kept * seconds + report.seconds;
+  samples = kept * samples + static_cast<double>(report.samples);
+  steps = kept * steps + 1;
+}
+
+void Progress::step(const StepReport& report, std::optional<double> best_loss) {
+  constexpr double kWhile = 10;  // seconds
+  all_.add(report, 1);
+  last_.add(report, std::exp(-report.seconds / kWhile));
   const auto now = Clock::now();
   if (now - shown_ < (log::is_terminal() ? kTerminalPause : kPlainPause)) return;
   shown_ = now;
   if (log::is_terminal()) {
-    log::status(text(report));
+    log::status(text(report, best_loss));
   } else {
-    log::info(text(report));
+    log::info(text(report, best_loss));
   }
 }
 
-double Progress::samples_per_second() const { return seconds_ > 0 ? samples_ / seconds_ : 0; }
-
-std::string Progress::text(const StepReport& report) const {
-  const double left = static_cast<double>(total_steps_ - report.step) * seconds_ / steps_;
+std::string Progress::text(const StepReport& report, std::optional<double> best_loss) const {
+  const double left = static_cast<double>(total_steps_ - report.step) * last_.seconds / last_.steps;
   const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
   const bool has_noise = report.noise && !std::isnan(report.noise->scale);
-  return fmt::format("epoch {}/{}  step {}/{}  loss {}{}  {:.0f} samples/s  {} left",
+  return fmt::format("epoch {}/{}  step {}/{}  loss {}{}{}  {:.0f} samples/s  {} left",
                      (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_,
-                     loss_text(report.loss),
+                     loss_text(report.loss), best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
                      has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "",
-                     samples_per_second(), duration_text(left));
+                     present_samples_per_second(), duration_text(left));
 }
 
 std::string loss_text(double loss) {
@@ -52,6 +56,11 @@ std::string loss_text(double loss) {
   const double size = std::abs(loss);
   const bool is_usual = size == 0 || (size >= kSmall && size < kLarge);
   return is_usual ? fmt::format("{:.4f}", loss) : fmt::format("{:.4g}", loss);
+}
+
+std::string loss_column(double loss) {
+  constexpr int kUsual = 9;
+  return fmt::format("{:>{}}", loss_text(loss), log::is_terminal() ? kUsual : 0);
 }
 
 std::string duration_text(double seconds) {

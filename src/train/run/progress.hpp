@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "lockstep/train/trainer.hpp"
@@ -13,26 +14,40 @@ class Progress {
  public:
   Progress(std::uint64_t total_steps, std::uint64_t steps_per_epoch);
 
-  void step(const StepReport& report);
+  /// `best_loss`: the smallest of the samples that are held out, so far.
+  void step(const StepReport& report, std::optional<double> best_loss);
 
-  /// Samples a second over all steps so far; counts time inside steps alone.
-  double samples_per_second() const;
+  /// Samples a second over all steps so far, and over those of the last while, in which a step counts the
+  /// less the longer ago it was. Time inside steps alone counts.
+  double samples_per_second() const { return all_.rate(); }
+  double present_samples_per_second() const { return last_.rate(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string text(const StepReport& report) const;
+  struct Sums {
+    double seconds = 0;
+    double samples = 0;
+    double steps = 0;
+
+    void add(const StepReport& report, double kept);
+    double rate() const { return seconds > 0 ? samples / seconds : 0; }
+  };
+
+  std::string text(const StepReport& report, std::optional<double> best_loss) const;
 
   std::uint64_t total_steps_;
   std::uint64_t steps_per_epoch_;
-  double seconds_ = 0;
-  double samples_ = 0;
-  double steps_ = 0;  // of this session
+  Sums all_;  // of this session
+  Sums last_;
   Clock::time_point shown_ = Clock::now();
 };
 
 /// With four decimals, or four digits where those would say little; "not finite".
 std::string loss_text(double loss);
+
+/// The same, on a terminal as wide as most, so that those of several lines stand below each other.
+std::string loss_column(double loss);
 
 /// "1:05", "2:03:04".
 std::string duration_text(double seconds);

@@ -15,6 +15,7 @@
 
 #include "core/signals.hpp"
 #include "core/text.hpp"
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/comm/watchdog.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -160,10 +161,8 @@ class Run {
       const bool written = checkpointing_.wait();
       leave(true, error.what());
       if (!saves) return;
-      message += written ? fmt::format(
-                               ". The state after step {} is saved: 'lockstep train --resume {}' goes on "
-                               "from it",
-                               trainer_.steps_done(), directory_->path().string())
+      message += written ? fmt::format(". The state after step {} is saved; go on from it with: {}",
+                                       trainer_.steps_done(), resume_command(directory_->path()))
                          : ". The state before it could not be saved";
     });
     throw Error(ExitCode::kGuard, message);
@@ -171,20 +170,19 @@ class Run {
 
   /// Tells the watchdog how to go on if it has to end the run.
   void advise() const {
-    set_watch_advice(
-        checkpointing_.has_any()
-            ? fmt::format("'lockstep train --resume {}' goes on from the newest checkpoint", run_dir_)
-            : "there is no checkpoint yet: start the run again, with --run.resume true");
+    set_watch_advice(checkpointing_.has_any()
+                         ? fmt::format("go on from the newest checkpoint with: {}", resume_command(run_dir_))
+                         : "there is no checkpoint yet: start the run again, with --run.resume true");
   }
 
   /// Ends the run after a checkpoint that has been begun. Collective.
   [[noreturn]] void stop(int signal) {
-    std::string message = fmt::format("{}: stopped after step {} of {}", signal_name(signal),
+    std::string message = fmt::format("{}: stopped after step {} of {}", stop_cause(signal),
                                       trainer_.steps_done(), trainer_.plan().total_steps);
     together(communicator_, [&] {
       if (!directory_) return;
       message += checkpointing_.wait()
-                     ? fmt::format("; 'lockstep train --resume {}' goes on", directory_->path().string())
+                     ? fmt::format("; go on with: {}", resume_command(directory_->path()))
                      : ", but the checkpoint of it could not be written; an older one may be there";
       leave(false, message);
     });
@@ -208,7 +206,7 @@ class Run {
   void record(const StepReport& report) {
     if (!directory_) return;
     epochs_.add(report);
-    progress_.step(report);
+    progress_.step(report, epochs_.best_loss());
     keep_directory();
     directory_->metric(step_event(report));
   }
@@ -216,7 +214,7 @@ class Run {
   /// See Epochs. Collective.
   bool evaluate(const StepReport& report) {
     const bool is_best =
-        epochs_.evaluate(report, progress_.samples_per_second(), directory_ ? &*directory_ : nullptr);
+        epochs_.evaluate(report, progress_.present_samples_per_second(), directory_ ? &*directory_ : nullptr);
     if (directory_) live_page_.renew(directory_->path());
     return is_best;
   }
@@ -341,10 +339,10 @@ void check_not_stopped(const RunStart& start, Communicator& communicator) {
   throw Error(
       ExitCode::kStopped,
       start.checkpoint
-          ? fmt::format("{}: stopped before step {}; 'lockstep train --resume {}' goes on",
-                        signal_name(signal), start.checkpoint->state.steps_done + 1, start.config.run.dir)
+          ? fmt::format("{}: stopped before step {}; go on with: {}", stop_cause(signal),
+                        start.checkpoint->state.steps_done + 1, resume_command(start.config.run.dir))
           : fmt::format("{}: stopped before the first step, with nothing written; start the run again",
-                        signal_name(signal)));
+                        stop_cause(signal)));
 }
 
 }  // namespace

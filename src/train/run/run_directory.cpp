@@ -13,6 +13,8 @@
 #include "core/file_lock.hpp"
 #include "core/json.hpp"
 #include "core/refusal.hpp"
+#include "core/text.hpp"
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
 #include "train/run/best_weights.hpp"
 #include "train/run/metrics_file.hpp"
@@ -52,6 +54,10 @@ std::string make_run_folder(const std::string& prefix) {
   return folder;
 }
 
+std::string resume_command(const fs::path& folder) {
+  return fmt::format("{} train --resume {}", start_command(), for_shell(folder.string()));
+}
+
 void refuse_run_in(const fs::path& folder) {
   if (is_locked(folder / kMetrics)) {
     fail_input("run.dir = {}: a run that still goes on writes it; stop that first, or give another folder",
@@ -61,9 +67,8 @@ void refuse_run_in(const fs::path& folder) {
   const bool can_go_on = !has_ended(folder) && fs::exists(folder / "checkpoints", error);
   for (const char* const file : {kMetrics, kWeights}) {
     if (!fs::exists(folder / file, error)) continue;
-    fail_input(
-        "run.dir = {}: holds a run already ({}); give another folder{}", folder.string(), file,
-        can_go_on ? fmt::format(", or go on with it: 'lockstep train --resume {}'", folder.string()) : "");
+    fail_input("run.dir = {}: holds a run already ({}); give another folder{}", folder.string(), file,
+               can_go_on ? fmt::format(", or go on with it: {}", resume_command(folder)) : "");
   }
 }
 

@@ -49,6 +49,10 @@ class RunDirectory {
 /// Whether metrics.jsonl in `folder` says that its run has ended.
 bool has_ended(const std::filesystem::path& folder);
 
+/// The whole command that goes on with the run in `folder`, as far as it can be known how this one was
+/// started.
+std::string resume_command(const std::filesystem::path& folder);
+
 /// Errors: `folder` holds a run already, with what to do about that: one that goes on, has ended or was
 /// interrupted.
 void refuse_run_in(const std::filesystem::path& folder);

@@ -1,0 +1,43 @@
+// What a study or sweep says of its trainings as they end.
+#include <gmock/gmock.h>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "study/trainings_progress.hpp"
+
+namespace lockstep {
+namespace {
+
+using testing::EndsWith;
+using testing::Not;
+using testing::StartsWith;
+
+TEST(TrainingsProgress, TellsHowManyAreDoneAndWhichIsBest) {
+  constexpr double kDiverged = std::numeric_limits<double>::quiet_NaN();
+  TrainingsProgress progress;
+  EXPECT_EQ(progress.end(kDiverged), "1 done");
+  EXPECT_EQ(progress.end(0.5), "2 done, best so far");
+  EXPECT_EQ(progress.end(0.5), "3 done");
+  progress.expect(6);
+  EXPECT_THAT(progress.end(0.25),
+              testing::AllOf(StartsWith("4 of 6 done, 0:0"), EndsWith(" left, best so far")));
+  EXPECT_THAT(progress.end(kDiverged), Not(EndsWith("best so far")));
+}
+
+TEST(TrainingsProgress, CountsThoseOfEarlierStarts) {
+  TrainingsProgress progress(2);
+  progress.expect(3);
+  progress.count_earlier(0.5);
+  EXPECT_THAT(progress.end(0.75), testing::AllOf(StartsWith("2 of 3 done"), EndsWith("left")));
+}
+
+TEST(TrainingsProgress, TheRestTakesAsLongEachAsThoseBefore) {
+  EXPECT_EQ(seconds_left(0, 0, 5), 0);
+  EXPECT_DOUBLE_EQ(seconds_left(10, 2, 6), 20);
+  EXPECT_DOUBLE_EQ(seconds_left(10, 2.5, 3), 2);
+  EXPECT_EQ(seconds_left(10, 4, 3), 0);
+}
+
+}  // namespace
+}  // namespace lockstep
