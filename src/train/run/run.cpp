@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,18 +19,17 @@
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/trainer.hpp"
-#include "report/run_report.hpp"
 #include "train/checkpoint/checkpointing.hpp"
 #include "train/evaluation/drawn_pictures.hpp"
 #include "train/run/announcement.hpp"
 #include "train/run/best_weights.hpp"
 #include "train/run/early_stopping.hpp"
 #include "train/run/epochs.hpp"
-#include "train/run/live_page.hpp"
 #include "train/run/metrics.hpp"
 #include "train/run/progress.hpp"
 #include "train/run/resume.hpp"
 #include "train/run/run_directory.hpp"
+#include "train/run/run_folder.hpp"
 #include "train/step/nonfinite.hpp"
 
 namespace lockstep {
@@ -53,12 +49,13 @@ class Run {
                 [this](const BestEvaluation& best) { save_best(best); }),
         progress_(trainer_.plan().total_steps, static_cast<std::uint64_t>(trainer_.plan().steps_per_epoch)),
         checkpointing_(start.config.checkpoint, communicator),
-        config_text_(to_text(settings_of(with_absolute_paths(start.config)))),
         checkpoints_best_(start.config.checkpoint.best) {
     together(communicator, [&] {
-      if (communicator.rank() == 0) open(start);
+      if (communicator.rank() != 0) return;
+      identity_ = identify(start.config, problem);
+      folder_.emplace(start, identity_, problem, trainer_, checkpointing_);
     });
-    run_dir_ = broadcast_text(communicator, directory_ ? directory_->path().string() : "", 0);
+    run_dir_ = broadcast_text(communicator, folder_ ? folder_->path().string() : "", 0);
     if (start.checkpoint) resume(*start.checkpoint);
   }
 
@@ -91,28 +88,6 @@ class Run {
     const bool saves_best = is_best && checkpoints_best_;
     if (verdict.is_due || saves_best || stops || (is_last && checkpointing_.is_in_use())) save();
     if (stops) stop(verdict.stop_signal);
-  }
-
-  /// On rank 0. Errors: see check_goes_on and RunDirectory.
-  void open(const RunStart& start) {
-    const Config& config = start.config;
-    identity_ = identify(config, problem_);
-    if (start.checkpoint) {
-      check_goes_on(*start.checkpoint, identity_, config, problem_.split.training_size());
-      directory_.emplace(config.run.dir, start.checkpoint->state.steps_done);
-    } else if (start.replaces) {
-      directory_.emplace(config.run.dir, 0);
-    } else {
-      directory_.emplace(config.run.dir.empty() ? make_run_folder() : config.run.dir);
-    }
-    directory_->write("config.cfg", config_text_);
-    const Json augmented = augmented_samples(problem_, config.training.seed);
-    if (!augmented.is_null()) directory_->write("augmented.json", to_line(augmented));
-    log::open_file(directory_->path() / "train.log", start.checkpoint.has_value());
-    checkpointing_.open(
-        CheckpointStore(directory_->path(), static_cast<std::size_t>(config.checkpoint.keep),
-                        trainer_.network().layout(), weights_metadata(trainer_.network(), problem_)),
-        [this] { directory_->sync(); });
   }
 
   /// Collective.
@@ -157,12 +132,12 @@ class Run {
     const bool saves = is_divergence && nonfinite_weights(trainer_.whole_network()).empty();
     if (saves) checkpointing_.write([&] { return snapshot(); });
     together(communicator_, [&] {
-      if (!directory_) return;
+      if (!folder_) return;
       const bool written = checkpointing_.wait();
-      leave(true, error.what());
+      folder_->leave(true, error.what());
       if (!saves) return;
       message += written ? fmt::format(". The state after step {} is saved; go on from it with: {}",
-                                       trainer_.steps_done(), resume_command(directory_->path()))
+                                       trainer_.steps_done(), resume_command(folder_->path()))
                          : ". The state before it could not be saved";
     });
     throw Error(ExitCode::kGuard, message);
@@ -180,42 +155,34 @@ class Run {
     std::string message = fmt::format("{}: stopped after step {} of {}", stop_cause(signal),
                                       trainer_.steps_done(), trainer_.plan().total_steps);
     together(communicator_, [&] {
-      if (!directory_) return;
+      if (!folder_) return;
       message += checkpointing_.wait()
-                     ? fmt::format("; go on with: {}", resume_command(directory_->path()))
+                     ? fmt::format("; go on with: {}", resume_command(folder_->path()))
                      : ", but the checkpoint of it could not be written; an older one may be there";
-      leave(false, message);
+      folder_->leave(false, message);
     });
     throw Error(ExitCode::kStopped, message);
   }
 
-  /// Leaves word of an early end, and the page of what there is. On rank 0.
-  void leave(bool failed, const std::string& message) {
-    directory_->metric(
-        {{"event", "stop"}, {"step", trainer_.steps_done()}, {"failed", failed}, {"message", message}});
-    write_page();
-  }
-
   void announce(const std::string& message_library) {
-    if (!directory_) return;
-    start_ = start_event(trainer_, problem_, communicator_.size(), message_library);
-    directory_->metric(resumed_ ? resume_event(start_, *resumed_) : start_);
-    announce_run(trainer_, problem_, communicator_, directory_->path(), resumed_);
+    if (!folder_) return;
+    folder_->begin(start_event(trainer_, problem_, communicator_.size(), message_library), resumed_);
+    announce_run(trainer_, problem_, communicator_, folder_->path(), resumed_);
   }
 
   void record(const StepReport& report) {
-    if (!directory_) return;
+    if (!folder_) return;
     epochs_.add(report);
     progress_.step(report, epochs_.best_loss());
-    keep_directory();
-    directory_->metric(step_event(report));
+    folder_->keep();
+    folder_->directory().metric(step_event(report));
   }
 
   /// See Epochs. Collective.
   bool evaluate(const StepReport& report) {
-    const bool is_best =
-        epochs_.evaluate(report, progress_.present_samples_per_second(), directory_ ? &*directory_ : nullptr);
-    if (directory_) live_page_.renew(directory_->path());
+    const bool is_best = epochs_.evaluate(report, progress_.present_samples_per_second(),
+                                          folder_ ? &folder_->directory() : nullptr);
+    if (folder_) folder_->renew_page();
     return is_best;
   }
 
@@ -223,41 +190,8 @@ class Run {
   void save_best(const BestEvaluation& best) {
     const Network& network = trainer_.whole_network();
     together(communicator_, [&] {
-      if (directory_) write_best_weights(directory_->path(), network, problem_, epochs_.facts_of(best));
+      if (folder_) write_best_weights(folder_->path(), network, problem_, epochs_.facts_of(best));
     });
-  }
-
-  /// Makes the folder again where somebody has removed or moved it: the run is worth more. On rank 0. Errors:
-  /// it can't be made, or holds another run by now; the weights are saved elsewhere then.
-  void keep_directory() {
-    if (!directory_->is_gone()) return;
-    checkpointing_.wait();  // it uses the directory
-    try {
-      directory_.emplace(run_dir_);
-      directory_->write("config.cfg", config_text_);
-    } catch (const Error& error) {
-      throw Error(
-          error.code(),
-          fmt::format("run.dir = {}: was removed or moved before step {} ended, and can't be made again "
-                      "({}); the weights after that step are in {}{}",
-                      run_dir_, trainer_.steps_done(), error.what(), save_elsewhere().string(),
-                      trainer_.has_whole_network() ? "" : ", those of other hosts rounded to bfloat16"));
-    }
-    directory_->metric(start_);
-    log::open_file(directory_->path() / "train.log", true);
-    log::warn(
-        fmt::format("lockstep: run.dir = {}: was removed or moved before step {} ended; it is made again, "
-                    "and holds what comes from here on",
-                    run_dir_, trainer_.steps_done()));
-  }
-
-  /// Returns the file. On rank 0.
-  std::filesystem::path save_elsewhere() const {
-    std::filesystem::path file =
-        std::filesystem::temp_directory_path() /
-        fmt::format("lockstep-{}-step-{}.safetensors", getpid(), trainer_.steps_done());
-    write_safetensors(file, {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
-    return file;
   }
 
   /// Collective.
@@ -276,41 +210,28 @@ class Run {
       trainer_.with_average([&] { end["average_digest"] = save_weights("average.safetensors"); });
     }
     together(communicator_, [&] {
-      if (!directory_) return;
-      directory_->metric(end);
-      if (timeline) directory_->write("timeline.json", *timeline);
-      if (!predictions.is_null()) directory_->write("predictions.json", to_line(predictions));
+      if (!folder_) return;
+      RunDirectory& directory = folder_->directory();
+      directory.metric(end);
+      if (timeline) directory.write("timeline.json", *timeline);
+      if (!predictions.is_null()) directory.write("predictions.json", to_line(predictions));
       const Json filters = first_filters(trainer_.network());
-      if (!filters.is_null()) directory_->write("filters.json", to_line(filters));
-      epochs_.report_best(directory_->path());
+      if (!filters.is_null()) directory.write("filters.json", to_line(filters));
+      epochs_.report_best(folder_->path());
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
                             duration_text(seconds), progress_.samples_per_second()));
-      log::info(fmt::format("weights  {}/weights.safetensors", directory_->path().string()));
-      write_page();
+      log::info(fmt::format("weights  {}/weights.safetensors", folder_->path().string()));
+      folder_->write_page();
       checkpointing_.wait();  // whatever it warns of comes before the end
       log::info(fmt::format("weights_digest {}", digest));
     });
-  }
-
-  /// The run is worth more than its page.
-  void write_page() const {
-    const std::filesystem::path page = directory_->path() / "report.html";
-    try {
-      write_run_report({directory_->path()}, page);
-      log::info(fmt::format("page     {}", page.string()));
-    } catch (const std::exception& exception) {
-      log::warn(fmt::format("{}: not written: {}", page.string(), as_error(exception).what()));
-    }
   }
 
   /// Returns their digest. Collective.
   std::string save_weights(const std::string& name) {
     const Network& network = trainer_.whole_network();
     together(communicator_, [&] {
-      if (!directory_) return;
-      keep_directory();
-      write_safetensors(directory_->path() / name,
-                        {weights_metadata(network, problem_), to_tensors(network)});
+      if (folder_) folder_->write_weights(name, network);
     });
     return weights_digest(network);
   }
@@ -321,12 +242,9 @@ class Run {
   Epochs epochs_;
   Progress progress_;
   std::string run_dir_;
-  RunIdentity identity_;                   // rank 0 alone
-  std::optional<RunDirectory> directory_;  // rank 0 alone
-  Json start_;                             // rank 0 alone: the first line of its metrics
-  LivePage live_page_;                     // rank 0 alone
-  Checkpointing checkpointing_;            // writes on a thread that uses the directory
-  std::string config_text_;
+  RunIdentity identity_;             // rank 0 alone
+  std::optional<RunFolder> folder_;  // rank 0 alone
+  Checkpointing checkpointing_;      // writes on a thread that uses the folder
   bool checkpoints_best_;
   std::optional<std::uint64_t> resumed_;  // step after which the run went on
 };
