@@ -68,7 +68,7 @@ std::deque<ScheduleShape>& all_shapes() {
        {{"every", kRequired, 1, kMostSteps, "steps between two drops", {}, Numbers::kWhole},
         {"factor", 0.1, 0, 1, "of each drop, or of each step"}},
        step},
-      {"exponential", {{"factor", 0.999, 0, 1, "of each drop, or of each step"}}, exponential},
+      {"exponential", {{"factor", 0.999, 0, 10, "of each drop, or of each step"}}, exponential},
       {"polynomial",
        {{"power", 1, 0, 100, "exponent; 1 is a straight line"},
         {"final", 0, 0, 1, "the multiplier at the end, or at the end of a cycle"}},

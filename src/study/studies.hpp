@@ -18,6 +18,11 @@ Study optimizers_study();
 /// / B · (N - B) / (N - 1) (Cochran: Sampling techniques, 1977, theorem 2.2).
 Study batch_regimes_study();
 
+/// One training whose learning rate rises by the same factor from step to step: where its loss falls fastest, and
+/// where it is smallest (Smith: Cyclical learning rates, arXiv 1506.01186, section 3.3, with a rate that rises
+/// exponentially).
+Study learning_rate_study();
+
 /// How large a batch still pays: steps and samples to a target against the batch size, each at the learning
 /// rate that suits it best; the critical batch of the fitted curves, and the gradient noise scale beside it
 /// (Shallue et al., arXiv 1811.03600; McCandlish et al., arXiv 1812.06162; Goyal et al., arXiv 1706.02677).

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <ostream>
 
@@ -156,6 +157,43 @@ TEST(StudyTest, SurfacesHaveTheSamePathsAtEveryRankCount) {
     EXPECT_NEAR(point.at("x"), -4 * std::pow(1 - rate, t), 1e-5);
     EXPECT_NEAR(point.at("y"), std::pow(1 - 25 * rate, t), 1e-5);
   }
+}
+
+TEST(StudyTest, ALearningRateAboveWhatIsStableRaisesTheLoss) {
+  // Of targets of deviation 1 and features of mean 0 and deviation 1, the second derivative of the mean
+  // squared error by the weights is 2, but for their correlations: gradient descent diverges above a rate
+  // of 1.
+  const Words words = {"learning-rate",
+                       "--data.source",
+                       "linear",
+                       "--data.samples",
+                       "2000",
+                       "--data.features",
+                       "4",
+                       "--model.layers",
+                       "linear auto",
+                       "--optimizer.name",
+                       "sgd",
+                       "--train.batch-size",
+                       "full",
+                       "--from",
+                       "1e-4",
+                       "--to",
+                       "100"};
+  const TemporaryFolder one;
+  const TemporaryFolder three;
+  study_ok(1, words, one);
+  study_ok(3, words, three);
+  EXPECT_TRUE(contents(three.path() / "study") == contents(one.path() / "study"));
+  double best = 0;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const Json& line : metrics(one, "study", "rate")) {
+    if (line.at("loss") >= smallest) continue;
+    smallest = line.at("loss");
+    best = line.at("learning_rate");
+  }
+  EXPECT_GT(best, 0.3);
+  EXPECT_LT(best, 3);
 }
 
 TEST(StudyTest, ItsTrainingsAreThoseOfTrain) {
