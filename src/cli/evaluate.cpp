@@ -102,7 +102,15 @@ Evaluated evaluate_described(const std::string& file, const std::string& part, c
 Evaluated evaluate_held_out(const std::string& file, const GivenValues& settings, Communicator& world) {
   SavedModel saved = load_model(file);
   const Problem problem = make_problem(make_config(settings), world);
-  check_fit(saved, problem.training.description());
+  const DatasetDescription& data = problem.training.description();
+  check_fit(saved, data);
+  if (data.columns != saved.data.columns || data.class_names != saved.data.class_names ||
+      data.feature_names != saved.data.feature_names) {
+    fail_input(
+        "{}: its columns, categories or classes are no longer those that the weights were trained on; which "
+        "samples were held out then can't be told",
+        data.name);
+  }
   const SampleNormalization normalization =
       of_stored_values(saved.normalization, problem.training.description().units);
   return {file, problem.training.description(), kValidation,
@@ -126,21 +134,21 @@ Evaluated evaluate_asked(const Arguments& arguments, Communicator& world) {
   const std::string given = required_option(arguments, "weights");
   const std::string file = weights_file(given).string();
   const std::string part = part_option(arguments);
+  const GivenValues settings = with_data_of_run(given, arguments.settings);
   if (part != kValidation) {
-    refuse_unused(arguments.settings, {"data.validation"}, "'evaluate' without --part validation");
+    refuse_unused(settings, {"data.validation"}, "'evaluate' without --part validation");
   }
-  const Config config = make_config(arguments.settings);
+  const Config config = make_config(settings);
   const StoredTensors weights = read_safetensors(file);
   if (is_described(weights)) {
-    check_agreement(weights, file, config, arguments.settings);
+    check_agreement(weights, file, config, settings);
     if (part == kValidation) {
       return evaluate_held_out(file, settings_of_training(given, arguments.settings), world);
     }
-    return evaluate_described(file, part, settings_of(weights)["model.loss"], config, arguments.settings,
-                              world);
+    return evaluate_described(file, part, settings_of(weights)["model.loss"], config, settings, world);
   }
-  if (arguments.settings.contains("model.layers")) {
-    return evaluate_by_config(file, part, config, arguments.settings, world);
+  if (settings.contains("model.layers")) {
+    return evaluate_by_config(file, part, config, settings, world);
   }
   fail_input(
       "{}: does not say which network it belongs to; give it as model.layers (and data.normalize and "
@@ -160,8 +168,10 @@ Command evaluate_command() {
       .usage = "--weights FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source … …]",
       .brief = "Prints loss and other measures of saved weights, with every sample counted once.",
       .details =
-          "It takes the test part of data.source, or all of it where it has no test part; exit code 3 where "
-          "the loss is not finite. --part validation is what the run of RUN_DIR held out of its data. "
+          "It takes the test part of data.source, or of the run's own data where none are given, or all of "
+          "it where "
+          "it has no test part; exit code 3 where the loss is not finite. --part validation is what the run "
+          "of RUN_DIR held out of its data. "
           "Weights of other programs need model.layers, data.normalize and data.normalize-targets too.",
       .examples = {"lockstep evaluate --weights runs/a --config runs/a/config.cfg",
                    "lockstep evaluate --weights runs/a --data.source new.csv",

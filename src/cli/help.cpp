@@ -108,6 +108,8 @@ std::string options_text(const Command& command) {
 
 std::string help_on_topic(const Command& command, std::string topic) {
   std::vector<SettingHelp> settings = settings_for(command);
+  if (settings.empty())
+    fail_input("--help {}: '{}' takes no settings; use --help alone", topic, command.name);
   if (topic == kEverySetting) return text_of(settings);
   topic.erase(0, std::min(topic.find_first_not_of('-'), topic.size()));
   std::vector<std::string> known = sections_of(settings);

@@ -58,7 +58,7 @@ Command study_command() {
       .options = options_of_studies(),
       .takes_paths = true,
       .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "train.timeline",
-                 "train.watch"},
+                 "train.watch", "train.patience"},
       .run = run_study};
 }
 

@@ -1,5 +1,6 @@
 #include "cli/weights_settings.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/arguments.hpp"
@@ -64,6 +65,18 @@ GivenValues settings_of_training(const std::string& weights, const GivenValues& 
                value.origin, before->second.text);
   }
   return own;
+}
+
+GivenValues with_data_of_run(const std::string& weights, const GivenValues& given) {
+  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
+  const bool has_data =
+      std::ranges::any_of(given, [](const auto& entry) { return entry.first.starts_with("data."); });
+  GivenValues all = given;
+  if (has_data || !is_config_of_run(config)) return all;
+  for (const auto& [key, value] : parse_arguments({"--config", config.string()}, {}).settings) {
+    if (key.starts_with("data.")) all.emplace(key, value);
+  }
+  return all;
 }
 
 }  // namespace lockstep

@@ -16,4 +16,8 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
 /// out; data are given that are others than the run's.
 GivenValues settings_of_training(const std::string& weights, const GivenValues& given);
 
+/// `given`, and where these say nothing of data, those of the run in the folder `weights`, if it is one.
+/// Local.
+GivenValues with_data_of_run(const std::string& weights, const GivenValues& given);
+
 }  // namespace lockstep

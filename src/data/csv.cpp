@@ -1,5 +1,6 @@
 #include "lockstep/data/csv.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <span>
@@ -39,7 +40,9 @@ class DecimalMarks {
     if (other.line == 0) return;
     fail_input(
         "{}: a decimal comma in line {} ('{}'), and a decimal point in line {} ('{}'); expected one of them "
-        "in the whole file, and no separators of thousands",
+        "in the whole file, and no separators of thousands; columns that hold no numbers belong into "
+        "`categories` or "
+        "`ignore`",
         file, comma_.line, comma_.number, point_.line, point_.number);
   }
 
@@ -72,6 +75,13 @@ class TableReader {
     separator_ = row.separator;
     if (!single_.empty()) fail_single(line());
     if (columns_.count() == 0 && !begin()) return;
+    if (wants_targets_ && std::ranges::all_of(row_, [](std::string_view f) { return trim(f).empty(); })) {
+      if (!has_empty_rows_)
+        log::warn(
+            fmt::format("lockstep: {}: rows without any value, as line {}, are left out", name_, line_));
+      has_empty_rows_ = true;
+      return;
+    }
     if (std::ssize(row_) != columns_.count()) {
       fail_input("{}:{}: {} fields, expected {} as in the first line{}", name_, line_, row_.size(),
                  columns_.count(), ragged_advice());
@@ -102,7 +112,7 @@ class TableReader {
     features_->finish(content_);
     if (options_.header == Header::kAuto && !columns_.has_header) {
       doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_targets(),
-                         labels_.first_label());
+                         labels_.first_label(), features_->first_texts_are_names());
     }
     if (!wants_targets_) {
       description.targets = 0;
@@ -114,6 +124,7 @@ class TableReader {
     description.target_names = columns_.target_names();
     if (classifies_) {
       if (const auto problem = std::move(labels_).finish(content_)) fail_input("{}: {}", name_, *problem);
+      doubt_numbers_as_classes();
     } else {
       store_targets();
     }
@@ -163,7 +174,7 @@ class TableReader {
     if (role == CsvColumns::Role::kFeature) {
       const auto problem = features_->add(at, field, separator_, line_, [&] { return line(); });
       if (problem) fail_field(column, *problem);
-      if (separator_ != ',' && parse_field(field, separator_)) marks_.add(name_, field, line_);
+      if (features_->may_be_numbers(at)) note_decimals(field);
     } else if (!wants_targets_) {
       return;
     } else if (!classifies_) {
@@ -174,7 +185,7 @@ class TableReader {
     }
   }
 
-  double target_value(Index column, std::string_view field) const {
+  double target_value(Index column, std::string_view field) {
     const double value = number(column, field);
     if (options_.task == Task::kMultiLabel && value != 0 && value != 1) {
       fail_field(column, fmt::format("expected 0 or 1, found '{}'; encode the label so, or set `task` = "
@@ -184,10 +195,15 @@ class TableReader {
     return value;
   }
 
-  double number(Index column, std::string_view field) const {
+  double number(Index column, std::string_view field) {
     const std::optional<double> value = parse_field(field, separator_);
+    note_decimals(field);
     if (!value || !is_in_range(*value, field)) fail_field(column, number_problem(field, line()));
     return *value;
+  }
+
+  void note_decimals(std::string_view field) {
+    if (separator_ != ',' && parse_field(field, separator_)) marks_.add(name_, field, line_);
   }
 
   /// The line that the row was, but for quotes.
@@ -205,6 +221,19 @@ class TableReader {
                               !columns_.has_header && line_ == first_line_;
     fail_input("{}:{}: column {}{}: {}{}", name_, line_, column + 1, title(column), problem,
                may_be_names ? kNamesAdvice : "");
+  }
+
+  void doubt_numbers_as_classes() const {
+    constexpr Index kUsual = 20;
+    const DatasetDescription& description = content_.description;
+    const bool are_numbers = std::ranges::all_of(
+        description.class_names, [](const std::string& name) { return parse_number(name).has_value(); });
+    if (options_.training || !are_numbers || description.classes <= std::max(kUsual, description.samples / 2))
+      return;
+    log::warn_once(
+        fmt::format("lockstep: {}: {} classes in {} samples, all of them numbers; for numbers to be "
+                    "predicted set `task` = regression",
+                    name_, description.classes, description.samples));
   }
 
   void store_targets() {
@@ -234,6 +263,7 @@ class TableReader {
   std::optional<FeatureColumns> features_;  // from the first row on
   std::vector<double> targets_;             // [samples x targets]
   DecimalMarks marks_;
+  bool has_empty_rows_ = false;
   Index line_ = 0;
   std::span<const std::string_view> row_;
   char separator_ = ',';

@@ -9,6 +9,7 @@
 
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
+#include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
 #include "lockstep/core/error.hpp"
@@ -104,7 +105,18 @@ class ColumnFinder {
       if (!parse_integer(label) && is_field(label)) return true;
       if (column) is_target[static_cast<std::size_t>(*column)] = true;
     }
-    return looks_like_names(fields_, is_target);
+    return looks_like_names(fields_, is_target) && !is_known_sample(is_target);
+  }
+
+  /// Whether the fields are what the columns of a training file without names hold.
+  bool is_known_sample(const std::vector<bool>& is_target) const {
+    if (known_columns_.empty() || !known_features_.empty()) return false;
+    auto column = known_columns_.begin();
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      if (is_target[i] && fields_.size() > known_columns_.size()) continue;
+      if (column == known_columns_.end() || !may_hold(*column++, trim(fields_[i]))) return false;
+    }
+    return column == known_columns_.end();
   }
 
   static bool is_needless(const TableColumn& column) { return column.kind == TableColumn::Kind::kLeftOut; }
@@ -143,13 +155,11 @@ class ColumnFinder {
     std::map<std::string_view, std::size_t> columns;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto [first, is_new] = columns.emplace(names[i], i);
-      if (is_new || (wants_features_alone() && !is_known_feature(names[i]))) continue;
-      const std::string what = names[i].empty()
-                                   ? fmt::format("columns {} and {} have no name", first->second + 1, i + 1)
-                                   : fmt::format("column '{}' occurs twice ({} and {})", shown(names[i]),
-                                                 first->second + 1, i + 1);
+      const bool is_needless = names[i].empty() || (wants_features_alone() && !is_known_feature(names[i]));
+      if (is_new || is_needless) continue;  // columns without a name may be empty
       fail_input(
-          "{}: {}; give each column a name of its own{}", file_, what,
+          "{}: column '{}' occurs twice ({} and {}); give each column a name of its own{}", file_,
+          shown(names[i]), first->second + 1, i + 1,
           options_.header == Header::kAuto ? ", or set `header` = no if the first line is a sample" : "");
     }
   }
@@ -183,7 +193,9 @@ class ColumnFinder {
     if (by_position && std::ssize(known_columns_) == columns.features()) return;
     const auto is_row_name = [&](std::size_t i) {
       return columns.places[i].role == Role::kFeature && names_rows(columns.names[i]) &&
-             !is_known_feature(columns.names[i]);
+             !is_known_feature(columns.names[i]) &&
+             (options_.columns.empty() ||
+              !std::ranges::count(split(options_.columns, ','), columns.names[i]));
     };
     while (columns.features() > 1 && is_row_name(static_cast<std::size_t>(columns.row_names))) {
       const auto column = static_cast<std::size_t>(columns.row_names++);
@@ -307,6 +319,15 @@ class ColumnFinder {
       CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column)];
       if (place.role == Role::kTarget) {
         fail_input("`{}` = {}: column '{}' is the label; remove it", key, shown(list), shown(name));
+      }
+      if (place.wish == CsvColumns::Wish::kIgnore && wish == CsvColumns::Wish::kCategory) {
+        fail_input("`{}` = {}: column '{}' is not in `columns`; add it there", key, shown(list), shown(name));
+      }
+      const bool is_wanted =
+          place.wish == CsvColumns::Wish::kKeep || place.wish == CsvColumns::Wish::kCategory;
+      if (is_wanted && wish == CsvColumns::Wish::kIgnore) {
+        fail_input("`{}` = {}: column '{}' is also in `columns` or `categories`; remove it from one of them",
+                   key, shown(list), shown(name));
       }
       place.wish = wish;
     }

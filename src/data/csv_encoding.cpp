@@ -35,6 +35,20 @@ std::vector<Index> categories_of(const TableColumn& column, const ColumnValues& 
 
 }  // namespace
 
+bool may_hold(const TableColumn& column, std::string_view field) {
+  if (is_gap(field)) return column.has_gaps || column.kind == Kind::kLeftOut;
+  switch (column.kind) {
+    case Kind::kNumber:
+      return parse_field(field, ';').has_value();
+    case Kind::kDate:
+      return parse_date(field, column.date_form).has_value();
+    case Kind::kCategory:
+      return std::ranges::find(column.categories, field) != column.categories.end();
+    default:
+      return true;
+  }
+}
+
 bool takes_texts(const TableColumn& column) {
   return column.kind == Kind::kCategory || column.kind == Kind::kDate;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "data/csv_kinds.hpp"
@@ -17,6 +18,9 @@ struct UnseenValues {
   Index fresh_rows = 0;
 };
 UnseenValues find_unseen(const TableColumn& column, const ColumnValues& values);
+
+/// Whether `field` may stand in such a column.
+bool may_hold(const TableColumn& column, std::string_view field);
 
 /// Whether a column of this kind wants its numbers as texts.
 bool takes_texts(const TableColumn& column);

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/text.hpp"
 #include "data/column_units.hpp"
@@ -32,9 +32,11 @@ FeatureColumns::FeatureColumns(std::string file, const CsvOptions& options, cons
     const bool is_category = titles_[i].wish == CsvColumns::Wish::kCategory;
     values_.emplace_back(options.training ? takes_texts(columns_[i]) : is_category);
   }
-  for (const std::string_view word : split(options.missing, ',')) {
+  std::string words = options.missing;
+  if (options.training) words += "," + options.training->missing;
+  for (const std::string_view word : split(words, ',')) {
     if (word.empty()) continue;
-    missing_words_.push_back(word);
+    missing_words_.emplace_back(word);
     if (const std::optional<double> number = parse_number(word)) missing_numbers_.push_back(*number);
   }
 }
@@ -58,9 +60,28 @@ std::optional<std::string> FeatureColumns::add(Index at, std::string_view field,
              !is_in_range(*number, field)) {
     return number_problem(field, row());
   } else {
-    values.add_number(*number, line);
+    values.add_number(*number, field, line);
   }
   return std::nullopt;
+}
+
+bool FeatureColumns::may_be_numbers(Index at) const {
+  const CsvColumns::Wish wish = titles_[static_cast<std::size_t>(at)].wish;
+  const bool is_known = options_.training.has_value();
+  return is_known ? columns_[static_cast<std::size_t>(at)].kind == TableColumn::Kind::kNumber
+                  : wish != CsvColumns::Wish::kIgnore && wish != CsvColumns::Wish::kCategory;
+}
+
+bool FeatureColumns::first_texts_are_names() const {
+  bool is_one = false;
+  for (const ColumnValues& values : values_) {
+    const std::vector<ColumnValues::Text>& texts = values.different_texts();
+    if (texts.empty() || 2 * std::ssize(texts) > values.texts()) continue;  // texts that hardly occur twice
+    const ColumnValues::Text& first = texts.front();
+    if (first.line != first_line_ || first.count > 1) return false;
+    is_one = true;
+  }
+  return is_one;
 }
 
 bool FeatureColumns::have_names_as_values() const {
@@ -102,8 +123,11 @@ void FeatureColumns::fail_if_there_are_problems() const {
 
 void FeatureColumns::find_kinds() {
   std::map<std::string, std::vector<std::string>> left_out;  // by why
+  std::vector<Index> nameless;
   for (std::size_t i = 0; i < titles_.size(); ++i) {
     ColumnKind kind = find_kind(values_[i], titles_[i].name, titles_[i].wish);
+    const bool is_used = kind.column.kind != TableColumn::Kind::kLeftOut;
+    if (has_names_ && titles_[i].name.empty() && is_used) nameless.push_back(titles_[i].column + 1);
     if (kind.problem) note(i, *kind.problem);
     if (!kind.left_out_since.empty())
       left_out[kind.left_out_since].push_back(titles_[i].name.empty() ? std::to_string(titles_[i].column)
@@ -111,6 +135,10 @@ void FeatureColumns::find_kinds() {
     if (!kind.remark.empty())
       log::warn_once(fmt::format("lockstep: {}: {}: {}", file_, title(i), kind.remark));
     columns_.push_back(std::move(kind.column));
+  }
+  if (nameless.size() > 1) {
+    fail_input("{}: columns {} have no name; give each column a name of its own", file_,
+               fmt::join(nameless, " and "));
   }
   fail_if_there_are_problems();
   for (const auto& [why, names] : left_out) {
@@ -127,9 +155,10 @@ void FeatureColumns::compare_with_training() {
     if (unseen.broken) note(i, *unseen.broken);
     if (!unseen.fresh) continue;
     if (options_.unseen == Unseen::kRefuse || !is_described) {
-      note(i,
-           {unseen.fresh->line, unseen.fresh->text + (is_described ? "; correct it, or set `unseen` = ignore"
-                                                                   : "; fill it, or remove the row")});
+      note(i, {unseen.fresh->line,
+               unseen.fresh->text + (is_described ? "; correct it, or set `unseen` = ignore"
+                                                  : "; fill it, or remove the row; only weights of a table "
+                                                    "that has text, dates or gaps can ignore gaps")});
       continue;
     }
     log::warn_once(fmt::format("lockstep: {}:{}: {}: {} ({} in all): ignored", file_, unseen.fresh->line,
@@ -180,9 +209,11 @@ void FeatureColumns::finish(DatasetContent& content) {
   }
   if (options_.training) {
     description.columns = options_.training->columns;
+    description.missing = options_.training->missing;
     description.units = options_.training->units;
   } else {
     if (!std::ranges::all_of(columns_, &TableColumn::is_plain)) description.columns = columns_;
+    description.missing = options_.missing;
     description.units.resize(static_cast<std::size_t>(features));
   }
   content.values.resize(static_cast<std::size_t>(description.samples * features));

@@ -28,6 +28,13 @@ class FeatureColumns {
   std::optional<std::string> add(Index at, std::string_view field, char separator, Index line,
                                  const std::function<std::string()>& row);
 
+  /// Whether the column at `at` may be one of numbers.
+  bool may_be_numbers(Index at) const;
+
+  /// Whether the first line, taken for a sample, rather names the columns: in a column of texts that occur
+  /// more often, its text occurs once.
+  bool first_texts_are_names() const;
+
   /// Whether the first line, taken for the names of the columns, is rather one of their rows: names stand
   /// among the texts of at least half of the columns of texts.
   bool have_names_as_values() const;
@@ -59,7 +66,7 @@ class FeatureColumns {
   std::vector<Title> titles_;
   std::vector<TableColumn> columns_;  // as those of the training file are
   std::vector<ColumnValues> values_;
-  std::vector<std::string_view> missing_words_;
+  std::vector<std::string> missing_words_;
   std::vector<double> missing_numbers_;
   std::vector<std::string> problems_;
 };

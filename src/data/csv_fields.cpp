@@ -194,6 +194,16 @@ bool is_written_number(std::string_view field) {
   return is_decimal(text) || has_decimal_comma(text) || has_thousands(text);
 }
 
+bool has_unit(std::string_view field) {
+  field = trim(field);
+  if (field.starts_with('(') && field.ends_with(')')) field = field.substr(1, field.size() - 2);
+  const std::size_t end = field.find_last_of("0123456789");
+  if (end == std::string_view::npos) return false;
+  const std::string_view unit = field.substr(end + 1);
+  return is_written_number(field.substr(0, end + 1)) &&
+         unit.find_first_of(".,:;/-") == std::string_view::npos;
+}
+
 bool joins_numbers(std::string_view field) {
   return std::any_of(kOtherSeparators.begin(), kOtherSeparators.end(), [&](char separator) {
     const std::vector<std::string_view> parts = split(field, separator);

@@ -29,6 +29,9 @@ bool is_gap(std::string_view field);
 /// Whether `field`, which is no number, is one as people write them: 1,234.5 or $12 or 85 %.
 bool is_written_number(std::string_view field);
 
+/// Whether `field` is a number and its unit, or a number in brackets: 12 kg, 5cm, (5.5).
+bool has_unit(std::string_view field);
+
 /// Whether `value`, which is what `field` says, is a finite number within the range of float, and above that
 /// of double's subnormal numbers, which have lost digits.
 bool is_in_range(double value, std::string_view field);

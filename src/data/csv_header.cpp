@@ -32,7 +32,7 @@ bool looks_like_names(std::span<const std::string_view> fields, const std::vecto
   for (std::size_t column = 0; column < fields.size(); ++column) {
     if (is_target[column]) continue;
     const FieldKind kind = kind_of(fields[column]);
-    if (kind == FieldKind::kNumber) return false;
+    if (kind == FieldKind::kNumber || has_decimal_comma(fields[column])) return false;
     has_name = has_name || kind == FieldKind::kName;
   }
   return has_name;
@@ -43,13 +43,24 @@ bool names_rows(std::string_view name) {
 }
 
 void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,
-                        const std::vector<bool>& is_target, FirstLabel label) {
+                        const std::vector<bool>& is_target, FirstLabel label, bool has_names) {
   std::vector<std::string> features;
+  std::vector<std::string> numbers;
+  bool has_word = false;
   for (std::size_t column = 0; column < fields.size(); ++column) {
-    if (!is_target[column]) features.push_back(fields[column]);
+    if (parse_integer(fields[column])) numbers.push_back(fields[column]);
+    if (is_target[column]) continue;
+    features.push_back(fields[column]);
+    has_word = has_word || kind_of(fields[column]) == FieldKind::kName;
   }
   const std::string choice = "set `header` = yes if it names the columns, no if it is a sample";
   const std::string line = shown(fmt::format("{}", join(fields)));
+  if (has_names) {
+    fail_input("{}: '{}': taken for a sample, but its texts occur in no other row; {}", where, line, choice);
+  }
+  if (has_word && numbers.size() > 1 && count_up(numbers)) {
+    fail_input("{}: '{}': its numbers count up, beside a word; {}", where, line, choice);
+  }
   if (label == FirstLabel::kOnlyText) {
     fail_input("{}: '{}': its label is no number, as all others are; {}", where, line, choice);
   }

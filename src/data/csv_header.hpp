@@ -19,7 +19,8 @@ bool names_rows(std::string_view name);
 
 /// Looks again at a first line `where` that was taken for a sample, once all labels are known. Errors: its
 /// label tells that it rather names the columns. Warns where its numbers are as those that number columns.
+/// `has_names`: the texts of its features occur nowhere else, though others do.
 void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,
-                        const std::vector<bool>& is_target, FirstLabel label);
+                        const std::vector<bool>& is_target, FirstLabel label, bool has_names);
 
 }  // namespace lockstep

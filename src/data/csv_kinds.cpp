@@ -51,14 +51,20 @@ struct Dates {
 };
 
 Dates find_dates(const ColumnValues& values) {
-  if (!parse_date(values.first_text().field, DateForm::kYearFirst) &&
-      !parse_date(values.first_text().field, DateForm::kDayFirst) &&
-      !parse_date(values.first_text().field, DateForm::kMonthFirst))
-    return {};
+  // One that is none among many tells nothing, and many that are none tell enough.
+  constexpr std::size_t kTried = 20;
+  const std::vector<ColumnValues::Text>& texts = values.different_texts();
+  const auto is_date = [](const ColumnValues::Text& text) {
+    return parse_date(text.text, DateForm::kYearFirst) || parse_date(text.text, DateForm::kDayFirst) ||
+           parse_date(text.text, DateForm::kMonthFirst);
+  };
+  const auto tried = texts.begin() + static_cast<std::ptrdiff_t>(std::min(kTried, texts.size()));
+  const auto first = std::find_if(texts.begin(), tried, is_date);
+  if (first == tried) return {};
   const Index years = count_dates(values, DateForm::kYearFirst);
   const Index days = count_dates(values, DateForm::kDayFirst);
   const Index months = count_dates(values, DateForm::kMonthFirst);
-  const bool has_points = values.first_text().field.find('.') != std::string::npos;
+  const bool has_points = first->text.find('.') != std::string::npos;
   if (years >= std::max(days, months)) return {DateForm::kYearFirst, years};
   if (days > months || (days == months && has_points)) return {DateForm::kDayFirst, days};
   return {DateForm::kMonthFirst, months, days == months};
@@ -75,21 +81,22 @@ ColumnProblem stray_date(const ColumnValues& values, DateForm form) {
       values.different_texts(), [&](const ColumnValues::Text& text) { return !parse_date(text.text, form); });
   const bool is_number = stray == values.different_texts().end();
   return {is_number ? 0 : stray->line,
-          fmt::format("expected a date as '{}', found {}; correct it, or list the word in `missing` or the "
-                      "column in `categories`",
-                      shown(values.first_text().field),
-                      is_number ? "a number" : fmt::format("'{}'", shown(stray->text)))};
+          fmt::format(
+              "expected a date, as other rows have, found {}; correct it, or list the word in `missing` or "
+              "the column in `categories`",
+              is_number ? "a number" : fmt::format("'{}'", shown(stray->text)))};
 }
 
 /// Whether texts stand among the numbers by mistake.
 bool has_strays(const ColumnValues& values) {
-  constexpr Index kSeldom = 3;
+  constexpr std::ptrdiff_t kFewWords = 3;
   const Index texts = values.texts();
   const Index numbers = values.numbers();
-  if (texts * kOrdinary <= numbers || (texts <= kSeldom && texts <= numbers)) return true;
+  const Index different = std::ssize(values.different_texts());
+  if (texts <= numbers && (texts * kOrdinary <= numbers || different <= kFewWords)) return true;
   Index written = 0;
   for (const ColumnValues::Text& text : values.different_texts()) {
-    if (is_written_number(text.text)) written += text.count;
+    if (is_written_number(text.text) || (different > kFew && has_unit(text.text))) written += text.count;
   }
   return 2 * written > texts;
 }
@@ -149,13 +156,28 @@ ColumnKind find_kind(ColumnValues& values, const std::string& name, Wish wish) {
       return result;
     }
   }
+  if (values.numbers() > 0 && values.first_odd_number().line > 0) {
+    result.problem = {
+        values.first_odd_number().line,
+        fmt::format("the number '{}' stands among texts, and has lost how it is written; list the column in "
+                    "`categories`, or in `ignore`",
+                    shown(values.first_odd_number().field))};
+    return result;
+  }
   values.take_numbers_as_texts();
   const Index different = std::ssize(values.different_texts());
   if (wish == Wish::kNone) {
     if (different == 1 && values.gaps() == 0) return left_out("every row has the same");
-    if (different > std::max(kFew, present / 2)) return left_out("most rows have a text of their own");
+    if (different > std::max(kFew, present / 2)) {
+      return left_out(
+          fmt::format("most rows have a text of their own, such as '{}'", shown(values.first_text().field)));
+    }
   }
   set_categories(values, column);
+  if (column.has_others) {
+    result.remark = fmt::format("has {} different texts; only the {} most frequent ones have features",
+                                different, kMostCategoryFeatures);
+  }
   return result;
 }
 

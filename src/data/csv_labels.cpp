@@ -1,6 +1,7 @@
 #include "data/csv_labels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -24,6 +25,12 @@ std::optional<std::int32_t> class_number(std::string_view text, Index classes) {
 
 bool is_number(std::string_view text) { return kind_of(text) == FieldKind::kNumber && parse_number(text); }
 
+/// Of the words for a missing value, those that are no name of a class.
+bool stands_for_nothing(std::string_view text) {
+  constexpr std::array<std::string_view, 8> kWords = {"?", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "null"};
+  return std::ranges::find(kWords, text) != kWords.end();
+}
+
 /// `text` without the ".0" that programs write where a column of whole numbers became one of decimals.
 std::string without_zeros(std::string_view text) {
   const std::size_t point = text.find('.');
@@ -46,7 +53,11 @@ LabelEncoder::LabelEncoder(const std::optional<DatasetDescription>& training)
 }
 
 std::optional<std::string> LabelEncoder::add(std::string_view text) {
-  if (text.empty()) return "expected a label, found nothing; fill it in or remove the row";
+  if (text.empty())
+    return "expected a label, found nothing; fill it in or remove the row, or set `label` to another column";
+  if (classes_ == 0 && stands_for_nothing(text)) {
+    return fmt::format("expected a label, found '{}'; fill it in or remove the row", shown(text));
+  }
   if (trim_unseen(text) != text) {
     return fmt::format("the label '{}' has a character at an end that cannot be seen; remove it",
                        shown(text));

@@ -167,6 +167,10 @@ void for_each_csv_row(const fs::path& path, std::optional<char> separator, const
       fail_input("{}: {}", file.name(), kind_of_binary(first ? text : ""));
     }
     if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    if (first && text.size() > 5 && text.starts_with("sep=") && (text[5] == '\r' || text[5] == '\n')) {
+      if (!separator) separator = text[4];  // as Excel writes it; the line that is left is empty
+      text.remove_prefix(5);
+    }
     if (first) {
       const bool is_whole = text.size() < kChunk / 2;
       collector.emplace(file.name(), separator.value_or(find_separator(text, is_whole)), visit);

@@ -44,10 +44,24 @@ std::vector<std::string_view> fields_of(std::string_view row, char separator) {
   return fields;
 }
 
+/// Whether `field` of a table with this separator holds another one that is none of text or number.
+bool holds_another(std::string_view field, char separator) {
+  if (field.starts_with('"') || (separator != ',' && has_decimal_comma(field))) return false;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const bool is_other = field[i] != separator &&
+                          (field[i] == ',' || kOtherSeparators.find(field[i]) != std::string_view::npos);
+    const bool is_of_text = field[i] == ',' && i + 1 < field.size() && field[i + 1] == ' ';
+    if (is_other && !is_of_text) return true;
+  }
+  return false;
+}
+
 /// How well a separator fits: better is more.
-std::tuple<bool, double, std::size_t> score(const std::vector<std::string_view>& rows, char separator) {
+std::tuple<bool, double, double, std::size_t> score(const std::vector<std::string_view>& rows,
+                                                    char separator) {
   std::size_t width = 0;
   std::size_t numbers = 0;
+  std::size_t others = 0;
   std::size_t count = 0;
   for (const std::string_view row : rows) {
     const std::vector<std::string_view> fields = fields_of(row, separator);
@@ -56,9 +70,11 @@ std::tuple<bool, double, std::size_t> score(const std::vector<std::string_view>&
     count += fields.size();
     numbers += static_cast<std::size_t>(std::ranges::count_if(
         fields, [&](std::string_view field) { return parse_field(field, separator).has_value(); }));
+    others += static_cast<std::size_t>(std::ranges::count_if(
+        fields, [&](std::string_view field) { return holds_another(field, separator); }));
   }
-  return {width > 1, static_cast<double>(numbers) / static_cast<double>(std::max<std::size_t>(count, 1)),
-          width};
+  const auto all = static_cast<double>(std::max<std::size_t>(count, 1));
+  return {width > 1, -static_cast<double>(others) / all, static_cast<double>(numbers) / all, width};
 }
 
 }  // namespace

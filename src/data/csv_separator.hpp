@@ -8,7 +8,8 @@ namespace lockstep {
 inline constexpr std::string_view kOtherSeparators = "\t;|";
 
 /// What separates the fields of the table that begins with `text`: what its first lines have the same number
-/// of, more of it where several are, and rather what leaves numbers between it. A comma where nothing does.
+/// of, rather what leaves no other of them between it, but decimal commas and commas before a space, and then
+/// what leaves more numbers. A comma where nothing does.
 /// `is_whole`: the table ends there, too.
 char find_separator(std::string_view text, bool is_whole);
 

@@ -6,19 +6,46 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
+
 namespace lockstep {
 
 namespace {
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-std::string shortest(double number) { return fmt::format("{}", number == 0 ? 0.0 : number); }
+bool is_digit_at(std::string_view text, std::size_t i) {
+  return i < text.size() && '0' <= text[i] && text[i] <= '9';
+}
+
+/// Whether the shortest text of a number is another than `field` without zeros at the end.
+bool is_odd(std::string_view field) {
+  constexpr std::size_t kMostDigits = 15;
+  const std::size_t begin = field.starts_with('-') ? 1 : 0;
+  const bool has_point_first = !is_digit_at(field, begin);
+  const bool has_zero_first = field.substr(begin).starts_with('0') && is_digit_at(field, begin + 1);
+  const bool is_negative_zero = begin == 1 && field.find_first_of("123456789") == std::string_view::npos;
+  return field.size() > kMostDigits || has_point_first || has_zero_first || is_negative_zero ||
+         field.find_first_of("eE+") != std::string_view::npos;
+}
+
+/// A number as the name of a category: "1.50" is "1.5", and "1.0" is "1".
+std::string without_zeros_at_end(std::string_view field) {
+  std::string text(field);
+  std::ranges::replace(text, ',', '.');
+  if (text.find('.') == std::string::npos || text.find_first_of("eE") != std::string::npos) return text;
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
 
 }  // namespace
 
-void ColumnValues::add_number(double number, Index line) {
+void ColumnValues::add_number(double number, std::string_view field, Index line) {
   numbers_.push_back(takes_texts_ ? kNoNumber : number);
-  if (takes_texts_) set_text(rows() - 1, shortest(number), line);
+  if (takes_texts_) return set_text(rows() - 1, without_zeros_at_end(trim(field)), line);
+  if (first_odd_number_.line == 0 && is_odd(trim(field)))
+    first_odd_number_ = {line, std::string(trim(field))};
 }
 
 void ColumnValues::add_gap(Index line) {
@@ -47,7 +74,7 @@ void ColumnValues::take_numbers_as_texts() {
   for (Index row = 0; row < rows(); ++row) {
     double& number = numbers_[static_cast<std::size_t>(row)];
     if (std::isnan(number)) continue;
-    set_text(row, shortest(number), 0);
+    set_text(row, fmt::format("{}", number), 0);
     number = kNoNumber;
   }
 }

@@ -29,14 +29,15 @@ class ColumnValues {
     Index count;
   };
 
-  /// `takes_texts`: numbers are texts too, in their shortest form, so that 1.0 is 1.
+  /// `takes_texts`: numbers are texts too, without zeros at the end of decimals, so that 1.0 is 1.
   explicit ColumnValues(bool takes_texts) : takes_texts_(takes_texts) {}
 
-  void add_number(double number, Index line);
+  /// `field` is how the number is written.
+  void add_number(double number, std::string_view field, Index line);
   void add_gap(Index line);
   /// `row` is called for the first one.
   void add_text(std::string_view text, Index line, const std::function<std::string()>& row);
-  /// Takes the numbers so far as texts, too; of these the line is not known.
+  /// Takes the numbers so far as texts, too; of these the line is not known. Not where first_odd_number() is.
   void take_numbers_as_texts();
 
   Index rows() const { return static_cast<Index>(numbers_.size()); }
@@ -45,6 +46,8 @@ class ColumnValues {
   Index numbers() const { return rows() - gaps_ - texts(); }
   const Place& first_text() const { return first_text_; }
   Index first_gap() const { return first_gap_; }  ///< its line
+  /// The first number that does not tell how it was written, as 007, 1e3 or one of many digits.
+  const Place& first_odd_number() const { return first_odd_number_; }
   /// The different texts, in the order they came.
   const std::vector<Text>& different_texts() const { return different_; }
 
@@ -70,6 +73,7 @@ class ColumnValues {
   Index gaps_ = 0;
   Place first_text_;
   Index first_gap_ = 0;
+  Place first_odd_number_;
 };
 
 }  // namespace lockstep

@@ -33,7 +33,18 @@ bool take(std::string_view& text, char character) {
 
 /// The part of a day that `text` is as a time: 12:30 is 0.52….
 std::optional<double> parse_time(std::string_view text) {
+  double east = 0;  // of Greenwich, in minutes
   if (text.ends_with('Z')) text.remove_suffix(1);
+  const std::size_t sign = text.find_first_of("+-");
+  if (sign != std::string_view::npos) {
+    std::string_view offset = text.substr(sign + 1);
+    const auto offset_hours = take_digits(offset, 2);
+    if (!offset_hours || !take(offset, ':')) return std::nullopt;
+    const auto offset_minutes = take_digits(offset, 2);
+    if (!offset_minutes || !offset.empty()) return std::nullopt;
+    east = (text[sign] == '-' ? -1 : 1) * (*offset_hours * 60.0 + *offset_minutes);
+    text = text.substr(0, sign);
+  }
   const auto hours = take_digits(text, 2);
   if (!hours || *hours > 24 || !take(text, ':')) return std::nullopt;
   const auto minutes = take_digits(text, 2);
@@ -47,7 +58,7 @@ std::optional<double> parse_time(std::string_view text) {
     text = {};
   }
   if (!text.empty()) return std::nullopt;
-  return ((*hours * 60.0 + *minutes) * 60.0 + seconds) / 86400.0;
+  return ((*hours * 60.0 + *minutes - east) * 60.0 + seconds) / 86400.0;
 }
 
 }  // namespace

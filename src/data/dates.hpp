@@ -15,7 +15,8 @@ struct Date {
 };
 
 /// The date that is the whole of `text`: three numbers with '-', '/' or '.' between them, of which the year
-/// has four digits; perhaps then, after a space or 'T', the time, as 12:30, 12:30:15 or 12:30:15.5, and 'Z'.
+/// has four digits; perhaps then, after a space or 'T', the time, as 12:30, 12:30:15 or 12:30:15.5, and
+/// 'Z' or the distance from it, as +01:00. The month and day are those that are written.
 std::optional<Date> parse_date(std::string_view text, TableColumn::DateForm form);
 
 }  // namespace lockstep

@@ -107,7 +107,8 @@ class Columns {
 
   Normalization of_kind(NormalizationKind kind) const {
     if (kind == NormalizationKind::kNone) {
-      return {std::vector(smallest_.size(), 0.0), std::vector(smallest_.size(), 1.0)};
+      return of_stored_values(
+          Normalization{std::vector(smallest_.size(), 0.0), std::vector(smallest_.size(), 1.0)}, units_);
     }
     return kind == NormalizationKind::kStandard ? standard() : unit();
   }

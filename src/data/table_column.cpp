@@ -6,9 +6,11 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/json.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -88,6 +90,24 @@ std::vector<bool> are_indicators(const std::vector<TableColumn>& columns) {
     if (column.has_gaps) result.push_back(true);
   }
   return result;
+}
+
+std::string summary(const std::vector<TableColumn>& columns) {
+  const auto count = [&](Kind kind) { return std::ranges::count(columns, kind, &TableColumn::kind); };
+  Index category_features = 0;
+  for (const TableColumn& column : columns) category_features += std::ssize(column.categories);
+  std::vector<std::string> parts;
+  if (count(Kind::kNumber) > 0) parts.push_back(count_of(count(Kind::kNumber), "number"));
+  if (count(Kind::kCategory) > 0) {
+    parts.push_back(
+        fmt::format("{} of categories ({})", count(Kind::kCategory), count_of(category_features, "feature")));
+  }
+  if (count(Kind::kDate) > 0) parts.push_back(count_of(count(Kind::kDate), "date"));
+  const auto gaps = std::ranges::count_if(columns, &TableColumn::has_gaps);
+  std::string text = join(parts);
+  if (gaps > 0) text += fmt::format("; {} of them with gaps", gaps);
+  if (count(Kind::kLeftOut) > 0) text += fmt::format("; {} left out", count(Kind::kLeftOut));
+  return text;
 }
 
 std::string columns_to_text(const std::vector<TableColumn>& columns) {

@@ -34,6 +34,7 @@ std::string to_text(const DatasetDescription& d) {
                      {"target_names", d.target_names},
                      {"feature_names", d.feature_names},
                      {"columns", columns_to_text(d.columns)},
+                     {"missing", d.missing},
                      {"units", units_to_text(d.units)},
                      {"transposed", d.transposed}};
   return json_text(json, true);
@@ -52,6 +53,7 @@ DatasetDescription from_text(const std::string& text) {
           .target_names = json.at("target_names"),
           .feature_names = json.at("feature_names"),
           .columns = columns_from_text(json.at("columns").get<std::string>()),
+          .missing = json.at("missing"),
           .units = units_from_text(json.at("units").get<std::string>()),
           .transposed = json.at("transposed"),
           .categories = json.at("categories")};

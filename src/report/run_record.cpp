@@ -227,7 +227,8 @@ void name_runs(std::vector<RunRecord>& runs) {
     const Json given = run.setting("run.name");
     if (given.is_null() || given == "") continue;
     const auto text = given.get<std::string>();
-    run.name = uses[given] == 1 ? text : fmt::format("{} ({})", text, run.name);
+    const bool is_folder = std::ranges::count(runs, text, &RunRecord::name) > (run.name == text ? 1 : 0);
+    run.name = uses[given] == 1 && !is_folder ? text : fmt::format("{} ({})", text, run.name);
   }
 }
 
@@ -263,7 +264,8 @@ std::vector<std::string> all_metrics(const std::vector<RunRecord>& runs) {
 }
 
 std::string RunRecord::choice_part() const {
-  for (const char* const part : {"validation", "test"}) {
+  // Where there is an average of the weights, it is what the run chose by.
+  for (const char* const part : {"validation, average weights", "validation", "test"}) {
     if (std::any_of(evaluations.begin(), evaluations.end(),
                     [&](const auto& one) { return one.part == part; }))
       return part;

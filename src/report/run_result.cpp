@@ -89,7 +89,7 @@ Json result_section(const RunRecord& run) {
   if (test != nullptr) {
     add_item(items, "test " + metric_text(metric).name, finite_or_word(test->value(metric)));
   }
-  if (run.seconds_in_steps() > 0) add_item(items, "duration", duration_in_words(run.seconds_in_steps()));
+  if (run.seconds_in_steps() > 0) add_item(items, "time in steps", duration_in_words(run.seconds_in_steps()));
   add_item(items, "steps", run.step.empty() ? Json(0) : Json(run.step.back()));
   if (!run.epoch.empty()) add_item(items, "epochs", run.epoch.back());
   const Json tags = run.setting("run.tags");

@@ -47,7 +47,8 @@ class EarlyStoppingTest : public testing::Test {
 
   Json evaluate(const std::string& weights) const {
     const Outcome outcome = run_lockstep(
-        2, {"evaluate", "--weights", weights, "--part", "validation", "--config", "run/config.cfg"}, folder_);
+        2, {"evaluate", "--json", "--weights", weights, "--part", "validation", "--config", "run/config.cfg"},
+        folder_);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     return Json::parse(outcome.out);
   }
@@ -189,7 +190,7 @@ TEST_F(EarlyStoppingTest, WithoutAValidationPartTheLastWeightsStandForTheRun) {
   EXPECT_FALSE(end_of("run").contains("best"));
   EXPECT_FALSE(end_of("run").contains("stopped_early"));
   const Outcome outcome =
-      run_lockstep(0, {"evaluate", "--weights", "run", "--data.source", "blobs"}, folder_);
+      run_lockstep(0, {"evaluate", "--json", "--weights", "run", "--data.source", "blobs"}, folder_);
   EXPECT_EQ(Json::parse(outcome.out).at("weights"), "run/weights.safetensors") << outcome.err;
 }
 

@@ -101,6 +101,7 @@ TEST_F(HelpTest, ListsOnlyWhatACommandUses) {
       for (const std::string& name : names) EXPECT_FALSE(key.starts_with("--" + name)) << command << key;
     }
   }
+  expect_one_line(run_lockstep(0, {"report", "--help", "all"}, folder_), 2, "'report' takes no settings");
   EXPECT_TRUE(keys_in(output_of({"report", "--help"})).empty());
 }
 

@@ -103,6 +103,14 @@ TEST(CsvTables, KnowWhatIsWrittenForAGap) {
             {"a.csv:3: column 1 ('a'): expected a number, found 'unknown'", "`missing`", "`categories`"}));
 }
 
+TEST(CsvTables, ReadLaterFilesWithTheSameWordsForGaps) {
+  const CsvOptions options =
+      after("a,b,y\n1,-999,0\n2,3,1\n", with([](CsvOptions& o) { o.missing = "-999"; }));
+  CsvOptions later;
+  later.training = options.training;
+  EXPECT_THAT(read("a,b,y\n1,-999,0\n", later).values, ElementsAre(1, IsNan(), 1));
+}
+
 TEST(CsvTables, ReadDates) {
   // 1970-01-05 was a Monday; 2000-02-29 a Tuesday, 11016 days after 1970-01-01.
   const DatasetContent content = read("day,y\n1970-01-05,0\n2000-02-29 12:00,1\n");
@@ -112,6 +120,12 @@ TEST(CsvTables, ReadDates) {
   EXPECT_THAT(read("day,y\n1/5/1970,0\n2/29/2000,1\n").values, ElementsAre(4, 1, 1, 11016, 2, 2));
   EXPECT_THAT(read("day,y\n5/1/1970,0\n29/2/2000,1\n").values, ElementsAre(4, 1, 1, 11016, 2, 2));
   EXPECT_THAT(warnings("day,y\n5/1/1970,0\n2/3/2000,1\n"), HasSubstr("with the month first"));
+  EXPECT_THAT(read("day,y\n1970-01-05T01:00:00+01:00,0\n1970-01-06,1\n").values,
+              ElementsAre(4, 1, 1, 5, 1, 2));
+  std::string days = "day,y\nsoon,0\n";
+  for (int i = 1; i <= 28; ++i)
+    days += "2020-01-" + std::string(i < 10 ? "0" : "") + std::to_string(i) + ",1\n";
+  EXPECT_TRUE(fails(days, {"a.csv:2: column 1 ('day')", "expected a date", "'soon'"}));
   EXPECT_THAT(read("day,y\n1970-01-05,0\n,1\n").values,
               ElementsAre(4, 1, 1, 0, IsNan(), IsNan(), IsNan(), 1));
 }
@@ -123,8 +137,8 @@ TEST(CsvTables, LeaveOutWhatOnlyNamesTheRows) {
   }
   EXPECT_THAT(read(text).description.feature_names, ElementsAre("a"));
   const std::string warning = warnings(text);
-  for (const std::string part :
-       {"text of their own: 'name'", "numbers the rows: 'PassengerId'", "the same: 'same'"}) {
+  for (const std::string part : {"text of their own, such as 'person 1': 'name'",
+                                 "numbers the rows: 'PassengerId'", "the same: 'same'"}) {
     EXPECT_THAT(warning, HasSubstr(part));
   }
   const CsvOptions all = with([](CsvOptions& o) { o.columns = "PassengerId, a"; });
@@ -162,8 +176,25 @@ TEST(CsvTables, GiveFeaturesToTheMostFrequentCategories) {
 
 TEST(CsvTables, KeepNumbersAmongTextByTheirValue) {
   std::string text = "ticket,y\n";
-  for (int i = 0; i < 6; ++i) text += "A/5,0\n1.0,0\n1,0\n";
-  EXPECT_THAT(read(text).description.feature_names, ElementsAre("ticket=1", "ticket=A/5"));
+  for (int i = 0; i < 6; ++i) text += "A/5,0\n1.0,0\nB/6,1\n1,0\nC/7,1\nD/8,1\n1.50,1\n";
+  EXPECT_THAT(read(text).description.feature_names,
+              ElementsAre("ticket=1", "ticket=1.5", "ticket=A/5", "ticket=B/6", "ticket=C/7", "ticket=D/8"));
+  const CsvOptions later = after(text);
+  EXPECT_THAT(read("ticket,y\n1.5000,0\n", later).values, ElementsAre(0, 1, 0, 0, 0, 0));
+  EXPECT_TRUE(fails(text + "007,1\n", {"column 1 ('ticket')", "'007' stands among texts", "`categories`"}));
+  const CsvOptions codes = with([](CsvOptions& o) { o.categories = "plz"; });
+  EXPECT_THAT(read("plz,y\n01067,0\n1067,1\n12345678901234567,0\n12345678901234568,1\n", codes)
+                  .description.feature_shape,
+              ElementsAre(4));
+}
+
+TEST(CsvTables, TakeAWordAmongNumbersForAMistake) {
+  std::string text = "age,a,y\n";
+  for (int i = 0; i < 100; ++i) text += (i % 7 == 0 ? "unknown" : std::to_string(20 + i)) + ",1,0\n";
+  EXPECT_TRUE(fails(text, {"a.csv:2: column 1 ('age')", "'unknown'", "`missing`"}));
+  std::string weights = "weight,a,y\n";
+  for (int i = 0; i < 100; ++i) weights += std::to_string(i) + " kg,1,0\n";
+  EXPECT_TRUE(fails(weights, {"a.csv:2: column 1 ('weight')", "'0 kg'"}));
 }
 
 TEST(CsvTables, FindTheSeparator) {
@@ -176,6 +207,11 @@ TEST(CsvTables, FindTheSeparator) {
     EXPECT_THAT(content.values, ElementsAre(1, 2.5, 3, 4)) << text;
     EXPECT_THAT(content.description.class_names, ElementsAre("u", "v")) << text;
   }
+  EXPECT_THAT(read("9,5;blau;ja\n1,0;rot;nein\n2,5;blau;ja\n").values,
+              ElementsAre(9.5, 1, 0, 1, 0, 1, 2.5, 1, 0));
+  EXPECT_THAT(read("Preis, netto;Farbe;Kauf\n9,5;blau;ja\n1,0;rot;nein\n").description.feature_names,
+              ElementsAre("Preis, netto", "Farbe=blau", "Farbe=rot"));
+  EXPECT_THAT(read("sep=|\r\na|b|y\r\n1|2|u\r\n").values, ElementsAre(1, 2));
   EXPECT_THAT(read("a,note,y\n1,x;y,0\n2,x;y,1\n3,z;u,1\n").description.feature_names,
               ElementsAre("a", "note=x;y", "note=z;u"));
   const CsvOptions bars = with([](CsvOptions& o) { o.separator = '|'; });
@@ -187,6 +223,59 @@ TEST(CsvTables, RefuseDecimalCommasBesidePoints) {
   EXPECT_TRUE(
       fails("a;b;y\n1,5;2;0\n3;1.234;1\n", {"decimal comma in line 2 ('1,5')", "point in line 3 ('1.234')"}));
   EXPECT_TRUE(fails("a,b,y\n\"1,234\",2,0\n\"2,345\",3,1\n", {"a.csv:2: column 1 ('a')", "thousands"}));
+}
+
+TEST(CsvTables, RefuseADecimalPointInATargetBesideCommas) {
+  CsvOptions options;
+  options.task = Task::kRegression;
+  EXPECT_TRUE(
+      fails("0,77;3.471\n0,5;471\n", {"decimal comma in line 1", "point in line 1 ('3.471')"}, options));
+  const CsvOptions ignored = with([](CsvOptions& o) { o.ignore = "version"; });
+  EXPECT_THAT(read("a;version;y\n1,5;1.1;u\n2;1.2;v\n", ignored).values, ElementsAre(1.5, 2));
+}
+
+TEST(CsvTables, DoubtALineOfNamesWithYears) {
+  std::string text = "city,2019,2020,kind\n";
+  for (int i = 0; i < 20; ++i) text += (i % 2 == 0 ? "Rome,1,2,a\n" : "Bonn,3,4,b\n");
+  EXPECT_TRUE(fails(text, {"a.csv:1:", "`header` = yes"}));
+  EXPECT_EQ(read(text, with([](CsvOptions& o) { o.header = Header::kYes; })).description.samples, 20);
+  std::string plain = "Oslo,5,9,a\n";
+  for (int i = 0; i < 20; ++i) plain += "Rome,1,2,a\n";
+  EXPECT_TRUE(fails(plain, {"a.csv:1:", "occur in no other row"}));
+  EXPECT_EQ(read(plain, with([](CsvOptions& o) { o.header = Header::kNo; })).description.samples, 21);
+}
+
+TEST(CsvTables, TakeNoLabelForAGap) {
+  EXPECT_TRUE(fails("a,y\n1,u\n2,NA\n", {"a.csv:3: column 2 ('y')", "expected a label, found 'NA'"}));
+  EXPECT_THAT(read("a,y\n1,+\n2,-\n").description.class_names, ElementsAre("+", "-"));
+}
+
+TEST(CsvTables, LeaveOutEmptyColumnsAndRows) {
+  CsvOptions options;
+  options.label = "y";
+  EXPECT_THAT(read("a,y,,\n1,u,,\n,,,\n2,v,,\n", options).values, ElementsAre(1, 2));
+}
+
+TEST(CsvTables, WithoutNamesInTrainingHaveNoneLater) {
+  CsvOptions options = after("red,u\nblue,v\nred,u\n", with([](CsvOptions& o) { o.header = Header::kNo; }));
+  options.header = Header::kAuto;
+  options.wanted = Columns::kFeatures;
+  EXPECT_EQ(read("blue\nred\nred\n", options).description.samples, 3);
+}
+
+TEST(CsvTables, RefuseListsThatContradictEachOther) {
+  const std::string text = "a,b,y\n1,2,0\n3,4,1\n";
+  EXPECT_TRUE(fails(text, {"`ignore` = a", "also in `columns`"},
+                    with([](CsvOptions& o) { o.columns = o.ignore = "a"; })));
+  EXPECT_TRUE(fails(text, {"`categories` = b", "not in `columns`"},
+                    with([](CsvOptions& o) { o.columns = "a", o.categories = "b"; })));
+}
+
+TEST(CsvTables, NormaliseNothingToTheNumbersOfTheFile) {
+  // Numbers that float cannot hold beside their origin, in a table of text.
+  const DatasetContent content = read("t,c,y\n100000000.25,u,0\n100000000.75,v,1\n");
+  ASSERT_FALSE(content.description.units.empty());
+  EXPECT_FLOAT_EQ(static_cast<float>(gathered(content, NormalizationKind::kNone)[0]), 100000000.25F);
 }
 
 TEST(CsvTables, ReportProblemsTogether) {

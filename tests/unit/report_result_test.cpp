@@ -53,7 +53,7 @@ TEST(RunResult, IsTheLastEvaluationWithTheBestEpochs) {
   EXPECT_EQ(item(result, "highest validation accuracy"), "0.875 in epoch 2");
   EXPECT_EQ(item(result, "lowest validation loss"), "1 in epoch 2");
   EXPECT_EQ(item(result, "test accuracy"), 0.7);
-  EXPECT_EQ(item(result, "duration"), "3 min 20 s");
+  EXPECT_EQ(item(result, "time in steps"), "3 min 20 s");
   EXPECT_EQ(result["status"], "finished");
   EXPECT_EQ(series(document, "Loss", "validation")["best"], 1);
   EXPECT_FALSE(series(document, "Loss", "test").contains("best")) << "epochs are not chosen by it";
@@ -125,6 +125,9 @@ TEST(RunResult, RunsHaveNamesNotesAndTags) {
   EXPECT_EQ(item(document["sections"][0], "tags"), "a, b");
   const Json both = describe_runs({named("y", "same"), named("z", "same")});
   EXPECT_EQ(both["subtitle"], "same (y), same (z)");
+  const Json folder_too =
+      describe_runs({named("v", "w"), write_run(folder, "w", kStartLine + step_line(1, 1, "1"))});
+  EXPECT_EQ(folder_too["subtitle"], "w (v), w");
 }
 
 TEST(RunResult, CurvesHaveStepsEpochsAndTimeAlongX) {
@@ -150,6 +153,16 @@ TEST(RunResult, ResidualsAreWhatIsPredictedTooMuch) {
   EXPECT_EQ(series(document, "Residuals", "samples")["x"], Json({1.5, 2.5, 2}));
   EXPECT_EQ(series(document, "Residuals", "samples")["y"], Json({0.5, 0.5, -1}));
   EXPECT_EQ(series(document, "Residuals", "exact")["y"], Json({0, 0}));
+}
+
+TEST(MetricText, KnowsWhichMeasuresAreErrors) {
+  for (const char* const error : {"loss", "rmse", "mae", "log_loss", "calibration_error"}) {
+    EXPECT_TRUE(metric_text(error).lower_is_better) << error;
+  }
+  for (const char* const score : {"accuracy", "balanced_accuracy", "macro_f1", "auc", "r2"}) {
+    EXPECT_FALSE(metric_text(score).lower_is_better) << score;
+    EXPECT_FALSE(metric_text(score).description.empty()) << score;
+  }
 }
 
 TEST(MetricText, OfAnUnknownFieldIsItsWords) {

@@ -46,8 +46,8 @@ struct CsvOptions {
   std::string columns = {};     ///< those for features; empty: all but the label
   std::string ignore = {};      ///< those not for features
   std::string categories = {};  ///< those of categories, though they may be numbers
-  /// Words, separated by commas, that stand for a missing value beside those that always do: an empty field,
-  /// ? - . NA N/A NaN null none nil.
+  /// Words, separated by commas, that stand for a missing value beside those of the training file and those
+  /// that always do: an empty field, ? - . NA N/A NaN null none nil.
   std::string missing = {};
   Unseen unseen = Unseen::kRefuse;  ///< of another file than the training file
 };

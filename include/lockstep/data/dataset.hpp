@@ -60,6 +60,7 @@ struct DatasetDescription {
   std::vector<std::string> target_names = {};   ///< of the label's or targets' columns, if they have names
   std::vector<std::string> feature_names = {};  ///< of a table's features, if its columns have names
   std::vector<TableColumn> columns = {};  ///< of a table, but labels; empty: each feature is a plain number
+  std::string missing = {};               ///< words for missing values in a table's file, see CsvOptions
   std::vector<ColumnUnit> units = {};     ///< of a table's features; empty: every unit is {0, 1}
   bool transposed = false;  ///< pictures whose rows and columns have changed places since their file
   Index categories = 0;  ///< features are whole numbers from 0 to categories-1, as of words; 0: real numbers

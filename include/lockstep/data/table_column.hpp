@@ -39,6 +39,9 @@ std::vector<std::string> names_of_features(const std::vector<TableColumn>& colum
 /// For each feature of `columns`, whether it is an indicator: 0 or 1.
 std::vector<bool> are_indicators(const std::vector<TableColumn>& columns);
 
+/// What they are, in words: "3 numbers, 2 of categories (5 features), 1 date; 4 left out".
+std::string summary(const std::vector<TableColumn>& columns);
+
 /// Text form: JSON. Errors: text that is none.
 std::string columns_to_text(const std::vector<TableColumn>& columns);
 std::vector<TableColumn> columns_from_text(const std::string& text);

@@ -22,7 +22,8 @@ function smoothed(values, factor) {
 
 // A star at the best point of each series that has one; of a single one also a line and the value.
 function bestMarks(section, state) {
-  const marked = section.series.filter((series, i) => series.best !== undefined && !state.hidden.has(i));
+  const marked = section.series.filter((series, i) =>
+    series.best !== undefined && !state.hidden.has(i) && (!state.log || series.y[series.best] > 0));
   if (marked.length === 0 || marked.length > kMostMarks) return {};
   const alone = marked.length === 1;
   const annotations = marked.map((series) => {

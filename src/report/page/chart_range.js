@@ -30,9 +30,21 @@ function robustRange(values) {
   return [low - margin, high + margin];
 }
 
+// The series each by itself: many points of one say nothing of what is usual in another.
+function robustRangeOfAll(section, state) {
+  const each = section.series.filter((_, i) => !state.hidden.has(i)).map((series) => {
+    const values = [...series.y, ...(series.low ?? []), ...(series.high ?? [])].filter((y) => Number.isFinite(y));
+    return { values, range: robustRange(values) };
+  }).filter(({ values }) => values.length > 0);
+  if (each.every(({ range }) => range === null)) return null;
+  const low = Math.min(...each.map(({ values, range }) => (range ? range[0] : Math.min(...values))));
+  const high = Math.max(...each.map(({ values, range }) => (range ? range[1] : Math.max(...values))));
+  return [low, high];
+}
+
 // The range of the y axis; null leaves it to Plotly.
 function valueRange(section, state) {
   if (section.kind !== "lines" || section.surface || section.y.range) return null;
   const values = shownValues(section, state);
-  return constantRange(values, state.log) ?? (state.robust && !state.log ? robustRange(values) : null);
+  return constantRange(values, state.log) ?? (state.robust && !state.log ? robustRangeOfAll(section, state) : null);
 }

@@ -63,6 +63,7 @@ double area_under_curve(std::vector<double> yes, std::vector<double> no) {
 }
 
 std::size_t calibration_bin(double probability) {
+  if (!(probability > 0)) return 0;  // nor is it NaN
   const double bin = std::ceil(probability * kCalibrationBins) - 1;
   return static_cast<std::size_t>(std::clamp(bin, 0.0, kCalibrationBins - 1.0));
 }

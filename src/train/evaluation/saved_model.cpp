@@ -155,6 +155,7 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
   if (data.transposed) metadata["transpose"] = "true";
   if (data.categories > 0) metadata["categories"] = std::to_string(data.categories);
   if (!data.columns.empty()) metadata["columns"] = columns_to_text(data.columns);
+  if (!data.missing.empty()) metadata["missing"] = data.missing;
   if (!data.units.empty()) metadata["units"] = units_to_text(data.units);
   return metadata;
 }
@@ -226,6 +227,7 @@ SavedModel load_model(const std::filesystem::path& file) {
                           .transposed = stored.metadata.contains("transpose"),
                           .categories = categories};
   if (stored.metadata.contains("columns")) data.columns = columns_from_text(entry("columns"));
+  if (stored.metadata.contains("missing")) data.missing = entry("missing");
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
   const std::size_t described = are_indicators(data.columns).size();
   for (const std::size_t count : {data.feature_names.size(), described, data.units.size()}) {

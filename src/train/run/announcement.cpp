@@ -49,6 +49,7 @@ void announce_run(const Trainer& trainer, const Problem& problem, const Communic
   log::info(fmt::format("data     {}: {} of {}", data.name,
                         count_of(problem.split.training_size(), "training sample"),
                         count_of(data.features(), "feature")));
+  if (!data.columns.empty()) log::info(fmt::format("columns  {}", summary(data.columns)));
   log::info(fmt::format("network  {} ({})", network.text(), count_of(network.layout().size(), "parameter")));
   log::info(fmt::format("run      {} on {}, {} micro-batch{} a step, into {}",
                         count_of(static_cast<std::int64_t>(trainer.plan().total_steps), "step"),

@@ -42,11 +42,12 @@ std::string Progress::text(const StepReport& report, std::optional<double> best_
   const double left = static_cast<double>(total_steps_ - report.step) * last_.seconds / last_.steps;
   const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
   const bool has_noise = report.noise && !std::isnan(report.noise->scale);
-  return fmt::format("epoch {}/{}  step {}/{}  loss {}{}{}  {:.0f} samples/s  {} left",
-                     (report.step - 1) / steps_per_epoch_ + 1, epochs, report.step, total_steps_,
-                     loss_text(report.loss), best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
+  return fmt::format("epoch {}/{}  {} left  step {}/{}  loss {}{}{}  {:.0f} samples/s",
+                     (report.step - 1) / steps_per_epoch_ + 1, epochs, duration_text(left), report.step,
+                     total_steps_, loss_text(report.loss),
+                     best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
                      has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "",
-                     present_samples_per_second(), duration_text(left));
+                     present_samples_per_second());
 }
 
 std::string loss_text(double loss) {

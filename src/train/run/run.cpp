@@ -19,6 +19,7 @@
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/train/trainer.hpp"
+#include "lockstep/train/with_keys.hpp"
 #include "train/checkpoint/checkpointing.hpp"
 #include "train/evaluation/drawn_pictures.hpp"
 #include "train/run/announcement.hpp"
@@ -86,7 +87,8 @@ class Run {
     const auto verdict = checkpointing_.agree(report.step, requested_stop());
     const bool stops = verdict.stop_signal != 0 && !is_last;
     const bool saves_best = is_best && checkpoints_best_;
-    if (verdict.is_due || saves_best || stops || (is_last && checkpointing_.is_in_use())) save();
+    if (verdict.is_due || saves_best || stops || ends_early || (is_last && checkpointing_.is_in_use()))
+      save();
     if (stops) stop(verdict.stop_signal);
   }
 
@@ -134,11 +136,12 @@ class Run {
     together(communicator_, [&] {
       if (!folder_) return;
       const bool written = checkpointing_.wait();
-      folder_->leave(true, error.what());
-      if (!saves) return;
-      message += written ? fmt::format(". The state after step {} is saved; go on from it with: {}",
-                                       trainer_.steps_done(), resume_command(folder_->path()))
-                         : ". The state before it could not be saved";
+      if (saves) {
+        message += written ? fmt::format(". The state after step {} is saved; go on from it with: {}",
+                                         trainer_.steps_done(), resume_command(folder_->path()))
+                           : ". The state before it could not be saved";
+      }
+      folder_->leave(true, with_keys(message));
     });
     throw Error(ExitCode::kGuard, message);
   }

@@ -109,6 +109,7 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
                  because(error.value(), "give a folder that you may write to"));
     }
     metrics_ = std::make_unique<MetricsFile>(path_ / kMetrics);
+    fs::remove(path_ / kBestWeights, error);  // of a run whose other files are gone
   } catch (const Error&) {
     for (const fs::path& folder : missing) fs::remove(folder, error);
     throw;
