@@ -43,7 +43,8 @@ Command export_command() {
           "probabilities, one a class\n  of targets     values, in the units of the file\n  of labels      "
           "probabilities, one a label.\nA table's input is its features, in the order of `features` in the "
           "model's metadata, where texts and dates are numbers already. Prints the shapes of both.",
-      .examples = {"lockstep export --weights runs/a --output model.onnx"},
+      .examples = {"lockstep export --weights runs/a --output model.onnx",
+                   "lockstep export --weights runs/a/weights.safetensors --output last.onnx"},
       .options = {{"weights", "",
                    "safetensors file, or the directory of an ended run: its best, else its last weights"},
                   {"output", "", "the file to write"}},
