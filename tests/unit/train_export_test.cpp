@@ -157,13 +157,16 @@ TEST(Export, NormalizesAndFillsGaps) {
   EXPECT_EQ(answers(saved, {2}, {2003, 3, nan, nan}), (std::vector<double>{112, 7, 102, 7}));
 }
 
-TEST(Export, NormalizesPicturesByChannel) {
+TEST(Export, NormalizesPicturesByChannelOrValue) {
   Network network("flatten, linear 1", Shape({2, 1, 2}));
   const std::vector<Real> weights = {1, 10, 100,
                                      1000};  // of the first channel's pixels, then of the second's
   std::copy(weights.begin(), weights.end(), network.parameters().begin());
-  const SavedModel saved = saved_model(std::move(network), {.task = Task::kRegression}, {{{1, 2}, {1, 2}}});
+  SavedModel saved = saved_model(std::move(network), {.task = Task::kRegression}, {{{1, 2}, {1, 2}}});
   EXPECT_EQ(answers(saved, {2, 1, 2}, {2, 3, 4, 5}), std::vector<double>{1 + 20 + 400 + 6000});
+  // One pair a value, as values stand in memory: both channels of the first pixel, then of the second.
+  saved.normalization.features = {{1, 2, 3, 4}, {1, 1, 1, 1}};
+  EXPECT_EQ(answers(saved, {2, 1, 2}, {2, 3, 4, 5}), std::vector<double>{1 + 0 + 200 + 1000});
 }
 
 TEST(Export, TakesTransposedPicturesAsTheirFileHasThem) {
