@@ -33,6 +33,7 @@ Command train_command();
 Command bench_command();
 Command evaluate_command();
 Command predict_command();
+Command export_command();
 Command verify_command();
 Command inspect_command();
 Command gradcheck_command();

@@ -33,10 +33,10 @@ namespace lockstep {
 namespace {
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {train_command(),    study_command(),     sweep_command(),
-                                           report_command(),   evaluate_command(),  predict_command(),
-                                           verify_command(),   gradcheck_command(), inspect_command(),
-                                           schedule_command(), bench_command()};
+  static const std::vector<Command> all = {train_command(),   study_command(),    sweep_command(),
+                                           report_command(),  evaluate_command(), predict_command(),
+                                           export_command(),  verify_command(),   gradcheck_command(),
+                                           inspect_command(), schedule_command(), bench_command()};
   return all;
 }
 

@@ -64,12 +64,7 @@ class PredictionOutput {
 
 SavedModel load_described(const std::string& file, const Config& config, const GivenValues& given) {
   const StoredTensors weights = read_safetensors(file);
-  if (!is_described(weights)) {
-    fail_input(
-        "{}: does not say which network and data it belongs to, as files of 'train' do; train with "
-        "--model.init {} and predict with the weights of that run",
-        file, file);
-  }
+  check_described(weights, file, "predict");
   check_agreement(weights, file, config, given);
   return load_model(file);
 }

@@ -29,6 +29,14 @@ bool is_same_network(const Config& config, const std::string& own, const std::st
 
 }  // namespace
 
+void check_described(const StoredTensors& weights, const std::string& file, const std::string& command) {
+  if (is_described(weights)) return;
+  fail_input(
+      "{}: does not say which network and data it belongs to, as files of 'train' do; train with "
+      "--model.init {} and {} with the weights of that run",
+      file, file, command);
+}
+
 void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
                      const GivenValues& given) {
   if (!given.contains("model.layers")) {

@@ -7,6 +7,10 @@
 
 namespace lockstep {
 
+/// Errors: `weights` from `file` are another program's, which do not say what they belong to; `command` is
+/// what was to be done with them. Local.
+void check_described(const StoredTensors& weights, const std::string& file, const std::string& command);
+
 /// Errors: settings that contradict what `weights` from `file` say of themselves. Local.
 void check_agreement(const StoredTensors& weights, const std::string& file, const Config& config,
                      const GivenValues& given);

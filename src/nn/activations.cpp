@@ -1,3 +1,5 @@
+#include <functional>
+#include <numbers>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -19,13 +21,21 @@ constexpr Index kGrain = Index{1} << 14U;  // elements of one thread at a time
 template <typename Function>
 inline constexpr bool kIsOfArrays = std::is_invocable_v<Function, const Real*, Real*, Index>;
 
+/// Adds the function to a graph, of the value of this name.
+using Form = std::function<std::string(OperatorGraph& graph, const std::string& x)>;
+
+/// That of a function which is an operator of ONNX.
+Form one_operator(const char* type) {
+  return [type](OperatorGraph& graph, const std::string& x) { return graph.add(type, {x}); };
+}
+
 /// y = f(x) by `value`, and f'(x) by `slope`: each a function of arrays, as portable::Function is, or of one
 /// number, which for the slope has x and y.
 template <typename Value, typename Slope>
 class Activation final : public Unit {
  public:
-  Activation(std::string text, Response response, Value value, Slope slope)
-      : text_(std::move(text)), response_(response), value_(value), slope_(slope) {}
+  Activation(std::string text, Response response, Form form, Value value, Slope slope)
+      : text_(std::move(text)), response_(response), form_(std::move(form)), value_(value), slope_(slope) {}
 
   std::string text() const override { return text_; }
   Response response() const override { return response_; }
@@ -60,16 +70,21 @@ class Activation final : public Unit {
     });
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return form_(graph, x[0].name);
+  }
+
  private:
   std::string text_;
   Response response_;
+  Form form_;
   Value value_;
   Slope slope_;
 };
 
 template <typename Value, typename Slope>
-std::unique_ptr<Unit> activation(std::string text, Response response, Value value, Slope slope) {
-  return std::make_unique<Activation<Value, Slope>>(std::move(text), response, value, slope);
+std::unique_ptr<Unit> activation(std::string text, Response response, Form form, Value value, Slope slope) {
+  return std::make_unique<Activation<Value, Slope>>(std::move(text), response, std::move(form), value, slope);
 }
 
 std::unique_ptr<Unit> make_leaky_relu(const UnitWords& words) {
@@ -88,15 +103,19 @@ UnitForm plain_form(const std::string& name, std::unique_ptr<Unit> (*make)()) {
 std::unique_ptr<Unit> relu() {
   // In this form NaN stays NaN, so that the guard of the run sees it.
   return activation(
-      "relu", Response::kRectifies, [](Real x) { return x < 0 ? Real(0) : x; },
+      "relu", Response::kRectifies, one_operator("Relu"), [](Real x) { return x < 0 ? Real(0) : x; },
       [](Real x, Real /*y*/) { return x > 0 ? Real(1) : Real(0); });
 }
 
 std::unique_ptr<Unit> relu6() {
   return activation(
-      "relu6", Response::kRectifies, [](Real x) { return x < 0   ? Real(0)
-                                                         : x > 6 ? Real(6)
-                                                                 : x; },
+      "relu6", Response::kRectifies,
+      [](OperatorGraph& graph, const std::string& x) {
+        return graph.add("Clip", {x, graph.number(0), graph.number(6)});
+      },
+      [](Real x) { return x < 0   ? Real(0)
+                          : x > 6 ? Real(6)
+                                  : x; },
       [](Real x, Real /*y*/) { return x > 0 && x < 6 ? Real(1) : Real(0); });
 }
 
@@ -104,26 +123,39 @@ std::unique_ptr<Unit> leaky_relu(double slope) {
   const auto below = static_cast<Real>(slope);
   return activation(
       fmt::format("leaky-relu {}", slope), Response::kRectifies,
+      [below](OperatorGraph& graph, const std::string& x) {
+        return graph.add("LeakyRelu", {x}, {{"alpha", static_cast<float>(below)}});
+      },
       [below](Real x) { return x > 0 ? x : below * x; },
       [below](Real x, Real /*y*/) { return x > 0 ? Real(1) : below; });
 }
 
 std::unique_ptr<Unit> tanh() {
-  return activation("tanh", Response::kOther, portable::tanh, [](Real /*x*/, Real y) { return 1 - y * y; });
+  return activation("tanh", Response::kOther, one_operator("Tanh"), portable::tanh,
+                    [](Real /*x*/, Real y) { return 1 - y * y; });
 }
 
 std::unique_ptr<Unit> sigmoid() {
-  return activation("sigmoid", Response::kOther, portable::logistic,
+  return activation("sigmoid", Response::kOther, one_operator("Sigmoid"), portable::logistic,
                     [](Real /*x*/, Real y) { return y * (1 - y); });
 }
 
 std::unique_ptr<Unit> gelu() {
-  return activation("gelu", Response::kRectifies, portable::gelu, portable::gelu_slope);
+  const Form form = [](OperatorGraph& graph, const std::string& x) {
+    const std::string reduced =
+        graph.add("Mul", {x, graph.number(static_cast<float>(std::numbers::sqrt2 / 2))});
+    const std::string twice = graph.add("Add", {graph.add("Erf", {reduced}), graph.number(1)});  // 2 Φ(x)
+    return graph.add("Mul", {graph.add("Mul", {x, twice}), graph.number(0.5F)});
+  };
+  return activation("gelu", Response::kRectifies, form, portable::gelu, portable::gelu_slope);
 }
 
 std::unique_ptr<Unit> silu() {
   return activation(
       "silu", Response::kRectifies,
+      [](OperatorGraph& graph, const std::string& x) {
+        return graph.add("Mul", {x, graph.add("Sigmoid", {x})});
+      },
       [](const Real* x, Real* y, Index n) {
         portable::logistic(x, y, n);
         for (Index i = 0; i < n; ++i) y[i] *= x[i];
@@ -135,13 +167,14 @@ std::unique_ptr<Unit> silu() {
 }
 
 std::unique_ptr<Unit> softplus() {
-  return activation("softplus", Response::kRectifies, portable::softplus, portable::logistic);
+  return activation("softplus", Response::kRectifies, one_operator("Softplus"), portable::softplus,
+                    portable::logistic);
 }
 
 std::unique_ptr<Unit> identity() {
   return activation(
-      "identity", Response::kPassesOn, [](Real x) { return x; },
-      [](Real /*x*/, Real /*y*/) { return Real(1); });
+      "identity", Response::kPassesOn, [](OperatorGraph& /*graph*/, const std::string& x) { return x; },
+      [](Real x) { return x; }, [](Real /*x*/, Real /*y*/) { return Real(1); });
 }
 
 std::vector<UnitForm> activation_forms() {

@@ -127,6 +127,13 @@ class BatchNorm final : public Norm {
     end_backward(block, sink);
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return graph.add("BatchNormalization",
+                     {x[0].name, graph.tensor("weight"), graph.tensor("bias"), graph.tensor("running_mean"),
+                      graph.tensor("running_var")},
+                     {{"epsilon", static_cast<float>(kNormEpsilon)}});
+  }
+
  private:
   static constexpr double kMomentum = 0.1;  // of the new values, as torch.nn names it
   static constexpr Index kGrain = 64;       // rows of one thread at a time

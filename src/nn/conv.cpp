@@ -121,6 +121,15 @@ class Conv final : public Unit {
     });
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    std::vector<std::string> inputs = {with_channels(graph, x[0]), graph.tensor("weight")};
+    if (has_bias_) inputs.push_back(graph.tensor("bias"));
+    Attributes attributes = attributes_of(windows_);
+    attributes.emplace_back("dilations", std::vector<std::int64_t>(2, windows_.dilation));
+    attributes.emplace_back("group", groups_);
+    return graph.add("Conv", std::move(inputs), std::move(attributes));
+  }
+
   void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& sink) override {
     if (has_bias_) {

@@ -63,6 +63,10 @@ class Dropout final : public Unit {
     });
   }
 
+  std::string add_operators(OperatorGraph& /*graph*/, std::span<const GraphValue> x) const override {
+    return x[0].name;
+  }
+
  private:
   /// mask[i] = 0 or 1 / (1 - p) for what is drawn; eight values from each draw, 32 bits for each.
   void draw_mask(const RowBlock& block, Index sample, Real* mask) const {

@@ -69,6 +69,12 @@ class Embedding final : public Unit {
     sink.done(range_);
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    if (x[0].shape.axes().size() > 1) fail_input("of categories along several axes it has no form in ONNX");
+    const std::string numbers = graph.add("Cast", {x[0].name}, {{"to", OperatorGraph::kInt64}});
+    return graph.add("Gather", {graph.tensor("weight"), numbers});
+  }
+
  private:
   /// A value that came in: its category, and where its row of the output stands.
   struct Occurrence {

@@ -42,6 +42,10 @@ class Flatten final : public Unit {
     if (dx[0].rows() > 0) transpose_rows(dy, pixels_, dx[0]);
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return graph.reshape(x[0].name, {x[0].shape.size()});
+  }
+
  private:
   Index channels_ = 1;
   Index pixels_ = 0;
@@ -71,6 +75,10 @@ class Unflatten final : public Unit {
   void backward(const RowBlock& /*block*/, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
     if (dx[0].rows() > 0) transpose_rows(dy, picture_.channels, dx[0]);
+  }
+
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return graph.reshape(x[0].name, {picture_.channels, picture_.height, picture_.width});
   }
 
  private:

@@ -37,6 +37,11 @@ class GroupNorm final : public SampleNorm {
     });
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    const std::string groups = graph.reshape(x[0].name, {groups_, x[0].shape.size() / groups_});
+    return add_affine(graph, graph.reshape(add_standardized(graph, groups), x[0].shape.axes()), x[0].shape);
+  }
+
  private:
   void backward_of(const MicroBatchRows& m, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
                    double* by_parameters) override {

@@ -38,6 +38,10 @@ class LayerNorm final : public SampleNorm {
     });
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return add_affine(graph, add_standardized(graph, x[0].name), x[0].shape);
+  }
+
  private:
   /// x̂ = (x - centre) · scale.
   struct Standard {

@@ -83,6 +83,13 @@ class Linear final : public Unit {
     });
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    const std::string features =
+        x[0].shape.axes().size() == 1 ? x[0].name : graph.reshape(x[0].name, {inputs_});
+    return graph.add("Gemm", {features, graph.tensor("weight"), graph.tensor("bias")},
+                     {{"transB", std::int64_t{1}}});
+  }
+
  private:
   ConstMatrixView weight() const { return {parameters_, outputs_, inputs_}; }
   const Real* bias() const { return parameters_ + outputs_ * inputs_; }

@@ -30,6 +30,27 @@ void Norm::end_backward(const RowBlock& block, GradientSink& sink) {
   sink.done(range_);
 }
 
+std::string Norm::add_standardized(OperatorGraph& graph, const std::string& x) {
+  const auto mean = [&](const std::string& values) {
+    return graph.add("ReduceMean", {values}, {{"axes", std::vector<std::int64_t>{-1}}});
+  };
+  const std::string distance = graph.add("Sub", {x, mean(x)});
+  const std::string variance = mean(graph.add("Mul", {distance, distance}));
+  const std::string sum = graph.add("Add", {variance, graph.number(static_cast<float>(kNormEpsilon))});
+  return graph.add("Div", {distance, graph.add("Sqrt", {sum})});
+}
+
+std::string Norm::add_affine(OperatorGraph& graph, const std::string& standardized,
+                             const Shape& shape) const {
+  const auto along_channels = [&](const std::string& name) {
+    const std::string tensor = graph.tensor(name);
+    if (shape.axes().size() < 3) return tensor;
+    return graph.add("Reshape", {tensor, graph.constant({3}, std::vector<std::int64_t>{channels_, 1, 1})});
+  };
+  const std::string scaled = graph.add("Mul", {standardized, along_channels("weight")});
+  return graph.add("Add", {scaled, along_channels("bias")});
+}
+
 void SampleNorm::backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy,
                           InputGradients dx, GradientSink& sink) {
   start_backward(block);

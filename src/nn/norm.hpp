@@ -25,6 +25,12 @@ class Norm : public Unit {
  protected:
   void set_channels(Index channels) { channels_ = channels; }
   Index channels() const { return channels_; }
+
+  /// The name of x̂ of the values `x`, with moments over the last axis of each sample.
+  static std::string add_standardized(OperatorGraph& graph, const std::string& x);
+  /// That of `standardized` · weight + bias, where channels are the last axis of a sample, or its first of
+  /// three.
+  std::string add_affine(OperatorGraph& graph, const std::string& standardized, const Shape& shape) const;
   /// The weight, then the bias.
   const Real* parameters() const { return parameters_; }
 

@@ -51,6 +51,18 @@ Windows windows_of(const UnitWords& words, std::size_t size, std::optional<Index
   return windows;
 }
 
+std::string with_channels(OperatorGraph& graph, const GraphValue& x) {
+  const auto [channels, height, width] = picture_of(x.shape);
+  return x.shape.axes().size() == 3 ? x.name : graph.reshape(x.name, {channels, height, width});
+}
+
+Attributes attributes_of(const Windows& windows) {
+  const auto both = [](Index value) { return std::vector<std::int64_t>{value, value}; };
+  return {{"kernel_shape", both(windows.size)},
+          {"strides", both(windows.stride)},
+          {"pads", std::vector<std::int64_t>(4, windows.pad)}};
+}
+
 std::string options_text(const Windows& windows, Index stride) {
   std::string text;
   if (windows.stride != stride) text += fmt::format(" stride={}", windows.stride);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "lockstep/nn/operator_graph.hpp"
 #include "lockstep/nn/shape.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 
@@ -42,6 +43,12 @@ Picture slide(const Windows& windows, const Picture& input, Index channels);
 /// Those that `words` describe by value number `size` and the options stride, pad and dilation, of which the
 /// unit may have none; without a stride it is `stride`. Errors: what is no such number.
 Windows windows_of(const UnitWords& words, std::size_t size, std::optional<Index> stride);
+
+/// The name of `x`, a picture, with an axis of channels.
+std::string with_channels(OperatorGraph& graph, const GraphValue& x);
+
+/// `windows` as convolution and pooling of ONNX name them, but for the dilation.
+Attributes attributes_of(const Windows& windows);
 
 /// " stride=2 pad=1": what of `windows` is not as it is where nothing is said, `stride` being that stride.
 std::string options_text(const Windows& windows, Index stride);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -64,8 +65,14 @@ class Pooling : public Unit {
     return std::vector<Index>{output_.channels, output_.height, output_.width};
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    const std::string y = add_operator(graph, with_channels(graph, x[0]));
+    return x[0].shape.axes().size() == 2 ? graph.reshape(y, {output_.height, output_.width}) : y;
+  }
+
  protected:
   virtual const char* name() const = 0;
+  virtual std::string add_operator(OperatorGraph& graph, const std::string& picture) const = 0;
 
   /// Calls action(pixel of the input, its number in the window) for the pixels that window `pixel` sees.
   template <typename Action>
@@ -143,6 +150,9 @@ class MaxPool final : public Pooling {
 
  private:
   const char* name() const override { return "max-pool"; }
+  std::string add_operator(OperatorGraph& graph, const std::string& picture) const override {
+    return graph.add("MaxPool", {picture}, attributes_of(windows()));
+  }
 
   std::vector<std::int32_t> chosen_;  // of the last forward: the place in its window of each largest value
 };
@@ -174,6 +184,14 @@ class AvgPool final : public Pooling {
 
  private:
   const char* name() const override { return "avg-pool"; }
+  std::string add_operator(OperatorGraph& graph, const std::string& picture) const override {
+    // With the pad apart, as some programs leave it out of the mean, whatever the attribute for it says.
+    Windows inside = windows();
+    const Index pad = std::exchange(inside.pad, 0);
+    if (pad == 0) return graph.add("AveragePool", {picture}, attributes_of(inside));
+    const std::string pads = graph.constant({8}, std::vector<std::int64_t>{0, 0, pad, pad, 0, 0, pad, pad});
+    return graph.add("AveragePool", {graph.add("Pad", {picture, pads})}, attributes_of(inside));
+  }
   Real count() const { return static_cast<Real>(windows().size * windows().size); }
 };
 
@@ -205,6 +223,10 @@ class AvgPoolAll final : public Unit {
       MatrixView pixels(by_input.row(row).data(), input_.pixels(), input_.channels);
       pixels.rowwise() = dy.row(row) / static_cast<Real>(input_.pixels());
     });
+  }
+
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return graph.add("GlobalAveragePool", {with_channels(graph, x[0])});
   }
 
  private:

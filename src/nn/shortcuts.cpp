@@ -49,6 +49,14 @@ class Subsample final : public Unit {
     });
   }
 
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    const auto both = [&](Index first, Index second) {
+      return graph.constant({2}, std::vector<std::int64_t>{first, second});
+    };
+    return graph.add("Slice", {with_channels(graph, x[0]), both(0, 0), both(input_.height, input_.width),
+                               both(2, 3), both(stride_, stride_)});
+  }
+
  private:
   /// Where in a sample the pixel stands that becomes `pixel`.
   Index place_of(Index pixel) const {
@@ -91,6 +99,12 @@ class PadChannels final : public Unit {
       MatrixView(by_input.row(row).data(), input_.pixels(), input_.channels) =
           ConstMatrixView(dy.row(row).data(), input_.pixels(), channels_).leftCols(input_.channels);
     });
+  }
+
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    std::vector<std::int64_t> pads(8);  // before each axis, then behind each
+    pads[5] = channels_ - input_.channels;
+    return graph.add("Pad", {with_channels(graph, x[0]), graph.constant({8}, std::move(pads))});
   }
 
  private:

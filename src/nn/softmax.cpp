@@ -48,6 +48,10 @@ class Softmax final : public Unit {
       for (Index i = 0; i < count; ++i) dx[i] = y[i] * (dy[i] - sum);
     });
   }
+
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    return graph.add("Softmax", {x[0].name}, {{"axis", std::int64_t{-1}}});
+  }
 };
 
 }  // namespace

@@ -34,6 +34,12 @@ class Sum final : public Unit {
       for_each_part(block.rows(), [&](Index row) { by_input.row(row) = dy.row(row); });
     }
   }
+
+  std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
+    std::vector<std::string> names;
+    for (const GraphValue& value : x) names.push_back(value.name);
+    return graph.add("Sum", std::move(names));
+  }
 };
 
 }  // namespace

@@ -51,6 +51,7 @@ TEST_F(LauncherCliTest, TasksThatWouldEachTrainAloneStop) {
 TEST_F(LauncherCliTest, CommandsThatNeedNoRanksWorkInEach) {
   ASSERT_EQ(run_lockstep(0, small_training("run"), folder_).exit_code, 0);
   for (const Words& words : {Words{"inspect", "run/weights.safetensors"}, Words{"report", "run"},
+                             Words{"export", "--weights", "run", "--output", "run/model.onnx"},
                              Words{"schedule", "--train.steps", "10", "--train.batch-size", "4"},
                              Words{"--help"}, Words{"train", "--help"}, Words{"--version"}}) {
     for (const Outcome& outcome : {run_singleton(words), run(left_over(words))}) {

@@ -99,6 +99,22 @@ TEST_F(PredictCommandTest, ClassesAreAsOftenRightAsEvaluateSays) {
   EXPECT_EQ(static_cast<double>(right) / kSamples, nlohmann::json::parse(evaluated.out).at("accuracy"));
 }
 
+// What the model computes is the business of the unit tests.
+TEST_F(PredictCommandTest, ExportWritesAModelAndSaysWhatGoesInAndComesOut) {
+  std::string alone;
+  for (const int ranks : {0, 2}) {
+    const Outcome outcome =
+        run_lockstep(ranks, {"export", "--weights", "run", "--output", "model.onnx"}, folder_);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "model.onnx\n  input: float [N, 2]\n  probabilities: float [N, 3]\n");
+    EXPECT_EQ(outcome.err, "");
+    const std::string model = text_of(folder_.path() / "model.onnx");
+    EXPECT_NE(model.find(R"(["high","large","wide"])"), std::string::npos);
+    if (ranks == 0) alone = model;
+    EXPECT_EQ(model, alone);
+  }
+}
+
 /// From a raw table to answers in two commands.
 TEST(PredictRawTableTest, NeedsNoPreparation) {
   const TemporaryFolder folder;

@@ -112,6 +112,10 @@ class Network {
   /// Gradients of the last forward's parameters, last unit first. `x` is that forward's input.
   void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
 
+  /// Adds what it computes of the value `input` outside of training to `graph`, with every parameter and
+  /// statistic under its name, and returns the name of the outputs. Errors: those of Unit::add_operators.
+  std::string add_operators(OperatorGraph& graph, const std::string& input) const;
+
  private:
   static constexpr std::size_t kInput = static_cast<std::size_t>(-1);  // the network's own, as a source
 

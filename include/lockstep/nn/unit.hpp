@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lockstep/nn/matrix.hpp"
+#include "lockstep/nn/operator_graph.hpp"
 #include "lockstep/nn/parameter_layout.hpp"
 #include "lockstep/nn/row_block.hpp"
 #include "lockstep/nn/shape.hpp"
@@ -121,6 +122,10 @@ class Unit {
   /// dx = gradient of the loss by x, from dy = gradient by y; parameter gradients go to `sink`.
   virtual void backward(const RowBlock& block, Inputs x, ConstMatrixView y, ConstMatrixView dy,
                         InputGradients dx, GradientSink& sink) = 0;
+
+  /// Adds what it computes of its inputs `x` outside of training to `graph`, and returns the name of the
+  /// value that it gives. Errors: what has no such form, as units have that don't say one.
+  virtual std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const;
 };
 
 }  // namespace lockstep::inline LOCKSTEP_REAL
