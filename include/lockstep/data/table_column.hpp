@@ -9,6 +9,7 @@ namespace lockstep {
 
 /// What a column of a table is to a network, as the training data say: none, one or several features.
 struct TableColumn {
+  /// What a field of it says.
   enum class Kind {
     kNumber,    ///< the number
     kCategory,  ///< for each category 1 where the field is that, else 0
