@@ -94,7 +94,8 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
   SweepRequest settled = request;
   const SweepGrid grid(request.sweeps);
   check_keys(request, grid);
-  SweepPlan plan{grid, {}, request.evaluations, ""};
+  SweepPlan plan{
+      grid, {}, request.evaluations, Halving(request.halving, grid.settings_count(), request.rungs), ""};
   plan.points.reserve(static_cast<std::size_t>(grid.size()));
   const Index most_ranks = (world_size + request.groups - 1) / request.groups;
   for (Index point = 0; point < grid.size(); ++point) {
@@ -130,13 +131,17 @@ Json describe(const SweepPlan& plan) {
   for (const auto& [key, value] : shared_settings(plan)) shared[key] = value;
   Digest digest;
   for (const Config& config : plan.points) digest.add(to_text(settings_of(with_absolute_paths(config))));
-  return {{"event", "sweep"},
-          {"version", kVersion},
-          {"evaluations", plan.evaluations},
-          {"points", plan.grid.size()},
-          {"sweeps", sweeps},
-          {"shared", shared},
-          {"points_digest", digest.text()}};
+  Json description = {{"event", "sweep"},
+                      {"version", kVersion},
+                      {"evaluations", plan.evaluations},
+                      {"points", plan.grid.size()},
+                      {"sweeps", sweeps},
+                      {"shared", shared},
+                      {"points_digest", digest.text()}};
+  if (plan.halving.is_on()) {
+    description["halving"] = {{"eta", plan.halving.eta()}, {"rungs", plan.halving.rungs()}};
+  }
+  return description;
 }
 
 std::string first_difference(const Json& there, const Json& here) {

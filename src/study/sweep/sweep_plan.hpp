@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "study/sweep/halving.hpp"
 #include "study/sweep/sweep.hpp"
 #include "study/sweep/sweep_grid.hpp"
 
@@ -15,12 +16,13 @@ struct SweepPlan {
   SweepGrid grid;
   std::vector<Config> points;  ///< their configurations, in the order of the grid
   Index evaluations = 1;
+  Halving halving;
   std::string folder;
 };
 
 /// `ranks`: the most that train one point together, and `world_size`: all. A pure function. Errors: those of
-/// SweepGrid and make_config, naming the point; more groups than ranks; more ranks than micro-batches; keys
-/// that a sweep can't have.
+/// SweepGrid, Halving and make_config, naming the point; more groups than ranks; more ranks than
+/// micro-batches; keys that a sweep can't have.
 SweepPlan plan_sweep(const SweepRequest& request, int world_size);
 
 /// The keys and values that all points have in common.
