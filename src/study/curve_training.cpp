@@ -54,10 +54,10 @@ double samples_of(const TrainingPlan& plan, Index training_samples, std::uint64_
 
 }  // namespace
 
-CurveTraining::CurveTraining(const Config& config, Communicator& communicator, Index evaluations,
-                             AfterStep after_step)
+CurveTraining::CurveTraining(const Config& config, Problem problem, Communicator& communicator,
+                             Index evaluations, AfterStep after_step)
     : communicator_(communicator),
-      problem_(make_problem(config, communicator)),
+      problem_(std::move(problem)),
       trainer_(communicator, make_model(config, problem_), problem_, config.training),
       evaluations_(std::min(static_cast<std::uint64_t>(evaluations), plan().total_steps)),
       after_step_(std::move(after_step)),
@@ -159,7 +159,7 @@ void CurveTraining::measure(bool all_parts) {
 
 Curve train_curve(const Config& config, Communicator& communicator, Index evaluations,
                   const AfterStep& after_step) {
-  CurveTraining training(config, communicator, evaluations, after_step);
+  CurveTraining training(config, make_problem(config, communicator), communicator, evaluations, after_step);
   training.begin(true);
   training.run(training.plan().total_steps);
   return training.curve();

@@ -17,8 +17,9 @@ using AfterStep = std::function<void(const StepReport&, const TrainingPlan&)>;
 /// plan() is collective. Errors: those of training, divergence excepted.
 class CurveTraining {
  public:
-  /// The training of `config`; `after_step` is told of every step.
-  CurveTraining(const Config& config, Communicator& communicator, Index evaluations, AfterStep after_step);
+  /// The training of `config` on its `problem`; `after_step` is told of every step.
+  CurveTraining(const Config& config, Problem problem, Communicator& communicator, Index evaluations,
+                AfterStep after_step);
 
   const TrainingPlan& plan() const { return trainer_.plan(); }
 

@@ -139,6 +139,7 @@ struct Group {
   Index number;
   SweepJournal* journal;
   SweepProgress* progress;  // on rank 0 of all groups
+  PointProblems problems;
 
   /// Collective over the group.
   std::optional<Index> next(Index rung, const std::vector<Index>& points) const {
@@ -179,8 +180,9 @@ struct Group {
   }
 
   /// Collective over the group.
-  Curve train(const SweepTask& task) const {
-    CurveTraining training(plan.points[static_cast<std::size_t>(task.point)], communicator, plan.evaluations,
+  Curve train(const SweepTask& task) {
+    const Config& config = plan.points[static_cast<std::size_t>(task.point)];
+    CurveTraining training(config, problems.of(config), communicator, plan.evaluations,
                            [this](const StepReport& report, const TrainingPlan& whole) {
                              if (progress != nullptr) progress->step(report, whole);
                            });
@@ -200,7 +202,7 @@ struct Group {
   }
 
   /// Collective over the group.
-  void train_all(Index rung, const std::vector<Index>& points) const {
+  void train_all(Index rung, const std::vector<Index>& points) {
     for (std::optional<Index> point = next(rung, points); point; point = next(rung, points)) {
       Stopwatch watch;
       if (progress != nullptr) progress->begin(*point);
@@ -272,7 +274,7 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
   std::optional<SweepProgress> progress;
   if (is_first) progress.emplace(plan, *journal, request.groups);
   SweepJournal* const own_journal = journal ? &*journal : nullptr;
-  const Group trainer{plan, *group, number, own_journal, progress ? &*progress : nullptr};
+  Group trainer{plan, *group, number, own_journal, progress ? &*progress : nullptr, PointProblems(*group)};
   for (Index rung = 0; rung < plan.halving.rungs(); ++rung) {
     const std::vector<Index> points = agree_on_points(plan, own_journal, rung, world);
     if (progress) progress->begin_rung(rung, points);

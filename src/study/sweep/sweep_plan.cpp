@@ -161,20 +161,24 @@ std::string first_difference(const Json& there, const Json& here) {
   return {};
 }
 
+const Problem& PointProblems::of(const Config& config) {
+  if (!problem_ || data_key(config) != key_) {
+    problem_.reset();  // never two data sets at once
+    problem_.emplace(make_problem(config, communicator_));
+    key_ = data_key(config);
+  }
+  return *problem_;
+}
+
 void check_points(const SweepPlan& plan) {
   const std::unique_ptr<Communicator> alone = make_single_communicator();
-  std::unique_ptr<Problem> problem;
-  std::string key;
+  PointProblems problems(*alone);
   for (Index point = 0; point < plan.grid.size(); ++point) {
     const Config& config = plan.points[static_cast<std::size_t>(point)];
     at_point(plan.grid, point, [&] {
-      if (!problem || data_key(config) != key) {
-        problem.reset();  // never two data sets at once
-        problem = std::make_unique<Problem>(make_problem(config, *alone));
-        key = data_key(config);
-      }
-      check_training(make_model(config, *problem), *problem, config.training);
-      check_stopping(config.stopping, *problem);
+      const Problem& problem = problems.of(config);
+      check_training(make_model(config, problem), problem, config.training);
+      check_stopping(config.stopping, problem);
     });
   }
 }
