@@ -22,9 +22,7 @@ void run_sweep(const Arguments& arguments, Communicator& world) {
 Command sweep_command() {
   return {
       .name = "sweep",
-      .usage =
-          "--sweep KEY=VALUES [--sweep …] [--groups N] [--halving N [--rungs N]] [--config FILE] "
-          "[--section.key VALUE …]",
+      .usage = "--sweep KEY=VALUES [--sweep …] [--groups N] [--config FILE] [--section.key VALUE …]",
       .brief = "Trains every combination of the values of some settings; leaves a table and a page.",
       .details =
           "VALUES are separated by commas, or by '|' where they hold commas; each is a value or a "
