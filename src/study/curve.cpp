@@ -16,54 +16,6 @@
 
 namespace lockstep {
 
-namespace {
-
-double weight_norm(const Network& model) {
-  double sum = 0;
-  for (const ParameterTensor& tensor : model.layout().tensors()) {
-    if (tensor.role != TensorRole::kWeight) continue;
-    for (Index i = tensor.range.offset; i < tensor.range.offset + tensor.range.size; ++i) {
-      const double w = model.parameters()[static_cast<std::size_t>(i)];
-      sum += w * w;
-    }
-  }
-  return std::sqrt(sum);
-}
-
-double loss_of(const Evaluation& evaluation) {
-  return std::isfinite(evaluation.loss) ? evaluation.loss : kInfinity;
-}
-
-/// Collective.
-Measurement measure(Trainer& trainer, const Problem& problem, double samples, std::string& note) {
-  Measurement m{.step = trainer.steps_done(),
-                .epoch = samples / static_cast<double>(problem.split.training_size()),
-                .samples = samples,
-                .training_loss = kNothing,
-                .training_accuracy = kNothing,
-                .validation_loss = kNothing,
-                .validation_accuracy = kNothing,
-                .test_loss = kNothing,
-                .test_accuracy = kNothing,
-                .gap = kNothing,
-                .weight_norm = weight_norm(trainer.whole_network())};
-  std::vector<std::pair<std::string, Selection>> parts = {{"training", training_part(problem)}};
-  for (const auto& part : held_out_parts(problem)) parts.push_back(part);
-  for (const auto& [name, selection] : parts) {
-    const MeasuredPart& part = *find_named(measured_parts(), name);
-    const Evaluation evaluation = trainer.evaluate(selection);
-    m.*part.loss = loss_of(evaluation);
-    m.*part.accuracy = evaluation.accuracy.value_or(kNothing);
-    if (name == "training") continue;
-    m.gap = m.*part.loss - m.training_loss;
-    const std::string reason = nonfinite_text(evaluation);
-    if (note.empty() && !reason.empty()) note = fmt::format("{} part: {}", name, reason);
-  }
-  return m;
-}
-
-}  // namespace
-
 Config make_measured_config(GivenValues given) {
   const auto average = given.find("optimizer.average");
   if (average != given.end() && average->second.by == GivenBy::kRun) given.erase(average);
@@ -116,41 +68,6 @@ std::string outcome(const Curve& curve) {
 }
 
 double choice_loss(const Curve& curve) { return end_of(curve, choice_part({curve}).loss); }
-
-Curve train_curve(const Config& config, Communicator& communicator, Index evaluations,
-                  const std::function<void(const StepReport&, const TrainingPlan&)>& after_step) {
-  const Problem problem = make_problem(config, communicator);
-  Trainer trainer(communicator, make_model(config, problem), problem, config.training);
-  Curve curve{
-      .variant = "", .seed = config.training.seed, .points = {}, .diverged = false, .weights_digest = ""};
-  EarlyStopping stopping(config.stopping);
-  const std::uint64_t total = trainer.plan().total_steps;
-  const std::uint64_t count = std::min(static_cast<std::uint64_t>(evaluations), total);
-  double samples = 0;
-  const Hooks hooks{.after_step = [&](const StepReport& report) {
-    samples += static_cast<double>(report.samples);
-    after_step(report, trainer.plan());
-    if (stopping.is_on() && report.step == trainer.plan().next_epoch_end(report.step - 1)) {
-      stopping.add(report.step, report.epoch, trainer.evaluate(held_out_parts(problem).front().second));
-    }
-  }};
-  try {
-    curve.points.push_back(measure(trainer, problem, samples, curve.note));
-    for (std::uint64_t i = 1; i <= count && !stopping.has_to_stop(); ++i) {
-      const std::uint64_t last = total * i / count;
-      while (trainer.steps_done() < last && !stopping.has_to_stop()) {
-        trainer.run(std::min(last, trainer.plan().next_epoch_end(trainer.steps_done())), hooks);
-      }
-      const Measurement m = measure(trainer, problem, samples, curve.note);
-      if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");
-      curve.points.push_back(m);
-    }
-  } catch (const Diverged&) {
-    curve.diverged = true;
-  }
-  curve.weights_digest = weights_digest(trainer.whole_network());
-  return curve;
-}
 
 Spread spread(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -46,7 +45,10 @@ struct Curve {
   std::vector<Measurement> points;
   bool diverged = false;  ///< the points end before its numbers stopped being finite
   std::string weights_digest;
-  std::string note = {};  ///< which held-out samples are not finite, if any
+  std::string note = {};     ///< which held-out samples are not finite, if any
+  double samples = 0;        ///< gradients of single samples that it took
+  double whole_samples = 0;  ///< gradients of single samples that all steps of the configuration take
+  Index rung = 0;            ///< of a sweep with successive halving, which it has come to
 };
 
 /// What to draw or to compare of a measurement.
@@ -74,12 +76,6 @@ double end_of(const Curve& curve, Quantity quantity);
 
 /// What a training came to, in words: its losses, or that it diverged.
 std::string outcome(const Curve& curve);
-
-/// Trains `config` and measures before the first step, at `evaluations` evenly spaced steps, and at the last,
-/// which is that of a run: train.patience may end it early; `after_step` is told of every step. The same on
-/// every rank. Collective. Errors: those of training, divergence excepted.
-Curve train_curve(const Config& config, Communicator& communicator, Index evaluations,
-                  const std::function<void(const StepReport&, const TrainingPlan&)>& after_step);
 
 /// What `curve` is compared by, see choice_part; NaN where it diverged.
 double choice_loss(const Curve& curve);

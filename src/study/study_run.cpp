@@ -14,6 +14,7 @@
 #include "lockstep/core/version.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "report/page.hpp"
+#include "study/curve_training.hpp"
 
 namespace lockstep {
 

@@ -28,6 +28,8 @@ std::vector<BadInput> bad_sweeps() {
       {"SweepWithPatienceAndNothingHeldOut", one("train.patience=0,3"),
        "point 2 of 2 (train.patience = 3): train.patience = 3: needs samples to choose by"},
       {"SweepInMoreGroupsThanRanks", one("train.seed=1,2", {"--groups", "4"}), "--groups 4: mpirun started"},
+      {"SweepThatHalvesTooFew", one("train.seed=1,2,3", {"--halving", "3"}),
+       "--halving 3: 1 setting to choose among (seeds are repetitions)"},
       {"SweepInNoGroups", one("train.seed=1,2", {"--groups", "0"}), "--groups 0: expected a whole number"},
       {"SweepOfWhatIsGiven", one("train.epochs=1,2"), "train.epochs (on the command line): is swept"},
       {"SweepOnMoreRanksThanMicroBatches",

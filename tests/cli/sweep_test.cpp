@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "program.hpp"
+#include "sweep_helpers.hpp"
 
 namespace lockstep::test {
 namespace {
@@ -31,30 +31,6 @@ const Words kGrid = {"--sweep",
                      "32",
                      "--train.epochs",
                      "2"};
-
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-/// The files of a sweep that must not depend on how it was run.
-std::vector<std::string> results_of(const TemporaryFolder& folder) {
-  std::vector<std::string> texts;
-  for (const char* const name : {"table.csv", "table.jsonl", "report.html", "config.cfg"}) {
-    texts.push_back(text_of(folder.path() / "sweep" / name));
-    EXPECT_FALSE(texts.back().empty()) << name;
-  }
-  return texts;
-}
-
-Words sweep(const Words& words) { return Words{"sweep", "--run.dir", "sweep"} + words; }
-
-std::string sweep_ok(int ranks, const Words& words, const TemporaryFolder& folder) {
-  const Outcome outcome = run_lockstep(ranks, sweep(words), folder);
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(outcome.err, "");
-  return outcome.out;
-}
 
 TEST(SweepTest, HasTheSameResultsOnAnyRanksAndGroups) {
   const TemporaryFolder one;
@@ -141,24 +117,12 @@ TEST(SweepTest, GoesOnAfterAKillAndEndsInTheSameTable) {
   sweep_ok(2, grid, whole);
 
   const TemporaryFolder folder;
-  const auto finished = [&] {  // its last line may be cut off
-    const std::vector<std::string> lines = lines_of(text_of(folder.path() / "sweep/metrics.jsonl"));
-    return std::count_if(lines.begin(), lines.end(),
-                         [](const std::string& line) { return line.starts_with(R"({"event":"point")"); });
-  };
-  const std::string run_dir =
-      (folder.path() / "sweep").string();  // unlike any other command line on the machine
   for (const int enough : {1, 3}) {
-    Process process(command_line(3, Words{"sweep", "--run.dir", run_dir, "--groups", "2"} + grid),
-                    folder.path());
-    ASSERT_TRUE(wait_until(30, [&] { return finished() >= enough; }));
-    for (const pid_t id : processes_with(run_dir)) kill(id, SIGKILL);
-    EXPECT_NE(process.wait(10).exit_code, 0);
-    ASSERT_TRUE(wait_until(10, [&] { return processes_with(run_dir).empty(); }));
-    EXPECT_LT(finished(), 8) << "killed too late to show anything";
+    kill_sweep(3, Words{"--groups", "2"} + grid, enough, folder);
+    EXPECT_LT(finished(folder), 8) << "killed too late to show anything";
   }
   EXPECT_FALSE(fs::exists(folder.path() / "sweep/table.csv"));
-  const auto before = finished();
+  const auto before = finished(folder);
   const std::string out = sweep_ok(1, grid, folder);
   EXPECT_NE(out.find("8 points, " + std::to_string(before) + " of them finished before"), std::string::npos)
       << out;

@@ -133,29 +133,29 @@ class SweepJournalTest : public testing::Test {
 TEST_F(SweepJournalTest, GivesEachPointOnceToAllGroups) {
   SweepJournal one = begin(description_);
   SweepJournal two(path_);
-  EXPECT_EQ(one.claim(3, 0), 0);
-  EXPECT_EQ(two.claim(3, 1), 1);
-  one.finish(0, {{"diverged", false}});
-  EXPECT_EQ(one.claim(3, 0), 2);
-  EXPECT_EQ(two.claim(3, 1), std::nullopt);
+  EXPECT_EQ(one.claim(0, {0, 1, 2}, 0), 0);
+  EXPECT_EQ(two.claim(0, {0, 1, 2}, 1), 1);
+  one.finish({0, 0}, {{"diverged", false}});
+  EXPECT_EQ(one.claim(0, {0, 1, 2}, 0), 2);
+  EXPECT_EQ(two.claim(0, {0, 1, 2}, 1), std::nullopt);
   EXPECT_EQ(two.read().size(), 1U);
-  EXPECT_EQ(two.read().at(0).at("diverged"), false);
+  EXPECT_EQ(two.read().at({0, 0}).at("diverged"), false);
 }
 
 TEST_F(SweepJournalTest, ForgetsClaimsButNotResultsWhenItBeginsAgain) {
   {
     SweepJournal first = begin(description_);
-    EXPECT_EQ(first.claim(3, 0), 0);
-    EXPECT_EQ(first.claim(3, 0), 1);
-    first.finish(1, {{"loss", 0.1}});
+    EXPECT_EQ(first.claim(0, {0, 1, 2}, 0), 0);
+    EXPECT_EQ(first.claim(0, {0, 1, 2}, 0), 1);
+    first.finish({0, 1}, {{"loss", 0.1}});
   }
   std::ofstream(path_ / "metrics.jsonl", std::ios::app) << R"({"event":"point","point":3,"lo)";
   SweepJournal second = begin(description_);
   EXPECT_EQ(second.read().size(), 1U) << "a line that was cut off is no result";
-  EXPECT_EQ(second.read().at(1).at("loss"), 0.1);
-  EXPECT_EQ(second.claim(3, 0), 0);
-  EXPECT_EQ(second.claim(3, 0), 2);
-  EXPECT_EQ(second.claim(3, 0), std::nullopt);
+  EXPECT_EQ(second.read().at({0, 1}).at("loss"), 0.1);
+  EXPECT_EQ(second.claim(0, {0, 1, 2}, 0), 0);
+  EXPECT_EQ(second.claim(0, {0, 1, 2}, 0), 2);
+  EXPECT_EQ(second.claim(0, {0, 1, 2}, 0), std::nullopt);
 }
 
 TEST_F(SweepJournalTest, RefusesAnotherSweepARunOneThatRunsAndDamage) {

@@ -15,6 +15,8 @@ struct SweepRequest {
   std::vector<std::string> sweeps;             ///< "KEY=VALUES", see parse_sweep; together they make the grid
   Index groups = 1;                            ///< of ranks, each of which trains one point at a time
   Index evaluations = 1;                       ///< measurements of each training, the last at its end
+  Index halving = 1;                           ///< eta of successive halving, see Halving; 1: none
+  Index rungs = 1;                             ///< of that, at most
 };
 
 /// Keys that change nothing in a sweep, or sections of them, see refuse_unused.
@@ -29,6 +31,9 @@ const std::vector<std::string>& unused_in_sweeps();
 ///     table.csv, table.jsonl, report.html: the results in the order of the grid, the same bytes at every
 ///     number of
 ///                     ranks and groups, and however often the sweep was interrupted
+///
+/// With successive halving, a point whose training goes on leaves its state between two rungs, states/RUNG/
+/// POINT.safetensors, which is removed when it is needed no more.
 ///
 /// A sweep that was ended from outside goes on where it was when it is started again with the same run.dir. A
 /// training whose numbers stop being finite is a result. Collective; with several groups, or nodes, on a file

@@ -136,11 +136,12 @@ Json chart_along(const SweepPlan& plan, const std::vector<Curve>& results, std::
   const bool in_one = lines.size() > kMostLines;
   Json chart = empty_chart(
       shown.id + "-" + swept.key, capitalized(shown.name) + " over " + swept.key,
-      in_one
-          ? "At the end of training: the best over the other keys, in a band from the lowest to "
-            "the highest. Diverged trainings are left out."
-          : "At the end of training. A gap is a training that diverged. Where seeds are swept: the mean over "
-            "them, in a band from the lowest to the highest.",
+      when_measured(plan) +
+          (in_one
+               ? ": the best over the other keys, in a band from the lowest to the highest. Diverged "
+                 "trainings are left out."
+               : ". A gap is a training that diverged. Where seeds are swept: the mean over them, in a band "
+                 "from the lowest to the highest."),
       x_axis(swept), {shown.name, shown.lower_is_better});
   if (shown.lower_is_better) limit_losses(chart, results, shown.quantity);
   const auto x_of = [&](std::size_t at) {
@@ -233,15 +234,19 @@ std::vector<SweepResult> choice_results(const std::vector<Curve>& results) {
 std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results) {
   std::vector<std::string> findings;
   const MeasuredPart& part = choice_part(results);
-  const std::vector<SweepGroup> groups = by_setting(plan, results);
+  std::vector<SweepGroup> groups = by_setting_best_first(plan, results);
+  const bool is_choice = groups.size() > 1;
+  const Index furthest = groups.front().curves.front().rung;  // results of other rungs are no match for these
+  std::erase_if(groups, [&](const SweepGroup& group) { return group.curves.front().rung < furthest; });
   for (const SweepResult& shown : choice_results(results)) {
-    if (groups.size() == 1) {
+    if (!is_choice) {
       findings.push_back(of_one_setting(groups.front(), shown));
     } else if (const SweepGroup* const best = best_of(groups, shown)) {
       findings.push_back(of_the_best(plan, *best, shown, results));
     }
   }
-  if (groups.size() > 1 && part.name == "training") {
+  if (plan.halving.is_on()) findings.push_back(halving_finding(plan, results));
+  if (is_choice && part.name == "training") {
     findings.emplace_back(
         "Chosen by the training loss, as there is no validation part; set data.validation, such as 0.2, to "
         "choose "

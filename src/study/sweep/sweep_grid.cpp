@@ -30,6 +30,8 @@ SweepAxis parse_sweep(const std::string& text) {
   return axis;
 }
 
+bool is_seed(const SweepAxis& axis) { return axis.key == "train.seed" || axis.key == "data.seed"; }
+
 SweepGrid::SweepGrid(const std::vector<std::string>& sweeps) {
   if (sweeps.empty()) {
     fail_input("--sweep is missing; expected KEY=VALUES, as optimizer.learning-rate=1e-4:1e-1:log7");
@@ -43,6 +45,12 @@ SweepGrid::SweepGrid(const std::vector<std::string>& sweeps) {
     if (size_ > kMostPoints) fail_input("--sweep: more than {} points; sweep less", kMostPoints);
     axes_.push_back(std::move(axis));
   }
+}
+
+Index SweepGrid::settings_count() const {
+  Index count = 1;
+  for (const SweepAxis& axis : axes_) count *= is_seed(axis) ? 1 : static_cast<Index>(axis.values.size());
+  return count;
 }
 
 std::vector<std::size_t> SweepGrid::indices(Index point) const {

@@ -18,6 +18,9 @@ struct SweepAxis {
 /// twice.
 SweepAxis parse_sweep(const std::string& text);
 
+/// Seeds are no settings to choose among: trainings that differ in them alone are repetitions.
+bool is_seed(const SweepAxis& axis);
+
 /// All combinations of the values of several keys. Points are counted from 0, the last key's values follow
 /// each other.
 class SweepGrid {
@@ -27,6 +30,8 @@ class SweepGrid {
 
   const std::vector<SweepAxis>& axes() const { return axes_; }
   Index size() const { return size_; }
+  /// Of the keys that are no seeds.
+  Index settings_count() const;
 
   /// Which value of each key `point` has, and the keys with these values.
   std::vector<std::size_t> indices(Index point) const;

@@ -1,5 +1,6 @@
 #include "study/sweep/sweep_journal.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -90,20 +91,22 @@ SweepJournal SweepJournal::begin(const fs::path& folder, const Json& description
   return journal;
 }
 
-std::optional<Index> SweepJournal::claim(Index points, Index group) {
+std::optional<Index> SweepJournal::claim(Index rung, const std::vector<Index>& points, Index group) {
   std::optional<Index> taken;
   exclusively([&] {
     read();
-    for (Index point = 0; point < points && !taken; ++point) {
-      if (!finished_.contains(point) && !claimed_.contains(point)) taken = point;
-    }
-    if (taken) append({{"event", "claim"}, {"point", *taken + 1}, {"group", group}});
+    const auto open = std::find_if(points.begin(), points.end(), [&](Index point) {
+      return !finished_.contains({rung, point}) && !claimed_.contains({rung, point});
+    });
+    if (open == points.end()) return;
+    taken = *open;
+    append({{"event", "claim"}, {"point", *taken + 1}, {"rung", rung + 1}, {"group", group}});
   });
   return taken;
 }
 
-void SweepJournal::finish(Index point, const Json& result) {
-  Json line = {{"event", "point"}, {"point", point + 1}};
+void SweepJournal::finish(const SweepTask& task, const Json& result) {
+  Json line = {{"event", "point"}, {"point", task.point + 1}, {"rung", task.rung + 1}};
   line.update(result);
   exclusively([&] { append(line); });
 }
@@ -111,7 +114,10 @@ void SweepJournal::finish(Index point, const Json& result) {
 void SweepJournal::end() {
   exclusively([&] {
     read();
-    if (!ended_) append({{"event", "end"}, {"points", finished_.size()}});
+    if (ended_) return;
+    const auto points = std::count_if(finished_.begin(), finished_.end(),
+                                      [](const auto& entry) { return entry.first.rung == 0; });
+    append({{"event", "end"}, {"points", points}});
   });
 }
 
@@ -142,7 +148,7 @@ fs::path SweepJournal::save_elsewhere() const {
   return file;
 }
 
-const std::map<Index, Json>& SweepJournal::read() {
+const std::map<SweepTask, Json>& SweepJournal::read() {
   for (const std::string& line : file_->new_lines()) {
     ++lines_;
     try {
@@ -158,11 +164,13 @@ const std::map<Index, Json>& SweepJournal::read() {
 void SweepJournal::take(const std::string& text) {
   Json line = parse_json<Json>(text);
   const std::string event = line.at("event").get<std::string>();
-  const auto point = [&] { return line.at("point").get<Index>() - 1; };
+  const auto task = [&] {  // a version before wrote no rungs
+    return SweepTask{line.value("rung", Index{1}) - 1, line.at("point").get<Index>() - 1};
+  };
   if (event == "sweep") description_ = line;
   if (event == "begin") claimed_.clear();
-  if (event == "claim") claimed_.insert(point());
-  if (event == "point") finished_[point()] = line;
+  if (event == "claim") claimed_.insert(task());
+  if (event == "point") finished_[task()] = line;
   ended_ = ended_ || event == "end";
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +16,13 @@
 #include "lockstep/core/index.hpp"
 
 namespace lockstep {
+
+/// The training of a point through one rung of successive halving; without that there is one rung, 0.
+struct SweepTask {
+  Index rung = 0;
+  Index point = 0;
+  auto operator<=>(const SweepTask&) const = default;
+};
 
 /// What has happened in a sweep so far: its metrics.jsonl, which the groups of ranks share. A claim holds
 /// until the next "begin"; a "point" holds for ever. All verbs are local. Where somebody has removed or moved
@@ -34,10 +43,10 @@ class SweepJournal {
   static SweepJournal begin(const std::filesystem::path& folder, const nlohmann::ordered_json& description,
                             int ranks, Index groups);
 
-  /// Takes the first of `points` points that is neither finished nor taken; none if there is none.
-  std::optional<Index> claim(Index points, Index group);
+  /// Takes the first of the rung's `points` that is neither finished nor taken; none if there is none.
+  std::optional<Index> claim(Index rung, const std::vector<Index>& points, Index group);
   /// Keeps the result of a point.
-  void finish(Index point, const nlohmann::ordered_json& result);
+  void finish(const SweepTask& task, const nlohmann::ordered_json& result);
   /// Says that the sweep is complete, once.
   void end();
   /// Writes nothing, but makes the folder again where it is gone.
@@ -45,8 +54,8 @@ class SweepJournal {
   /// Whether the folder was made again since the last call, by this group or another.
   bool take_renewal() { return file_->take_renewal(); }
 
-  /// The results so far, by point.
-  const std::map<Index, nlohmann::ordered_json>& read();
+  /// The results so far.
+  const std::map<SweepTask, nlohmann::ordered_json>& read();
 
  private:
   void take(const std::string& text);
@@ -58,8 +67,8 @@ class SweepJournal {
   std::unique_ptr<LineFile> file_;
   std::size_t lines_ = 0;
   nlohmann::ordered_json description_;  // null: none yet
-  std::set<Index> claimed_;
-  std::map<Index, nlohmann::ordered_json> finished_;
+  std::set<SweepTask> claimed_;
+  std::map<SweepTask, nlohmann::ordered_json> finished_;
   bool ended_ = false;
 };
 

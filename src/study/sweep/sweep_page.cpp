@@ -25,20 +25,19 @@ std::string command_of(const SweepPlan& plan, Index point) {
 
 /// The best setting by its mean over the seeds, and how to train the first of its points again; nothing where
 /// there is no choice, or all diverged.
-Json winner(const SweepPlan& plan, const std::vector<Curve>& results, Index best_point) {
-  const std::vector<SweepGroup> groups = by_setting(plan, results);
-  const auto best = std::find_if(groups.begin(), groups.end(), [&](const SweepGroup& group) {
-    return std::find(group.points.begin(), group.points.end(), best_point) != group.points.end();
-  });
+Json winner(const SweepPlan& plan, const std::vector<Curve>& results,
+            const std::vector<SweepGroup>& best_first) {
+  const SweepGroup& best = best_first.front();
+  const Index best_point = best.points.front();
   const std::vector<SweepResult> shown = choice_results(results);
-  const auto result_of = [&](const SweepResult& result) { return last(best->curves, result.quantity).mean; };
-  if (groups.size() < 2 || !std::isfinite(result_of(shown.front()))) return {};
+  const auto result_of = [&](const SweepResult& result) { return last(best.curves, result.quantity).mean; };
+  if (best_first.size() < 2 || !std::isfinite(result_of(shown.front()))) return {};
   Json items = Json::array({{{"name", "point"}, {"value", best_point + 1}}});
   for (const auto& [key, value] : plan.grid.settings(best_point))
     items.push_back({{"name", key}, {"value", value}});
   for (std::size_t i = 1; i < shown.size(); ++i)
     items.push_back({{"name", shown[i].name}, {"value", result_of(shown[i])}});
-  const auto seeds = static_cast<std::int64_t>(best->points.size());
+  const auto seeds = static_cast<std::int64_t>(best.points.size());
   return {{"type", "result"},
           {"id", "best"},
           {"title", "The best setting"},
@@ -62,6 +61,7 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results,
       {"norm of the weights", &Measurement::weight_norm}};
   Json columns = Json::array({column("point", true)});
   for (const SweepAxis& axis : plan.grid.axes()) columns.push_back(column(axis.key, is_numeric(axis)));
+  if (plan.halving.is_on()) columns.push_back(column("rung", true));
   columns.push_back(column("ended", false));
   columns.push_back(column("steps", true));
   std::vector<Quantity> shown;
@@ -76,7 +76,8 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results,
     const Curve& curve = results[static_cast<std::size_t>(point)];
     Json row = Json::array({point + 1});
     for (const auto& [key, value] : plan.grid.settings(point)) row.push_back(number_or_text(value));
-    row.push_back(curve.diverged ? "diverged" : "yes");
+    if (plan.halving.is_on()) row.push_back(curve.rung + 1);
+    row.push_back(curve.diverged ? "diverged" : curve.rung + 1 < plan.halving.rungs() ? "no" : "yes");
     row.push_back(curve.points.empty() ? 0 : curve.points.back().step);
     for (const Quantity quantity : shown) row.push_back(end_of(curve, quantity));
     row.push_back(curve.weights_digest);
@@ -85,9 +86,9 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results,
   return {{"type", "table"},
           {"title", "Results"},
           {"description",
-           "Best first, at the end of training; of one that diverged, the steps to its last measurement. "
-           "table.csv "
-           "and table.jsonl hold the same."},
+           fmt::format("Best first. {}; of one that diverged, the steps to its last measurement. table.csv "
+                       "and table.jsonl hold the same.",
+                       when_measured(plan))},
           {"columns", columns},
           {"rows", rows}};
 }
@@ -154,17 +155,18 @@ Json shared_table(const SweepPlan& plan) {
 }  // namespace
 
 Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
-  const std::vector<Index> order = best_first(plan, results, choice_results(results).front());
+  const std::vector<SweepGroup> groups = by_setting_best_first(plan, results);
+  std::vector<Index> order;
+  for (const SweepGroup& group : groups) order.insert(order.end(), group.points.begin(), group.points.end());
   Json sections = Json::array();
-  Json best = winner(plan, results, order.front());
+  Json best = winner(plan, results, groups);
   if (!best.is_null()) sections.push_back(std::move(best));
   sections.push_back(
       {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
   sections.push_back(results_table_of(plan, results, order));
   for (Json& chart : settings_charts(plan, results)) sections.push_back(std::move(chart));
   for (Json& chart : sweep_charts(plan, results)) sections.push_back(std::move(chart));
-  const std::vector<SweepGroup> groups = by_setting(plan, results);
-  if (groups.size() < results.size()) sections.push_back(means_table(groups));
+  if (groups.size() < results.size()) sections.push_back(means_table(by_setting(plan, results)));
   sections.push_back(commands_table(plan, order));
   sections.push_back(shared_table(plan));
   std::vector<std::string> keys;

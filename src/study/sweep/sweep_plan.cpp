@@ -94,7 +94,8 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
   SweepRequest settled = request;
   const SweepGrid grid(request.sweeps);
   check_keys(request, grid);
-  SweepPlan plan{grid, {}, request.evaluations, ""};
+  SweepPlan plan{
+      grid, {}, request.evaluations, Halving(request.halving, grid.settings_count(), request.rungs), ""};
   plan.points.reserve(static_cast<std::size_t>(grid.size()));
   const Index most_ranks = (world_size + request.groups - 1) / request.groups;
   for (Index point = 0; point < grid.size(); ++point) {
@@ -130,13 +131,17 @@ Json describe(const SweepPlan& plan) {
   for (const auto& [key, value] : shared_settings(plan)) shared[key] = value;
   Digest digest;
   for (const Config& config : plan.points) digest.add(to_text(settings_of(with_absolute_paths(config))));
-  return {{"event", "sweep"},
-          {"version", kVersion},
-          {"evaluations", plan.evaluations},
-          {"points", plan.grid.size()},
-          {"sweeps", sweeps},
-          {"shared", shared},
-          {"points_digest", digest.text()}};
+  Json description = {{"event", "sweep"},
+                      {"version", kVersion},
+                      {"evaluations", plan.evaluations},
+                      {"points", plan.grid.size()},
+                      {"sweeps", sweeps},
+                      {"shared", shared},
+                      {"points_digest", digest.text()}};
+  if (plan.halving.is_on()) {
+    description["halving"] = {{"eta", plan.halving.eta()}, {"rungs", plan.halving.rungs()}};
+  }
+  return description;
 }
 
 std::string first_difference(const Json& there, const Json& here) {
@@ -156,20 +161,24 @@ std::string first_difference(const Json& there, const Json& here) {
   return {};
 }
 
+const Problem& PointProblems::of(const Config& config) {
+  if (!problem_ || data_key(config) != key_) {
+    problem_.reset();  // never two data sets at once
+    problem_.emplace(make_problem(config, communicator_));
+    key_ = data_key(config);
+  }
+  return *problem_;
+}
+
 void check_points(const SweepPlan& plan) {
   const std::unique_ptr<Communicator> alone = make_single_communicator();
-  std::unique_ptr<Problem> problem;
-  std::string key;
+  PointProblems problems(*alone);
   for (Index point = 0; point < plan.grid.size(); ++point) {
     const Config& config = plan.points[static_cast<std::size_t>(point)];
     at_point(plan.grid, point, [&] {
-      if (!problem || data_key(config) != key) {
-        problem.reset();  // never two data sets at once
-        problem = std::make_unique<Problem>(make_problem(config, *alone));
-        key = data_key(config);
-      }
-      check_training(make_model(config, *problem), *problem, config.training);
-      check_stopping(config.stopping, *problem);
+      const Problem& problem = problems.of(config);
+      check_training(make_model(config, problem), problem, config.training);
+      check_stopping(config.stopping, problem);
     });
   }
 }

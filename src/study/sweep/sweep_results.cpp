@@ -74,6 +74,8 @@ Json to_result(const Curve& curve) {
   }
   Json result = {{"diverged", curve.diverged},
                  {"weights_digest", curve.weights_digest},
+                 {"samples", curve.samples},
+                 {"whole_samples", curve.whole_samples},
                  {"measurements", std::move(measurements)}};
   if (!curve.note.empty()) result["note"] = curve.note;
   return result;
@@ -85,7 +87,10 @@ Curve from_result(const Json& result, const std::string& name) {
               .points = {},
               .diverged = result.at("diverged").get<bool>(),
               .weights_digest = result.at("weights_digest").get<std::string>(),
-              .note = result.value("note", "")};
+              .note = result.value("note", ""),
+              .samples = result.value("samples", 0.0),
+              .whole_samples = result.value("whole_samples", 0.0),
+              .rung = result.value("rung", Index{1}) - 1};
   for (const Json& measurement : result.at("measurements")) {
     Measurement m{.step = measurement.at("step").get<std::uint64_t>()};
     for (const Column& column : kColumns) {
@@ -96,11 +101,11 @@ Curve from_result(const Json& result, const std::string& name) {
   return curve;
 }
 
-std::vector<Curve> results_of(const SweepPlan& plan, const std::map<Index, Json>& journal) {
-  std::vector<Curve> results;
-  results.reserve(journal.size());
-  for (Index point = 0; point < plan.grid.size(); ++point) {
-    results.push_back(from_result(journal.at(point), plan.grid.name(point)));
+std::vector<Curve> results_of(const SweepPlan& plan, const std::map<SweepTask, Json>& journal, Index rung) {
+  std::vector<Curve> results(static_cast<std::size_t>(plan.grid.size()));
+  for (const auto& [task, result] : journal) {  // in rising order of their rungs
+    if (task.rung > rung) break;
+    results[static_cast<std::size_t>(task.point)] = from_result(result, plan.grid.name(task.point));
   }
   return results;
 }
@@ -108,6 +113,7 @@ std::vector<Curve> results_of(const SweepPlan& plan, const std::map<Index, Json>
 std::string table_csv(const SweepPlan& plan, const std::vector<Curve>& results) {
   std::vector<std::string> names = {"point"};
   for (const SweepAxis& axis : plan.grid.axes()) names.push_back(axis.key);
+  if (plan.halving.is_on()) names.emplace_back("rung");
   names.insert(names.end(), {"diverged", "step"});
   for (const Column& column : kColumns) names.emplace_back(column.name);
   names.emplace_back("weights_digest");
@@ -116,6 +122,7 @@ std::string table_csv(const SweepPlan& plan, const std::vector<Curve>& results) 
     std::vector<std::string> fields = {std::to_string(i + 1)};
     for (const auto& [key, value] : plan.grid.settings(static_cast<Index>(i))) fields.push_back(value);
     const Measurement last = last_of(results[i]);
+    if (plan.halving.is_on()) fields.push_back(std::to_string(results[i].rung + 1));
     fields.insert(fields.end(), {results[i].diverged ? "true" : "false", std::to_string(last.step)});
     for (const Column& column : kColumns) {
       const Json value = number(last.*column.quantity);
@@ -133,6 +140,7 @@ std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results
     const Measurement last = last_of(results[i]);
     Json line = {{"point", i + 1}, {"settings", Json::object()}};
     for (const auto& [key, value] : plan.grid.settings(static_cast<Index>(i))) line["settings"][key] = value;
+    if (plan.halving.is_on()) line["rung"] = results[i].rung + 1;
     line["diverged"] = results[i].diverged;
     line["step"] = last.step;
     for (const Column& column : kColumns) line[column.name] = number(last.*column.quantity);
@@ -157,8 +165,6 @@ bool is_numeric(const SweepAxis& axis) {
                      [](const std::string& value) { return finite_number(value).has_value(); });
 }
 
-bool is_seed(const SweepAxis& axis) { return axis.key == "train.seed" || axis.key == "data.seed"; }
-
 std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curve>& results) {
   std::vector<SweepGroup> groups;
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -178,6 +184,10 @@ std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curv
     group->curves.back().variant = name;
   }
   return groups;
+}
+
+std::string when_measured(const SweepPlan& plan) {
+  return plan.halving.is_on() ? "At the end of a point's last rung" : "At the end of training";
 }
 
 std::string config_file(Index point) { return fmt::format("points/{}.cfg", point + 1); }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "study/curve.hpp"
+#include "study/sweep/sweep_journal.hpp"
 #include "study/sweep/sweep_plan.hpp"
 
 namespace lockstep {
@@ -16,9 +17,10 @@ namespace lockstep {
 nlohmann::ordered_json to_result(const Curve& curve);
 Curve from_result(const nlohmann::ordered_json& result, const std::string& name);
 
-/// The trainings of all points, in the order of the grid. Throws nlohmann::json::exception where one is
-/// damaged.
-std::vector<Curve> results_of(const SweepPlan& plan, const std::map<Index, nlohmann::ordered_json>& journal);
+/// The trainings of all points after `rung`, in the order of the grid: those that ended earlier stand as they
+/// ended. Throws nlohmann::json::exception where one is damaged.
+std::vector<Curve> results_of(const SweepPlan& plan,
+                              const std::map<SweepTask, nlohmann::ordered_json>& journal, Index rung);
 
 /// The table of the results, a line a point in the order of the grid: of a training that diverged, where it
 /// was last seen, and no results. No times, nor anything else that depends on how the sweep was run.
@@ -29,9 +31,6 @@ std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results
 std::optional<double> finite_number(const std::string& text);
 nlohmann::ordered_json number_or_text(const std::string& text);
 bool is_numeric(const SweepAxis& axis);
-
-/// Seeds are no settings to choose among: trainings that differ in them alone are repetitions.
-bool is_seed(const SweepAxis& axis);
 
 /// The trainings of one setting of the keys that are no seeds, in the order of the grid.
 struct SweepGroup {
@@ -51,9 +50,12 @@ struct SweepResult {
 /// Loss, and accuracy where there is one, of the part by which settings are chosen.
 std::vector<SweepResult> choice_results(const std::vector<Curve>& results);
 
-/// The points, best first by their setting's mean of `shown`; those without a finite one come last.
-std::vector<Index> best_first(const SweepPlan& plan, const std::vector<Curve>& results,
-                              const SweepResult& shown);
+/// "At the end of training", or with successive halving, of a point's part of it.
+std::string when_measured(const SweepPlan& plan);
+
+/// The settings, best first: those that came to a later rung, then by their means of the loss to choose by,
+/// then in the order of the grid; those without a finite mean come last.
+std::vector<SweepGroup> by_setting_best_first(const SweepPlan& plan, const std::vector<Curve>& results);
 
 /// A heat map of two keys, or parallel coordinates of more, that are no seeds; nothing of one.
 std::vector<nlohmann::ordered_json> settings_charts(const SweepPlan& plan, const std::vector<Curve>& results);

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -70,9 +70,8 @@ Json heat_map(const SweepPlan& plan, const std::vector<SweepGroup>& groups, cons
   }
   return {{"type", "grid"},
           {"title", capitalized(shown.name) + " over both settings"},
-          {"description",
-           "At the end of training, the mean over the seeds where these are swept; a gap is a "
-           "training that diverged."},
+          {"description", when_measured(plan) + ", the mean over the seeds where these are swept; a gap is a "
+                                                "training that diverged."},
           {"name", shown.name},
           {"lower_is_better", shown.lower_is_better},
           {"x", axis_of(x, x_scale)},
@@ -99,9 +98,9 @@ Json parallel_coordinates(const SweepPlan& plan, const std::vector<SweepGroup>& 
           {"title", capitalized(shown.name) + " over all settings"},
           {"description",
            fmt::format("A line a setting{}, the darker the better, the best one thick; at the right its {}, "
-                       "better upwards. Diverged trainings are left out.",
+                       "better upwards. {}. Diverged trainings are left out.",
                        groups.size() < kMostParallel ? "" : fmt::format(" of the {} best", kMostParallel),
-                       shown.name)},
+                       shown.name, when_measured(plan))},
           {"name", shown.name},
           {"lower_is_better", shown.lower_is_better},
           {"axes", std::move(axes)},
@@ -110,18 +109,17 @@ Json parallel_coordinates(const SweepPlan& plan, const std::vector<SweepGroup>& 
 
 }  // namespace
 
-std::vector<Index> best_first(const SweepPlan& plan, const std::vector<Curve>& results,
-                              const SweepResult& shown) {
-  std::map<Index, double> rank;  // smaller is better
-  for (const SweepGroup& group : by_setting(plan, results)) {
-    const double mean = last(group.curves, shown.quantity).mean;
-    for (const Index point : group.points)
-      rank[point] = std::isfinite(mean) ? (shown.lower_is_better ? mean : -mean) : HUGE_VAL;
-  }
-  std::vector<Index> points;
-  for (const auto& [point, unused] : rank) points.push_back(point);
-  std::stable_sort(points.begin(), points.end(), [&](Index a, Index b) { return rank[a] < rank[b]; });
-  return points;
+std::vector<SweepGroup> by_setting_best_first(const SweepPlan& plan, const std::vector<Curve>& results) {
+  std::vector<SweepGroup> groups = by_setting(plan, results);
+  const Quantity loss = choice_part(results).loss;
+  const auto rank = [&](const SweepGroup& group) {  // smaller is better
+    const double mean = last(group.curves, loss).mean;
+    if (!std::isfinite(mean)) return std::tuple(Index{1}, 0.0);
+    return std::tuple(-group.curves.front().rung, mean);
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const SweepGroup& a, const SweepGroup& b) { return rank(a) < rank(b); });
+  return groups;
 }
 
 std::vector<Json> settings_charts(const SweepPlan& plan, const std::vector<Curve>& results) {
@@ -131,13 +129,7 @@ std::vector<Json> settings_charts(const SweepPlan& plan, const std::vector<Curve
   std::vector<SweepGroup> groups = by_setting(plan, results);
   if (places.size() == 2) return {heat_map(plan, groups, shown, places[0], places[1])};
   if (groups.size() > kMostParallel) {
-    const double sign = shown.lower_is_better ? 1 : -1;
-    const auto rank = [&](const SweepGroup& group) {
-      const double mean = last(group.curves, shown.quantity).mean;
-      return std::isfinite(mean) ? sign * mean : HUGE_VAL;
-    };
-    std::stable_sort(groups.begin(), groups.end(),
-                     [&](const SweepGroup& a, const SweepGroup& b) { return rank(a) < rank(b); });
+    groups = by_setting_best_first(plan, results);
     groups.resize(kMostParallel);
   }
   return {parallel_coordinates(plan, groups, shown, places)};
