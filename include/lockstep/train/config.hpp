@@ -20,6 +20,11 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// By what the evaluations of the validation samples are compared.
 enum class Watch { kLoss, kAccuracy };
 
+/// What a sample's class makes it count for in the loss: 1, or n / (classes · samples of the class) of the n
+/// training samples, so that every class counts as much as any other (as class_weight="balanced" in
+/// scikit-learn; King, Zeng: Logistic regression in rare events data. Political Analysis 9, 2001).
+enum class ClassWeights { kNone, kBalanced };
+
 /// Everything a run depends on, checked key by key.
 struct Config {
   /// [data]
@@ -36,6 +41,7 @@ struct Config {
     std::string blocks;               ///< words of its own for `layers`
     std::string loss = "auto";        ///< a name of losses(), or "auto": by the task
     Hyperparameters loss_parameters;  ///< those of every loss
+    ClassWeights class_weights = ClassWeights::kNone;
     Initialization initialization = Initialization::kAuto;
     std::string init;  ///< weights file to start from, or empty
   } model;
