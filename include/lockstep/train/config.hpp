@@ -11,6 +11,7 @@
 #include "lockstep/core/real.hpp"
 #include "lockstep/data/augmentation.hpp"
 #include "lockstep/data/normalization.hpp"
+#include "lockstep/data/sampler.hpp"
 #include "lockstep/data/source.hpp"
 #include "lockstep/nn/initialization.hpp"
 #include "lockstep/train/training_options.hpp"
@@ -34,6 +35,10 @@ struct Config {
     NormalizationKind normalize_targets = NormalizationKind::kStandard;  ///< of a regression
     Augmentation augment;
     double validation = 0;  ///< part of the training samples that is held out
+    HoldOut hold_out = HoldOut::kRandom;
+    Fold fold;  ///< held out instead of `validation`, where it is one
+
+    bool holds_out() const { return validation > 0 || fold.count > 0; }
   } data;
   /// [model]
   struct Model {

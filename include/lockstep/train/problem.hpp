@@ -51,6 +51,8 @@ struct ProblemOptions {
   /// the measures of an evaluation are in the units of the data.
   NormalizationKind normalize_targets = NormalizationKind::kStandard;
   double validation = 0;                 ///< part of the training samples that is held out
+  HoldOut hold_out = HoldOut::kRandom;   ///< how those are chosen
+  Fold fold = {};                        ///< held out instead of `validation`, where it is one
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
   Hyperparameters loss_parameters = {};  ///< of that loss; its defaults where nothing is given

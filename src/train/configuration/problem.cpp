@@ -23,13 +23,27 @@ namespace lockstep::inline LOCKSTEP_REAL {
 namespace {
 
 Split make_split(const ProblemOptions& options, const Dataset& training) {
+  const Task task = training.description().task;
+  const bool is_stratified = options.hold_out == HoldOut::kStratified;
+  if (is_stratified && task != Task::kClassification) {
+    fail_input("`hold-out` = stratified: needs classes, the data are {}; leave it out", task_name(task));
+  }
+  if (options.fold.count > training.size()) {
+    fail_input("`fold`: {} samples do not fill {} folds; use at most {}", training.size(), options.fold.count,
+               training.size());
+  }
+  if (options.fold.count > 0) {
+    return is_stratified ? Split::stratified(options.seed, training.labels(), options.fold)
+                         : Split(options.seed, training.size(), options.fold);
+  }
   const auto held_out =
       static_cast<Index>(std::llround(options.validation * static_cast<double>(training.size())));
   if (held_out >= training.size()) {
     fail_input("`validation` = {}: leaves none of the {} samples to train on; hold out less",
                options.validation, training.size());
   }
-  return {options.seed, training.size(), held_out};
+  return is_stratified && held_out > 0 ? Split::stratified(options.seed, training.labels(), held_out)
+                                       : Split(options.seed, training.size(), held_out);
 }
 
 /// Rank 0's normalisation of the training samples on every rank, as weights files keep it.
@@ -236,6 +250,8 @@ Problem make_problem(const Config& config, Communicator& communicator) {
                                  {.normalize = data.normalize,
                                   .normalize_targets = data.normalize_targets,
                                   .validation = data.validation,
+                                  .hold_out = data.hold_out,
+                                  .fold = data.fold,
                                   .seed = data.source.synthetic.seed,
                                   .loss = config.model.loss,
                                   .loss_parameters = config.model.loss_parameters,
