@@ -34,8 +34,9 @@ double loss_of(const Evaluation& evaluation) {
   return std::isfinite(evaluation.loss) ? evaluation.loss : kInfinity;
 }
 
-/// Collective.
-Measurement measure(Trainer& trainer, const Problem& problem, double samples, std::string& note) {
+/// A measurement for `curve`, which keeps the evaluations themselves. Collective.
+Measurement measure(Trainer& trainer, const Problem& problem, double samples, Curve& curve) {
+  curve.held_out.clear();
   Measurement m{.step = trainer.steps_done(),
                 .epoch = samples / static_cast<double>(problem.split.training_size()),
                 .samples = samples,
@@ -56,8 +57,9 @@ Measurement measure(Trainer& trainer, const Problem& problem, double samples, st
     m.*part.accuracy = evaluation.accuracy.value_or(kNothing);
     if (name == "training") continue;
     m.gap = m.*part.loss - m.training_loss;
+    curve.held_out.emplace_back(name, evaluation);
     const std::string reason = nonfinite_text(evaluation);
-    if (note.empty() && !reason.empty()) note = fmt::format("{} part: {}", name, reason);
+    if (curve.note.empty() && !reason.empty()) curve.note = fmt::format("{} part: {}", name, reason);
   }
   return m;
 }
@@ -135,13 +137,13 @@ Curve train_curve(const Config& config, Communicator& communicator, Index evalua
     }
   }};
   try {
-    curve.points.push_back(measure(trainer, problem, samples, curve.note));
+    curve.points.push_back(measure(trainer, problem, samples, curve));
     for (std::uint64_t i = 1; i <= count && !stopping.has_to_stop(); ++i) {
       const std::uint64_t last = total * i / count;
       while (trainer.steps_done() < last && !stopping.has_to_stop()) {
         trainer.run(std::min(last, trainer.plan().next_epoch_end(trainer.steps_done())), hooks);
       }
-      const Measurement m = measure(trainer, problem, samples, curve.note);
+      const Measurement m = measure(trainer, problem, samples, curve);
       if (!std::isfinite(m.training_loss)) throw Diverged("the training loss is no longer finite");
       curve.points.push_back(m);
     }

@@ -4,11 +4,13 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "lockstep/train/config.hpp"
+#include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/trainer.hpp"
 
 namespace lockstep {
@@ -47,6 +49,8 @@ struct Curve {
   bool diverged = false;  ///< the points end before its numbers stopped being finite
   std::string weights_digest;
   std::string note = {};  ///< which held-out samples are not finite, if any
+  /// What the held-out parts were last measured as, by their names.
+  std::vector<std::pair<std::string, Evaluation>> held_out = {};
 };
 
 /// What to draw or to compare of a measurement.

@@ -35,6 +35,11 @@ Study adam_decay_study();
 /// them.
 Study dropout_study();
 
+/// The training samples in K folds, and K trainings, from each of which another fold is held out: mean and
+/// deviation over the folds of the loss and of every measure (Stone: Cross-validatory choice and assessment
+/// of statistical predictions. J. R. Stat. Soc. B 36, 1974).
+Study cross_validation_study();
+
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.
 Study surfaces_study();
 
