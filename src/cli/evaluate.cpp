@@ -42,14 +42,16 @@ void print(const Evaluated& evaluated, bool as_json) {
 /// Where all samples are evaluated, as there is no test part and nobody said which. Errors: a person holds
 /// out some of them, in a file that describes the training too.
 void check_nothing_is_held_out(const GivenValues& given) {
-  const auto value = given.find("data.validation");
-  if (value == given.end() || is_default(value->first, value->second.text)) return;
-  const std::string what = fmt::format(
-      "data.validation = {} ({}): has no effect on 'evaluate', which takes all samples where there is no "
-      "test part, those held out and those trained on",
-      value->second.text, value->second.origin);
-  if (value->second.by != GivenBy::kRun) fail_input("{}; remove it, or add --data.validation 0", what);
-  log::warn_once(fmt::format("lockstep: {}", what));
+  for (const auto& [key, off] : {std::pair("data.validation", "0"), {"data.fold", "none"}}) {
+    const auto value = given.find(key);
+    if (value == given.end() || is_default(key, value->second.text)) continue;
+    const std::string what = fmt::format(
+        "{} = {} ({}): has no effect on 'evaluate', which takes all samples where there is no "
+        "test part, those held out and those trained on",
+        key, value->second.text, value->second.origin);
+    if (value->second.by != GivenBy::kRun) fail_input("{}; remove it, or add --{} {}", what, key, off);
+    log::warn_once(fmt::format("lockstep: {}", what));
+  }
 }
 
 /// `part` of the data, or the one to take where it is empty. Errors: the data have no test part, or samples
@@ -73,7 +75,8 @@ Selection select(const Problem& problem, const std::string& part) {
   for (const auto& [name, selection] : held_out_parts(problem)) {
     if (name == part) return selection;
   }
-  fail_input("--part {}: data.validation = 0 held out no samples; choose another part", part);
+  fail_input("--part {}: the training held out no samples (data.validation, data.fold); choose another part",
+             part);
 }
 
 /// Weights that Lockstep saved say themselves which network and normalisation they belong to.
@@ -136,7 +139,8 @@ Evaluated evaluate_asked(const Arguments& arguments, Communicator& world) {
   const std::string part = part_option(arguments);
   const GivenValues settings = with_data_of_run(given, arguments.settings);
   if (part != kValidation) {
-    refuse_unused(settings, {"data.validation"}, "'evaluate' without --part validation");
+    refuse_unused(settings, {"data.validation", "data.hold-out", "data.fold"},
+                  "'evaluate' without --part validation");
   }
   const Config config = make_config(settings);
   const StoredTensors weights = read_safetensors(file);

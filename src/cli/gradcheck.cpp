@@ -32,6 +32,7 @@ void check(const Config& config, const Problem& problem, Index samples, Index pe
                                     .parameters = model.parameters(),
                                     .loss = problem.loss_name,
                                     .loss_parameters = problem.loss_parameters,
+                                    .class_weights = problem.class_weights,
                                     .data = problem.training,
                                     .normalization = problem.normalization,
                                     .samples = rows,

@@ -118,8 +118,9 @@ Command predict_command() {
                    "safetensors file, or the directory of an ended run: its best, else its last weights"},
                   {"output", "", "the file to write, instead of standard output"}},
       .unused = {"data.augment", "data.columns", "data.ignore", "data.categories", "data.test",
-                 "data.validation", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
-                 "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags"},
+                 "data.validation", "data.hold-out", "data.fold", "model.init", "model.initialization",
+                 "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume", "run.name",
+                 "run.notes", "run.tags"},
       .prints_result = true,
       .run = run_predict};
 }

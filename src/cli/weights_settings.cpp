@@ -58,7 +58,7 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
 GivenValues settings_of_training(const std::string& weights, const GivenValues& given) {
   const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
   if (!is_config_of_run(config)) {
-    if (given.contains("data.validation")) return given;
+    if (given.contains("data.validation") || given.contains("data.fold")) return given;
     fail_input(
         "--part validation: {} alone does not say which samples were held out; give the directory of its run "
         "as --weights, or its config.cfg as --config",

@@ -14,7 +14,7 @@ std::vector<GradientCheck> check_gradients_in_double(const GradientCheckCase& ch
   gather(check.data, check.normalization, batch);
   Network model(check.layers, shape_of(data));
   std::copy(check.parameters.begin(), check.parameters.end(), model.parameters().begin());
-  const ChosenLoss loss = choose_loss(check.loss, check.loss_parameters, data.task);
+  const ChosenLoss loss = choose_loss(check.loss, check.loss_parameters, data.task, check.class_weights);
   const RowBlock block{
       .micro_batches = {}, .samples = batch.samples, .training = true, .seed = check.seed, .step = 0};
   return check_gradients(model, *loss.loss, block,

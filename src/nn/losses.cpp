@@ -18,8 +18,11 @@ std::deque<LossForm>& all_losses() {
        .task = Task::kClassification,
        .hyperparameters =
            {{"label-smoothing", 0, 0, 1, "weight of the uniform distribution", {}, Numbers::kBelowHighest}},
-       .make =
-           [](const Hyperparameters& values) { return make_cross_entropy(values.at("label-smoothing")); }},
+       .make = [](const Hyperparameters& values) { return make_cross_entropy(values.at("label-smoothing")); },
+       .make_weighted =
+           [](const Hyperparameters& values, std::vector<double> class_weights) {
+             return make_cross_entropy(values.at("label-smoothing"), std::move(class_weights));
+           }},
       {.name = "mse",
        .description = "mean squared error",
        .task = Task::kRegression,
@@ -82,12 +85,21 @@ void register_loss(LossForm form) {
   all_losses().push_back(std::move(form));
 }
 
-ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task) {
+ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task,
+                       std::vector<double> class_weights) {
   const LossForm& form = find_loss(name, task);
   check_parameters(form, given);
   ChosenLoss chosen{
       .name = form.name, .parameters = with_defaults(form.hyperparameters, given), .loss = nullptr};
-  chosen.loss = form.make(chosen.parameters);
+  if (class_weights.empty()) {
+    chosen.loss = form.make(chosen.parameters);
+    return chosen;
+  }
+  if (form.make_weighted == nullptr) {
+    fail_input("`class-weights`: the loss '{}' does not weigh classes; leave them out, or use another loss",
+               form.name);
+  }
+  chosen.loss = form.make_weighted(chosen.parameters, std::move(class_weights));
   return chosen;
 }
 

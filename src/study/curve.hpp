@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "lockstep/train/config.hpp"
+#include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/trainer.hpp"
 
 namespace lockstep {
@@ -49,6 +51,8 @@ struct Curve {
   double samples = 0;        ///< gradients of single samples that it took
   double whole_samples = 0;  ///< gradients of single samples that all steps of the configuration take
   Index rung = 0;            ///< of a sweep with successive halving, which it has come to
+  /// What the held-out parts were last measured as, by their names.
+  std::vector<std::pair<std::string, Evaluation>> held_out = {};
 };
 
 /// What to draw or to compare of a measurement.

@@ -142,6 +142,7 @@ void CurveTraining::measure(bool all_parts) {
                 .test_accuracy = kNothing,
                 .gap = kNothing,
                 .weight_norm = weight_norm(trainer_.whole_network())};
+  curve_.held_out.clear();
   for (const auto& [name, selection] : parts_of(problem_, all_parts)) {
     const MeasuredPart& part = *find_named(measured_parts(), name);
     const Evaluation evaluation = trainer_.evaluate(selection);
@@ -149,6 +150,7 @@ void CurveTraining::measure(bool all_parts) {
     m.*part.accuracy = evaluation.accuracy.value_or(kNothing);
     if (name == "training") continue;
     m.gap = m.*part.loss - m.training_loss;
+    curve_.held_out.emplace_back(name, evaluation);
     const std::string reason = nonfinite_text(evaluation);
     if (curve_.note.empty() && !reason.empty()) curve_.note = fmt::format("{} part: {}", name, reason);
   }

@@ -18,9 +18,9 @@ Study optimizers_study();
 /// / B · (N - B) / (N - 1) (Cochran: Sampling techniques, 1977, theorem 2.2).
 Study batch_regimes_study();
 
-/// One training whose learning rate rises by the same factor from step to step: where its loss falls fastest, and
-/// where it is smallest (Smith: Cyclical learning rates, arXiv 1506.01186, section 3.3, with a rate that rises
-/// exponentially).
+/// One training whose learning rate rises by the same factor from step to step: where its loss falls fastest,
+/// and where it is smallest (Smith: Cyclical learning rates, arXiv 1506.01186, section 3.3, with a rate that
+/// rises exponentially).
 Study learning_rate_study();
 
 /// How large a batch still pays: steps and samples to a target against the batch size, each at the learning
@@ -39,6 +39,11 @@ Study adam_decay_study();
 /// The gap of the loss of held-out samples to the training loss with the network's dropout layers and without
 /// them.
 Study dropout_study();
+
+/// The training samples in K folds, and K trainings, from each of which another fold is held out: mean and
+/// deviation over the folds of the loss and of every measure (Stone: Cross-validatory choice and assessment
+/// of statistical predictions. J. R. Stat. Soc. B 36, 1974).
+Study cross_validation_study();
 
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.
 Study surfaces_study();

@@ -24,6 +24,9 @@ struct Study {
   std::string name;
   std::string summary;  ///< a sentence: what is compared
   std::vector<StudyOption> options;
+  /// Its trainings' settings by keys, where the person says nothing or the default: what the study itself
+  /// sets anew, but other settings depend on.
+  std::map<std::string, std::string> settings = {};
   void (*run)(StudyRun& study) = nullptr;  ///< collective
 };
 

@@ -35,8 +35,9 @@ std::map<std::string, std::string> settle_options(const Study& study,
   return options;
 }
 
-/// Of what was not given, but follows from the number of ranks.
+/// Of what was not given, but follows from the number of ranks, or from the study.
 constexpr const char* kSettledOrigin = "by the number of ranks";
+constexpr const char* kStudyOrigin = "by the study";
 
 }  // namespace
 
@@ -45,6 +46,11 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
       request_(std::move(request)),
       communicator_(communicator),
       options_(settle_options(study, request_.options)) {
+  for (const auto& [key, value] : study.settings) {
+    const auto own = request_.settings.find(key);
+    if (own != request_.settings.end() && !is_default(key, own->second.text)) continue;
+    request_.settings[key] = {value, kStudyOrigin, GivenBy::kRun};
+  }
   settle();
   for (const char* const name : {"seeds", "evaluations"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
@@ -87,7 +93,8 @@ void StudyRun::allow_only(const std::function<bool(const std::string& key)>& is_
   std::vector<std::string> left_out;
   std::string origin;
   for (const auto& [key, value] : GivenValues(request_.settings)) {
-    if (key == "run.dir" || value.origin == kSettledOrigin || is_used(key)) continue;
+    if (key == "run.dir" || value.origin == kSettledOrigin || value.origin == kStudyOrigin || is_used(key))
+      continue;
     const bool is_usual = is_default(key, value.text);
     if (value.by == GivenBy::kRun) {
       request_.settings.erase(key);
@@ -199,7 +206,7 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
   Variant seeded = variant;
   const auto seed = config_.training.seed + static_cast<std::uint64_t>(number);
   seeded.settings["train.seed"] = std::to_string(seed);
-  if (is_synthetic(config_.data.source.source) || config_.data.validation > 0) {
+  if (is_synthetic(config_.data.source.source) || config_.data.holds_out()) {
     seeded.settings["data.seed"] =
         std::to_string(config_.data.source.synthetic.seed + static_cast<std::uint64_t>(number));
   }

@@ -48,7 +48,9 @@ class StudyRun {
   /// The same for the first seed alone.
   Curve train_once(const Variant& variant);
   /// Says that `variants` will be trained in all, for the time that is left. Local.
-  void expect(std::size_t variants) { progress_.expect(static_cast<Index>(variants) * count("seeds")); }
+  void expect(std::size_t variants) {
+    progress_.expect(static_cast<Index>(variants) * (options_.contains("seeds") ? count("seeds") : 1));
+  }
 
   /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at
   /// once leaves nothing behind. Where somebody has removed or moved it since, it is made again with all its

@@ -126,7 +126,7 @@ TEST_F(EvaluatePartTest, ThatIsNotThereIsRefused) {
                   "data.source = test.csv (on the command line): the run held samples out of its own data");
   ASSERT_EQ(run_lockstep(0, small_training("whole"), folder_).exit_code, 0);
   expect_one_line(evaluate(2, {"--weights", "whole", "--part", "validation"}), 2,
-                  "data.validation = 0 held out no samples");
+                  "held out no samples (data.validation, data.fold)");
 }
 
 }  // namespace

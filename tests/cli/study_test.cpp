@@ -332,6 +332,99 @@ TEST(LectureTest, WeightDecayClosesTheGap) {
   for (const Json& line : last_measurements(folder, "no decay")) EXPECT_LT(line.at("training_loss"), 0.01);
 }
 
+/// 100 samples of blobs in 3 folds.
+const Words kFolds = {"--data.source",         "blobs",
+                      "--data.samples",        "100",
+                      "--data.seed",           "4",
+                      "--data.hold-out",       "stratified",
+                      "--model.layers",        "linear 8, relu, linear 4",
+                      "--model.class-weights", "balanced",
+                      "--train.batch-size",    "16",
+                      "--train.epochs",        "2"};
+
+TEST(CrossValidation, LeavesTheSameFilesAtEveryRankCountAndFromItsOwnConfiguration) {
+  const TemporaryFolder one;
+  const TemporaryFolder three;
+  const TemporaryFolder again;
+  const Words study = {"cross-validation", "--folds", "3", "--evaluations", "2"};
+  study_ok(1, study + kFolds, one);
+  study_ok(3, study + kFolds, three);
+  study_ok(0, study + Words{"--config", (one.path() / "study/config.cfg").string()}, again);
+  const auto files = contents(one.path() / "study");
+  EXPECT_EQ(files.size(), 3U);
+  EXPECT_TRUE(contents(three.path() / "study") == files);
+  EXPECT_TRUE(contents(again.path() / "study") == files);
+}
+
+// Each fold is an ordinary training with data.fold, and what its weights are evaluated to on its validation
+// part.
+TEST(CrossValidation, FoldsAreThoseOfSingleTrainingsAndMeanAndDeviationAreTheirs) {
+  const TemporaryFolder folder;
+  const std::string out =
+      study_ok(0, Words{"cross-validation", "--folds", "3", "--evaluations", "1"} + kFolds, folder);
+  const std::vector<Json> runs = metrics(folder, "study", "run");
+  const std::vector<Json> folds = metrics(folder, "study", "fold");
+  ASSERT_EQ(runs.size(), 3U);
+  ASSERT_EQ(folds.size(), 3U);
+  EXPECT_EQ(folds[0].at("samples"), 34);
+  EXPECT_EQ(folds[1].at("samples"), 33);
+  EXPECT_EQ(folds[2].at("samples"), 33);
+
+  const std::string run = "fold";
+  const Outcome trained =
+      run_lockstep(2, Words{"train", "--run.dir", run, "--data.fold", "2/3"} + kFolds, folder);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  Json last;
+  for (const Json& line : metrics(folder, run, "evaluation")) {
+    if (line.at("part") == "validation") last = line;
+  }
+  for (const char* const name : {"loss", "accuracy", "balanced_accuracy", "macro_f1", "log_loss"}) {
+    EXPECT_EQ(folds[1].at(name), last.at(name)) << name;
+  }
+  EXPECT_EQ(metrics(folder, run, "end").at(0).at("weights_digest"), runs[1].at("weights_digest"));
+
+  const Json all = metrics(folder, "study", "cross-validation").at(0);
+  EXPECT_EQ(all.at("folds"), 3);
+  for (const char* const name : {"loss", "accuracy", "macro_f1"}) {
+    const double a = folds[0].at(name);
+    const double b = folds[1].at(name);
+    const double c = folds[2].at(name);
+    const double mean = (a + b + c) / 3;
+    const double squares = (a - mean) * (a - mean) + (b - mean) * (b - mean) + (c - mean) * (c - mean);
+    EXPECT_NEAR(all.at("mean").at(name), mean, 1e-12) << name;
+    EXPECT_NEAR(all.at("deviation").at(name), std::sqrt(squares / 2), 1e-12) << name;
+  }
+  EXPECT_NE(out.find("Over 3 folds: loss "), std::string::npos) << out;
+  EXPECT_NE(out.find("result   fold 3: loss "), std::string::npos) << out;
+}
+
+TEST(CrossValidation, TellsThatTrainingsDiverged) {
+  const TemporaryFolder folder;
+  const std::string out = study_ok(
+      0,
+      {"cross-validation", "--folds", "2", "--evaluations", "2", "--data.source", "blobs", "--data.samples",
+       "100", "--model.layers", "linear 8, linear 4", "--optimizer.learning-rate", "1e6"},
+      folder);
+  EXPECT_NE(out.find("2 of 2 trainings diverged"), std::string::npos) << out;
+  EXPECT_TRUE(metrics(folder, "study", "cross-validation").at(0).at("mean").at("loss").is_null());
+}
+
+TEST(CrossValidation, OfARegressionHasItsMeasures) {
+  const TemporaryFolder folder;
+  study_ok(0,
+           {"cross-validation", "--folds", "2", "--evaluations", "1", "--data.source", "linear",
+            "--data.samples", "40", "--data.normalize-targets", "none", "--model.layers", "linear 1",
+            "--train.steps", "1", "--train.batch-size", "8"},
+           folder);
+  for (const Json& fold : metrics(folder, "study", "fold")) {
+    EXPECT_EQ(fold.at("samples"), 20);
+    const double rmse = fold.at("rmse");
+    EXPECT_NEAR(rmse * rmse, fold.at("loss"), 1e-5 * rmse * rmse) << "the loss is the squared error";
+    EXPECT_TRUE(fold.contains("r2"));
+    EXPECT_FALSE(fold.contains("accuracy"));
+  }
+}
+
 // Loshchilov, Hutter, arXiv 1711.05101, section 2: Adam scales the penalty's gradient down with its own size,
 // so that a thousandfold strength hardly acts; decoupled decay acts in proportion.
 TEST(LectureTest, AdamHardlyFeelsItsPenaltyAndAdamWDecays) {

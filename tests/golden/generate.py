@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Writes the trained networks of this folder, computed by PyTorch (Debian 12's python3-torch, 1.13); its neighbours
-generate_schedules.py, generate_norms.py and generate_papers.py write the schedules, the normalisations, and what PyTorch
+generate_schedules.py, generate_norms.py, generate_losses.py and generate_papers.py write the schedules, the normalisations,
+losses with weights of the classes, and what PyTorch
 does not have. Tests read the files only; run this again to change what is covered, then commit both:
 
     /usr/bin/python3 tests/golden/generate.py

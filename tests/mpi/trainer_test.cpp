@@ -477,6 +477,19 @@ TEST_F(TrainingTest, BalancesRanksWithoutChangingABit) {
   EXPECT_EQ(all, owned) << "all agree";
 }
 
+TEST_F(TrainingTest, BalancedClassesGiveTheBitsOfOneProcess) {
+  const Config config = make_test_config({{"train.batch-size", "31"},
+                                          {"model.class-weights", "balanced"},
+                                          {"model.label-smoothing", "0.1"},
+                                          {"data.validation", "0.2"},
+                                          {"data.hold-out", "stratified"}});
+  const RunResult together = train(config, world());
+  const RunResult alone = train_alone(config, world());
+  EXPECT_EQ(together.weights_digest, alone.weights_digest);
+  EXPECT_EQ(together.losses, alone.losses);
+  EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
+}
+
 // The divisor is a sum over the samples of all ranks.
 TEST_F(TrainingTest, SamplesThatDoNotCountAlikeGiveTheBitsOfOneProcess) {
   const Config config = make_test_config({{"train.batch-size", "31"}, {"optimizer.clip-norm", "0.5"}});

@@ -95,6 +95,7 @@ TEST(Gradient, OfEveryLossIsTheDifferenceQuotient) {
   keep_from_kinks(model);
   for (const double smoothing : {0.0, 0.1, 0.9}) {
     expect_exact(model, *make_cross_entropy(smoothing), {.labels = labels, .values = {}});
+    expect_exact(model, *make_cross_entropy(smoothing, {0.5, 2, 0, 1}), {.labels = labels, .values = {}});
   }
   for (const auto& loss : {make_mean_squared_error(), make_mean_absolute_error(), make_huber(1),
                            make_huber(0.5), make_huber(0.01)}) {

@@ -108,6 +108,51 @@ TEST(CrossEntropy, OfAMixtureIsThatOfBothLabelsByTheirShares) {
   EXPECT_NEAR(result.gradient[2], 5 / 8.0 - 0.75, tolerance);
 }
 
+TEST(CrossEntropy, WithClassWeightsIsThatOfPyTorch) {
+  const nlohmann::json golden = test::read_golden("losses.json");
+  const auto weights = golden.at("weights").get<std::vector<double>>();
+  const auto labels = golden.at("labels").get<std::vector<std::int32_t>>();
+  const double tolerance = 16 * std::numeric_limits<Real>::epsilon();
+  for (const nlohmann::json& c : golden.at("cases")) {
+    const auto loss = make_cross_entropy(c.at("label-smoothing"), weights);
+    ASSERT_TRUE(loss->has_weights());
+    double sum = 0;
+    double divisor = 0;
+    std::vector<Real> gradient;
+    for (std::size_t row = 0; row < labels.size(); ++row) {
+      const Targets targets{.labels = {&labels[row], 1}, .values = {}};
+      const Result result = evaluate(*loss, golden.at("outputs").at(row).get<std::vector<Real>>(), targets);
+      sum += result.loss;
+      divisor += loss->weight(targets, 0);
+      gradient.insert(gradient.end(), result.gradient.begin(), result.gradient.end());
+    }
+    const auto expected = c.at("loss").get<double>();
+    EXPECT_NEAR(sum / divisor, expected, 1e-14 * expected) << c.at("label-smoothing");
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      EXPECT_NEAR(gradient[i] / divisor, c.at("gradient").at(i / 4).at(i % 4).get<double>(), tolerance) << i;
+    }
+  }
+}
+
+TEST(CrossEntropy, WithEqualClassWeightsIsThatWithout) {
+  const std::vector<Real> outputs = {Real(0.3), Real(-1.25), 2, Real(0.1)};
+  for (const double smoothing : {0.0, 0.1, 0.5}) {
+    const std::int32_t label = 2;
+    const Result one = evaluate(*make_cross_entropy(smoothing, {1, 1, 1, 1}), outputs,
+                                {.labels = {&label, 1}, .values = {}});
+    const Result none = cross_entropy(outputs, label, smoothing);
+    EXPECT_EQ(one.loss, none.loss);
+    EXPECT_EQ(one.gradient, none.gradient);
+  }
+}
+
+TEST(CrossEntropy, WithClassWeightsIsNoLogLossAndHasNoHessian) {
+  EXPECT_TRUE(make_cross_entropy(0)->is_log_loss());
+  EXPECT_TRUE(make_cross_entropy(0)->has_hessian());
+  EXPECT_FALSE(make_cross_entropy(0, {1, 2})->is_log_loss());
+  EXPECT_FALSE(make_cross_entropy(0, {1, 2})->has_hessian());
+}
+
 TEST(MeanAbsoluteError, IsTheMeanOverOutputs) {
   const std::vector<Real> target = {1, 0, -1, 2};
   const Result result =

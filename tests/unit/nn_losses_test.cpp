@@ -91,6 +91,18 @@ TEST(Losses, RefuseWhatDoesNotFit) {
   EXPECT_TRUE(is_bad_input([] { choose_loss("cross-entropy", {}, Task::kMultiLabel); }, {"auto, bce"}));
 }
 
+TEST(Losses, TakeClassWeightsWhereTheyWeighClasses) {
+  const ChosenLoss chosen = choose_loss("auto", {}, Task::kClassification, {0.5, 2});
+  const std::vector<std::int32_t> labels = {1, 0};
+  EXPECT_EQ(chosen.loss->weight({.labels = labels, .values = {}}, 0), 2);
+  EXPECT_EQ(chosen.loss->weight({.labels = labels, .values = {}}, 1), 0.5);
+  EXPECT_TRUE(is_bad_input(
+      [] {
+        choose_loss("mse", {}, Task::kRegression, {1, 2});
+      },
+      {"`class-weights`", "'mse' does not weigh classes"}));
+}
+
 TEST(Losses, RefuseTheParametersOfOthers) {
   EXPECT_TRUE(is_bad_input(
       [] {

@@ -57,6 +57,11 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"data.normalize", {"None"}, "one of: standard, unit, none"},
       {"data.normalize-targets", {"true"}, "one of: standard, unit, none"},
       {"data.validation", {"-0.1", "1", "nan", "half"}, "a number from 0 to 1 (excluded)"},
+      {"data.hold-out", {"even"}, "one of: random, stratified"},
+      {"data.fold",
+       {"", "1", "0/5", "6/5", "1/1", "/", "1/", "/5", "1/x", "-1/5", "1/5/5", "auto"},
+       "K/N with N of at least 2 and K from 1 to N, as 1/5, or 'none'"},
+      {"model.class-weights", {"auto"}, "one of: none, balanced"},
       {"model.loss", {"l1"}, "one of: auto, cross-entropy, mse, mae, huber, bce"},
       {"model.label-smoothing", {"1", "-1", "nan", "inf"}, "a number from 0 to 1 (excluded)"},
       {"model.huber-delta", {"0", "-1", "nan", "1e7"}, "a number from 1e-06 to 1000000"},
@@ -228,11 +233,14 @@ TEST(ConfigError, RefusesWhatHasNoEffectBesideOtherKeys) {
   expect_no_effect("optimizer.weight-decay-on", "all", {{"optimizer.name", "adam"}});
   expect_no_effect("model.initialization", "he", {{"model.init", "w.safetensors"}});
   expect_no_effect("data.seed", "2", {{"data.source", "a.csv"}});
+  expect_no_effect("data.validation", "0.1", {{"data.fold", "1/3"}});
+  expect_no_effect("data.hold-out", "stratified");
   expect_no_effect("data.normalize-targets", "none", {{"data.source", "tags"}});
   config_of({{"train.nonfinite-limit", "3"}, {"train.on-nonfinite", "skip"}});
   config_of({{"optimizer.weight-decay-on", "all"}, {"optimizer.l2", "0.1"}});
   config_of({{"data.seed", "2"}, {"data.source", "blobs"}});
   config_of({{"data.seed", "2"}, {"data.source", "a.csv"}, {"data.validation", "0.1"}});
+  config_of({{"data.seed", "2"}, {"data.source", "a.csv"}, {"data.fold", "1/3"}});
 }
 
 TEST(ConfigError, RefusesEpochsThatStepsOfAFileOverrule) {

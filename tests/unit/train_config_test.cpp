@@ -168,6 +168,7 @@ TEST(Config, TextGivesTheSameConfigurationAgain) {
       {{"model.loss", "huber"}, {"model.huber-delta", "0.123456789"}, {"data.label", "a, -2,c"}},
       {{"model.label-smoothing", "0.1"}, {"data.test-samples", "12"}, {"data.task", "multi-label"}},
       {{"checkpoint.every", "7"}, {"checkpoint.minutes", "0.5"}, {"run.resume", "true"}},
+      {{"data.fold", "2/5"}, {"data.hold-out", "stratified"}, {"model.class-weights", "balanced"}},
       {{"data.label", ""}, {"data.test", ""}, {"model.layers", ""}},
   };
   for (const Texts& texts : configurations) {

@@ -54,6 +54,7 @@ TEST(SavedModel, HasTheLossItWasTrainedWith) {
     return texts;
   };
   expect_same_loss_from_file({{"model.label-smoothing", "0.2"}});
+  expect_same_loss_from_file({{"model.label-smoothing", "0.2"}, {"model.class-weights", "balanced"}});
   expect_same_loss_from_file(linear({}));
   expect_same_loss_from_file(linear({{"model.loss", "mae"}}));
   expect_same_loss_from_file(linear({{"model.loss", "huber"}, {"model.huber-delta", "0.01"}}));
@@ -84,6 +85,9 @@ TEST(SavedModel, RefusesADamagedDescription) {
       {"loss", "hinge"},
       {"label-smoothing", "much"},
       {"label-smoothing", "-1"},
+      {"weights of classes", "[1, 2]"},
+      {"weights of classes", "[1, -2, 1]"},
+      {"weights of classes", "1"},
       {"task", "ranking"},
       {"inputs", "0"},
       {"inputs", "1000000000000000000"},

@@ -11,6 +11,7 @@
 #include "data_helpers.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "nn_helpers.hpp"
 #include "train_helpers.hpp"
 #include "weighted_squares.hpp"
 
@@ -18,6 +19,7 @@ namespace lockstep {
 namespace {
 
 using test::blobs;
+using test::Texts;
 using test::TrainingRun;
 using test::WeightedSquares;
 
@@ -100,6 +102,82 @@ TEST(Weights, AreNotKnownToTheHessianAndTheNoiseScale) {
   const Network network("linear 3", 4);
   EXPECT_NE(LinearHessian::obstacle(network, test::WeightedSquares({1, 2, 3})).find("samples count alike"),
             std::string::npos);
+}
+
+/// Samples of one feature with these classes, of which there are 3.
+Reader of_labels(std::vector<std::int32_t> labels) {
+  return [labels]() -> SourceParts {
+    DatasetContent all{.description = {.name = "labels",
+                                       .storage = Storage::kFloats,
+                                       .samples = static_cast<Index>(labels.size()),
+                                       .feature_shape = {1},
+                                       .classes = kClasses}};
+    for (std::size_t i = 0; i < labels.size(); ++i) all.values.push_back(static_cast<float>(i));
+    all.labels = labels;
+    return {.training = all, .test = std::nullopt};
+  };
+}
+
+TEST(ClassWeights, ThatAreBalancedAreThoseOfScikitLearn) {
+  const nlohmann::json golden = test::read_golden("losses.json").at("balanced");
+  const Problem problem =
+      make_problem(of_labels(golden.at("labels")), {.class_weights = ClassWeights::kBalanced},
+                   *make_single_communicator());
+  EXPECT_EQ(problem.class_weights, golden.at("weights").get<std::vector<double>>());
+  EXPECT_TRUE(problem.loss->has_weights());
+}
+
+// Every class has the same sum of weights over the training samples, those held out left aside.
+TEST(ClassWeights, AreOfTheTrainingSamplesAlone) {
+  const TrainingRun run(blobs({{"data.validation", "0.37"}, {"model.class-weights", "balanced"}}));
+  const Split& split = run.problem->split;
+  std::vector<double> sums(kClasses);
+  for (Index i = 0; i < split.training_size(); ++i) {
+    const auto label =
+        static_cast<std::size_t>(run.problem->training.labels()[static_cast<std::size_t>(split.training(i))]);
+    sums[label] += run.problem->class_weights[label];
+  }
+  for (const double sum : sums) {
+    EXPECT_NEAR(sum, static_cast<double>(split.training_size()) / kClasses, 1e-9);
+  }
+}
+
+TEST(ClassWeights, ChangeTheLossAndNoOtherMeasure) {
+  TrainingRun plain(blobs());
+  TrainingRun weighted(blobs({{"model.class-weights", "balanced"}}));
+  const Evaluation expected = plain.trainer.evaluate(all_of(*plain.problem->test));
+  const Evaluation found = weighted.trainer.evaluate(all_of(*weighted.problem->test));
+  EXPECT_NE(found.loss, expected.loss);
+  EXPECT_EQ(found.accuracy, expected.accuracy);
+  EXPECT_EQ(found.measure("macro_f1"), expected.measure("macro_f1"));
+  EXPECT_NEAR(found.measure("log_loss").value(), expected.loss, 1e-12);
+}
+
+TEST(ClassWeights, AreRefusedWhereTheyHaveNoMeaning) {
+  const auto problem = [](const Reader& read) {
+    return [read] {
+      make_problem(read, {.class_weights = ClassWeights::kBalanced}, *make_single_communicator());
+    };
+  };
+  EXPECT_TRUE(test::is_bad_input(problem(of_labels({0, 2, 2})),
+                                 {"`class-weights` = balanced", "no training sample of '1'"}));
+  const Texts regression = {{"data.source", "linear"}, {"model.layers", "linear 1"}};
+  EXPECT_TRUE(test::is_bad_input(
+      [&] {
+        Texts texts = regression;
+        texts["model.class-weights"] = "balanced";
+        TrainingRun{blobs(texts)};
+      },
+      {"`class-weights` = balanced", "needs classes, the data are regression"}));
+  EXPECT_TRUE(test::is_bad_input(
+      [] {
+        TrainingRun{test::config_of({{"data.source", "blobs"},
+                                     {"model.layers", "linear 4"},
+                                     {"model.class-weights", "balanced"},
+                                     {"optimizer.name", "newton"},
+                                     {"train.batch-size", "full"}})};
+      },
+      {"optimizer 'newton'", "samples count alike"}));
 }
 
 TEST(Weights, OfZeroForAWholeBatchAreAnError) {

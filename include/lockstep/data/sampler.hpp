@@ -2,18 +2,40 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "lockstep/core/index.hpp"
 #include "lockstep/core/permutation.hpp"
 
 namespace lockstep {
 
-/// The training and validation parts of one data set: a permutation's first samples are held out. A pure
-/// function of (seed, size, validation samples), the same on every rank.
+/// How samples are chosen that are held out: any, or of each class its part.
+enum class HoldOut { kRandom, kStratified };
+
+/// One of `count` parts into which samples are cut, 0 <= number < count; no part where count is 0.
+struct Fold {
+  Index number = 0;
+  Index count = 0;
+
+  bool operator==(const Fold&) const = default;
+};
+
+/// The training and validation parts of one data set. Which samples are held out is decided by a permutation;
+/// a pure function of what the constructor is given, the same on every rank.
 class Split {
  public:
-  /// `validation` of the `size` samples are held out, 0 <= validation < size.
+  /// The permutation's first `validation` of `size` samples are held out, 0 <= validation < size.
   Split(std::uint64_t seed, Index size, Index validation);
+  /// `fold` is held out, 2 <= fold.count <= size. Folds are runs of the permutation, and the first ones have
+  /// a sample more where their number does not divide `size` (sklearn.model_selection.KFold).
+  Split(std::uint64_t seed, Index size, const Fold& fold);
+
+  /// The same numbers of samples, chosen class by class, and each class in the permutation's order: its part
+  /// of `validation` is rounded such that the sum is kept, up where the remainder is largest (Hamilton's
+  /// method; of equal ones the first class).
+  static Split stratified(std::uint64_t seed, std::span<const std::int32_t> labels, Index validation);
+  /// All samples, class after class, are dealt out to the folds in turn (StratifiedKFold).
+  static Split stratified(std::uint64_t seed, std::span<const std::int32_t> labels, const Fold& fold);
 
   Index training_size() const { return size_ - validation_; }
   Index validation_size() const { return validation_; }
@@ -22,9 +44,15 @@ class Split {
   Index validation(Index i) const;
 
  private:
+  Index sample_at(Index position) const;
+  /// Moves what is `chosen`, by sample, to the first positions.
+  void hold_out(const std::vector<bool>& chosen);
+
   Permutation permutation_;
+  std::vector<Index> order_;  // the sample at each position, where that is not the permutation's
   Index size_;
-  Index validation_;
+  Index first_ = 0;  // position of what is held out
+  Index validation_ = 0;
 };
 
 /// The samples of one optimizer step: positions [first, first + size) of the epoch's permutation.

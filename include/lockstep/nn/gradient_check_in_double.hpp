@@ -18,6 +18,7 @@ struct GradientCheckCase {
   std::span<const float> parameters;  ///< of that network
   std::string loss;                   ///< a name of losses()
   Hyperparameters loss_parameters;
+  std::vector<double> class_weights = {};  ///< of that loss, if it has such
   const Dataset& data;
   const SampleNormalization& normalization;
   std::span<const Index> samples;  ///< of `data`, one row each

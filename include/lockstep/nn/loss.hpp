@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "lockstep/nn/unit.hpp"
 
@@ -55,7 +56,7 @@ class Loss {
   virtual void row_probabilities(std::span<const Real> outputs, std::span<double> probabilities) const;
 
   /// Whether the loss of a sample with a label is -log of its label's probability, the softmax of the
-  /// outputs: cross-entropy without smoothing.
+  /// outputs: cross-entropy without smoothing and weights.
   virtual bool is_log_loss() const { return false; }
 
  private:
@@ -69,7 +70,9 @@ class Loss {
 
 /// -Σ_k q_k log softmax(outputs)_k by the log-sum-exp form, with q = (1 - smoothing) one-hot + smoothing /
 /// classes (torch.nn.CrossEntropyLoss; label smoothing: Szegedy et al., arXiv 1512.00567, section 7).
-std::unique_ptr<Loss> make_cross_entropy(double label_smoothing);
+/// `class_weights`, one a class, multiply the terms of the sum, also those of smoothing, and a sample has the
+/// weight of its class: the `weight` of torch.nn.CrossEntropyLoss. There is no second derivative with them.
+std::unique_ptr<Loss> make_cross_entropy(double label_smoothing, std::vector<double> class_weights = {});
 
 // The others are means over the outputs, with d = output - target:
 

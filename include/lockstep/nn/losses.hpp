@@ -20,6 +20,9 @@ struct LossForm {
   Task task;                ///< whose targets it takes
   std::vector<Hyperparameter> hyperparameters = {};
   std::unique_ptr<Loss> (*make)(const Hyperparameters& values) = nullptr;
+  /// The same with a weight for each class, where the loss takes such.
+  std::unique_ptr<Loss> (*make_weighted)(const Hyperparameters& values,
+                                         std::vector<double> class_weights) = nullptr;
 };
 
 /// All losses, in the order of their help. The first of a task is that of "auto".
@@ -37,9 +40,10 @@ struct ChosenLoss {
 };
 
 /// The loss called `name`, or the first for `task` where that is "auto", with the values `given` or its own
-/// defaults.
+/// defaults; with `class_weights`, one a class, unless there are none.
 /// Errors: an unknown name (the known ones are listed), a loss for another task (those for this one are
-/// listed), a parameter that is neither its own nor at its default.
-ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task);
+/// listed), a parameter that is neither its own nor at its default, weights where it takes none.
+ChosenLoss choose_loss(const std::string& name, const Hyperparameters& given, Task task,
+                       std::vector<double> class_weights = {});
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -11,6 +11,7 @@
 #include "lockstep/core/real.hpp"
 #include "lockstep/data/augmentation.hpp"
 #include "lockstep/data/normalization.hpp"
+#include "lockstep/data/sampler.hpp"
 #include "lockstep/data/source.hpp"
 #include "lockstep/nn/initialization.hpp"
 #include "lockstep/train/training_options.hpp"
@@ -19,6 +20,11 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 /// By what the evaluations of the validation samples are compared.
 enum class Watch { kLoss, kAccuracy };
+
+/// What a sample's class makes it count for in the loss: 1, or n / (classes · samples of the class) of the n
+/// training samples, so that every class counts as much as any other (as class_weight="balanced" in
+/// scikit-learn; King, Zeng: Logistic regression in rare events data. Political Analysis 9, 2001).
+enum class ClassWeights { kNone, kBalanced };
 
 /// Everything a run depends on, checked key by key.
 struct Config {
@@ -29,6 +35,10 @@ struct Config {
     NormalizationKind normalize_targets = NormalizationKind::kStandard;  ///< of a regression
     Augmentation augment;
     double validation = 0;  ///< part of the training samples that is held out
+    HoldOut hold_out = HoldOut::kRandom;
+    Fold fold;  ///< held out instead of `validation`, where it is one
+
+    bool holds_out() const { return validation > 0 || fold.count > 0; }
   } data;
   /// [model]
   struct Model {
@@ -36,6 +46,7 @@ struct Config {
     std::string blocks;               ///< words of its own for `layers`
     std::string loss = "auto";        ///< a name of losses(), or "auto": by the task
     Hyperparameters loss_parameters;  ///< those of every loss
+    ClassWeights class_weights = ClassWeights::kNone;
     Initialization initialization = Initialization::kAuto;
     std::string init;  ///< weights file to start from, or empty
   } model;

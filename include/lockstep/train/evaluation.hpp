@@ -76,6 +76,9 @@ struct Evaluation {
   std::optional<double> measure(const std::string& name) const;
 };
 
+/// Loss, accuracy where there is one, and the measures.
+std::vector<Measure> scalars_of(const Evaluation& evaluation);
+
 /// Appends "samples", "loss" and, where there are such, "accuracy", the measures, "nonfinite" (how many
 /// samples) and "nonfinite_samples" (the first of them); a number that is not finite is null.
 void add_results(nlohmann::ordered_json& line, const Evaluation& evaluation);

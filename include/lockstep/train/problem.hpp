@@ -30,6 +30,7 @@ struct Problem {
   std::shared_ptr<const Loss> loss;
   std::string loss_name;
   Hyperparameters loss_parameters = {};
+  std::vector<double> class_weights = {};  ///< of the loss, one a class; empty: classes count alike
   std::string normalize = {};          ///< as data.normalize; how `normalization` of the features was made
   std::string normalize_targets = {};  ///< as data.normalize-targets; empty where the task is no regression
   Augmentation augmentation = {};      ///< of the pictures of `training` in training steps
@@ -50,10 +51,13 @@ struct ProblemOptions {
   /// the measures of an evaluation are in the units of the data.
   NormalizationKind normalize_targets = NormalizationKind::kStandard;
   double validation = 0;                 ///< part of the training samples that is held out
+  HoldOut hold_out = HoldOut::kRandom;   ///< how those are chosen
+  Fold fold = {};                        ///< held out instead of `validation`, where it is one
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
   Hyperparameters loss_parameters = {};  ///< of that loss; its defaults where nothing is given
-  Augmentation augmentation = {};        ///< of pictures in training steps
+  ClassWeights class_weights = ClassWeights::kNone;
+  Augmentation augmentation = {};  ///< of pictures in training steps
 };
 
 /// Gives a training part and, where there is one, a test part. Called on one rank of every node.
@@ -64,7 +68,8 @@ Reader csv_reader(std::filesystem::path file, CsvOptions options = {});
 
 /// The problem of the data that `read` gives, one copy a node. Warns of classes without a training sample and
 /// of digits that float takes away. Collective. Errors: those of the reader; a loss that does not fit the
-/// task; nothing left to train on.
+/// task; nothing left to train on; more folds than samples; classes to be held out evenly where there are
+/// none; class weights without classes, or for one without training samples.
 Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator);
 
 /// The problem that `config` describes. Collective. Errors: ranks with different configurations, a network

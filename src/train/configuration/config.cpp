@@ -129,8 +129,12 @@ void check_effects(const Config& config, const GivenValues& given) {
         "beside model.init, which has the initial weights; remove one of them");
   check("data.normalize-targets", task_of(config.data.source) == Task::kRegression,
         "on classes and labels of 0 and 1; remove it, or set data.task = regression");
-  check("data.seed", is_synthetic(config.data.source.source) || config.data.validation > 0,
+  check("data.seed", is_synthetic(config.data.source.source) || config.data.holds_out(),
         "on data from files of which nothing is held out; set data.validation, or remove it");
+  check("data.validation", config.data.fold.count == 0,
+        "where a fold is held out (data.fold); set data.validation = 0");
+  check("data.hold-out", config.data.holds_out(),
+        "where nothing is held out; set data.validation or data.fold, or remove it");
 }
 
 }  // namespace

@@ -91,7 +91,13 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
         "brightness MOST, contrast MOST, cutout SIZE, mixup ALPHA",
         changes_of_pictures(data.augment)},
        {"data.validation", "0", "part of the training samples that is held out, such as 0.1",
-        real(data.validation, 0, 1, true)}});
+        real(data.validation, 0, 1, true)},
+       {"data.hold-out", "random", "which are held out: random, or stratified: of each class its part",
+        choice(data.hold_out, {{"random", HoldOut::kRandom}, {"stratified", HoldOut::kStratified}})},
+       {"data.fold", "none",
+        "none, or K/N: the K-th of N folds of the training samples is held out, in the place of "
+        "data.validation",
+        fold(data.fold)}});
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -23,13 +23,27 @@ namespace lockstep::inline LOCKSTEP_REAL {
 namespace {
 
 Split make_split(const ProblemOptions& options, const Dataset& training) {
+  const Task task = training.description().task;
+  const bool is_stratified = options.hold_out == HoldOut::kStratified;
+  if (is_stratified && task != Task::kClassification) {
+    fail_input("`hold-out` = stratified: needs classes, the data are {}; leave it out", task_name(task));
+  }
+  if (options.fold.count > training.size()) {
+    fail_input("`fold`: {} samples do not fill {} folds; use at most {}", training.size(), options.fold.count,
+               training.size());
+  }
+  if (options.fold.count > 0) {
+    return is_stratified ? Split::stratified(options.seed, training.labels(), options.fold)
+                         : Split(options.seed, training.size(), options.fold);
+  }
   const auto held_out =
       static_cast<Index>(std::llround(options.validation * static_cast<double>(training.size())));
   if (held_out >= training.size()) {
     fail_input("`validation` = {}: leaves none of the {} samples to train on; hold out less",
                options.validation, training.size());
   }
-  return {options.seed, training.size(), held_out};
+  return is_stratified && held_out > 0 ? Split::stratified(options.seed, training.labels(), held_out)
+                                       : Split(options.seed, training.size(), held_out);
 }
 
 /// Rank 0's normalisation of the training samples on every rank, as weights files keep it.
@@ -66,18 +80,53 @@ void warn_of_lost_digits(const Dataset& data) {
   }
 }
 
-/// A network does not learn a class that it never sees.
-void warn_of_missing_classes(const Dataset& data, const Split& split) {
-  if (data.description().task != Task::kClassification) return;
+/// The training samples of each class.
+std::vector<Index> count_classes(const Dataset& data, const Split& split) {
   std::vector<Index> samples(static_cast<std::size_t>(data.description().classes));
   for (Index i = 0; i < split.training_size(); ++i) {
     ++samples[static_cast<std::size_t>(data.labels()[static_cast<std::size_t>(split.training(i))])];
   }
+  return samples;
+}
+
+/// Those without any of `samples`, by their names.
+std::vector<std::string> missing_classes(const Dataset& data, const std::vector<Index>& samples) {
   std::vector<std::string> missing;
   for (Index label = 0; label < std::ssize(samples); ++label) {
     if (samples[static_cast<std::size_t>(label)] == 0)
       missing.push_back(data.description().class_name(label));
   }
+  return missing;
+}
+
+/// One a class; none where classes count alike.
+std::vector<double> make_class_weights(ClassWeights kind, const Dataset& data, const Split& split) {
+  if (kind == ClassWeights::kNone) return {};
+  if (data.description().task != Task::kClassification) {
+    fail_input("`class-weights` = balanced: needs classes, the data are {}; leave it out",
+               task_name(data.description().task));
+  }
+  const std::vector<Index> samples = count_classes(data, split);
+  const std::vector<std::string> missing = missing_classes(data, samples);
+  // With the weight 0, an evaluation would leave out just the samples that the network cannot know.
+  if (!missing.empty()) {
+    fail_input(
+        "`class-weights` = balanced: {} has no training sample of {}, whose weight would be infinite; hold "
+        "out less or other samples, or set `class-weights` = none",
+        data.description().name, some_of(missing));
+  }
+  std::vector<double> weights;
+  for (const Index count : samples) {
+    weights.push_back(static_cast<double>(split.training_size()) /
+                      (static_cast<double>(samples.size()) * static_cast<double>(count)));
+  }
+  return weights;
+}
+
+/// A network does not learn a class that it never sees.
+void warn_of_missing_classes(const Dataset& data, const Split& split) {
+  if (data.description().task != Task::kClassification) return;
+  const std::vector<std::string> missing = missing_classes(data, count_classes(data, split));
   if (missing.empty()) return;
   const bool is_one = missing.size() == 1;
   log::warn_once(fmt::format(
@@ -146,6 +195,7 @@ void Problem::use_loss(std::string name, std::shared_ptr<const Loss> own) {
   loss = std::move(own);
   loss_name = std::move(name);
   loss_parameters.clear();
+  class_weights.clear();
 }
 
 Reader csv_reader(std::filesystem::path file, CsvOptions options) {
@@ -164,6 +214,7 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
     return contents;
   });
   const Split split = make_split(options, parts[0]);
+  const std::vector<double> class_weights = make_class_weights(options.class_weights, parts[0], split);
   const bool is_real = parts[0].description().categories == 0;
   const bool is_regression = parts[0].description().task == Task::kRegression;
   const NormalizationKind normalize = is_real ? options.normalize : NormalizationKind::kNone;
@@ -173,7 +224,8 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
     }
     warn_of_missing_classes(parts[0], split);
   }
-  ChosenLoss chosen = choose_loss(options.loss, options.loss_parameters, parts[0].description().task);
+  ChosenLoss chosen =
+      choose_loss(options.loss, options.loss_parameters, parts[0].description().task, class_weights);
   return {.training = parts[0],
           .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
           .split = split,
@@ -182,6 +234,7 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
           .loss = std::move(chosen.loss),
           .loss_name = chosen.name,
           .loss_parameters = chosen.parameters,
+          .class_weights = class_weights,
           .normalize = normalize_name(normalize),
           .normalize_targets = is_regression ? normalize_name(options.normalize_targets) : "",
           .augmentation = options.augmentation};
@@ -197,9 +250,12 @@ Problem make_problem(const Config& config, Communicator& communicator) {
                                  {.normalize = data.normalize,
                                   .normalize_targets = data.normalize_targets,
                                   .validation = data.validation,
+                                  .hold_out = data.hold_out,
+                                  .fold = data.fold,
                                   .seed = data.source.synthetic.seed,
                                   .loss = config.model.loss,
                                   .loss_parameters = config.model.loss_parameters,
+                                  .class_weights = config.model.class_weights,
                                   .augmentation = data.augment},
                                  communicator);
   check_batch_size(config.training, problem.split);

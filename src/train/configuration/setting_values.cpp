@@ -58,6 +58,26 @@ Field sides(Index& height, Index& width, Index highest) {
   return {.assign = assign, .text = text};
 }
 
+Field fold(Fold& field) {
+  const std::string none = "none";
+  const auto assign = [&field, none](const std::string& text) -> std::string {
+    const auto slash = text.find('/');
+    Fold given;
+    const bool is_fold =
+        slash != std::string::npos && whole(given.number, 1).assign(text.substr(0, slash)).empty() &&
+        whole(given.count, 2).assign(text.substr(slash + 1)).empty() && given.number <= given.count;
+    if (!is_fold && text != none) {
+      return fmt::format("K/N with N of at least 2 and K from 1 to N, as 1/5, or '{}'", none);
+    }
+    field = is_fold ? Fold{given.number - 1, given.count} : Fold{};
+    return {};
+  };
+  const auto text = [&field, none] {
+    return field.count == 0 ? none : fmt::format("{}/{}", field.number + 1, field.count);
+  };
+  return {.assign = assign, .text = text};
+}
+
 Field real(double& field, double lowest, double highest, bool highest_excluded) {
   const auto assign = [&field, lowest, highest, highest_excluded](const std::string& text) -> std::string {
     const auto value = parse_number(text);

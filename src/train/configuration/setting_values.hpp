@@ -14,6 +14,7 @@
 #include "lockstep/core/hyperparameter.hpp"
 #include "lockstep/core/index.hpp"
 #include "lockstep/core/real.hpp"
+#include "lockstep/data/sampler.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -65,6 +66,9 @@ Field batch_size(Index& field);
 
 /// Two sides from 1 to `highest`, or one for both; `none` for 0 and 0.
 Field sides(Index& height, Index& width, Index highest);
+
+/// "2/5" for the second of five; `none` for no fold.
+Field fold(Fold& field);
 
 /// lowest <= value <= highest, or < highest where it is excluded, also where parameters are computed.
 Field real(double& field, double lowest, double highest, bool highest_excluded = false);

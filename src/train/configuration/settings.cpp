@@ -33,6 +33,11 @@ void add_loss(Config::Model& model, std::vector<Setting>& settings) {
   }
   settings.push_back({"model.loss", "auto", known + "or auto: by the task", choice(model.loss, choices)});
   settings.insert(settings.end(), parameters.begin(), parameters.end());
+  settings.push_back(
+      {"model.class-weights", "none",
+       "cross-entropy: none, or balanced: a sample counts as much in the loss as its class is "
+       "rare among the training samples",
+       choice(model.class_weights, {{"none", ClassWeights::kNone}, {"balanced", ClassWeights::kBalanced}})});
 }
 
 void add_model(Config::Model& model, std::vector<Setting>& settings) {

@@ -51,10 +51,16 @@ std::string name_samples(std::span<const Index> samples, Index count) {
                      all ? "" : ", …");
 }
 
+std::vector<Measure> scalars_of(const Evaluation& evaluation) {
+  std::vector<Measure> scalars = {{"loss", evaluation.loss}};
+  if (evaluation.accuracy) scalars.push_back({"accuracy", *evaluation.accuracy});
+  scalars.insert(scalars.end(), evaluation.measures.begin(), evaluation.measures.end());
+  return scalars;
+}
+
 void add_results(nlohmann::ordered_json& line, const Evaluation& evaluation) {
-  line.update({{"samples", evaluation.samples}, {"loss", evaluation.loss}});
-  if (evaluation.accuracy) line["accuracy"] = *evaluation.accuracy;
-  for (const Measure& measure : evaluation.measures) line[measure.name] = measure.value;
+  line["samples"] = evaluation.samples;
+  for (const Measure& scalar : scalars_of(evaluation)) line[scalar.name] = scalar.value;
   add_nonfinite(line, evaluation.nonfinite);
 }
 

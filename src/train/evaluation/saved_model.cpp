@@ -21,9 +21,27 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
+constexpr const char* kWeightsOfClasses = "weights of classes";
+
+/// Those that a weights file keeps, if any. Errors: something else stands there.
+std::vector<double> saved_class_weights(const std::map<std::string, std::string>& metadata, Index outputs,
+                                        const std::string& file) {
+  const auto text = metadata.find(kWeightsOfClasses);
+  if (text == metadata.end()) return {};
+  const auto weights = parse_json_or_nothing<nlohmann::json>(text->second);
+  const auto is_weight = [](const auto& value) { return value.is_number() && value >= 0; };
+  const bool valid = weights.is_array() && static_cast<Index>(weights.size()) == outputs &&
+                     std::all_of(weights.begin(), weights.end(), is_weight);
+  if (!valid) {
+    fail_input("{}: '{}' is no list of {} numbers of at least 0; is it damaged?", file, kWeightsOfClasses,
+               outputs);
+  }
+  return weights.template get<std::vector<double>>();
+}
+
 /// The loss that a weights file describes.
 ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::string>& metadata, Task task,
-                      const std::string& file) {
+                      Index outputs, const std::string& file) {
   const LossForm* const form = find_named(losses(), name);
   if (form == nullptr) {
     fail_input("{}: its description names an unknown loss '{}'; was it saved by a newer Lockstep?", file,
@@ -40,7 +58,7 @@ ChosenLoss saved_loss(const std::string& name, const std::map<std::string, std::
     }
     parameters[parameter.name] = *value;
   }
-  return choose_loss(name, parameters, task);
+  return choose_loss(name, parameters, task, saved_class_weights(metadata, outputs, file));
 }
 
 std::string names_to_text(const std::vector<std::string>& names) { return json_text(nlohmann::json(names)); }
@@ -149,6 +167,12 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
   }
   if (!problem.normalize_targets.empty()) metadata["normalize-targets"] = problem.normalize_targets;
   for (const auto& [name, value] : problem.loss_parameters) metadata[name] = fmt::format("{}", value);
+  if (data.task == Task::kClassification) {
+    metadata["class-weights"] = problem.class_weights.empty() ? "none" : "balanced";
+  }
+  if (!problem.class_weights.empty()) {
+    metadata[kWeightsOfClasses] = json_text(nlohmann::json(problem.class_weights));
+  }
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
@@ -161,10 +185,13 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
 }
 
 std::map<std::string, std::string> settings_of(const StoredTensors& weights) {
-  std::vector<std::pair<std::string, std::string>> keys = {
-      {"layers", "model.layers"},      {"loss", "model.loss"},
-      {"task", "data.task"},           {"transpose", "data.transpose"},
-      {"normalize", "data.normalize"}, {"normalize-targets", "data.normalize-targets"}};
+  std::vector<std::pair<std::string, std::string>> keys = {{"layers", "model.layers"},
+                                                           {"loss", "model.loss"},
+                                                           {"task", "data.task"},
+                                                           {"transpose", "data.transpose"},
+                                                           {"normalize", "data.normalize"},
+                                                           {"normalize-targets", "data.normalize-targets"},
+                                                           {"class-weights", "model.class-weights"}};
   for (const LossForm& form : losses()) {
     for (const Hyperparameter& h : form.hyperparameters) keys.emplace_back(h.name, "model." + h.name);
   }
@@ -242,7 +269,7 @@ SavedModel load_model(const std::filesystem::path& file) {
   }
   return {.model = std::move(model),
           .normalization = std::move(normalization),
-          .loss = saved_loss(entry("loss"), stored.metadata, named->task, file.string()).loss,
+          .loss = saved_loss(entry("loss"), stored.metadata, named->task, outputs, file.string()).loss,
           .data = std::move(data)};
 }
 
