@@ -35,7 +35,7 @@ struct TrainingOptions {
   bool noise_scale = false;         ///< measure the gradient noise scale
   OnNonFinite on_nonfinite = OnNonFinite::kStop;
   std::uint64_t nonfinite_limit = 10;  ///< the most steps in a row to go on without
-  OptimizerOptions optimizer = adamw();
+  OptimizerOptions optimizer = sgd();
   double clip_norm = 0;      ///< the largest norm of a gradient, 0: any
   double average_decay = 0;  ///< of the moving average of the weights, 0: none
   ScheduleOptions schedule = {};

@@ -198,7 +198,7 @@ void add_hyperparameters(const std::string& section, const Methods& methods, con
 
 void add_optimizer(TrainingOptions& training, std::vector<Setting>& settings) {
   OptimizerOptions& optimizer = training.optimizer;
-  settings.push_back({"optimizer.name", "adamw", "the method: " + join(names_of(algorithms())),
+  settings.push_back({"optimizer.name", "sgd", "the method: " + join(names_of(algorithms())),
                       method_name(algorithms(), optimizer.name, optimizer.hyperparameters)});
   add_hyperparameters("optimizer", algorithms(), optimizer.name, optimizer.hyperparameters, settings);
   settings.insert(
