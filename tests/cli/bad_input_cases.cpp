@@ -158,7 +158,7 @@ std::vector<BadInput> bad_usage() {
        "train.patience (on the command line): has no effect on 'verify'"},
       {"StudyWithPatience",
        {"study", "dropout", "--train.patience", "5", "--data.source", "blobs"},
-       "train.patience (on the command line): a study compares trainings at the same steps"},
+       "train.patience (on the command line): has no effect on 'study'"},
       {"VerifyWithCheckpoints",
        {"verify", "--checkpoint.every", "5", "--data.source", "blobs", "--model.layers", "linear 4"},
        "checkpoint.every (on the command line): has no effect on 'verify'"},
