@@ -90,9 +90,9 @@ Split Split::stratified(std::uint64_t seed, std::span<const std::int32_t> labels
 void Split::hold_out(const std::vector<bool>& chosen) {
   first_ = 0;
   order_ = in_order_of(permutation_);
-  const auto rest = std::ranges::stable_partition(
-      order_, [&](Index sample) { return chosen[static_cast<std::size_t>(sample)]; });
-  LOCKSTEP_CHECK(rest.begin() - order_.begin() == validation_);
+  const auto rest = std::stable_partition(
+      order_.begin(), order_.end(), [&](Index sample) { return chosen[static_cast<std::size_t>(sample)]; });
+  LOCKSTEP_CHECK(rest - order_.begin() == validation_);
 }
 
 Index Split::sample_at(Index position) const {

@@ -43,7 +43,7 @@ std::string Norm::add_standardized(OperatorGraph& graph, const std::string& x) {
 std::string Norm::add_affine(OperatorGraph& graph, const std::string& standardized,
                              const Shape& shape) const {
   const auto along_channels = [&](const std::string& name) {
-    const std::string tensor = graph.tensor(name);
+    std::string tensor = graph.tensor(name);
     if (shape.axes().size() < 3) return tensor;
     return graph.add("Reshape", {tensor, graph.constant({3}, std::vector<std::int64_t>{channels_, 1, 1})});
   };

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/functions.hpp"
 #include "lockstep/core/log.hpp"
 
 namespace lockstep {
@@ -27,7 +28,7 @@ void Progress::Sums::add(const StepReport& report, double kept) {
 void Progress::step(const StepReport& report, std::optional<double> best_loss) {
   constexpr double kWhile = 10;  // seconds
   all_.add(report, 1);
-  last_.add(report, std::exp(-report.seconds / kWhile));
+  last_.add(report, portable::exp(-report.seconds / kWhile));
   const auto now = Clock::now();
   if (now - shown_ < (log::is_terminal() ? kTerminalPause : kPlainPause)) return;
   shown_ = now;
@@ -42,12 +43,11 @@ std::string Progress::text(const StepReport& report, std::optional<double> best_
   const double left = static_cast<double>(total_steps_ - report.step) * last_.seconds / last_.steps;
   const std::uint64_t epochs = (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_;
   const bool has_noise = report.noise && !std::isnan(report.noise->scale);
-  return fmt::format("epoch {}/{}  {} left  step {}/{}  loss {}{}{}  {:.0f} samples/s",
-                     (report.step - 1) / steps_per_epoch_ + 1, epochs, duration_text(left), report.step,
-                     total_steps_, loss_text(report.loss),
-                     best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
-                     has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "",
-                     present_samples_per_second());
+  return fmt::format("epoch {}/{}  loss {}  {} left{}{}  step {}/{}  {:.0f} samples/s",
+                     (report.step - 1) / steps_per_epoch_ + 1, epochs, loss_text(report.loss),
+                     duration_text(left), best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
+                     has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "", report.step,
+                     total_steps_, present_samples_per_second());
 }
 
 std::string loss_text(double loss) {
