@@ -116,6 +116,7 @@ std::vector<double> make_class_weights(ClassWeights kind, const Dataset& data, c
         data.description().name, some_of(missing));
   }
   std::vector<double> weights;
+  weights.reserve(samples.size());
   for (const Index count : samples) {
     weights.push_back(static_cast<double>(split.training_size()) /
                       (static_cast<double>(samples.size()) * static_cast<double>(count)));

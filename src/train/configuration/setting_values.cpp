@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "lockstep/train/training_options.hpp"
+
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
