@@ -74,6 +74,7 @@ void record_results(StudyRun& study, const VariantCurves& folds, const std::vect
 void say_results(StudyRun& study, const VariantCurves& folds, const std::vector<FoldResults>& results) {
   for (std::size_t i = 0; i < folds.size(); ++i) {
     std::vector<std::string> texts;
+    texts.reserve(results.size());
     for (const FoldResults& result : results) {
       texts.push_back(fmt::format("{} {:.4g}", metric_text(result.name).name, result.values[i]));
     }
@@ -86,6 +87,7 @@ void say_results(StudyRun& study, const VariantCurves& folds, const std::vector<
     return;
   }
   std::vector<std::string> texts;
+  texts.reserve(results.size());
   for (const FoldResults& result : results) texts.push_back(text_of(result));
   study.say(fmt::format("Over {} folds: {}.", folds.size(), join(texts)));
 }

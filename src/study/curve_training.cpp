@@ -48,8 +48,10 @@ std::vector<std::pair<std::string, Selection>> parts_of(const Problem& problem, 
 /// The samples of `steps` steps.
 double samples_of(const TrainingPlan& plan, Index training_samples, std::uint64_t steps) {
   const auto of_epoch = static_cast<std::uint64_t>(plan.steps_per_epoch);
-  return static_cast<double>(steps / of_epoch) * static_cast<double>(training_samples) +
-         static_cast<double>(steps % of_epoch) * static_cast<double>(plan.batch_size);
+  const std::uint64_t epochs = steps / of_epoch;
+  const std::uint64_t rest = steps % of_epoch;
+  return static_cast<double>(epochs) * static_cast<double>(training_samples) +
+         static_cast<double>(rest) * static_cast<double>(plan.batch_size);
 }
 
 }  // namespace
