@@ -136,10 +136,10 @@ class SweepProgress {
 struct Group {
   const SweepPlan& plan;
   Communicator& communicator;
-  Index number;
-  SweepJournal* journal;
-  SweepProgress* progress;  // on rank 0 of all groups
-  PointProblems problems;
+  Index number = 0;
+  SweepJournal* journal = nullptr;
+  SweepProgress* progress = nullptr;  // on rank 0 of all groups
+  PointProblems problems = {};
 
   /// Collective over the group.
   std::optional<Index> next(Index rung, const std::vector<Index>& points) const {
