@@ -201,8 +201,7 @@ TEST(CsvTables, FindTheSeparator) {
   for (const std::string text :
        {"a,b,y\n1,2.5,u\n3,4,v\n", "a;b;y\n1;2,5;u\n3;4;v\n", "a\tb\ty\n1\t2,5\tu\n3\t4\tv\n",
         "a|b|y\n1|2.5|u\n3|4|v\n", "1;2,5;u\n3;4;v\n", "a;b;y\r\n1;\"2,5\";u\r\n3;4;v\r\n",
-        "\xEF\xBB\xBF"
-        "a;b;y\n1;2.5;u\n3;4;v\n"}) {
+        "\xEF\xBB\xBF\x61;b;y\n1;2.5;u\n3;4;v\n"}) {
     const DatasetContent content = read(text);
     EXPECT_THAT(content.values, ElementsAre(1, 2.5, 3, 4)) << text;
     EXPECT_THAT(content.description.class_names, ElementsAre("u", "v")) << text;
