@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
@@ -174,8 +175,8 @@ TEST(ConfigError, NamesTheValueThatWasMeant) {
         [&, k = key, v = given] {
           config_of({{k, v}});
         },
-        {key + " = " + given + " (on the command line): expected one of: ",
-         "; did you mean '" + meant + "'?"}));
+        {fmt::format("{} = {} (on the command line): expected one of: ", key, given),
+         fmt::format("; did you mean '{}'?", meant)}));
   }
 }
 

@@ -139,7 +139,7 @@ struct Group {
   Index number = 0;
   SweepJournal* journal = nullptr;
   SweepProgress* progress = nullptr;  // on rank 0 of all groups
-  PointProblems problems = {};
+  PointProblems problems;
 
   /// Collective over the group.
   std::optional<Index> next(Index rung, const std::vector<Index>& points) const {
