@@ -72,6 +72,7 @@ const json& golden() {
 template <typename Scores>
 std::vector<double> each(const std::vector<Scores>& all, double Scores::*score) {
   std::vector<double> values;
+  values.reserve(all.size());
   for (const Scores& one : all) values.push_back(std::isnan(one.*score) ? 0 : one.*score);
   return values;
 }
