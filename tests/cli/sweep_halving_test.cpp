@@ -117,12 +117,12 @@ TEST(SweepHalvingTest, APointThatStopsEarlyGoesOnWithItsPatience) {
   }
 }
 
-/// Long enough to be killed in every rung: of 9000 steps, 1000 in the first.
+/// Long enough to be killed in every rung: of 3600 steps, 400 in the first.
 const Words kLong = {
     "--halving",          "3",     "--sweep",        "optimizer.learning-rate=0.001:0.3:log9",
     "--data.source",      "blobs", "--data.samples", "2000",
     "--data.validation",  "0.1",   "--model.layers", "linear 128, relu, linear 4",
-    "--train.batch-size", "16",    "--train.steps",  "9000"};
+    "--train.batch-size", "16",    "--train.steps",  "3600"};
 
 TEST(SweepHalvingTest, GoesOnAfterAKillWhereEachRungWas) {
   const TemporaryFolder whole;

@@ -11,6 +11,7 @@ namespace {
 TEST(RangeTest, FindsTheSteepestFallAndTheSmallestLoss) {
   // 2 - σ((i - 100) / 10) falls fastest at 100, and a little noise does not move that far.
   std::vector<double> losses;
+  losses.reserve(250);
   for (int i = 0; i < 200; ++i) losses.push_back(2 - 1 / (1 + std::exp(-(i - 100) / 10.0)) + 0.01 * (i % 3));
   for (int i = 0; i < 50; ++i) losses.push_back(1 + 0.5 * i);
   const RangeTest range = examine_range(losses);
@@ -31,6 +32,7 @@ TEST(RangeTest, TakesTheMedianOfLossesAboutAStep) {
   losses[50] = 1000;  // one bad batch
   EXPECT_EQ(examine_range(losses).smoothed, std::vector<double>(100, 1));
   losses.clear();
+  losses.reserve(100);
   for (int i = 0; i < 100; ++i) losses.push_back(100 - i);
   EXPECT_EQ(examine_range(losses).smoothed, losses);
 }

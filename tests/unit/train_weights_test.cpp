@@ -105,7 +105,7 @@ TEST(Weights, AreNotKnownToTheHessianAndTheNoiseScale) {
 }
 
 /// Samples of one feature with these classes, of which there are 3.
-Reader of_labels(std::vector<std::int32_t> labels) {
+Reader of_labels(const std::vector<std::int32_t>& labels) {
   return [labels]() -> SourceParts {
     DatasetContent all{.description = {.name = "labels",
                                        .storage = Storage::kFloats,
