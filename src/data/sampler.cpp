@@ -32,6 +32,7 @@ std::map<std::int32_t, std::vector<Index>> samples_by_class(const Permutation& p
 std::vector<Index> proportional_parts(const std::vector<Index>& sizes, Index total) {
   const Index sum = std::accumulate(sizes.begin(), sizes.end(), Index{0});
   std::vector<Index> parts;
+  parts.reserve(sizes.size());
   for (const Index size : sizes) parts.push_back(total * size / sum);
   std::vector<std::size_t> by_remainder(sizes.size());
   std::iota(by_remainder.begin(), by_remainder.end(), std::size_t{0});
@@ -61,6 +62,7 @@ Split Split::stratified(std::uint64_t seed, std::span<const std::int32_t> labels
   Split split(seed, std::ssize(labels), validation);
   const auto classes = samples_by_class(split.permutation_, labels);
   std::vector<Index> sizes;
+  sizes.reserve(classes.size());
   for (const auto& [label, samples] : classes) sizes.push_back(std::ssize(samples));
   const std::vector<Index> parts = proportional_parts(sizes, validation);
   auto part = parts.begin();
