@@ -12,6 +12,7 @@
 #include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
+#include "data/csv_wishes.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
@@ -21,14 +22,6 @@ namespace {
 
 using Fields = std::span<const std::string_view>;
 using Role = CsvColumns::Role;
-
-/// The column that `label` gives as a number, if it does.
-std::optional<Index> column_by_number(std::string_view label, Index columns) {
-  std::optional<std::int64_t> column = parse_integer(label);
-  if (column && *column < 0) *column += columns;
-  if (!column || *column < 0 || *column >= columns) return std::nullopt;
-  return static_cast<Index>(*column);
-}
 
 /// Finds out what the label means for one file, and which column is which feature.
 class ColumnFinder {
@@ -74,7 +67,7 @@ class ColumnFinder {
         if (place.role == Role::kFeature) place.at = next++;
       }
     }
-    if (!options_.training) take_wishes(columns);
+    if (!options_.training) take_wishes(file_, options_, columns);
     if (options_.training) check_number_of_features(columns);
     return columns;
   }
@@ -290,47 +283,6 @@ class ColumnFinder {
         "{}: {} columns; expected the {} columns that the weights were trained on, or {} with those of "
         "`label`",
         file_, count_, expected, expected + options_.training->targets);
-  }
-
-  /// What `columns`, `ignore` and `categories` say.
-  void take_wishes(CsvColumns& columns) const {
-    if (!options_.columns.empty()) {
-      for (CsvColumns::Place& place : columns.places) place.wish = CsvColumns::Wish::kIgnore;
-    }
-    take_wish(columns, "columns", options_.columns, CsvColumns::Wish::kKeep);
-    take_wish(columns, "categories", options_.categories, CsvColumns::Wish::kCategory);
-    take_wish(columns, "ignore", options_.ignore, CsvColumns::Wish::kIgnore);
-  }
-
-  void take_wish(CsvColumns& columns, const std::string& key, const std::string& list,
-                 CsvColumns::Wish wish) const {
-    if (trim(list).empty()) return;
-    const std::vector<std::string_view> names =
-        is_field(trim(list)) ? std::vector{trim(list)} : split(list, ',');
-    for (const std::string_view name : names) {
-      const auto named = std::ranges::find(columns.names, name);
-      const std::optional<Index> by_number = column_by_number(name, count_);
-      if (named == columns.names.end() && !by_number) {
-        fail_input("`{}` = {}: no column '{}' in {}{}", key, shown(list), shown(name), file_,
-                   columns.has_header ? suggestion(name, columns.names)
-                                      : fmt::format("; expected numbers from 0 to {}", count_ - 1));
-      }
-      const Index column = named != columns.names.end() ? named - columns.names.begin() : *by_number;
-      CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column)];
-      if (place.role == Role::kTarget) {
-        fail_input("`{}` = {}: column '{}' is the label; remove it", key, shown(list), shown(name));
-      }
-      if (place.wish == CsvColumns::Wish::kIgnore && wish == CsvColumns::Wish::kCategory) {
-        fail_input("`{}` = {}: column '{}' is not in `columns`; add it there", key, shown(list), shown(name));
-      }
-      const bool is_wanted =
-          place.wish == CsvColumns::Wish::kKeep || place.wish == CsvColumns::Wish::kCategory;
-      if (is_wanted && wish == CsvColumns::Wish::kIgnore) {
-        fail_input("`{}` = {}: column '{}' is also in `columns` or `categories`; remove it from one of them",
-                   key, shown(list), shown(name));
-      }
-      place.wish = wish;
-    }
   }
 
   [[noreturn]] void fail_label(const std::string& problem) const {
