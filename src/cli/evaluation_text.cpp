@@ -1,13 +1,13 @@
 #include "cli/evaluation_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "report/run_metric.hpp"
 
 namespace lockstep {
 
@@ -17,20 +17,6 @@ using Json = nlohmann::ordered_json;
 
 /// More classes are no table that anybody reads.
 constexpr std::size_t kMostListedClasses = 1000;
-
-std::string words_for(const std::string& measure) {
-  static constexpr std::array<std::pair<const char*, const char*>, 8> kWords = {
-      {{"balanced_accuracy", "balanced accuracy"},
-       {"macro_f1", "macro F1"},
-       {"auc", "AUC"},
-       {"log_loss", "log loss"},
-       {"calibration_error", "calibration error"},
-       {"rmse", "RMSE"},
-       {"mae", "MAE"},
-       {"r2", "R²"}}};
-  const auto found = std::ranges::find(kWords, measure, [](const auto& pair) { return pair.first; });
-  return found == kWords.end() ? measure : found->second;
-}
 
 std::string number_text(double value) { return std::isfinite(value) ? fmt::format("{:.5g}", value) : "-"; }
 
@@ -93,7 +79,8 @@ std::string evaluation_text(const Evaluated& evaluated) {
   add("data", fmt::format("{}, {}: {} samples", evaluated.data.name, evaluated.part, evaluation.samples));
   add("loss", std::isfinite(evaluation.loss) ? number_text(evaluation.loss) : "not finite");
   if (evaluation.accuracy) add("accuracy", fmt::format("{:.2f}%", 100 * *evaluation.accuracy));
-  for (const Measure& measure : evaluation.measures) add(words_for(measure.name), number_text(measure.value));
+  for (const Measure& measure : evaluation.measures)
+    add(metric_text(measure.name).name, number_text(measure.value));
   const Table table = table_of(evaluated.data, evaluation);
   return table.rows.empty() ? text : text + "\n" + text_of(table);
 }

@@ -105,8 +105,7 @@ class TableReader {
         features_->have_names_as_values()) {
       fail_input(
           "{}:{}: taken for the names of the columns, but they occur below it as values; set `header` = no "
-          "if it "
-          "is a sample, yes if it names the columns",
+          "if it is a sample, yes if it names the columns",
           name_, first_line_);
     }
     features_->finish(content_);
