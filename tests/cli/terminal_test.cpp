@@ -79,7 +79,8 @@ class Session {
 
 class TerminalTest : public testing::Test {
  protected:
-  /// Of epochs that last long enough for the line to renew itself, and that goes on until somebody ends it.
+  /// Of epochs of 3e11 operations, so that the line renews itself within one, and that goes on until somebody
+  /// ends it.
   static Words training() {
     return {"train",
             "--run.dir",
@@ -93,7 +94,7 @@ class TerminalTest : public testing::Test {
             "--data.validation",
             "0.01",
             "--model.layers",
-            "linear 64, relu, linear 4",
+            "linear 512, relu, linear 512, relu, linear 4",
             "--train.epochs",
             "1000000"};
   }
