@@ -149,12 +149,29 @@ TEST(CommandsTest, WeightsThatEndInfiniteStopTheRun) {
   const TemporaryFolder folder;
   folder.write("a.csv", "1e17,1e17\n1e17,1e17\n");
   for (const int ranks : {0, 3}) {
-    const Outcome outcome = run_lockstep(
-        ranks,
-        {"train", "--run.dir", "run-" + std::to_string(ranks), "--data.source", "a.csv", "--data.task",
-         "regression", "--data.normalize", "none", "--data.normalize-targets", "none", "--model.layers",
-         "linear 1", "--train.batch-size", "full", "--train.steps", "1", "--optimizer.learning-rate", "1e6"},
-        folder);
+    const Outcome outcome = run_lockstep(ranks,
+                                         {"train",
+                                          "--run.dir",
+                                          "run-" + std::to_string(ranks),
+                                          "--data.source",
+                                          "a.csv",
+                                          "--data.task",
+                                          "regression",
+                                          "--data.normalize",
+                                          "none",
+                                          "--data.normalize-targets",
+                                          "none",
+                                          "--model.layers",
+                                          "linear 1",
+                                          "--train.batch-size",
+                                          "full",
+                                          "--train.steps",
+                                          "1",
+                                          "--optimizer.name",
+                                          "sgd",
+                                          "--optimizer.learning-rate",
+                                          "1e6"},
+                                         folder);
     expect_one_line(outcome, 3, "the weights are no longer finite");
   }
 }
@@ -406,9 +423,17 @@ TEST(CommandsTest, ALogThatCannotBeWrittenIsNotTheEnd) {
 
 TEST(CommandsTest, ADivergingRunStopsItself) {
   const TemporaryFolder folder;
-  const Words words = {"train",          "--data.source",      "linear",
-                       "--model.layers", "linear 4, linear 1", "--optimizer.learning-rate",
-                       "1000",           "--train.epochs",     "100"};
+  const Words words = {"train",
+                       "--data.source",
+                       "linear",
+                       "--model.layers",
+                       "linear 4, linear 1",
+                       "--optimizer.learning-rate",
+                       "1000",
+                       "--train.epochs",
+                       "100",
+                       "--optimizer.name",
+                       "sgd"};
   for (const int ranks : {0, 1, 3, 8}) {
     const Outcome outcome =
         run_lockstep(ranks, words + Words{"--run.dir", "run-" + std::to_string(ranks)}, folder, 20);

@@ -41,6 +41,7 @@ Texts settings(const Texts& more) {
                {"model.layers", "linear 1"},
                {"train.batch-size", fmt::format("{}", kBatch)},
                {"train.micro-batches", fmt::format("{}", kMicroBatches)},
+               {"optimizer.name", "sgd"},
                {"optimizer.learning-rate", "0"}} +
          more;
 }

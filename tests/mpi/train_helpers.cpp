@@ -16,7 +16,8 @@ Config make_test_config(const Texts& changes) {
                             {"train.batch-size", "32"},
                             {"train.epochs", "2"},
                             {"train.micro-batches", "8"},
-                            {"train.check-every", "2"}},
+                            {"train.check-every", "2"},
+                            {"optimizer.name", "sgd"}},
                            changes));
 }
 

@@ -119,6 +119,7 @@ const DigestCase kCases[] = {
       {"data.samples", "90"},
       {"data.normalize-targets", "none"},
       {"model.layers", "linear 9, tanh, linear 1"},
+      {"optimizer.name", "sgd"},
       {"train.micro-batches", "4"},
       {"train.batch-size", "16"}},
      "27ada42cf85865459026493e1ccc578e",

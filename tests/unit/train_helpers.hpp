@@ -17,6 +17,7 @@ inline Config blobs(const Texts& changes = {}) {
                             {"data.classes", "3"},
                             {"train.batch-size", "32"},
                             {"train.micro-batches", "8"},
+                            {"optimizer.name", "sgd"},
                             {"optimizer.momentum", "0.9"},
                             {"model.layers", "linear 16, relu, linear 3"},
                             {"optimizer.learning-rate", "0.05"}},

@@ -128,6 +128,7 @@ TEST(Predictions, AreOfNoClassWhereOutputsAreNotFinite) {
                                      {"data.classes", "3"},
                                      {"train.micro-batches", "2"},
                                      {"train.batch-size", "4"},
+                                     {"optimizer.name", "sgd"},
                                      {"model.layers", layers}}));
     const auto size = static_cast<std::size_t>(run.trainer.network().layout().size());
     const auto memory = std::make_shared<std::vector<Real>>(size, std::numeric_limits<Real>::quiet_NaN());

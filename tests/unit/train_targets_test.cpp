@@ -63,11 +63,9 @@ Config regression(const std::filesystem::path& table, Texts texts) {
   return config_of(texts);
 }
 
-/// R² of the held-out samples after a training of 100 epochs, all else as it is by default, and what the page
-/// shows of them.
+/// R² of the held-out samples after a training with the defaults, and what the page shows of them.
 double r2_of(const std::filesystem::path& table, const Texts& more = {}) {
-  Texts texts = {
-      {"data.validation", "0.2"}, {"model.layers", "linear 32, relu, linear 1"}, {"train.epochs", "100"}};
+  Texts texts = {{"data.validation", "0.2"}};
   texts.insert(more.begin(), more.end());
   TrainingRun run(regression(table, texts));
   run.trainer.run();
@@ -87,11 +85,14 @@ double r2_of(const std::filesystem::path& table, const Texts& more = {}) {
 
 TEST(Targets, OfAnyUnitTrainAsWellAsThoseScaledByHand) {
   const TemporaryFolder folder;
-  const double by_hand = r2_of(folder.write("scaled.csv", houses(kMeanPrice, 1 / kPriceUnit)),
-                               {{"data.normalize-targets", "none"}});
-  EXPECT_GT(by_hand, 0.9);
-  EXPECT_NEAR(r2_of(folder.write("prices.csv", houses(0, 1))), by_hand, 0.02);
-  EXPECT_NEAR(r2_of(folder.write("tiny.csv", houses(0, 1e-12))), by_hand, 0.02);
+  for (const Texts& more : {Texts(), Texts{{"train.epochs", "100"}}}) {
+    Texts scaled = more;
+    scaled["data.normalize-targets"] = "none";
+    const double by_hand = r2_of(folder.write("scaled.csv", houses(kMeanPrice, 1 / kPriceUnit)), scaled);
+    EXPECT_GT(by_hand, more.empty() ? 0.7 : 0.9);
+    EXPECT_NEAR(r2_of(folder.write("prices.csv", houses(0, 1)), more), by_hand, 0.02);
+    EXPECT_NEAR(r2_of(folder.write("tiny.csv", houses(0, 1e-12)), more), by_hand, 0.02);
+  }
 }
 
 class SavedTargets : public testing::Test {

@@ -50,8 +50,11 @@ void check_hyperparameters(const std::string& section, const Methods& methods, c
       const auto value = given.find(section + "." + h.name);
       if (value == given.end() || value->second.by == GivenBy::kRun || values.contains(h.name)) continue;
       const std::vector<std::string> own = names_of(find_named(methods, chosen)->hyperparameters);
-      fail_input("{} ({}): {} '{}' does not use it; remove it. It takes: {}", value->first,
-                 value->second.origin, section, chosen, own.empty() ? "nothing" : join(own));
+      const std::string name = section + ".name";
+      fail_input("{} ({}): {} '{}' does not use it; remove it{}. It takes: {}", value->first,
+                 value->second.origin, section, chosen,
+                 given.contains(name) ? "" : fmt::format(", or set {}", name),
+                 own.empty() ? "nothing" : join(own));
     }
   }
   for (const auto& [name, value] : values) {

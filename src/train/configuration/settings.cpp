@@ -196,10 +196,29 @@ void add_hyperparameters(const std::string& section, const Methods& methods, con
   }
 }
 
-void add_optimizer(TrainingOptions& training, std::vector<Setting>& settings) {
+/// The method of which nobody says which: squared errors of a table's targets make SGD diverge at any rate
+/// that suits classes.
+std::string usual_method(const DataSource& source) {
+  return task_of(source) == Task::kRegression ? "adamw" : "sgd";
+}
+
+Field optimizer_name(OptimizerOptions& optimizer, const DataSource& source) {
+  const Field name = method_name(algorithms(), optimizer.name, optimizer.hyperparameters);
+  return {.assign =
+              [name, &source](const std::string& text) {
+                const std::string automatic = "auto";
+                const std::string expected = name.assign(text == automatic ? usual_method(source) : text);
+                return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, automatic);
+              },
+          .text = name.text};
+}
+
+void add_optimizer(TrainingOptions& training, const DataSource& source, std::vector<Setting>& settings) {
   OptimizerOptions& optimizer = training.optimizer;
-  settings.push_back({"optimizer.name", "sgd", "the method: " + join(names_of(algorithms())),
-                      method_name(algorithms(), optimizer.name, optimizer.hyperparameters)});
+  settings.push_back(
+      {"optimizer.name", "auto",
+       fmt::format("the method: {}, or auto: adamw for a regression, else sgd", join(names_of(algorithms()))),
+       optimizer_name(optimizer, source)});
   add_hyperparameters("optimizer", algorithms(), optimizer.name, optimizer.hyperparameters, settings);
   settings.insert(
       settings.end(),
@@ -269,7 +288,7 @@ std::vector<Setting> make_settings(Config& config) {
   add_model(config.model, settings);
   add_train(config.training, settings);
   add_stopping(config.stopping, settings);
-  add_optimizer(config.training, settings);
+  add_optimizer(config.training, config.data.source, settings);
   add_schedule(config.training, settings);
   add_checkpoint(config.checkpoint, settings);
   add_run(config.run, settings);
