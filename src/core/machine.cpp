@@ -26,6 +26,16 @@ std::string host_name() {
   return name.data();
 }
 
+pid_t parent_of(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/status", process));
+  constexpr std::string_view kLabel = "PPid:";
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(kLabel)) continue;
+    return static_cast<pid_t>(parse_integer(trim(line.substr(kLabel.size()))).value_or(0));
+  }
+  return 0;
+}
+
 bool ends_by_itself(pid_t process) {
   std::ifstream file(fmt::format("/proc/{}/stat", process));
   std::string status;  // proc_pid_stat(5): the last field, as waitpid(2) would have it

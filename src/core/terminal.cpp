@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "core/machine.hpp"
 #include "core/text.hpp"
 
 namespace lockstep {
@@ -24,13 +26,27 @@ bool is_dumb() {
   return term == nullptr || std::string_view(term).empty() || std::string_view(term) == "dumb";
 }
 
+std::string path_of(pid_t process, int descriptor) {
+  return fmt::format("/proc/{}/fd/{}", process, descriptor);
+}
+
+/// Of the launcher: the nearest process above whose output goes elsewhere. A shell may stand between.
+std::string output_above(int descriptor) {
+  std::error_code error;
+  const std::filesystem::path own = std::filesystem::read_symlink(path_of(getpid(), descriptor), error);
+  pid_t process = getppid();
+  while (process > 1 && std::filesystem::read_symlink(path_of(process, descriptor), error) == own) {
+    process = parent_of(process);
+  }
+  return path_of(process, descriptor);
+}
+
 /// A descriptor of what the person looks at, which closes with it where it is the launcher's.
 class Screen {
  public:
   explicit Screen(int descriptor) : descriptor_(descriptor) {
     if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr || isatty(descriptor) != 1) return;
-    const std::string output = fmt::format("/proc/{}/fd/{}", getppid(), descriptor);
-    opened_ = open(output.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    opened_ = open(output_above(descriptor).c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     descriptor_ = opened_;
   }
   ~Screen() {

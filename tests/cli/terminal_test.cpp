@@ -150,5 +150,16 @@ TEST_F(TerminalTest, ADumbTerminalGetsPlainLines) {
   }
 }
 
+// mpirun gives what it starts a pseudo-terminal, and the shell inherits it.
+TEST_F(TerminalTest, AShellUnderMpirunIsNoTerminal) {
+  const Words shell = {LOCKSTEP_MPIEXEC, "-x", "TERM=xterm", LOCKSTEP_MPIEXEC_NUMPROC_FLAG, "2", "sh", "-c",
+                       "\"$@\"; true",   "sh"};
+  Process process(shell + command_line(0, small_training("run")), folder_.path());
+  const Outcome outcome = process.wait(30);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("epoch 2"), std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos) << outcome.out;
+}
+
 }  // namespace
 }  // namespace lockstep::test
