@@ -66,9 +66,12 @@ const std::map<std::string, std::string>& separators() {
   fail_input("{}: is a section; did you mean '{}'? (see --help {})", typed, *of_section, typed.substr(2));
 }
 
-std::vector<std::string> names_of(const po::options_description& description) {
+std::vector<std::string> names_but(const std::vector<std::string>& unused,
+                                   const po::options_description& description) {
   std::vector<std::string> names;
-  for (const auto& option : description.options()) names.push_back("--" + option->long_name());
+  for (const auto& option : description.options()) {
+    if (!is_key_among(option->long_name(), unused)) names.push_back("--" + option->long_name());
+  }
   return names;
 }
 
@@ -107,7 +110,8 @@ void read_file(const std::string& path, const po::options_description& settings,
 
 }  // namespace
 
-Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options) {
+Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options,
+                          const std::vector<std::string>& unused) {
   const po::options_description own = describe_options(options);
   const po::options_description& settings = settings_description();
   po::options_description all;
@@ -139,7 +143,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
     if (option.position_key >= 0 || option.string_key.empty()) {
       arguments.positional.push_back(option.value.front());
     } else if (option.unregistered) {
-      fail_unknown("--" + option.string_key, names_of(all));
+      fail_unknown("--" + option.string_key, names_but(unused, all));
     } else if (option.string_key == "config") {
       continue;  // read before
     } else if (option.string_key.find('.') != std::string::npos) {

@@ -25,10 +25,12 @@ struct Arguments {
   std::vector<std::string> positional;
 };
 
-/// Reads `words` and the --config file they may name; the command line wins over the file.
+/// Reads `words` and the --config file they may name; the command line wins over the file. `unused`: keys and
+/// sections that the command refuses, which no error proposes.
 /// Errors: an unknown option or key (the nearest known one is named), one without a value, a bad or missing
 /// file.
-Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options);
+Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options,
+                          const std::vector<std::string>& unused = {});
 
 /// The keys of `section` ("train.") but those in `used`.
 std::vector<std::string> settings_but(const std::string& section, const std::vector<std::string>& used);

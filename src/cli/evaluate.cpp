@@ -114,9 +114,14 @@ Evaluated evaluate_held_out(const std::string& file, const GivenValues& settings
         "samples were held out then can't be told",
         data.name);
   }
-  const SampleNormalization normalization =
-      of_stored_values(saved.normalization, problem.training.description().units);
-  return {file, problem.training.description(), kValidation,
+  const SampleNormalization normalization = of_stored_values(saved.normalization, data.units);
+  if (normalization != problem.normalization) {
+    fail_input(
+        "{}: its training samples have other means and deviations than those that the weights were trained "
+        "on; which samples were held out then can't be told; expected the same rows",
+        data.name);
+  }
+  return {file, data, kValidation,
           evaluate(saved.model, *saved.loss, normalization, select(problem, kValidation), world)};
 }
 

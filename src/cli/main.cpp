@@ -78,7 +78,8 @@ void run(const std::vector<std::string>& words, Communicator& world) {
   }
 
   const Command& command = find_command(words[0]);
-  const Arguments arguments = parse_arguments({words.begin() + 1, words.end()}, command.options);
+  const Arguments arguments =
+      parse_arguments({words.begin() + 1, words.end()}, command.options, command.unused);
   check_same_arguments(world, arguments);
   if (!command.takes_paths && !arguments.positional.empty()) {
     fail_input("'{}': unexpected; settings are given as --section.key VALUE", arguments.positional.front());

@@ -116,6 +116,13 @@ TEST_F(EvaluatePartTest, OfAWeightsFileNeedsTheConfigurationOfItsRun) {
   EXPECT_EQ(line.at("loss"), line_of(evaluate(0, {"--weights", "run", "--part", "validation"})).at("loss"));
 }
 
+TEST_F(EvaluatePartTest, OfDataThatHaveGrownIsRefused) {
+  std::ofstream(folder_.path() / "training.csv", std::ios::app) << "12,yes\n";
+  expect_one_line(evaluate(2, {"--weights", "run", "--part", "validation"}), 2,
+                  "training.csv: its training samples have other means and deviations");
+  EXPECT_EQ(line_of(evaluate(0, {"--weights", "run", "--data.source", "training.csv"})).at("samples"), 61);
+}
+
 TEST_F(EvaluatePartTest, ThatIsNotThereIsRefused) {
   const Words run = {"--weights", "run"};
   expect_one_line(evaluate(0, run + Words{"--part", "training"}), 2,

@@ -22,12 +22,16 @@ struct Normalization {
   /// One a feature of a table whose columns are described: what the network sees where the value is missing
   /// (NaN), the mean of the others. None elsewhere.
   std::vector<double> missing = {};
+
+  friend bool operator==(const Normalization&, const Normalization&) = default;
 };
 
 /// Of all that a sample holds. `targets` is of a regression, with one pair a target; none: as they are.
 struct SampleNormalization {
   Normalization features;
   Normalization targets = {};
+
+  friend bool operator==(const SampleNormalization&, const SampleNormalization&) = default;
 };
 
 /// Whether `normalization` has as many pairs as data of this description may have.
