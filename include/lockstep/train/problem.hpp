@@ -99,8 +99,8 @@ std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& pro
 Selection training_part(const Problem& problem);
 
 /// The network that `config` describes, for samples of these data, without memory for its parameters yet; and
-/// its outline, for samples of any shape, with what is known of the data. Local. Errors: those of the text and its
-/// units.
+/// its outline, for samples of any shape, with what is known of the data. Local. Errors: those of the text
+/// and its units.
 Network make_network(const Config& config, const DatasetDescription& data);
 Network outline_network(const Config& config, const FromData& data = {});
 
