@@ -23,8 +23,7 @@ bool is_same_setting(const std::string& key, const std::string& given, const std
 /// Whether the layers of `config` are those that the weights in `file` say of themselves.
 bool is_same_network(const Config& config, const std::string& own, const std::string& file) {
   const std::string text = outline_network(config).text();
-  if (text.find("linear auto") == std::string::npos) return text == own;
-  return outline_network(config, load_model(file).model.outputs()).text() == own;
+  return text == own || outline_network(config, from_data(load_model(file).data)).text() == own;
 }
 
 }  // namespace

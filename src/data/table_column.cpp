@@ -68,6 +68,24 @@ Index TableColumn::features() const {
   return kind == Kind::kLeftOut ? 0 : features_of_kind(*this) + (has_gaps ? 1 : 0);
 }
 
+std::vector<FeatureRange> features_of_categories(const std::vector<TableColumn>& columns) {
+  std::vector<FeatureRange> ranges;
+  Index first = 0;
+  for (const TableColumn& column : columns) {
+    if (column.kind == Kind::kCategory) ranges.push_back({first, column.features()});
+    first += column.features();
+  }
+  return ranges;
+}
+
+std::string to_text(const std::vector<FeatureRange>& ranges) {
+  std::string text;
+  for (const auto& [first, count] : ranges) {
+    text += fmt::format("{}{}-{}", text.empty() ? "" : "/", first, first + count - 1);
+  }
+  return text;
+}
+
 std::vector<std::string> names_of_features(const std::vector<TableColumn>& columns) {
   std::vector<std::string> names;
   for (const TableColumn& column : columns) {

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <functional>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,6 +6,7 @@
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn/table_lookups.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -55,16 +54,12 @@ class Embedding final : public Unit {
 
   void backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients /*dx*/, GradientSink& sink) override {
-    sort(block, x[0]);
-    const Index most = std::max<Index>(kPieceSize / width_, 1);
-    const Index pieces = (categories_ + most - 1) / most;
-    for_each_part(pieces, [&](Index piece) {
-      const Index first = piece * most;
-      const Index count = std::min(most, categories_ - first);
-      const auto write = [&](const MicroBatchRows& m, Real* gradient) {
-        return add_rows(m, first, count, dy, gradient);
-      };
-      sink.add_sparse(block, {range_.offset + first * width_, count * width_}, std::ref(write));
+    lookups_.collect(block, [&](Index row, const auto& add) {
+      for (Index i = 0; i < values_; ++i) add(static_cast<Index>(x[0](row, i)), row * values_ + i);
+    });
+    lookups_.hand_in(block, range_, width_, sink, [&](Index /*entry*/, Index position, Real* sum) {
+      const Real* const values = dy.data() + position * width_;
+      for (Index i = 0; i < width_; ++i) sum[i] += values[i];
     });
     sink.done(range_);
   }
@@ -76,55 +71,12 @@ class Embedding final : public Unit {
   }
 
  private:
-  /// A value that came in: its category, and where its row of the output stands.
-  struct Occurrence {
-    Index category;
-    Index position;
-    auto operator<=>(const Occurrence&) const = default;
-  };
-
-  /// Puts what each micro-batch has of a category side by side, in the order of its rows.
-  void sort(const RowBlock& block, ConstMatrixView x) {
-    occurrences_.resize(static_cast<std::size_t>(block.rows() * values_));
-    for (std::size_t i = 0; i < occurrences_.size(); ++i) {
-      occurrences_[i] = {static_cast<Index>(x.data()[i]), static_cast<Index>(i)};
-    }
-    for_each_part(std::ssize(block.micro_batches), [&](Index i) {
-      const auto [begin, end] = of(block.micro_batches[static_cast<std::size_t>(i)]);
-      std::sort(begin, end);
-    });
-  }
-
-  auto of(const MicroBatchRows& m)
-      -> std::pair<std::vector<Occurrence>::iterator, std::vector<Occurrence>::iterator> {
-    const auto begin = occurrences_.begin() + m.first * values_;
-    return {begin, begin + m.count * values_};
-  }
-
-  /// gradient [count x width] = the sums of dy over what `m` has of the categories from `first` on; false if
-  /// that is nothing.
-  bool add_rows(const MicroBatchRows& m, Index first, Index count, ConstMatrixView dy, Real* gradient) {
-    const auto [begin, end] = of(m);
-    auto next = std::lower_bound(begin, end, Occurrence{first, 0});
-    if (next == end || next->category >= first + count) return false;
-    std::fill_n(gradient, count * width_, Real(0));
-    for (; next != end && next->category < first + count; ++next) {
-      Real* const sum = gradient + (next->category - first) * width_;
-      const Real* const values = dy.data() + next->position * width_;
-      for (Index i = 0; i < width_; ++i) sum[i] += values[i];
-    }
-    return true;
-  }
-
-  static constexpr Index kPieceSize =
-      4096;  // values: small enough for a near cache, and to be left out often
-
   Index width_;
   Index categories_ = 0;
   Index values_ = 0;  // of a sample
   ParameterRange range_;
   const Real* parameters_ = nullptr;
-  std::vector<Occurrence> occurrences_;  // of the block that backward works on
+  TableLookups lookups_;
 };
 
 }  // namespace

@@ -26,7 +26,11 @@ void check_kind(const Unit& unit, std::span<const Shape> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool takes_categories = unit.takes_categories(i);
     if ((inputs[i].categories() > 0) == takes_categories) continue;
-    if (takes_categories) fail_input("expected numbers of categories, not real numbers; leave it out");
+    if (takes_categories) {
+      fail_input(
+          "expected numbers of categories, not real numbers; leave it out, or put 'embed-categories DIM' in "
+          "its place if they are columns of a table");
+    }
     fail_input("expected real numbers; put 'embedding WIDTH' before it");
   }
 }

@@ -178,8 +178,8 @@ Block read_block(std::string_view text) {
 /// Adds items to a network, with the values of the block's parameters in which they stand.
 class Builder {
  public:
-  Builder(Network& network, const std::vector<Block>& blocks, Index outputs)
-      : network_(network), blocks_(blocks), outputs_(outputs) {}
+  Builder(Network& network, const std::vector<Block>& blocks, const FromData& data)
+      : network_(network), blocks_(blocks), data_(data) {}
 
   void add(const std::vector<Item>& items) {
     if (++depth_ > kDeepest) fail_input("more than {} groups inside each other", kDeepest);
@@ -240,9 +240,7 @@ class Builder {
                    [&](const std::string& word) { return with_values(word); });
     const Block* const block = words.empty() ? nullptr : find_named(blocks_, words.front());
     if (block == nullptr) {
-      const bool is_automatic = words.size() > 1 && words.front() == "linear" && words[1] == "auto";
-      if (is_automatic && outputs_ > 0) words[1] = std::to_string(outputs_);
-      network_.add(make_unit(words), label);
+      network_.add(make_unit(with_data(std::move(words))), label);
       return;
     }
     used_.insert(block->name);
@@ -251,6 +249,22 @@ class Builder {
     network_.group([&](Network&) { add(block->items); }, label);
     values_ = std::move(outside);
     open_.erase(block->name);
+  }
+
+  /// A unit with what its words leave to the data, as far as that is known.
+  std::vector<std::string> with_data(std::vector<std::string> words) const {
+    if (words.size() > 1 && words.front() == "linear" && words[1] == "auto" && data_.outputs > 0) {
+      words[1] = std::to_string(data_.outputs);
+    }
+    const auto is_place = [](const std::string& word) { return word.starts_with("at="); };
+    if (words.empty() || words.front() != "embed-categories" || std::ranges::any_of(words, is_place))
+      return words;
+    if (!network_.is_at_input()) {
+      fail_input("'{}': stands after another unit; put it first, where the features of the data come in",
+                 fmt::join(words, " "));
+    }
+    if (!data_.categories.empty()) words.push_back("at=" + to_text(data_.categories));
+    return words;
   }
 
   /// The values of the block's parameters where `words` call it.
@@ -298,7 +312,7 @@ class Builder {
 
   Network& network_;
   const std::vector<Block>& blocks_;
-  Index outputs_;  // of 'linear auto', or 0
+  const FromData& data_;
   Values values_;
   std::set<std::string> used_;
   std::set<std::string> open_;  // blocks that are being added
@@ -307,7 +321,11 @@ class Builder {
 
 }  // namespace
 
-void add_from_text(Network& network, std::string_view text, std::string_view blocks, Index outputs) {
+FromData from_data(const DatasetDescription& data) {
+  return {.outputs = data.outputs(), .categories = features_of_categories(data.columns)};
+}
+
+void add_from_text(Network& network, std::string_view text, std::string_view blocks, const FromData& data) {
   if (trim(text).empty())
     fail_input("there is no unit; expected, for example, 'linear 128, relu, linear 10'");
   std::vector<Block> known;
@@ -319,7 +337,7 @@ void add_from_text(Network& network, std::string_view text, std::string_view blo
       }
     }
   }
-  Builder builder(network, known, outputs);
+  Builder builder(network, known, data);
   builder.add(Parser(trim(text)).whole());
   builder.check_all_used();
   if (!network.learns()) fail_input("{}: nothing to train; add a 'linear N'", trim(text));

@@ -30,6 +30,7 @@ std::vector<UnitForm>& all_forms() {
     forms.push_back(softmax_form());
     forms.push_back(dropout_form());
     forms.push_back(embedding_form());
+    forms.push_back(embed_categories_form());
     forms.push_back(layer_norm_form());
     forms.push_back(group_norm_form());
     forms.push_back(batch_norm_form());
@@ -93,8 +94,13 @@ Index UnitWords::whole(std::size_t i, Index lowest, Index highest, const std::st
 
 Index UnitWords::whole_option(const std::string& name, Index lowest, Index highest, Index otherwise,
                               const std::string& expected) const {
+  const std::optional<std::string> text = option(name);
+  return text ? whole_of(number_of(*text), lowest, highest, expected) : otherwise;
+}
+
+std::optional<std::string> UnitWords::option(const std::string& name) const {
   const auto found = options_.find(name);
-  return found == options_.end() ? otherwise : whole_of(number_of(found->second), lowest, highest, expected);
+  return found == options_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<double> UnitWords::number_of(const std::string& text) const {

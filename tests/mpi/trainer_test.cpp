@@ -318,6 +318,26 @@ TEST_F(TrainingTest, OnSeveralTargetsGivesTheBitsOfOneProcess) {
   world().barrier();  // the folder goes with rank 0
 }
 
+TEST_F(TrainingTest, OnEmbeddedCategoriesGivesTheBitsOfOneProcess) {
+  const std::unique_ptr<TemporaryFolder> folder =
+      world().rank() == 0 ? std::make_unique<TemporaryFolder>() : nullptr;
+  std::string file;
+  if (folder) {
+    std::string table = "city,size,item,label\n";
+    for (int i = 0; i < 300; ++i) {
+      const std::string item = i % 17 == 3 ? "" : fmt::format("i{}", i * i % 61);
+      table += fmt::format("c{},{},{},{}\n", i * 7 % 19, i % 13, item, i * i % 3);
+    }
+    file = folder->write("table.csv", table).string();
+  }
+  expect_same_as_alone({{"data.source", broadcast_text(world(), file, 0)},
+                        {"train.batch-size", "44"},
+                        {"train.epochs", "3"},
+                        {"optimizer.name", "adamw"},
+                        {"model.layers", "embed-categories 200, linear 8, tanh, linear auto"}});
+  world().barrier();  // the folder goes with rank 0
+}
+
 TEST_F(TrainingTest, OnAugmentedPicturesGivesTheBitsOfOneProcess) {
   const PictureFolder folder(world());
   for (const std::string batch_size : {"7", "32", "full"}) {

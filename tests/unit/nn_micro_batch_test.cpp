@@ -86,6 +86,7 @@ TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
       {"conv 6 3 pad=1, relu, max-pool 2, conv 9 3 stride=2 pad=1 groups=3, tanh, avg-pool all, flatten, "
        "linear 3",
        Shape({1, 9, 16})},
+      {"embed-categories 40 at=0-149/151-160, linear 3", 163},
   };
   const std::vector<std::vector<Index>> cuts = {
       {1, 1, 1, 1}, {1, 2, 3, 5, 7}, {16, 16}, {33, 31, 1, 32}, {3, 64, 5}};

@@ -100,7 +100,7 @@ struct BadText {
 
 TEST(NetworkText, OutputsMayBeThoseOfTheData) {
   Network network(Shape{4});
-  add_from_text(network, "linear 8, relu, linear auto", "", 3);
+  add_from_text(network, "linear 8, relu, linear auto", "", {.outputs = 3});
   EXPECT_EQ(network.text(), "linear 8, relu, linear 3");
   Network outline;
   add_from_text(outline, "linear auto");

@@ -43,6 +43,8 @@ class Evaluator {
     }
     if (type_ == "ReduceMean" || type_ == "Softmax") return along_last();
     if (type_ == "Gemm") return gemm();
+    if (type_ == "MatMul") return product();
+    if (type_ == "Concat") return joined();
     if (type_ == "Gather") return gather();
     if (type_ == "Reshape") return reshaped();
     if (type_ == "Transpose") return transposed();
@@ -118,6 +120,30 @@ class Evaluator {
       for (Index k = 0; k < x_[0].shape[1]; ++k) sum += at(x_[0], {place[0], k}) * at(x_[1], {place[1], k});
       return sum;
     });
+  }
+
+  Array product() const {
+    require(x_[0].shape.size() == 2 && x_[0].shape[1] == x_[1].shape.at(0),
+            "matrices that do not go together");
+    return array_of({x_[0].shape[0], x_[1].shape.at(1)}, [&](const Axes& place) {
+      double sum = 0;
+      for (Index k = 0; k < x_[0].shape[1]; ++k) sum += at(x_[0], {place[0], k}) * at(x_[1], {k, place[1]});
+      return sum;
+    });
+  }
+
+  /// Matrices side by side.
+  Array joined() const {
+    require(list("axis") == Axes{1}, "another axis than the second");
+    Array y{{x_[0].shape.at(0), 0}, {}};
+    for (const Array& x : x_) y.shape[1] += x.shape.at(1);
+    for (Index row = 0; row < y.shape[0]; ++row) {
+      for (const Array& x : x_) {
+        const auto begin = x.values.begin() + row * x.shape[1];
+        y.values.insert(y.values.end(), begin, begin + x.shape[1]);
+      }
+    }
+    return y;
   }
 
   Array gather() const {

@@ -116,6 +116,8 @@ TEST(Export, ComputesWhatUnitsWithOptionsDo) {
   }
   expect_same("max-pool 3 stride=2 pad=1, flatten, linear 3", Shape({7, 6}));
   expect_same("leaky-relu 0.5, linear 4, softmax, linear 2", 6);
+  expect_same("embed-categories auto at=1-2/3-6, linear 2", 9);
+  expect_same("embed-categories 3 at=0-5, linear 2", 6);
 }
 
 TEST(Export, LooksUpCategories) {

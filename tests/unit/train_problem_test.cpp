@@ -11,6 +11,7 @@
 #include "data_helpers.hpp"
 #include "idx_files.hpp"
 #include "lockstep/nn/weights.hpp"
+#include "nn_helpers.hpp"
 #include "temporary_folder.hpp"
 #include "train_helpers.hpp"
 
@@ -177,6 +178,34 @@ std::string warnings_of(const std::string& table, const Texts& more) {
   testing::internal::CaptureStderr();
   make_problem(blobs(texts), *make_single_communicator());
   return testing::internal::GetCapturedStderr();
+}
+
+// Rows of a later file, with its columns in another order, by what the weights file says alone.
+TEST(SavedModel, EmbedsTheCategoriesOfOtherFiles) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.csv", "town,x,tree,y\nu,1,oak,a\nv,2,elm,b\nu,3,,b\nv,4,elm,a\n");
+  const TrainingRun run(blobs({{"data.source", file.string()},
+                               {"train.batch-size", "2"},
+                               {"model.layers", "embed-categories 2, linear auto"}}));
+  SavedModel model = load_model(saved(run, folder));
+  EXPECT_EQ(model.model.text(), "embed-categories 2 at=0-1/3-5, linear 2");
+  const auto outputs = [&](const std::string& table) {
+    const Dataset data = make_dataset(
+        read_csv(folder.write("b.csv", table),
+                 {.training = model.data, .wanted = Columns::kFeatures, .unseen = Unseen::kIgnore}));
+    Batch batch;
+    batch.samples = {0, 1};
+    gather(data, model.normalization, batch);
+    const test::OwnedBlock block(batch.samples);
+    return Matrix(model.model.forward(block.evaluation(), {batch.features.data(), 2, model.model.inputs()}));
+  };
+  const Matrix expected = outputs("town,x,tree\nu,1,oak\nv,2,\n");
+  EXPECT_EQ(outputs("tree,town,x\noak,u,1\n,v,2\n"), expected);
+  EXPECT_NE(outputs("tree,town,x\nelm,u,1\n,v,2\n"), expected);
+  // The category that is not known gives zeros: what is left are the other columns' parts and the bias.
+  model.model.parameters()[4] = 0;  // "elm", after the two towns of two values each
+  model.model.parameters()[5] = 0;
+  EXPECT_EQ(outputs("tree,town,x\nash,u,1\n,v,2\n"), outputs("tree,town,x\nelm,u,1\n,v,2\n"));
 }
 
 TEST(Problem, WarnsOfClassesWithoutTrainingSamples) {

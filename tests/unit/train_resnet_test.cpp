@@ -59,7 +59,7 @@ TEST(ResNet, TrainsAsInPyTorch) {
     const auto communicator = make_single_communicator();
     Problem problem = make_problem(config, *communicator);
     problem.training = make_dataset(pictures_of(golden));
-    Network network = make_network(config, problem.sample(), problem.outputs());
+    Network network = make_network(config, problem.training.description());
     const std::span<Real> parameters = network.parameters();
     for (const ParameterTensor& tensor : network.layout().tensors()) {
       const json& initial = golden.at("initial").at(tensor.name);

@@ -155,7 +155,7 @@ TEST(Statistics, AreInCheckpointsWhoseWeightsCanBeTakenUpAlone) {
   run.trainer.step();
   EXPECT_EQ(weights_digest(again.trainer.network()), weights_digest(run.trainer.network()));
 
-  Network alone = make_network(config, run.problem->sample(), run.problem->outputs());
+  Network alone = make_network(config, run.problem->training.description());
   set_parameters(alone, read_safetensors(file), "c");
   EXPECT_EQ(alone.statistics().back(), 1 + 3 * 32);
 }

@@ -13,6 +13,7 @@ namespace lockstep::test {
 /// What stands in the place of a value in a form's text.
 inline std::string value_for(const std::string& word) {
   if (word == "HEIGHT") return "1";
+  if (word == "DIM") return "2 at=1-2/4-5";  // as many values come out as go in
   if (word == "OUTPUTS" || word == "WIDTH" || word == "CHANNELS") return "6";
   return word.starts_with("WINDOW") || word == "GROUPS" || word == "STRIDE" ? "2" : "0.3";
 }

@@ -34,6 +34,21 @@ struct TableColumn {
   Index features() const;
 };
 
+/// Features of a sample that stand side by side, counted from 0.
+struct FeatureRange {
+  Index first = 0;
+  Index count = 0;
+
+  bool operator==(const FeatureRange&) const = default;
+};
+
+/// The features of each column of categories among `columns`, in rising order; where such a column has gaps,
+/// the feature that tells them is one of its own.
+std::vector<FeatureRange> features_of_categories(const std::vector<TableColumn>& columns);
+
+/// "7-19/20-25": the first and the last feature of each range.
+std::string to_text(const std::vector<FeatureRange>& ranges);
+
 /// The names of the features of `columns`, in their order: "age", "age missing", "sex=female".
 std::vector<std::string> names_of_features(const std::vector<TableColumn>& columns);
 

@@ -51,6 +51,9 @@ class Network {
   Index inputs() const { return input().size(); }
   Index outputs() const { return output().size(); }
 
+  /// Whether what is added next takes in the samples themselves.
+  bool is_at_input() const { return last_ == kInput; }
+
   /// How many units there are, those that join branches included, and unit number `i`, from 0.
   std::size_t units() const { return nodes_.size(); }
   const Unit& unit(std::size_t i) const { return *nodes_[i].unit; }

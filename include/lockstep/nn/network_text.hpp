@@ -1,10 +1,20 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "lockstep/nn/network.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
+
+/// What a network's text may take from the data.
+struct FromData {
+  Index outputs = 0;                          ///< of 'linear auto'; 0: that is not known
+  std::vector<FeatureRange> categories = {};  ///< the columns of 'embed-categories'
+};
+
+/// Those of `data`.
+FromData from_data(const DatasetDescription& data);
 
 /// Adds the units that `text` describes to `network`:
 ///
@@ -21,8 +31,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// a label is a group of that label. Errors: text that is none of this (what was expected, and where); those
 /// of make_unit and Network.
 ///
-/// `outputs` is what 'linear auto' has; 0: that is not known, and the network can't compute, but say its
-/// text.
-void add_from_text(Network& network, std::string_view text, std::string_view blocks = {}, Index outputs = 0);
+/// An outline's text may take more from the data than is known, and stays as it is written.
+void add_from_text(Network& network, std::string_view text, std::string_view blocks = {},
+                   const FromData& data = {});
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

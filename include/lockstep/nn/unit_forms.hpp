@@ -43,6 +43,8 @@ class UnitWords {
   /// The same of the option `name`, and `otherwise` where it is not given.
   Index whole_option(const std::string& name, Index lowest, Index highest, Index otherwise,
                      const std::string& expected) const;
+  /// What the option `name` says, or nothing where it is not given.
+  std::optional<std::string> option(const std::string& name) const;
   /// Whether value number `i` is this word; how many words there are in all.
   bool is(std::size_t i, const std::string& word) const { return i < values_.size() && values_[i] == word; }
   std::size_t count() const { return words_.size(); }
@@ -81,6 +83,7 @@ std::vector<UnitForm> flatten_forms();
 std::vector<UnitForm> shortcut_forms();
 UnitForm dropout_form();
 UnitForm embedding_form();
+UnitForm embed_categories_form();
 UnitForm layer_norm_form();
 UnitForm group_norm_form();
 UnitForm batch_norm_form();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "lockstep/data/table_column.hpp"
 #include "lockstep/nn/unit.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -53,6 +55,18 @@ std::unique_ptr<Unit> unflatten(Index channels, Index height, Index width);
 /// categories: {n} becomes {n, width} (torch.nn.Embedding). Its gradient is sparse: rows that no sample names
 /// stay zero.
 std::unique_ptr<Unit> embedding(Index width);
+
+/// The width of embed_categories that the number n of a column's features decides: min(50, ⌊(n + 1) / 2⌋).
+inline constexpr Index kAutomaticWidth = 0;
+
+/// For each of `columns` the vector of `width` values Σ x[k] · w[k] over the column's features k, in rising
+/// order, w [features x width]: of features that are 1 or 0, the row of w that stands for the sample's
+/// category, and zeros where it is none of those. It takes their place; all other features stay as they are.
+/// The tables are called "0.weight", "1.weight", …, as in a torch.nn.ModuleList of torch.nn.Embedding. Their
+/// gradients are sparse. Of {features}. Errors: no columns (features_of_categories gives those of a table);
+/// other shapes; features out of range or order. Source: Guo, Berkhahn: Entity embeddings of categorical
+/// variables, arXiv 1604.06737; the width, fastai (see embed_categories.cpp).
+std::unique_ptr<Unit> embed_categories(Index width, std::vector<FeatureRange> columns);
 
 /// In training each value is kept with probability 1 - p and scaled by 1 / (1 - p), else zero; otherwise the
 /// identity. The mask is a pure function of (seed, step, sample, number of the unit, value).

@@ -14,6 +14,7 @@
 #include "lockstep/data/batch.hpp"
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/nn/losses.hpp"
+#include "lockstep/nn/network_text.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/parallel/partition.hpp"
 #include "lockstep/train/config.hpp"
@@ -97,11 +98,11 @@ std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& pro
 /// The training samples, in the order of the data set's split.
 Selection training_part(const Problem& problem);
 
-/// The network that `config` describes, for samples of this shape, without memory for its parameters yet; and
-/// its outline, for samples of any shape. `outputs` are those of 'linear auto', 0 in an outline where they
-/// are not known. Local. Errors: those of the text and its units.
-Network make_network(const Config& config, const Shape& sample, Index outputs);
-Network outline_network(const Config& config, Index outputs = 0);
+/// The network that `config` describes, for samples of these data, without memory for its parameters yet; and
+/// its outline, for samples of any shape, with what is known of the data. Local. Errors: those of the text
+/// and its units.
+Network make_network(const Config& config, const DatasetDescription& data);
+Network outline_network(const Config& config, const FromData& data = {});
 
 /// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
 /// Warns of an init file that was trained on features or classes of other names.

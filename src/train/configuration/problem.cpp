@@ -11,7 +11,6 @@
 #include "data/mixup.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/nn/network_text.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "parallel/shared_datasets.hpp"
@@ -162,8 +161,8 @@ void about_layers(const Action& action) {
   }
 }
 
-Network add_units(Network network, const Config& config, Index outputs) {
-  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks, outputs); });
+Network add_units(Network network, const Config& config, const FromData& data) {
+  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks, data); });
   return network;
 }
 
@@ -186,10 +185,12 @@ void check_outputs(const Network& network, const DatasetDescription& data) {
       expected);
 }
 
-Network outline_network(const Config& config, Index outputs) { return add_units(Network(), config, outputs); }
+Network outline_network(const Config& config, const FromData& data) {
+  return add_units(Network(), config, data);
+}
 
-Network make_network(const Config& config, const Shape& sample, Index outputs) {
-  return add_units(Network(sample), config, outputs);
+Network make_network(const Config& config, const DatasetDescription& data) {
+  return add_units(Network(shape_of(data)), config, from_data(data));
 }
 
 void Problem::use_loss(std::string name, std::shared_ptr<const Loss> own) {
@@ -307,7 +308,7 @@ Selection training_part(const Problem& problem) {
 }
 
 Network make_model(const Config& config, const Problem& problem) {
-  Network model = make_network(config, problem.sample(), problem.outputs());
+  Network model = make_network(config, problem.training.description());
   about_layers([&] { check_outputs(model, problem.training.description()); });
   if (config.model.init.empty()) {
     model.initialize(config.training.seed, config.model.initialization);
