@@ -60,12 +60,10 @@ class TableLookups {
     auto operator<=>(const Lookup&) const = default;
   };
 
-  Index begin_of(const MicroBatchRows& m) const {
-    return m.first == 0 ? 0 : ends_[static_cast<std::size_t>(m.first - 1)];
-  }
-  Index end_of(const MicroBatchRows& m) const {
-    return ends_[static_cast<std::size_t>(m.first + m.count - 1)];
-  }
+  /// How many lookups the first `rows` rows of the block have.
+  Index of_rows(Index rows) const { return rows == 0 ? 0 : ends_[static_cast<std::size_t>(rows - 1)]; }
+  Index begin_of(const MicroBatchRows& m) const { return of_rows(m.first); }
+  Index end_of(const MicroBatchRows& m) const { return of_rows(m.first + m.count); }
 
   static constexpr Index kPieceSize =
       4096;  // values: small enough for a near cache, and to be left out often
