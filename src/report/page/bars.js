@@ -10,11 +10,12 @@ function barsSection({ name, items }) {
     made.style.width = `${100 * (to - from) / width}%`;
     return made;
   };
+  const rounded = (number, digits) => shown(number === null ? null : Number(number.toPrecision(digits)));
   const bar = ({ name: item, value, deviation }) => element("li", {}, element("span", {}, item),
     element("div", { class: "track", "aria-hidden": "true" },
       value === null ? null : between("bar", Math.min(0, value), Math.max(0, value)),
       value !== null && deviation ? between("spread", value - deviation, value + deviation) : null),
     element("span", { class: "number" }, deviation === null || deviation === undefined ? shown(value)
-      : `${shown(value)} ± ${shown(Number(deviation.toPrecision(2)))}`));
+      : `${rounded(value, 4)} ± ${rounded(deviation, 2)}`));
   return { parts: [element("ul", { class: "bars", "aria-label": name }, ...items.map(bar))] };
 }
