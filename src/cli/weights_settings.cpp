@@ -93,9 +93,11 @@ GivenValues settings_with_weights(const std::string& weights, const GivenValues&
         "or its config.cfg as --config",
         weights);
   }
-  if (own) all.insert(own->begin(), own->end());
   for (const auto& [key, text] : settings_of(stored)) {
     all.try_emplace(key, GivenValue{text, "in " + file, GivenBy::kRun});
+  }
+  for (const auto& entry : own.value_or(GivenValues())) {  // but of its network, which the weights describe
+    if (!entry.first.starts_with("model.")) all.insert(entry);
   }
   std::erase_if(all, [](const auto& entry) {
     const bool is_of_data = is_key_among(entry.first, {"data.", "model.", "train.seed"});

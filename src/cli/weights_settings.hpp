@@ -20,8 +20,8 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
 /// out; data are given that are others than the run's.
 GivenValues settings_of_training(const std::string& weights, const GivenValues& given);
 
-/// What the data and the network of `weights` were, by keys: as `given`, else as in the directory of their
-/// run, else as the weights themselves say; nothing else of the run, nor of a file. Local. Errors: those of
+/// What the data and the network of `weights` were, by keys: as `given`, else as the weights themselves say,
+/// else as in the directory of their run; nothing else of the run, nor of a file. Local. Errors: those of
 /// check_described and check_agreement; no data; data are given that are others than the run's.
 GivenValues settings_with_weights(const std::string& weights, const GivenValues& given);
 

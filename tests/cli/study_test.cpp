@@ -379,6 +379,21 @@ TEST(ImportanceStudy, TakesTheSeedAndAWeightsFileWithItsConfiguration) {
   EXPECT_NE(table_of({"--weights", "run", "--train.seed", "2"}), table);
 }
 
+// The run's own configuration says neither the task of drawn data nor what its blocks came to.
+TEST(ImportanceStudy, GoesByWhatTheWeightsSayOfTheirNetwork) {
+  const TemporaryFolder folder;
+  const Outcome outcome =
+      run_lockstep(0,
+                   {"train", "--run.dir", "run", "--data.source", "tags", "--data.samples", "80",
+                    "--data.features", "4", "--model.block", "wide n: linear n, relu", "--model.layers",
+                    "wide 8, linear auto", "--train.epochs", "1"},
+                   folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  study_ok(0, {"importance", "--weights", "run"}, folder);
+  EXPECT_EQ(metrics(folder, "study", "unpermuted").at(0).at("part"), "test");
+  EXPECT_EQ(metrics(folder, "study", "column").size(), 4U);
+}
+
 TEST(ImportanceStudy, RefusesWhatTheTrainingDidNotHoldOut) {
   const TemporaryFolder folder;
   ASSERT_NO_FATAL_FAILURE(train_on_colours(folder));
