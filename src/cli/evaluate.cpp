@@ -105,24 +105,9 @@ Evaluated evaluate_described(const std::string& file, const std::string& part, c
 Evaluated evaluate_held_out(const std::string& file, const GivenValues& settings, Communicator& world) {
   SavedModel saved = load_model(file);
   const Problem problem = make_problem(make_config(settings), world);
-  const DatasetDescription& data = problem.training.description();
-  check_fit(saved, data);
-  if (data.columns != saved.data.columns || data.class_names != saved.data.class_names ||
-      data.feature_names != saved.data.feature_names) {
-    fail_input(
-        "{}: its columns, categories or classes are no longer those that the weights were trained on; which "
-        "samples were held out then can't be told",
-        data.name);
-  }
-  const SampleNormalization normalization = of_stored_values(saved.normalization, data.units);
-  if (normalization != problem.normalization) {
-    fail_input(
-        "{}: its training samples have other means and deviations than those that the weights were trained "
-        "on; which samples were held out then can't be told; expected the same rows",
-        data.name);
-  }
-  return {file, data, kValidation,
-          evaluate(saved.model, *saved.loss, normalization, select(problem, kValidation), world)};
+  use_data_of(saved, problem);
+  return {file, problem.training.description(), kValidation,
+          evaluate(saved.model, *saved.loss, saved.normalization, select(problem, kValidation), world)};
 }
 
 /// Weights of another program: the configuration says what they belong to.

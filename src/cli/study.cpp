@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/weights_settings.hpp"
 #include "core/named.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
@@ -41,7 +42,13 @@ void run_study(const Arguments& arguments, Communicator& world) {
   if (arguments.positional.size() != 1) {
     fail_input("study: expected the name of one study, one of: {}", join(names_of(studies())));
   }
-  run_study(find_study(arguments.positional.front()), {arguments.settings, arguments.options}, world);
+  const Study& study = find_study(arguments.positional.front());
+  StudyRequest request{arguments.settings, arguments.options};
+  const auto weights = request.options.find("weights");
+  if (weights != request.options.end() && find_named(study.options, "weights") != nullptr) {
+    request.settings = settings_with_weights(weights->second, request.settings);
+  }
+  run_study(study, request, world);
 }
 
 }  // namespace
@@ -50,7 +57,7 @@ Command study_command() {
   return {
       .name = "study",
       .usage = "NAME [--config FILE] [--section.key VALUE …]",
-      .brief = "Runs an experiment of many trainings and leaves their data and a page.",
+      .brief = "Runs an experiment, of many trainings as a rule, and leaves its data and a page.",
       .details = list_of_studies(),
       .examples =
           {"lockstep study optimizers --config configs/lecture/optimizers.cfg",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "cli/arguments.hpp"
 #include "lockstep/core/error.hpp"
@@ -24,6 +25,22 @@ bool is_same_setting(const std::string& key, const std::string& given, const std
 bool is_same_network(const Config& config, const std::string& own, const std::string& file) {
   const std::string text = outline_network(config).text();
   return text == own || outline_network(config, from_data(load_model(file).data)).text() == own;
+}
+
+/// The settings of the run in the folder `weights`, if it is one. Errors: `given` are other data than its
+/// own.
+std::optional<GivenValues> settings_of_run(const std::string& weights, const GivenValues& given) {
+  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
+  if (!is_config_of_run(config)) return std::nullopt;
+  GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
+  for (const auto& [key, value] : given) {
+    const auto before = own.find(key);
+    if (!key.starts_with("data.") || before == own.end()) continue;
+    if (is_same_setting(key, value.text, before->second.text)) continue;
+    fail_input("{} = {} ({}): the run held samples out of its own data, with {}; remove it", key, value.text,
+               value.origin, before->second.text);
+  }
+  return own;
 }
 
 }  // namespace
@@ -55,23 +72,38 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
 }
 
 GivenValues settings_of_training(const std::string& weights, const GivenValues& given) {
-  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
-  if (!is_config_of_run(config)) {
-    if (given.contains("data.validation") || given.contains("data.fold")) return given;
+  if (const auto own = settings_of_run(weights, given)) return *own;
+  if (given.contains("data.validation") || given.contains("data.fold")) return given;
+  fail_input(
+      "--part validation: {} alone does not say which samples were held out; give the directory of its run "
+      "as --weights, or its config.cfg as --config",
+      weights);
+}
+
+GivenValues settings_with_weights(const std::string& weights, const GivenValues& given) {
+  const std::string file = weights_file(weights).string();
+  const StoredTensors stored = read_safetensors(file);
+  check_described(stored, file, "go on");
+  GivenValues all = given;
+  const std::optional<GivenValues> own = settings_of_run(weights, given);
+  if (!own && !given.contains("data.source")) {
     fail_input(
-        "--part validation: {} alone does not say which samples were held out; give the directory of its run "
-        "as --weights, or its config.cfg as --config",
+        "--weights {}: does not say which data the weights were trained on; give the directory of their run, "
+        "or its config.cfg as --config",
         weights);
   }
-  GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
-  for (const auto& [key, value] : given) {
-    const auto before = own.find(key);
-    if (!key.starts_with("data.") || before == own.end()) continue;
-    if (is_same_setting(key, value.text, before->second.text)) continue;
-    fail_input("{} = {} ({}): the run held samples out of its own data, with {}; remove it", key, value.text,
-               value.origin, before->second.text);
+  for (const auto& [key, text] : settings_of(stored)) {
+    all.try_emplace(key, GivenValue{text, "in " + file, GivenBy::kRun});
   }
-  return own;
+  for (const auto& entry : own.value_or(GivenValues())) {  // but of its network, which the weights describe
+    if (!entry.first.starts_with("model.")) all.insert(entry);
+  }
+  std::erase_if(all, [](const auto& entry) {
+    const bool is_of_data = is_key_among(entry.first, {"data.", "model.", "train.seed"});
+    return entry.second.by != GivenBy::kPerson && !is_of_data;
+  });
+  check_agreement(stored, file, make_config(all), all);
+  return all;
 }
 
 GivenValues with_data_of_run(const std::string& weights, const GivenValues& given) {

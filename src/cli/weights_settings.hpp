@@ -20,6 +20,11 @@ void check_agreement(const StoredTensors& weights, const std::string& file, cons
 /// out; data are given that are others than the run's.
 GivenValues settings_of_training(const std::string& weights, const GivenValues& given);
 
+/// What the data and the network of `weights` were, by keys: as `given`, else as the weights themselves say,
+/// else as in the directory of their run; nothing else of the run, nor of a file. Local. Errors: those of
+/// check_described and check_agreement; no data; data are given that are others than the run's.
+GivenValues settings_with_weights(const std::string& weights, const GivenValues& given);
+
 /// `given`, and where these say nothing of data, those of the run in the folder `weights`, if it is one.
 /// Local.
 GivenValues with_data_of_run(const std::string& weights, const GivenValues& given);

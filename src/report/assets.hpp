@@ -18,6 +18,7 @@ std::string_view chart_range_js();
 std::string_view chart_lines_js();
 std::string_view chart_js();
 std::string_view matrix_js();
+std::string_view bars_js();
 std::string_view grid_js();
 std::string_view parallel_js();
 std::string_view refresh_js();

@@ -47,8 +47,8 @@ std::string part(std::string_view name, const nlohmann::ordered_json& document) 
   for (const std::string_view file :
        {assets::dom_js(), assets::menu_js(), assets::result_js(), assets::table_js(),
         assets::chart_style_js(), assets::chart_range_js(), assets::chart_lines_js(), assets::chart_js(),
-        assets::matrix_js(), assets::grid_js(), assets::parallel_js(), assets::refresh_js(),
-        assets::page_js()}) {
+        assets::matrix_js(), assets::bars_js(), assets::grid_js(), assets::parallel_js(),
+        assets::refresh_js(), assets::page_js()}) {
     script += file;
   }
   return script;

@@ -29,6 +29,9 @@ namespace lockstep {
 ///             [number or text], "y": [number], "low", "high": [number] (optional: a shaded band), "along":
 ///             {title of others: [number]}, "best": index of the point that is marked (optional)} …];
 ///             "surface": {"x", "y", "z": [[number at y, x]]} (optional: contour lines behind the series)
+///     bars    "name": what the values are; "items": [{"name", "value", "deviation" (optional: drawn about
+///     the
+///             bar's end)} …], a bar each from 0, in their order
 ///     grid    "x", "y": {"title", "values": [text …]}; "name": what "values": [[number at y, x]] are;
 ///             "lower_is_better"
 ///     parallel "axes": [{"title", "values": [text …] in their order}]; "name": what the result is;

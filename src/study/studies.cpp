@@ -9,10 +9,10 @@
 namespace lockstep {
 
 const std::vector<Study>& studies() {
-  static const std::vector<Study> all = {
-      optimizers_study(), learning_rate_study(), cross_validation_study(), batch_size_study(),
-      scaling_study(),    plan_study(),          batch_regimes_study(),    weight_decay_study(),
-      adam_decay_study(), dropout_study(),       surfaces_study()};
+  static const std::vector<Study> all = {optimizers_study(), learning_rate_study(), cross_validation_study(),
+                                         importance_study(), batch_size_study(),    scaling_study(),
+                                         plan_study(),       batch_regimes_study(), weight_decay_study(),
+                                         adam_decay_study(), dropout_study(),       surfaces_study()};
   return all;
 }
 

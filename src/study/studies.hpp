@@ -45,6 +45,11 @@ Study dropout_study();
 /// of statistical predictions. J. R. Stat. Soc. B 36, 1974).
 Study cross_validation_study();
 
+/// Which columns of a table saved weights go by: how much worse they do on samples that they were not trained
+/// on where one column is permuted over these (Breiman: Random forests. Machine Learning 45, 2001, section
+/// 10; Fisher, Rudin, Dominici: All models are wrong, but many are useful. JMLR 20, 2019). Trains nothing.
+Study importance_study();
+
 /// Paths of the optimizers over two-dimensional surfaces, each at the best of many learning rates.
 Study surfaces_study();
 

@@ -234,6 +234,10 @@ void StudyRun::record(const Json& line) {
   lines_.push_back(line);
 }
 
+void StudyRun::write(const std::string& name, const std::string& text) const {
+  if (directory_) directory_->write(name, text);
+}
+
 void StudyRun::say(const std::string& sentence) {
   log::info(fmt::format("found    {}", sentence));
   findings_.push_back(sentence);

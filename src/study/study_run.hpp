@@ -58,6 +58,8 @@ class StudyRun {
   void open();
   /// One more line of data for metrics.jsonl. Local.
   void record(const Json& line);
+  /// A file beside metrics.jsonl, at the end of the study. Local.
+  void write(const std::string& name, const std::string& text) const;
   /// A finding: printed, and a paragraph at the top of the page. Local.
   void say(const std::string& sentence);
   /// The next section of the page. Local.

@@ -2,6 +2,7 @@
 // lecture says of them.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -9,6 +10,7 @@
 #include <map>
 #include <ostream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "program.hpp"
@@ -311,6 +313,101 @@ TEST(StudyTest, AFolderThatIsRemovedIsMadeAgain) {
   fs::remove_all(study);
   expect_one_line(process.wait(60), 0, "study: was removed or moved while the study ran; it is made again");
   EXPECT_TRUE(contents(study) == contents(whole.path() / "study"));
+}
+
+/// A table whose answer is told by the colour and, less so, by a size with gaps; 'even' tells nothing, and
+/// all is trained with a fourth held out.
+void train_on_colours(const TemporaryFolder& folder) {
+  std::string table = "colour,day,size,even,kind\n";
+  for (int i = 0; i < 240; ++i) {
+    const std::string size = i % 7 == 0 ? "" : std::to_string(i * 37 % 11);
+    const int score = (i % 3) * 4 + i * 37 % 11;
+    table += fmt::format("{},2024-{:02}-{:02},{},{},{}\n", std::array{"red", "green", "blue"}[i % 3],
+                         1 + i % 12, 1 + i % 28, size, i % 2, score > 8 ? "yes" : "no");
+  }
+  folder.write("table.csv", table);
+  const Outcome outcome = run_lockstep(
+      0,
+      {"train", "--run.dir", "run", "--data.source", "table.csv", "--data.validation", "0.25",
+       "--model.layers", "linear 8, relu, linear 2", "--train.batch-size", "16", "--train.epochs", "10"},
+      folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+}
+
+TEST(ImportanceStudy, LeavesTheSameFilesAtEveryRankCount) {
+  const TemporaryFolder folder;
+  ASSERT_NO_FATAL_FAILURE(train_on_colours(folder));
+  const Words words = {"importance", "--weights", "run", "--repeats", "3"};
+  study_ok(1, words, folder);
+  const auto files = contents(folder.path() / "study");
+  EXPECT_EQ(files.size(), 4U) << "config.cfg, metrics.jsonl, report.html, table.csv";
+  for (const int ranks : {2, 3, 5}) {
+    fs::remove_all(folder.path() / "study");
+    study_ok(ranks, words, folder);
+    EXPECT_TRUE(contents(folder.path() / "study") == files) << ranks;
+  }
+
+  std::vector<std::string> columns;
+  for (const Json& line : metrics(folder, "study", "column")) {
+    columns.push_back(line.at("column"));
+    EXPECT_EQ(line.at("loss_rises").size(), 3U);
+    EXPECT_EQ(line.at("accuracy_falls").size(), 3U);
+    const int features = line.at("features");
+    const std::map<std::string, int> expected = {{"colour", 3}, {"day", 3}, {"size", 2}, {"even", 1}};
+    EXPECT_EQ(features, expected.at(line.at("column"))) << "all of a column's features move together";
+  }
+  EXPECT_EQ(columns.size(), 4U);
+  const Json unpermuted = metrics(folder, "study", "unpermuted").at(0);
+  const Outcome evaluated =
+      run_lockstep(0, {"evaluate", "--weights", "run", "--part", "validation", "--json"}, folder);
+  for (const char* const key : {"part", "samples", "loss", "accuracy", "auc"}) {
+    EXPECT_EQ(unpermuted.at(key), Json::parse(evaluated.out).at(key)) << key;
+  }
+}
+
+TEST(ImportanceStudy, TakesTheSeedAndAWeightsFileWithItsConfiguration) {
+  const TemporaryFolder folder;
+  ASSERT_NO_FATAL_FAILURE(train_on_colours(folder));
+  study_ok(0, {"importance", "--weights", "run"}, folder);
+  const std::string table = text_of(folder.path() / "study/table.csv");
+  const auto table_of = [&](const Words& words) {
+    fs::remove_all(folder.path() / "study");
+    study_ok(0, Words{"importance"} + words, folder);
+    return text_of(folder.path() / "study/table.csv");
+  };
+  EXPECT_EQ(table_of({"--weights", "run/best.safetensors", "--config", "run/config.cfg"}), table);
+  EXPECT_NE(table_of({"--weights", "run", "--train.seed", "2"}), table);
+}
+
+// The run's own configuration says neither the task of drawn data nor what its blocks came to.
+TEST(ImportanceStudy, GoesByWhatTheWeightsSayOfTheirNetwork) {
+  const TemporaryFolder folder;
+  const Outcome outcome =
+      run_lockstep(0,
+                   {"train", "--run.dir", "run", "--data.source", "tags", "--data.samples", "80",
+                    "--data.features", "4", "--model.block", "wide n: linear n, relu", "--model.layers",
+                    "wide 8, linear auto", "--train.epochs", "1"},
+                   folder);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  study_ok(0, {"importance", "--weights", "run"}, folder);
+  EXPECT_EQ(metrics(folder, "study", "unpermuted").at(0).at("part"), "test");
+  EXPECT_EQ(metrics(folder, "study", "column").size(), 4U);
+}
+
+TEST(ImportanceStudy, RefusesWhatTheTrainingDidNotHoldOut) {
+  const TemporaryFolder folder;
+  ASSERT_NO_FATAL_FAILURE(train_on_colours(folder));
+  const auto expect_refused = [&](const Words& words, const std::string& fragment) {
+    expect_one_line(run_lockstep(0, Words{"study", "importance"} + words, folder), 2, fragment);
+  };
+  expect_refused({}, "--weights is missing; give the directory of a run");
+  expect_refused({"--weights", "run", "--part", "all"}, "--part all: expected test or validation");
+  expect_refused({"--weights", "run", "--part", "test"},
+                 "--part test: the training of the weights had no such");
+  expect_refused({"--weights", "run/best.safetensors"},
+                 "does not say which data the weights were trained on");
+  expect_refused({"--weights", "run", "--train.epochs", "3"}, "train.epochs (on the command line)");
+  EXPECT_FALSE(fs::exists(folder.path() / "runs")) << "what fails at once leaves nothing";
 }
 
 TEST(StudyTest, ItsPageIsNotReplacedByOneOfARun) {

@@ -29,6 +29,11 @@ class StudyPageTest(BrowserTest):
                      "--data.features", "6", "--data.classes", "3", "--model.layers", "linear 8, relu, linear 3",
                      "--train.epochs", "100", "--optimizer.learning-rate", "0.02", "--batch-sizes", "4:64:x4",
                      "--target", "loss=0.35", "--seeds", str(SEEDS))
+        table = "".join(f"{i % 7},{'rgb'[i % 3]},{i % 2},{2 * (i % 7) + 5 * (i % 3)}\n" for i in range(210))
+        (cls.folder / "table.csv").write_text("size,colour,even,price\n" + table)
+        cls.lockstep("train", "--run.dir", "prices", "--data.source", "table.csv", "--data.task", "regression",
+                     "--data.validation", "0.2", "--model.layers", "linear 1", "--train.epochs", "20")
+        cls.lockstep("study", "importance", "--run.dir", "importance", "--weights", "prices")
         cls.lockstep("study", "surfaces", "--run.dir", "surfaces", "--train.steps", "30")
 
     def metrics(self, study, event):
@@ -117,6 +122,38 @@ class StudyPageTest(BrowserTest):
         drawn = self.browser.find_elements(By.CSS_SELECTOR, ".plot .contourlevel path")
         self.assertGreater(len(drawn), 4 * 10)
 
+    def bars(self, title):
+        return [[*(part.text for part in item.find_elements(By.TAG_NAME, "span")),
+                 *((box["left"], box["right"]) for box in (self.script(
+                     "return arguments[0].querySelector(arguments[1])?.getBoundingClientRect()", item, part)
+                     for part in (".bar", ".spread")))]
+                for item in self.browser.find_elements(By.XPATH, f"//section[.//h2='{title}']//li")]
+
+    def test_importances_are_bars_with_their_spread(self):
+        self.open(self.folder / "importance" / "report.html")
+        for title, key in (("Importance of the columns", "loss_rises"), ("Importance by the R²", "r2_falls")):
+            columns = self.metrics("importance", "column")
+            bars = self.bars(title)
+            self.assertEqual([bar[0] for bar in bars], [column["column"] for column in columns])
+            self.assertEqual({bar[0] for bar in bars}, {"colour", "size", "even"})
+            _, _, (zero, end), _ = bars[0]
+            pixels = (end - zero) / statistics.fmean(columns[0][key])
+            for (_, text, bar, spread), column in zip(bars, columns):
+                mean, deviation = statistics.fmean(column[key]), statistics.stdev(column[key])
+                shown = [float(part) for part in text.split(" ± ")]
+                self.assertAlmostEqual(shown[0], mean, delta=1e-3 * abs(mean))
+                self.assertAlmostEqual(shown[1], deviation, delta=0.05 * deviation)
+                self.assertAlmostEqual(bar[1] - bar[0], abs(mean) * pixels, delta=1.5)
+                self.assertAlmostEqual(spread[0], zero + (mean - deviation) * pixels, delta=1.5)
+                self.assertAlmostEqual(spread[1], zero + (mean + deviation) * pixels, delta=1.5)
+
+    def test_the_page_of_importances_is_readable(self):
+        self.size(390)
+        for scheme in ("light", "dark"):
+            self.prefer(scheme)
+            self.open(self.folder / "importance" / "report.html")
+            self.assert_readable(390)
+
     def chosen_runs(self):
         """The trainings at the best rate of each batch size."""
         rates = {line["batch_size"]: line["learning_rate"] for line in self.metrics("batches", "batch")}
@@ -187,7 +224,7 @@ class StudyPageTest(BrowserTest):
 
     def test_nothing_overflows_a_narrow_screen(self):
         self.size(360)
-        for study in ("decay", "surfaces", "batches"):
+        for study in ("decay", "surfaces", "batches", "importance"):
             self.open(self.folder / study / "report.html")
             self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 360)
 

@@ -1,6 +1,7 @@
 """The page of a sweep in headless Chromium: it shows what table.jsonl holds."""
 
 import json
+import statistics
 import unittest
 
 from selenium.webdriver.common.by import By
@@ -45,6 +46,22 @@ class SweepPageTest(BrowserTest):
                 self.assertEqual(trace["x"], LAYERS)
                 self.assertEqual(trace["y"], [self.result(key, rate, layers) for layers in LAYERS])
         self.assertIsNone(self.result("test_loss", "1e6", LAYERS[0]), "one training diverged")
+
+    def test_settings_that_matter_are_bars_of_their_variance(self):
+        """Each one's is that of the means at its values; the training that diverged counts as the worst other."""
+        losses = {(rate, layers): self.result("training_loss", rate, layers) for rate in RATES for layers in LAYERS}
+        worst = max(loss for loss in losses.values() if loss is not None)
+        losses = {point: worst if loss is None else loss for point, loss in losses.items()}
+        whole = statistics.pvariance(losses.values())
+        of_rates = statistics.pvariance(statistics.fmean(losses[rate, one] for one in LAYERS) for rate in RATES)
+        of_layers = statistics.pvariance(statistics.fmean(losses[rate, one] for rate in RATES) for one in LAYERS)
+        expected = {"optimizer.learning-rate": of_rates, "model.layers": of_layers,
+                    "interactions and chance": whole - of_rates - of_layers}
+        items = self.browser.find_elements(By.XPATH, "//section[.//h2='Which settings matter for the training loss']//li")
+        shown = {name.text: float(value.text) for name, value in (item.find_elements(By.TAG_NAME, "span") for item in items)}
+        self.assertEqual(shown.keys(), expected.keys())
+        for name, variance in expected.items():
+            self.assertAlmostEqual(shown[name], 100 * variance / whole, delta=1e-3)
 
     def best_first(self):
         """By the training loss, as there is no validation part; diverged ones last."""

@@ -44,6 +44,7 @@ TEST(Random, PurposesAreNumberedForEver) {
   EXPECT_EQ(static_cast<int>(Purpose::kSynthetic), 5);
   EXPECT_EQ(static_cast<int>(Purpose::kGradientCheck), 6);
   EXPECT_EQ(static_cast<int>(Purpose::kAugmentation), 7);
+  EXPECT_EQ(static_cast<int>(Purpose::kPermutedColumn), 8);
 }
 
 TEST(Random, UniformTakesTheUpper53Bits) {

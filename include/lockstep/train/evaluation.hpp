@@ -90,11 +90,16 @@ void add_nonfinite(nlohmann::ordered_json& line, const NonFiniteSamples& samples
 /// where it is.
 std::string nonfinite_text(const Evaluation& evaluation);
 
+struct Batch;
+
 /// Samples sample(0) … sample(count-1) of a data set.
 struct Selection {
   const Dataset& data;
   Index count;
   std::function<Index(Index)> sample;
+  /// What becomes of the gathered, normalised features of samples sample(first), … before a network sees
+  /// them; empty: nothing. A pure function of `first` and the data.
+  std::function<void(Index first, Batch& batch)> change = {};
 };
 
 /// All samples of `data`.

@@ -137,6 +137,11 @@ SavedModel load_model(const std::filesystem::path& file);
 /// Errors: data with another number of features, or with categories where the weights take numbers.
 void check_features(const SavedModel& saved, const DatasetDescription& data);
 
+/// Makes `saved`, whose weights were trained on the data of `problem`, evaluate what that holds out: its
+/// normalisation becomes that of the stored values. Local. Errors: those of check_fit; columns, categories,
+/// classes or normalisation are no longer those of the training.
+void use_data_of(SavedModel& saved, const Problem& problem);
+
 /// Errors: those of check_features; data of another task, with another number of classes or targets, or with
 /// several targets of other names.
 void check_fit(const SavedModel& saved, const DatasetDescription& data);

@@ -6,6 +6,7 @@ const kSections = {
   result: resultSection,
   chart: chartSection,
   matrix: matrixSection,
+  bars: barsSection,
   grid: gridSection,
   parallel: parallelSection,
   images: imagesSection,

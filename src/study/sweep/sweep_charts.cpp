@@ -8,6 +8,7 @@
 #include "core/named.hpp"
 #include "core/text.hpp"
 #include "study/sections.hpp"
+#include "study/sweep/sweep_importance.hpp"
 #include "study/sweep/sweep_results.hpp"
 
 namespace lockstep {
@@ -246,6 +247,7 @@ std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector
     }
   }
   if (plan.halving.is_on()) findings.push_back(halving_finding(plan, results));
+  for (std::string& finding : settings_findings(plan, results)) findings.push_back(std::move(finding));
   if (is_choice && part.name == "training") {
     findings.emplace_back(
         "Chosen by the training loss, as there is no validation part; set data.validation, such as 0.2, to "

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "lockstep/core/version.hpp"
 #include "study/sections.hpp"
+#include "study/sweep/sweep_importance.hpp"
 #include "study/sweep/sweep_results.hpp"
 
 namespace lockstep {
@@ -164,6 +165,7 @@ Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
   sections.push_back(
       {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
   sections.push_back(results_table_of(plan, results, order));
+  for (Json& bars : settings_bars(plan, results)) sections.push_back(std::move(bars));
   for (Json& chart : settings_charts(plan, results)) sections.push_back(std::move(chart));
   for (Json& chart : sweep_charts(plan, results)) sections.push_back(std::move(chart));
   if (groups.size() < results.size()) sections.push_back(means_table(by_setting(plan, results)));

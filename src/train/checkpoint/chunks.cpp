@@ -39,6 +39,7 @@ ConstMatrixView pass_chunk(Network& model, const SampleNormalization& normalizat
     batch.samples[static_cast<std::size_t>(i)] = selection.sample(first + i);
   }
   gather(selection.data, normalization, batch);
+  if (selection.change) selection.change(first, batch);
   const MicroBatchRows all{0, 0, batch.rows()};
   return model.forward({.micro_batches = {&all, 1}, .samples = batch.samples},
                        ConstMatrixView(batch.features.data(), batch.rows(), model.inputs()));

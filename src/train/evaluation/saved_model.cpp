@@ -129,6 +129,24 @@ void check_fit(const SavedModel& saved, const DatasetDescription& data) {
   }
 }
 
+void use_data_of(SavedModel& saved, const Problem& problem) {
+  const DatasetDescription& data = problem.training.description();
+  check_fit(saved, data);
+  if (data.columns != saved.data.columns || data.class_names != saved.data.class_names ||
+      data.feature_names != saved.data.feature_names) {
+    fail_input(
+        "{}: its columns, categories or classes are no longer those that the weights were trained on; which "
+        "samples were held out then can't be told",
+        data.name);
+  }
+  saved.normalization = of_stored_values(saved.normalization, data.units);
+  if (saved.normalization == problem.normalization) return;
+  fail_input(
+      "{}: its training samples have other means and deviations than those that the weights were trained on; "
+      "which samples were held out then can't be told; expected the same rows",
+      data.name);
+}
+
 void check_names_of_init(const StoredTensors& weights, const DatasetDescription& data,
                          const std::string& file) {
   const auto check = [&](const std::string& key, const std::vector<std::string>& names) {
