@@ -18,6 +18,7 @@
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
 #include "data/csv_labels.hpp"
+#include "data/csv_row_facts.hpp"
 #include "data/csv_rows.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -109,8 +110,9 @@ class TableReader {
           name_, first_line_);
     }
     features_->finish(content_);
+    facts_.finish(columns_, content_);
     if (options_.header == Header::kAuto && !columns_.has_header) {
-      doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_targets(),
+      doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_beside_features(),
                          labels_.first_label(), features_->first_texts_are_names());
     }
     if (!wants_targets_) {
@@ -170,7 +172,13 @@ class TableReader {
     const std::string_view field = row_[static_cast<std::size_t>(column)];
     const auto [role, at, wish] = columns_.places[static_cast<std::size_t>(column)];
     if (role == CsvColumns::Role::kLeftOut) return;
-    if (role == CsvColumns::Role::kFeature) {
+    if (role == CsvColumns::Role::kGroup) {
+      if (features_->is_missing(field, parse_field(field, separator_))) {
+        fail_field(column, fmt::format("expected the row's group, found '{}'; give it one, or remove the row",
+                                       shown(field)));
+      }
+      facts_.add_group(trim(field));
+    } else if (role == CsvColumns::Role::kFeature) {
       const auto problem = features_->add(at, field, separator_, line_, [&] { return line(); });
       if (problem) fail_field(column, *problem);
       if (features_->may_be_numbers(at)) note_decimals(field);
@@ -261,6 +269,7 @@ class TableReader {
   DatasetContent content_;
   std::optional<FeatureColumns> features_;  // from the first row on
   std::vector<double> targets_;             // [samples x targets]
+  RowFacts facts_;
   DecimalMarks marks_;
   bool has_empty_rows_ = false;
   Index line_ = 0;

@@ -16,17 +16,6 @@ namespace {
 
 using Wish = CsvColumns::Wish;
 
-/// The column that `name` of `list`, the value of `key`, names.
-Index named_column(const std::string& file, const std::string& key, const std::string& list,
-                   std::string_view name, const CsvColumns& columns) {
-  const auto named = std::ranges::find(columns.names, name);
-  if (named != columns.names.end()) return named - columns.names.begin();
-  if (const std::optional<Index> column = column_by_number(name, columns.count())) return *column;
-  fail_input("`{}` = {}: no column '{}' in {}{}", key, shown(list), shown(name), file,
-             columns.has_header ? suggestion(name, columns.names)
-                                : fmt::format("; expected numbers from 0 to {}", columns.count() - 1));
-}
-
 void take_wish(const std::string& file, const std::string& key, const std::string& list, Wish wish,
                CsvColumns& columns) {
   const std::string_view text = trim(list);
@@ -35,8 +24,9 @@ void take_wish(const std::string& file, const std::string& key, const std::strin
   for (const std::string_view name : is_name ? std::vector{text} : split(text, ',')) {
     const Index column = named_column(file, key, list, name, columns);
     CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column)];
-    if (place.role == CsvColumns::Role::kTarget) {
-      fail_input("`{}` = {}: column '{}' is the label; remove it", key, shown(list), shown(name));
+    if (place.role != CsvColumns::Role::kFeature && place.role != CsvColumns::Role::kLeftOut) {
+      fail_input("`{}` = {}: column '{}' is the {}; remove it", key, shown(list), shown(name),
+                 place.role == CsvColumns::Role::kTarget ? "label" : "group");
     }
     if (place.wish == Wish::kIgnore && wish == Wish::kCategory) {
       fail_input("`{}` = {}: column '{}' is not in `columns`; add it there", key, shown(list), shown(name));
@@ -57,6 +47,16 @@ std::optional<Index> column_by_number(std::string_view text, Index columns) {
   if (column && *column < 0) *column += columns;
   if (!column || *column < 0 || *column >= columns) return std::nullopt;
   return static_cast<Index>(*column);
+}
+
+Index named_column(const std::string& file, const std::string& key, const std::string& list,
+                   std::string_view name, const CsvColumns& columns) {
+  const auto named = std::ranges::find(columns.names, name);
+  if (named != columns.names.end()) return named - columns.names.begin();
+  if (const std::optional<Index> column = column_by_number(name, columns.count())) return *column;
+  fail_input("`{}` = {}: no column '{}' in {}{}", key, shown(list), shown(name), file,
+             columns.has_header ? suggestion(name, columns.names)
+                                : fmt::format("; expected numbers from 0 to {}", columns.count() - 1));
 }
 
 void take_wishes(const std::string& file, const CsvOptions& options, CsvColumns& columns) {

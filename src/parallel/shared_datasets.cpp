@@ -36,7 +36,9 @@ std::string to_text(const DatasetDescription& d) {
                      {"columns", columns_to_text(d.columns)},
                      {"missing", d.missing},
                      {"units", units_to_text(d.units)},
-                     {"transposed", d.transposed}};
+                     {"transposed", d.transposed},
+                     {"groups", d.groups},
+                     {"group_name", d.group_name}};
   return json_text(json, true);
 }
 
@@ -56,7 +58,9 @@ DatasetDescription from_text(const std::string& text) {
           .missing = json.at("missing"),
           .units = units_from_text(json.at("units").get<std::string>()),
           .transposed = json.at("transposed"),
-          .categories = json.at("categories")};
+          .categories = json.at("categories"),
+          .groups = json.at("groups"),
+          .group_name = json.at("group_name")};
 }
 
 DatasetDescription broadcast_description(Communicator& group, const DatasetDescription& description) {
@@ -93,14 +97,18 @@ Shared share(Communicator& node, const DatasetContent& content) {
   Shared shared;
   shared.picture_files =
       names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
-  shared.memory =
-      std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes());
+  shared.memory = std::make_shared<NodeMemory>(
+      node, description.feature_bytes() + description.target_bytes() + description.group_bytes());
   const std::span<std::byte> memory = shared.memory->bytes();
-  const std::span<std::byte> targets = memory.subspan(description.feature_bytes());
-  shared.data = {description, memory.first(description.feature_bytes()), targets, shared.memory};
+  const std::span<std::byte> targets =
+      memory.subspan(description.feature_bytes(), description.target_bytes());
+  const std::span<std::byte> groups = memory.last(description.group_bytes());
+  shared.data = {description, {memory.first(description.feature_bytes()), targets, groups}, shared.memory};
   if (leads) {
-    std::ranges::copy(content.feature_memory(), memory.begin());
-    std::ranges::copy(content.target_memory(), targets.begin());
+    const DatasetMemory own = content.memory();
+    std::ranges::copy(own.features, memory.begin());
+    std::ranges::copy(own.targets, targets.begin());
+    std::ranges::copy(own.groups, groups.begin());
   }
   if (shared.memory->is_shared()) {
     node.barrier();
@@ -147,6 +155,7 @@ void send(Communicator& group, std::vector<DatasetContent>& contents) {
     send_values(content.values);
     send_values(content.labels);
     send_values(content.targets);
+    send_values(content.groups);
   }
 }
 

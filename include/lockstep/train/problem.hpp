@@ -51,7 +51,7 @@ struct ProblemOptions {
   /// the measures of an evaluation are in the units of the data.
   NormalizationKind normalize_targets = NormalizationKind::kStandard;
   double validation = 0;                 ///< part of the training samples that is held out
-  HoldOut hold_out = HoldOut::kRandom;   ///< how those are chosen
+  HoldOut hold_out = HoldOut::kRandom;   ///< how those are chosen, unless they are of groups
   Fold fold = {};                        ///< held out instead of `validation`, where it is one
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
@@ -68,8 +68,8 @@ Reader csv_reader(std::filesystem::path file, CsvOptions options = {});
 
 /// The problem of the data that `read` gives, one copy a node. Warns of classes without a training sample and
 /// of digits that float takes away. Collective. Errors: those of the reader; a loss that does not fit the
-/// task; nothing left to train on; more folds than samples; classes to be held out evenly where there are
-/// none; class weights without classes, or for one without training samples.
+/// task; nothing left to train on; more folds than samples, or than groups; classes to be held out evenly
+/// where there are none, or groups; class weights without classes, or for one without training samples.
 Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator);
 
 /// The problem that `config` describes. Collective. Errors: ranks with different configurations, a network

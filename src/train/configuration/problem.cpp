@@ -28,11 +28,22 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
   if (is_stratified && task != Task::kClassification) {
     fail_input("`hold-out` = stratified: needs classes, the data are {}; leave it out", task_name(task));
   }
+  const std::span<const std::int32_t> groups = training.groups();
+  const Index count = training.description().groups;
+  if (is_stratified && count > 0) {
+    fail_input(
+        "`hold-out` = stratified: not known for groups (`group`), which stay whole; leave one of them out");
+  }
+  if (count > 0 && options.fold.count > count) {
+    fail_input("`fold`: {} of {} do not fill {} folds; use at most {}", count_of(count, "group"),
+               training.description().name, options.fold.count, count);
+  }
   if (options.fold.count > training.size()) {
     fail_input("`fold`: {} samples do not fill {} folds; use at most {}", training.size(), options.fold.count,
                training.size());
   }
   if (options.fold.count > 0) {
+    if (count > 0) return Split::grouped(options.seed, groups, options.fold);
     return is_stratified ? Split::stratified(options.seed, training.labels(), options.fold)
                          : Split(options.seed, training.size(), options.fold);
   }
@@ -42,6 +53,13 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
     fail_input("`validation` = {}: leaves none of the {} samples to train on; hold out less",
                options.validation, training.size());
   }
+  if (count == 1 && held_out > 0) {
+    fail_input(
+        "`validation` = {}: all samples of {} are of one group, of which nothing would be left to train on; "
+        "hold out none, or leave `group` out",
+        options.validation, training.description().name);
+  }
+  if (count > 0 && held_out > 0) return Split::grouped(options.seed, groups, held_out);
   return is_stratified && held_out > 0 ? Split::stratified(options.seed, training.labels(), held_out)
                                        : Split(options.seed, training.size(), held_out);
 }
