@@ -173,11 +173,10 @@ class TableReader {
     const auto [role, at, wish] = columns_.places[static_cast<std::size_t>(column)];
     if (role == CsvColumns::Role::kLeftOut) return;
     if (role == CsvColumns::Role::kGroup) {
-      if (features_->is_missing(field, parse_field(field, separator_))) {
-        fail_field(column, fmt::format("expected the row's group, found '{}'; give it one, or remove the row",
-                                       shown(field)));
-      }
+      check_is_there(column, field, "group");
       facts_.add_group(trim(field));
+    } else if (role == CsvColumns::Role::kWeight) {
+      facts_.add_weight(weight(column, field));
     } else if (role == CsvColumns::Role::kFeature) {
       const auto problem = features_->add(at, field, separator_, line_, [&] { return line(); });
       if (problem) fail_field(column, *problem);
@@ -190,6 +189,19 @@ class TableReader {
     } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
       fail_field(column, *problem);
     }
+  }
+
+  void check_is_there(Index column, std::string_view field, const char* what) const {
+    if (!features_->is_missing(field, parse_field(field, separator_))) return;
+    fail_field(column, fmt::format("expected the row's {}, found '{}'; give it one, or remove the row", what,
+                                   shown(field)));
+  }
+
+  double weight(Index column, std::string_view field) {
+    check_is_there(column, field, "weight");
+    const double value = number(column, field);
+    if (value < 0) fail_field(column, fmt::format("expected a weight not below 0, found '{}'", shown(field)));
+    return value;
   }
 
   double target_value(Index column, std::string_view field) {

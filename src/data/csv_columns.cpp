@@ -96,7 +96,9 @@ class ColumnFinder {
     const auto is_found = [&](const std::string& name) { return !parse_number(name) && is_field(name); };
     if (wants_features_alone() && std::ranges::any_of(known_features_, is_found)) return true;
     std::vector<std::string_view> asked = labels_;
-    if (!trim(options_.group).empty()) asked.push_back(trim(options_.group));
+    for (const std::string_view name : {trim(options_.group), trim(options_.weight)}) {
+      if (!name.empty()) asked.push_back(name);
+    }
     std::vector<bool> is_beside(fields_.size());
     for (const std::string_view name : asked) {
       const std::optional<Index> column = column_by_number(name, count_);

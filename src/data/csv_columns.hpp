@@ -11,7 +11,7 @@ namespace lockstep {
 
 /// What the columns of a CSV file are, as its first line and the options say.
 struct CsvColumns {
-  enum class Role { kFeature, kTarget, kGroup, kLeftOut };
+  enum class Role { kFeature, kTarget, kGroup, kWeight, kLeftOut };
   /// What a person wants of a column for features.
   enum class Wish { kNone, kKeep, kCategory, kIgnore };
   /// Where a column's fields go.
@@ -39,7 +39,8 @@ struct CsvColumns {
 /// do not need.
 /// Errors: a name that two columns have, an unknown or repeated label column, several for a classification,
 /// no column left for features, features that are not those of options.training; of features alone, another
-/// number of them; an unknown column in `group`, `columns`, `ignore` or `categories`. `file` is for messages.
+/// number of them; an unknown column in `group`, `weight`, `columns`, `ignore` or `categories`. `file` is for
+/// messages.
 CsvColumns find_columns(const std::string& file, const CsvOptions& options,
                         std::span<const std::string_view> first_line);
 

@@ -26,7 +26,7 @@ struct FactColumn {
   Role role;
 };
 
-/// Where it stands; nothing where a later file does not have it.
+/// Where it stands; nothing where a later file need not have it, and does not.
 std::optional<Index> find_fact(const std::string& file, const FactColumn& fact, const CsvOptions& options,
                                const CsvColumns& columns) {
   std::string_view name = trim(fact.asked);
@@ -36,29 +36,44 @@ std::optional<Index> find_fact(const std::string& file, const FactColumn& fact, 
   // As a label, one that is given by number is found by its name where the training file has one.
   if (!fact.known.empty() && has(fact.known) && (name.empty() || parse_integer(name))) name = fact.known;
   if (name.empty()) return std::nullopt;
-  if (options.training && !has(name)) {
+  const bool is_needed = !options.training || (fact.role == Role::kWeight && options.wanted == Columns::kAll);
+  if (!is_needed && !has(name)) {
     const bool has_more = columns.features() > std::ssize(options.training->table_columns());
     if (!has_more || !column_by_number(name, columns.count())) return std::nullopt;
   }
   return named_column(file, fact.key, fact.asked, name, columns);
 }
 
+/// What becomes of the column in this file.
+Role role_of(const std::string& file, const FactColumn& fact, const CsvOptions& options) {
+  if (!options.training) return fact.role;
+  if (fact.role == Role::kGroup || options.wanted == Columns::kFeatures) return Role::kLeftOut;
+  if (!trim(fact.asked).empty()) return fact.role;
+  log::warn_once(
+      fmt::format("lockstep: {}: column '{}', the weights in the training, is left out; set `weight` = {} to "
+                  "weigh the loss by it",
+                  file, shown(fact.known), shown(fact.known)));
+  return Role::kLeftOut;
+}
+
 }  // namespace
 
 void place_row_facts(const std::string& file, const CsvOptions& options, CsvColumns& columns) {
-  const bool is_later = options.training.has_value();
-  const FactColumn fact = {"group", options.group, is_later ? options.training->group_name : "",
-                           Role::kGroup};
-  const std::optional<Index> column = find_fact(file, fact, options, columns);
-  if (!column) return;
-  Role& role = columns.places[static_cast<std::size_t>(*column)].role;
-  if (role == Role::kTarget) {
-    fail_input("`{}` = {}: is a column of the label; name another", fact.key, shown(fact.asked));
-  }
-  role = is_later ? Role::kLeftOut : fact.role;
-  if (columns.features() == 0) {
-    fail_input("`{}` = {}: {} has no other column for features; leave at least one", fact.key,
-               shown(fact.asked), file);
+  const DatasetDescription training = options.training.value_or(DatasetDescription());
+  for (const FactColumn& fact : {FactColumn{"weight", options.weight, training.weight_name, Role::kWeight},
+                                 FactColumn{"group", options.group, training.group_name, Role::kGroup}}) {
+    const std::optional<Index> column = find_fact(file, fact, options, columns);
+    if (!column) continue;
+    Role& role = columns.places[static_cast<std::size_t>(*column)].role;
+    if (role == Role::kTarget || role == Role::kWeight) {
+      fail_input("`{}` = {}: is a column of the {}; name another", fact.key, shown(fact.asked),
+                 role == Role::kTarget ? "label" : "weight");
+    }
+    role = role_of(file, fact, options);
+    if (columns.features() == 0) {
+      fail_input("`{}` = {}: {} has no other column for features; leave at least one", fact.key,
+                 shown(fact.asked), file);
+    }
   }
 }
 
@@ -70,15 +85,23 @@ void RowFacts::add_group(std::string_view text) {
   groups_.push_back(number->second);
 }
 
+void RowFacts::add_weight(double weight) { weights_.push_back(static_cast<float>(weight)); }
+
 void RowFacts::finish(const CsvColumns& columns, DatasetContent& content) {
-  const auto place = std::ranges::find(columns.places, Role::kGroup, &CsvColumns::Place::role);
-  if (place == columns.places.end()) return;
   DatasetDescription& description = content.description;
-  description.groups = std::ssize(numbers_);
-  if (columns.has_header) {
-    description.group_name = columns.names[static_cast<std::size_t>(place - columns.places.begin())];
+  for (std::size_t column = 0; column < columns.places.size(); ++column) {
+    const Role role = columns.places[column].role;
+    const std::string name = columns.has_header ? columns.names[column] : "";
+    if (role == Role::kGroup) {
+      description.groups = std::ssize(numbers_);
+      description.group_name = name;
+    } else if (role == Role::kWeight) {
+      description.has_sample_weights = true;
+      description.weight_name = name;
+    }
   }
   content.groups = std::move(groups_);
+  content.sample_weights = std::move(weights_);
   if (description.groups == description.samples && description.samples > 1) {
     log::warn_once(fmt::format("lockstep: {}: every row is a group of its own (`group`)", description.name));
   }

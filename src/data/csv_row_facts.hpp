@@ -12,9 +12,10 @@
 
 namespace lockstep {
 
-/// Finds in `columns`, whose targets have their places, what a column says of rows and no network sees: their
-/// group. A later file need not have it, and where it does, the column is left out. `file` is for messages.
-/// Errors: an unknown column, a target, no column left for features.
+/// Finds in `columns`, whose targets have their places, those that say of rows what no network sees: their
+/// weight and their group. Those that a later file need not have are left out where it has them, with a
+/// warning of weights that nobody asks for. `file` is for messages. Errors: an unknown column, a target, one
+/// column for both, no column left for features.
 void place_row_facts(const std::string& file, const CsvOptions& options, CsvColumns& columns);
 
 /// What these columns say, row by row.
@@ -23,12 +24,16 @@ class RowFacts {
   /// Takes the group of the next row. Groups are numbered as they come.
   void add_group(std::string_view text);
 
-  /// Fills groups and description. Warns where every row is a group of its own.
+  /// Takes the weight of the next row.
+  void add_weight(double weight);
+
+  /// Fills groups, weights and description. Warns where every row is a group of its own.
   void finish(const CsvColumns& columns, DatasetContent& content);
 
  private:
   std::map<std::string, std::int32_t, std::less<>> numbers_;  // of the groups
   std::vector<std::int32_t> groups_;
+  std::vector<float> weights_;
 };
 
 }  // namespace lockstep

@@ -16,6 +16,13 @@ namespace {
 
 using Wish = CsvColumns::Wish;
 
+/// What a column of this role is, if it is not for features or left out.
+std::string other_use(CsvColumns::Role role) {
+  if (role == CsvColumns::Role::kTarget) return "label";
+  if (role == CsvColumns::Role::kGroup) return "group";
+  return role == CsvColumns::Role::kWeight ? "weight" : "";
+}
+
 void take_wish(const std::string& file, const std::string& key, const std::string& list, Wish wish,
                CsvColumns& columns) {
   const std::string_view text = trim(list);
@@ -24,9 +31,8 @@ void take_wish(const std::string& file, const std::string& key, const std::strin
   for (const std::string_view name : is_name ? std::vector{text} : split(text, ',')) {
     const Index column = named_column(file, key, list, name, columns);
     CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column)];
-    if (place.role != CsvColumns::Role::kFeature && place.role != CsvColumns::Role::kLeftOut) {
-      fail_input("`{}` = {}: column '{}' is the {}; remove it", key, shown(list), shown(name),
-                 place.role == CsvColumns::Role::kTarget ? "label" : "group");
+    if (const std::string other = other_use(place.role); !other.empty()) {
+      fail_input("`{}` = {}: column '{}' is the {}; remove it", key, shown(list), shown(name), other);
     }
     if (place.wish == Wish::kIgnore && wish == Wish::kCategory) {
       fail_input("`{}` = {}: column '{}' is not in `columns`; add it there", key, shown(list), shown(name));

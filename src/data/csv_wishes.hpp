@@ -18,8 +18,8 @@ Index named_column(const std::string& file, const std::string& key, const std::s
                    std::string_view name, const CsvColumns& columns);
 
 /// Puts into `columns`, where all that are for no features have their places, what `columns`, `ignore` and
-/// `categories` of the options say. `file` is for messages. Errors: an unknown column, a target or group,
-/// lists that contradict each other.
+/// `categories` of the options say. `file` is for messages. Errors: an unknown column, a target, group or
+/// weight, lists that contradict each other.
 void take_wishes(const std::string& file, const CsvOptions& options, CsvColumns& columns);
 
 }  // namespace lockstep

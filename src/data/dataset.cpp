@@ -40,6 +40,14 @@ void check_groups(const DatasetDescription& description, std::span<const std::in
              wrong - groups.begin(), *wrong, description.groups, description.groups - 1);
 }
 
+void check_weights(const DatasetDescription& description, std::span<const float> weights) {
+  const auto wrong =
+      std::ranges::find_if(weights, [](float weight) { return !(weight >= 0 && std::isfinite(weight)); });
+  if (wrong == weights.end()) return;
+  fail_input("{}: sample {} has the weight {}; expected a finite number not below 0", description.name,
+             wrong - weights.begin(), *wrong);
+}
+
 template <typename Value>
 void check_categories(const DatasetDescription& description, std::span<const Value> features) {
   const auto wrong = std::find_if(features.begin(), features.end(), [&](Value value) {
@@ -101,12 +109,17 @@ std::size_t DatasetDescription::group_bytes() const {
   return groups == 0 ? 0 : static_cast<std::size_t>(samples) * sizeof(std::int32_t);
 }
 
+std::size_t DatasetDescription::weight_bytes() const {
+  return has_sample_weights ? static_cast<std::size_t>(samples) * sizeof(float) : 0;
+}
+
 Dataset::Dataset(DatasetDescription description, const DatasetMemory& memory,
                  std::shared_ptr<const void> owner)
     : description_(std::move(description)), memory_(memory), owner_(std::move(owner)) {
   LOCKSTEP_CHECK(memory_.features.size() == description_.feature_bytes());
   LOCKSTEP_CHECK(memory_.targets.size() == description_.target_bytes());
   LOCKSTEP_CHECK(memory_.groups.size() == description_.group_bytes());
+  LOCKSTEP_CHECK(memory_.sample_weights.size() == description_.weight_bytes());
 }
 
 std::span<const std::uint8_t> Dataset::bytes() const {
@@ -131,6 +144,8 @@ std::span<const float> Dataset::targets() const {
 
 std::span<const std::int32_t> Dataset::groups() const { return view<std::int32_t>(memory_.groups); }
 
+std::span<const float> Dataset::sample_weights() const { return view<float>(memory_.sample_weights); }
+
 std::string digest(const Dataset& data) {
   const DatasetDescription& d = data.description();
   Digest digest;
@@ -145,9 +160,11 @@ std::string digest(const Dataset& data) {
   if (!d.columns.empty()) digest.add(columns_to_text(d.columns) + "\n");
   for (const ColumnUnit& unit : d.units) digest.add(fmt::format("{} {}\n", unit.origin, unit.unit));
   if (d.groups > 0) digest.add(fmt::format("{} groups\n", d.groups));
+  if (d.has_sample_weights) digest.add("weights\n");
   digest.add(data.memory().features);
   digest.add(data.memory().targets);
   digest.add(data.memory().groups);
+  digest.add(data.memory().sample_weights);
   return digest.text();
 }
 
@@ -156,7 +173,8 @@ DatasetMemory DatasetContent::memory() const {
                                                              : std::as_bytes(std::span(values)),
           .targets = description.task == Task::kClassification ? std::as_bytes(std::span(labels))
                                                                : std::as_bytes(std::span(targets)),
-          .groups = std::as_bytes(std::span(groups))};
+          .groups = std::as_bytes(std::span(groups)),
+          .sample_weights = std::as_bytes(std::span(sample_weights))};
 }
 
 void check_content(const DatasetContent& content) {
@@ -178,9 +196,11 @@ void check_content(const DatasetContent& content) {
     }
   }
   check_groups(description, content.groups);
+  check_weights(description, content.sample_weights);
   const DatasetMemory memory = content.memory();
   LOCKSTEP_CHECK(memory.targets.size() == description.target_bytes());
   LOCKSTEP_CHECK(memory.groups.size() == description.group_bytes());
+  LOCKSTEP_CHECK(memory.sample_weights.size() == description.weight_bytes());
   LOCKSTEP_CHECK(content.picture_files.empty() ? memory.features.size() == description.feature_bytes()
                                                : std::ssize(content.picture_files) == description.samples);
 }

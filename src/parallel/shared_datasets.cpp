@@ -38,7 +38,9 @@ std::string to_text(const DatasetDescription& d) {
                      {"units", units_to_text(d.units)},
                      {"transposed", d.transposed},
                      {"groups", d.groups},
-                     {"group_name", d.group_name}};
+                     {"group_name", d.group_name},
+                     {"has_sample_weights", d.has_sample_weights},
+                     {"weight_name", d.weight_name}};
   return json_text(json, true);
 }
 
@@ -60,7 +62,9 @@ DatasetDescription from_text(const std::string& text) {
           .transposed = json.at("transposed"),
           .categories = json.at("categories"),
           .groups = json.at("groups"),
-          .group_name = json.at("group_name")};
+          .group_name = json.at("group_name"),
+          .has_sample_weights = json.at("has_sample_weights"),
+          .weight_name = json.at("weight_name")};
 }
 
 DatasetDescription broadcast_description(Communicator& group, const DatasetDescription& description) {
@@ -97,19 +101,24 @@ Shared share(Communicator& node, const DatasetContent& content) {
   Shared shared;
   shared.picture_files =
       names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
-  shared.memory = std::make_shared<NodeMemory>(
-      node, description.feature_bytes() + description.target_bytes() + description.group_bytes());
+  shared.memory =
+      std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes() +
+                                             description.group_bytes() + description.weight_bytes());
   const std::span<std::byte> memory = shared.memory->bytes();
-  const std::span<std::byte> targets =
-      memory.subspan(description.feature_bytes(), description.target_bytes());
-  const std::span<std::byte> groups = memory.last(description.group_bytes());
-  shared.data = {description, {memory.first(description.feature_bytes()), targets, groups}, shared.memory};
-  if (leads) {
-    const DatasetMemory own = content.memory();
-    std::ranges::copy(own.features, memory.begin());
-    std::ranges::copy(own.targets, targets.begin());
-    std::ranges::copy(own.groups, groups.begin());
-  }
+  std::span<std::byte> rest = memory;
+  const auto take = [&](std::size_t bytes, std::span<const std::byte> own) {
+    const std::span<std::byte> part = rest.first(bytes);
+    rest = rest.subspan(bytes);
+    if (leads) std::ranges::copy(own, part.begin());
+    return part;
+  };
+  const DatasetMemory own = content.memory();
+  shared.data = {description,
+                 {.features = take(description.feature_bytes(), own.features),
+                  .targets = take(description.target_bytes(), own.targets),
+                  .groups = take(description.group_bytes(), own.groups),
+                  .sample_weights = take(description.weight_bytes(), own.sample_weights)},
+                 shared.memory};
   if (shared.memory->is_shared()) {
     node.barrier();
   } else {
@@ -156,6 +165,7 @@ void send(Communicator& group, std::vector<DatasetContent>& contents) {
     send_values(content.labels);
     send_values(content.targets);
     send_values(content.groups);
+    send_values(content.sample_weights);
   }
 }
 

@@ -117,12 +117,30 @@ TEST(Dataset, HasADigestOfAllButItsName) {
         content.description.groups = 2;
         content.groups = {1, 1};
       },
+      [](DatasetContent& content) {
+        content.description.has_sample_weights = true;
+        content.sample_weights = {1, 1};
+      },
+      [](DatasetContent& content) {
+        content.description.has_sample_weights = true;
+        content.sample_weights = {1, 0.5F};
+      },
   };
   std::set<std::string> digests = {expected};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     DatasetContent content = two_images();
     changes[i](content);
     EXPECT_TRUE(digests.insert(digest(make_dataset(std::move(content)))).second) << i;
+  }
+}
+
+TEST(Dataset, RefusesWeightsThatAreNone) {
+  for (const float weight :
+       {-1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    DatasetContent content = two_images();
+    content.description.has_sample_weights = true;
+    content.sample_weights = {0, weight};
+    EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"images", "sample 1", "not below 0"}));
   }
 }
 

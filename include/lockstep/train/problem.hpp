@@ -39,6 +39,9 @@ struct Problem {
   Shape sample() const { return shape_of(training.description()); }
   Index outputs() const { return training.description().outputs(); }
 
+  /// Whether training samples count in the loss by weights, the loss's or their own, and not alike.
+  bool weighs_samples() const { return loss->has_weights() || !training.sample_weights().empty(); }
+
   /// Takes another loss, called `name` in weights files: `evaluate` can use them where a loss of that name is
   /// registered.
   void use_loss(std::string name, std::shared_ptr<const Loss> own);
@@ -69,7 +72,8 @@ Reader csv_reader(std::filesystem::path file, CsvOptions options = {});
 /// The problem of the data that `read` gives, one copy a node. Warns of classes without a training sample and
 /// of digits that float takes away. Collective. Errors: those of the reader; a loss that does not fit the
 /// task; nothing left to train on; more folds than samples, or than groups; classes to be held out evenly
-/// where there are none, or groups; class weights without classes, or for one without training samples.
+/// where there are none, or groups; class weights without classes, or for one without training samples;
+/// samples of a part that all have the weight 0.
 Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator);
 
 /// The problem that `config` describes. Collective. Errors: ranks with different configurations, a network

@@ -50,6 +50,8 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.group", "",
         "CSV: column whose rows of the same text, as of a patient, stay together where some are held out",
         words(source.csv.group)},
+       {"data.weight", "", "CSV: column with each row's weight in the loss, a number not below 0",
+        words(source.csv.weight)},
        {"data.header", "auto",
         "CSV: whether the first line names the columns: auto (if features in it are text and none a number), "
         "yes, no",

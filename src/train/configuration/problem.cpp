@@ -64,6 +64,21 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
                                        : Split(options.seed, training.size(), held_out);
 }
 
+/// Errors: no sample of a part counts, so that it has no mean loss.
+void check_sample_weights(const Problem& problem) {
+  const auto check = [](const std::string& name, const Selection& part) {
+    const std::span<const float> weights = part.data.sample_weights();
+    if (weights.empty()) return;
+    for (Index i = 0; i < part.count; ++i) {
+      if (weights[static_cast<std::size_t>(part.sample(i))] > 0) return;
+    }
+    fail_input("`weight`: all {} {} samples of {} have the weight 0; expected some that count", part.count,
+               name, part.data.description().name);
+  };
+  check("training", training_part(problem));
+  for (const auto& [name, part] : held_out_parts(problem)) check(name, part);
+}
+
 /// Rank 0's normalisation of the training samples on every rank, as weights files keep it.
 SampleNormalization share_normalization(NormalizationKind features, NormalizationKind targets,
                                         const Dataset& training, const Split& split,
@@ -245,18 +260,20 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
   }
   ChosenLoss chosen =
       choose_loss(options.loss, options.loss_parameters, parts[0].description().task, class_weights);
-  return {.training = parts[0],
-          .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
-          .split = split,
-          .normalization =
-              share_normalization(normalize, options.normalize_targets, parts[0], split, communicator),
-          .loss = std::move(chosen.loss),
-          .loss_name = chosen.name,
-          .loss_parameters = chosen.parameters,
-          .class_weights = class_weights,
-          .normalize = normalize_name(normalize),
-          .normalize_targets = is_regression ? normalize_name(options.normalize_targets) : "",
-          .augmentation = options.augmentation};
+  Problem problem = {.training = parts[0],
+                     .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
+                     .split = split,
+                     .normalization = share_normalization(normalize, options.normalize_targets, parts[0],
+                                                          split, communicator),
+                     .loss = std::move(chosen.loss),
+                     .loss_name = chosen.name,
+                     .loss_parameters = chosen.parameters,
+                     .class_weights = class_weights,
+                     .normalize = normalize_name(normalize),
+                     .normalize_targets = is_regression ? normalize_name(options.normalize_targets) : "",
+                     .augmentation = options.augmentation};
+  check_sample_weights(problem);
+  return problem;
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
@@ -305,7 +322,8 @@ Targets targets_of(const Batch& batch) {
   return {.labels = batch.labels,
           .values = batch.targets,
           .partner_labels = batch.partner_labels,
-          .shares = batch.shares};
+          .shares = batch.shares,
+          .weights = batch.weights};
 }
 
 std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {
