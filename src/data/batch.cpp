@@ -181,6 +181,12 @@ void gather(const Dataset& data, const SampleNormalization& normalization, Batch
     gather_features(data.values(), description, normalization.features, pass, batch);
   }
 
+  batch.weights.clear();
+  if (description.has_sample_weights) {
+    for (const Index sample : batch.samples) {
+      batch.weights.push_back(static_cast<Real>(data.sample_weights()[static_cast<std::size_t>(sample)]));
+    }
+  }
   batch.labels.clear();
   batch.targets.clear();
   if (description.targets == 0) return;

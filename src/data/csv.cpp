@@ -18,6 +18,7 @@
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
 #include "data/csv_labels.hpp"
+#include "data/csv_row_facts.hpp"
 #include "data/csv_rows.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -109,8 +110,9 @@ class TableReader {
           name_, first_line_);
     }
     features_->finish(content_);
+    facts_.finish(columns_, content_);
     if (options_.header == Header::kAuto && !columns_.has_header) {
-      doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_targets(),
+      doubt_first_sample(fmt::format("{}:{}", name_, first_line_), first_row_, columns_.are_beside_features(),
                          labels_.first_label(), features_->first_texts_are_names());
     }
     if (!wants_targets_) {
@@ -170,7 +172,12 @@ class TableReader {
     const std::string_view field = row_[static_cast<std::size_t>(column)];
     const auto [role, at, wish] = columns_.places[static_cast<std::size_t>(column)];
     if (role == CsvColumns::Role::kLeftOut) return;
-    if (role == CsvColumns::Role::kFeature) {
+    if (role == CsvColumns::Role::kGroup) {
+      check_is_there(column, field, "group");
+      facts_.add_group(trim(field));
+    } else if (role == CsvColumns::Role::kWeight) {
+      facts_.add_weight(weight(column, field));
+    } else if (role == CsvColumns::Role::kFeature) {
       const auto problem = features_->add(at, field, separator_, line_, [&] { return line(); });
       if (problem) fail_field(column, *problem);
       if (features_->may_be_numbers(at)) note_decimals(field);
@@ -182,6 +189,19 @@ class TableReader {
     } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
       fail_field(column, *problem);
     }
+  }
+
+  void check_is_there(Index column, std::string_view field, const char* what) const {
+    if (!features_->is_missing(field, parse_field(field, separator_))) return;
+    fail_field(column, fmt::format("expected the row's {}, found '{}'; give it one, or remove the row", what,
+                                   shown(field)));
+  }
+
+  double weight(Index column, std::string_view field) {
+    check_is_there(column, field, "weight");
+    const double value = number(column, field);
+    if (value < 0) fail_field(column, fmt::format("expected a weight not below 0, found '{}'", shown(field)));
+    return value;
   }
 
   double target_value(Index column, std::string_view field) {
@@ -261,6 +281,7 @@ class TableReader {
   DatasetContent content_;
   std::optional<FeatureColumns> features_;  // from the first row on
   std::vector<double> targets_;             // [samples x targets]
+  RowFacts facts_;
   DecimalMarks marks_;
   bool has_empty_rows_ = false;
   Index line_ = 0;

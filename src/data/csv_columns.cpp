@@ -12,6 +12,7 @@
 #include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
+#include "data/csv_row_facts.hpp"
 #include "data/csv_wishes.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -52,12 +53,14 @@ class ColumnFinder {
       take_known_labels();
     }
     const bool by_name = columns.has_header && !known_features_.empty();
-    if (by_name && wants_features_alone()) {
+    const bool picks_features = by_name && wants_features_alone();
+    if (picks_features) {
       leave_out_labels(columns);
     } else {
       place_targets(columns);
-      if (columns.has_header) leave_out_row_names(columns);
     }
+    if (picks_features || !labels_.empty()) place_row_facts(file_, options_, columns);
+    if (columns.has_header && !picks_features) leave_out_row_names(columns);
     if (by_name) {
       check_label(columns);
       place_features_by_name(columns);
@@ -92,21 +95,25 @@ class ColumnFinder {
       return true;
     const auto is_found = [&](const std::string& name) { return !parse_number(name) && is_field(name); };
     if (wants_features_alone() && std::ranges::any_of(known_features_, is_found)) return true;
-    std::vector<bool> is_target(fields_.size());
-    for (const std::string_view label : labels_) {
-      const std::optional<Index> column = column_by_number(label, count_);
-      if (!parse_integer(label) && is_field(label)) return true;
-      if (column) is_target[static_cast<std::size_t>(*column)] = true;
+    std::vector<std::string_view> asked = labels_;
+    for (const std::string_view name : {trim(options_.group), trim(options_.weight)}) {
+      if (!name.empty()) asked.push_back(name);
     }
-    return looks_like_names(fields_, is_target) && !is_known_sample(is_target);
+    std::vector<bool> is_beside(fields_.size());
+    for (const std::string_view name : asked) {
+      const std::optional<Index> column = column_by_number(name, count_);
+      if (!parse_integer(name) && is_field(name)) return true;
+      if (column) is_beside[static_cast<std::size_t>(*column)] = true;
+    }
+    return looks_like_names(fields_, is_beside) && !is_known_sample(is_beside);
   }
 
   /// Whether the fields are what the columns of a training file without names hold.
-  bool is_known_sample(const std::vector<bool>& is_target) const {
+  bool is_known_sample(const std::vector<bool>& is_beside) const {
     if (known_columns_.empty() || !known_features_.empty()) return false;
     auto column = known_columns_.begin();
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (is_target[i] && fields_.size() > known_columns_.size()) continue;
+      if (is_beside[i] && fields_.size() > known_columns_.size()) continue;
       if (column == known_columns_.end() || !may_hold(*column++, trim(fields_[i]))) return false;
     }
     return column == known_columns_.end();
@@ -120,7 +127,6 @@ class ColumnFinder {
 
   static void leave_out(CsvColumns& columns, std::size_t column) {
     columns.places[column].role = Role::kLeftOut;
-    ++columns.left_out;
   }
 
   /// Of those nobody needs a warning.
@@ -302,9 +308,13 @@ class ColumnFinder {
 
 }  // namespace
 
-std::vector<bool> CsvColumns::are_targets() const {
+Index CsvColumns::features() const { return std::ranges::count(places, Role::kFeature, &Place::role); }
+
+std::vector<bool> CsvColumns::are_beside_features() const {
   std::vector<bool> result;
-  for (const Place& place : places) result.push_back(place.role == Role::kTarget);
+  for (const Place& place : places) {
+    result.push_back(place.role != Role::kFeature && place.role != Role::kLeftOut);
+  }
   return result;
 }
 

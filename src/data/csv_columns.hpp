@@ -11,7 +11,7 @@ namespace lockstep {
 
 /// What the columns of a CSV file are, as its first line and the options say.
 struct CsvColumns {
-  enum class Role { kFeature, kTarget, kLeftOut };
+  enum class Role { kFeature, kTarget, kGroup, kWeight, kLeftOut };
   /// What a person wants of a column for features.
   enum class Wish { kNone, kKeep, kCategory, kIgnore };
   /// Where a column's fields go.
@@ -25,12 +25,12 @@ struct CsvColumns {
   std::vector<std::string> names;  ///< of the columns, if they have any
   std::vector<Place> places;       ///< of the columns
   Index row_names = 0;             ///< first columns that name the rows and are left out
-  Index left_out = 0;              ///< all that are, but for those whose wish it is
   Index targets = 0;
 
   Index count() const { return std::ssize(places); }
-  Index features() const { return count() - left_out - targets; }  ///< how many columns are for features
-  std::vector<bool> are_targets() const;
+  Index features() const;  ///< how many columns are for features, also those whose wish it is not
+  /// Which were asked for, and are for no features.
+  std::vector<bool> are_beside_features() const;
   /// The names of the targets in their order, if they have any.
   std::vector<std::string> target_names() const;
 };
@@ -39,7 +39,8 @@ struct CsvColumns {
 /// do not need.
 /// Errors: a name that two columns have, an unknown or repeated label column, several for a classification,
 /// no column left for features, features that are not those of options.training; of features alone, another
-/// number of them; an unknown column in `columns`, `ignore` or `categories`. `file` is for messages.
+/// number of them; an unknown column in `group`, `weight`, `columns`, `ignore` or `categories`. `file` is for
+/// messages.
 CsvColumns find_columns(const std::string& file, const CsvOptions& options,
                         std::span<const std::string_view> first_line);
 

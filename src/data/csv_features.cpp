@@ -42,7 +42,8 @@ FeatureColumns::FeatureColumns(std::string file, const CsvOptions& options, cons
 }
 
 bool FeatureColumns::is_missing(std::string_view field, const std::optional<double>& number) const {
-  if (number) return std::ranges::find(missing_numbers_, *number) != missing_numbers_.end();
+  if (number && !std::isnan(*number))
+    return std::ranges::find(missing_numbers_, *number) != missing_numbers_.end();
   return is_gap(field) || std::ranges::find(missing_words_, trim(field)) != missing_words_.end();
 }
 

@@ -28,6 +28,9 @@ class FeatureColumns {
   std::optional<std::string> add(Index at, std::string_view field, char separator, Index line,
                                  const std::function<std::string()>& row);
 
+  /// Whether `field`, which is `number` if that is one, stands for a missing value.
+  bool is_missing(std::string_view field, const std::optional<double>& number) const;
+
   /// Whether the column at `at` may be one of numbers.
   bool may_be_numbers(Index at) const;
 
@@ -51,7 +54,6 @@ class FeatureColumns {
     CsvColumns::Wish wish = CsvColumns::Wish::kNone;
   };
 
-  bool is_missing(std::string_view field, const std::optional<double>& number) const;
   void find_kinds();
   void compare_with_training();
   void note(std::size_t at, const ColumnProblem& problem);

@@ -27,10 +27,10 @@ bool count_up(const std::vector<std::string>& fields) {
 
 }  // namespace
 
-bool looks_like_names(std::span<const std::string_view> fields, const std::vector<bool>& is_target) {
+bool looks_like_names(std::span<const std::string_view> fields, const std::vector<bool>& is_beside) {
   bool has_name = false;
   for (std::size_t column = 0; column < fields.size(); ++column) {
-    if (is_target[column]) continue;
+    if (is_beside[column]) continue;
     const FieldKind kind = kind_of(fields[column]);
     if (kind == FieldKind::kNumber || has_decimal_comma(fields[column])) return false;
     has_name = has_name || kind == FieldKind::kName;
@@ -43,13 +43,13 @@ bool names_rows(std::string_view name) {
 }
 
 void doubt_first_sample(const std::string& where, const std::vector<std::string>& fields,
-                        const std::vector<bool>& is_target, FirstLabel label, bool has_names) {
+                        const std::vector<bool>& is_beside, FirstLabel label, bool has_names) {
   std::vector<std::string> features;
   std::vector<std::string> numbers;
   bool has_word = false;
   for (std::size_t column = 0; column < fields.size(); ++column) {
     if (parse_integer(fields[column])) numbers.push_back(fields[column]);
-    if (is_target[column]) continue;
+    if (is_beside[column]) continue;
     features.push_back(fields[column]);
     has_word = has_word || kind_of(fields[column]) == FieldKind::kName;
   }

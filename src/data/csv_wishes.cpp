@@ -16,15 +16,11 @@ namespace {
 
 using Wish = CsvColumns::Wish;
 
-/// The column that `name` of `list`, the value of `key`, names.
-Index named_column(const std::string& file, const std::string& key, const std::string& list,
-                   std::string_view name, const CsvColumns& columns) {
-  const auto named = std::ranges::find(columns.names, name);
-  if (named != columns.names.end()) return named - columns.names.begin();
-  if (const std::optional<Index> column = column_by_number(name, columns.count())) return *column;
-  fail_input("`{}` = {}: no column '{}' in {}{}", key, shown(list), shown(name), file,
-             columns.has_header ? suggestion(name, columns.names)
-                                : fmt::format("; expected numbers from 0 to {}", columns.count() - 1));
+/// What a column of this role is, if it is not for features or left out.
+std::string other_use(CsvColumns::Role role) {
+  if (role == CsvColumns::Role::kTarget) return "label";
+  if (role == CsvColumns::Role::kGroup) return "group";
+  return role == CsvColumns::Role::kWeight ? "weight" : "";
 }
 
 void take_wish(const std::string& file, const std::string& key, const std::string& list, Wish wish,
@@ -35,8 +31,8 @@ void take_wish(const std::string& file, const std::string& key, const std::strin
   for (const std::string_view name : is_name ? std::vector{text} : split(text, ',')) {
     const Index column = named_column(file, key, list, name, columns);
     CsvColumns::Place& place = columns.places[static_cast<std::size_t>(column)];
-    if (place.role == CsvColumns::Role::kTarget) {
-      fail_input("`{}` = {}: column '{}' is the label; remove it", key, shown(list), shown(name));
+    if (const std::string other = other_use(place.role); !other.empty()) {
+      fail_input("`{}` = {}: column '{}' is the {}; remove it", key, shown(list), shown(name), other);
     }
     if (place.wish == Wish::kIgnore && wish == Wish::kCategory) {
       fail_input("`{}` = {}: column '{}' is not in `columns`; add it there", key, shown(list), shown(name));
@@ -57,6 +53,16 @@ std::optional<Index> column_by_number(std::string_view text, Index columns) {
   if (column && *column < 0) *column += columns;
   if (!column || *column < 0 || *column >= columns) return std::nullopt;
   return static_cast<Index>(*column);
+}
+
+Index named_column(const std::string& file, const std::string& key, const std::string& list,
+                   std::string_view name, const CsvColumns& columns) {
+  const auto named = std::ranges::find(columns.names, name);
+  if (named != columns.names.end()) return named - columns.names.begin();
+  if (const std::optional<Index> column = column_by_number(name, columns.count())) return *column;
+  fail_input("`{}` = {}: no column '{}' in {}{}", key, shown(list), shown(name), file,
+             columns.has_header ? suggestion(name, columns.names)
+                                : fmt::format("; expected numbers from 0 to {}", columns.count() - 1));
 }
 
 void take_wishes(const std::string& file, const CsvOptions& options, CsvColumns& columns) {

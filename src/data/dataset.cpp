@@ -32,6 +32,22 @@ void check_labels(const DatasetDescription& description, std::span<const std::in
   }
 }
 
+void check_groups(const DatasetDescription& description, std::span<const std::int32_t> groups) {
+  const auto wrong = std::ranges::find_if(
+      groups, [&](std::int32_t group) { return group < 0 || group >= description.groups; });
+  if (wrong == groups.end()) return;
+  fail_input("{}: sample {} has group {}, but there are {} groups; groups must be 0 to {}", description.name,
+             wrong - groups.begin(), *wrong, description.groups, description.groups - 1);
+}
+
+void check_weights(const DatasetDescription& description, std::span<const float> weights) {
+  const auto wrong =
+      std::ranges::find_if(weights, [](float weight) { return !(weight >= 0 && std::isfinite(weight)); });
+  if (wrong == weights.end()) return;
+  fail_input("{}: sample {} has the weight {}; expected a finite number not below 0", description.name,
+             wrong - weights.begin(), *wrong);
+}
+
 template <typename Value>
 void check_categories(const DatasetDescription& description, std::span<const Value> features) {
   const auto wrong = std::find_if(features.begin(), features.end(), [&](Value value) {
@@ -89,32 +105,46 @@ std::size_t DatasetDescription::target_bytes() const {
   return static_cast<std::size_t>(samples * targets) * value_bytes;
 }
 
-Dataset::Dataset(DatasetDescription description, std::span<const std::byte> features,
-                 std::span<const std::byte> targets, std::shared_ptr<const void> owner)
-    : description_(std::move(description)), features_(features), targets_(targets), owner_(std::move(owner)) {
-  LOCKSTEP_CHECK(features_.size() == description_.feature_bytes());
-  LOCKSTEP_CHECK(targets_.size() == description_.target_bytes());
+std::size_t DatasetDescription::group_bytes() const {
+  return groups == 0 ? 0 : static_cast<std::size_t>(samples) * sizeof(std::int32_t);
+}
+
+std::size_t DatasetDescription::weight_bytes() const {
+  return has_sample_weights ? static_cast<std::size_t>(samples) * sizeof(float) : 0;
+}
+
+Dataset::Dataset(DatasetDescription description, const DatasetMemory& memory,
+                 std::shared_ptr<const void> owner)
+    : description_(std::move(description)), memory_(memory), owner_(std::move(owner)) {
+  LOCKSTEP_CHECK(memory_.features.size() == description_.feature_bytes());
+  LOCKSTEP_CHECK(memory_.targets.size() == description_.target_bytes());
+  LOCKSTEP_CHECK(memory_.groups.size() == description_.group_bytes());
+  LOCKSTEP_CHECK(memory_.sample_weights.size() == description_.weight_bytes());
 }
 
 std::span<const std::uint8_t> Dataset::bytes() const {
   LOCKSTEP_CHECK(description_.storage == Storage::kBytes);
-  return view<std::uint8_t>(features_);
+  return view<std::uint8_t>(memory_.features);
 }
 
 std::span<const float> Dataset::values() const {
   LOCKSTEP_CHECK(description_.storage == Storage::kFloats);
-  return view<float>(features_);
+  return view<float>(memory_.features);
 }
 
 std::span<const std::int32_t> Dataset::labels() const {
   LOCKSTEP_CHECK(description_.task == Task::kClassification);
-  return view<std::int32_t>(targets_);
+  return view<std::int32_t>(memory_.targets);
 }
 
 std::span<const float> Dataset::targets() const {
   LOCKSTEP_CHECK(description_.task != Task::kClassification);
-  return view<float>(targets_);
+  return view<float>(memory_.targets);
 }
+
+std::span<const std::int32_t> Dataset::groups() const { return view<std::int32_t>(memory_.groups); }
+
+std::span<const float> Dataset::sample_weights() const { return view<float>(memory_.sample_weights); }
 
 std::string digest(const Dataset& data) {
   const DatasetDescription& d = data.description();
@@ -129,19 +159,22 @@ std::string digest(const Dataset& data) {
   }
   if (!d.columns.empty()) digest.add(columns_to_text(d.columns) + "\n");
   for (const ColumnUnit& unit : d.units) digest.add(fmt::format("{} {}\n", unit.origin, unit.unit));
-  digest.add(data.feature_memory());
-  digest.add(data.target_memory());
+  if (d.groups > 0) digest.add(fmt::format("{} groups\n", d.groups));
+  if (d.has_sample_weights) digest.add("weights\n");
+  digest.add(data.memory().features);
+  digest.add(data.memory().targets);
+  digest.add(data.memory().groups);
+  digest.add(data.memory().sample_weights);
   return digest.text();
 }
 
-std::span<const std::byte> DatasetContent::feature_memory() const {
-  return description.storage == Storage::kBytes ? std::as_bytes(std::span(bytes))
-                                                : std::as_bytes(std::span(values));
-}
-
-std::span<const std::byte> DatasetContent::target_memory() const {
-  return description.task == Task::kClassification ? std::as_bytes(std::span(labels))
-                                                   : std::as_bytes(std::span(targets));
+DatasetMemory DatasetContent::memory() const {
+  return {.features = description.storage == Storage::kBytes ? std::as_bytes(std::span(bytes))
+                                                             : std::as_bytes(std::span(values)),
+          .targets = description.task == Task::kClassification ? std::as_bytes(std::span(labels))
+                                                               : std::as_bytes(std::span(targets)),
+          .groups = std::as_bytes(std::span(groups)),
+          .sample_weights = std::as_bytes(std::span(sample_weights))};
 }
 
 void check_content(const DatasetContent& content) {
@@ -162,10 +195,14 @@ void check_content(const DatasetContent& content) {
       check_categories<float>(description, content.values);
     }
   }
-  LOCKSTEP_CHECK(content.target_memory().size() == description.target_bytes());
-  LOCKSTEP_CHECK(content.picture_files.empty()
-                     ? content.feature_memory().size() == description.feature_bytes()
-                     : std::ssize(content.picture_files) == description.samples);
+  check_groups(description, content.groups);
+  check_weights(description, content.sample_weights);
+  const DatasetMemory memory = content.memory();
+  LOCKSTEP_CHECK(memory.targets.size() == description.target_bytes());
+  LOCKSTEP_CHECK(memory.groups.size() == description.group_bytes());
+  LOCKSTEP_CHECK(memory.sample_weights.size() == description.weight_bytes());
+  LOCKSTEP_CHECK(content.picture_files.empty() ? memory.features.size() == description.feature_bytes()
+                                               : std::ssize(content.picture_files) == description.samples);
 }
 
 Dataset make_dataset(DatasetContent content) {
@@ -175,7 +212,7 @@ Dataset make_dataset(DatasetContent content) {
     read_pictures(content.picture_files, content.description, 0, content.bytes);
   }
   const auto owner = std::make_shared<const DatasetContent>(std::move(content));
-  return Dataset(owner->description, owner->feature_memory(), owner->target_memory(), owner);
+  return Dataset(owner->description, owner->memory(), owner);
 }
 
 }  // namespace lockstep

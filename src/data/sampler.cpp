@@ -1,6 +1,7 @@
 #include "lockstep/data/sampler.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -26,6 +27,17 @@ std::map<std::int32_t, std::vector<Index>> samples_by_class(const Permutation& p
     classes[labels[static_cast<std::size_t>(sample)]].push_back(sample);
   }
   return classes;
+}
+
+/// The samples of each group.
+std::vector<Index> sizes_of(std::span<const std::int32_t> groups) {
+  std::vector<Index> sizes;
+  for (const std::int32_t group : groups) {
+    const auto at = static_cast<std::size_t>(group);
+    if (at >= sizes.size()) sizes.resize(at + 1);
+    ++sizes[at];
+  }
+  return sizes;
 }
 
 /// The part that each of `sizes` has of `total`, by Hamilton's method.
@@ -89,12 +101,58 @@ Split Split::stratified(std::uint64_t seed, std::span<const std::int32_t> labels
   return split;
 }
 
+Split Split::grouped(std::uint64_t seed, std::span<const std::int32_t> groups, Index validation) {
+  LOCKSTEP_CHECK(0 < validation && validation < std::ssize(groups));
+  const std::vector<Index> sizes = sizes_of(groups);
+  LOCKSTEP_CHECK(sizes.size() >= 2);
+  std::vector<bool> chosen(sizes.size());
+  Index held_out = 0;
+  std::size_t left = sizes.size();
+  for (const Index group : in_order_of(Permutation(seed, Purpose::kSplit, 0, std::ssize(sizes)))) {
+    const Index with_it = held_out + sizes[static_cast<std::size_t>(group)];
+    const bool is_nearer = std::abs(with_it - validation) < std::abs(held_out - validation);
+    if (left == 1 || (held_out > 0 && !is_nearer)) break;
+    chosen[static_cast<std::size_t>(group)] = true;
+    held_out = with_it;
+    --left;
+  }
+  return grouped(seed, groups, chosen);
+}
+
+Split Split::grouped(std::uint64_t seed, std::span<const std::int32_t> groups, const Fold& fold) {
+  const std::vector<Index> sizes = sizes_of(groups);
+  LOCKSTEP_CHECK(0 <= fold.number && fold.number < fold.count && 2 <= fold.count &&
+                 fold.count <= std::ssize(sizes));
+  std::vector<Index> order = in_order_of(Permutation(seed, Purpose::kSplit, 0, std::ssize(sizes)));
+  std::ranges::stable_sort(order, std::greater<>(),
+                           [&](Index group) { return sizes[static_cast<std::size_t>(group)]; });
+  std::vector<Index> folds(static_cast<std::size_t>(fold.count));
+  std::vector<bool> chosen(sizes.size());
+  for (const Index group : order) {
+    const auto lightest = std::ranges::min_element(folds);
+    *lightest += sizes[static_cast<std::size_t>(group)];
+    chosen[static_cast<std::size_t>(group)] = lightest - folds.begin() == fold.number;
+  }
+  return grouped(seed, groups, chosen);
+}
+
+/// `chosen`: by group.
+Split Split::grouped(std::uint64_t seed, std::span<const std::int32_t> groups,
+                     const std::vector<bool>& chosen) {
+  std::vector<bool> samples;
+  samples.reserve(groups.size());
+  for (const std::int32_t group : groups) samples.push_back(chosen[static_cast<std::size_t>(group)]);
+  Split split(seed, std::ssize(groups), 0);
+  split.hold_out(samples);
+  return split;
+}
+
 void Split::hold_out(const std::vector<bool>& chosen) {
   first_ = 0;
   order_ = in_order_of(permutation_);
   const auto rest = std::stable_partition(
       order_.begin(), order_.end(), [&](Index sample) { return chosen[static_cast<std::size_t>(sample)]; });
-  LOCKSTEP_CHECK(rest - order_.begin() == validation_);
+  validation_ = rest - order_.begin();
 }
 
 Index Split::sample_at(Index position) const {

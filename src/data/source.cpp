@@ -87,6 +87,8 @@ void check_keys(const DataSource& source, Form form) {
   refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
   const CsvOptions& table = source.csv;
   refuse_beside(Form::kCsv, csv, "label", table.label != usual.csv.label);
+  refuse_beside(Form::kCsv, csv, "group", !table.group.empty());
+  refuse_beside(Form::kCsv, csv, "weight", !table.weight.empty());
   refuse_beside(Form::kCsv, csv, "header", table.header != usual.csv.header);
   refuse_beside(Form::kCsv, csv, "separator", table.separator.has_value());
   refuse_beside(Form::kCsv, csv, "columns", !table.columns.empty());

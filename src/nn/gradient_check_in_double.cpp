@@ -17,9 +17,9 @@ std::vector<GradientCheck> check_gradients_in_double(const GradientCheckCase& ch
   const ChosenLoss loss = choose_loss(check.loss, check.loss_parameters, data.task, check.class_weights);
   const RowBlock block{
       .micro_batches = {}, .samples = batch.samples, .training = true, .seed = check.seed, .step = 0};
-  return check_gradients(model, *loss.loss, block,
-                         ConstMatrixView(batch.features.data(), batch.rows(), data.features()),
-                         {batch.labels, batch.targets}, per_tensor);
+  return check_gradients(
+      model, *loss.loss, block, ConstMatrixView(batch.features.data(), batch.rows(), data.features()),
+      {.labels = batch.labels, .values = batch.targets, .weights = batch.weights}, per_tensor);
 }
 
 }  // namespace lockstep

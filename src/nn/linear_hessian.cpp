@@ -35,7 +35,8 @@ LinearHessian::LinearHessian(const Network& model, const Loss& loss)
 
 Index LinearHessian::size() const { return outputs_ * (outputs_ + 1) / 2 * (inputs_ + 1) * (inputs_ + 1); }
 
-void LinearHessian::compute(ConstMatrixView x, ConstMatrixView outputs, Real* packed) {
+void LinearHessian::compute(ConstMatrixView x, ConstMatrixView outputs, std::span<const Real> weights,
+                            Real* packed) {
   const Index rows = x.rows();
   extended_.resize(rows, inputs_ + 1);
   extended_ << x, Matrix::Ones(rows, 1);
@@ -45,6 +46,10 @@ void LinearHessian::compute(ConstMatrixView x, ConstMatrixView outputs, Real* pa
   for (Index r = 0; r < rows; ++r) {
     loss_.row_hessian({outputs.data() + r * outputs_, static_cast<std::size_t>(outputs_)},
                       curvature_.data() + r * pairs);
+    if (weights.empty()) continue;
+    for (Index pair = r * pairs; pair < (r + 1) * pairs; ++pair) {
+      curvature_[static_cast<std::size_t>(pair)] *= weights[static_cast<std::size_t>(r)];
+    }
   }
   const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> curvature(
       curvature_.data(), rows, pairs);
@@ -52,12 +57,12 @@ void LinearHessian::compute(ConstMatrixView x, ConstMatrixView outputs, Real* pa
     for (Index b = a; b < outputs_; ++b) {
       MatrixView block(packed, inputs_ + 1, inputs_ + 1);
       packed += block.size();
-      const auto weights = curvature.col(a * outputs_ + b);
-      if (weights.isZero(0)) {  // outputs that the loss does not couple
+      const auto factors = curvature.col(a * outputs_ + b);
+      if (factors.isZero(0)) {  // outputs that the loss does not couple
         block.setZero();
         continue;
       }
-      weighted_ = weights.cast<Real>().asDiagonal() * extended_;
+      weighted_ = factors.cast<Real>().asDiagonal() * extended_;
       multiply_weight_gradient({weighted_.data(), rows, inputs_ + 1}, 0,
                                {extended_.data(), rows, inputs_ + 1}, block);
     }

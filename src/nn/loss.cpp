@@ -18,8 +18,17 @@ void Loss::evaluate(const RowBlock& block, ConstMatrixView outputs, const Target
     for (Index r = m.first; r < m.first + m.count; ++r) {
       Real* const row_gradient = gradient.rows() > 0 ? gradient.data() + r * gradient.cols() : nullptr;
       const std::span<const Real> row_outputs(outputs.data() + r * outputs.cols(), width);
-      sums[i] += targets.shares.empty() ? row(row_outputs, targets, r, row_gradient)
-                                        : mixed_row(row_outputs, targets, r, row_gradient);
+      const double loss = targets.shares.empty() ? row(row_outputs, targets, r, row_gradient)
+                                                 : mixed_row(row_outputs, targets, r, row_gradient);
+      if (targets.weights.empty()) {
+        sums[i] += loss;
+        continue;
+      }
+      const Real weight = targets.weights[static_cast<std::size_t>(r)];
+      sums[i] += weight * loss;
+      if (row_gradient != nullptr) {
+        for (std::size_t k = 0; k < width; ++k) row_gradient[k] *= weight;
+      }
     }
   }
 }
@@ -42,6 +51,11 @@ double Loss::mixed_row(std::span<const Real> outputs, const Targets& targets, In
 double Loss::weight(const Targets& /*targets*/, Index /*row*/) const {
   LOCKSTEP_CHECK(!has_weights());
   return 1;
+}
+
+double Loss::total_weight(const Targets& targets, Index row) const {
+  const double own = has_weights() ? weight(targets, row) : 1;
+  return targets.weights.empty() ? own : own * targets.weights[static_cast<std::size_t>(row)];
 }
 
 void Loss::row_hessian(std::span<const Real> /*outputs*/, double* /*hessian*/) const {

@@ -21,9 +21,13 @@ HessianReducer::HessianReducer(const Network& model, const Loss& loss, bool repl
       owns_(shares_.size_of(topology.all().rank()) > 0),
       reducer_(make_gradient_reducer(topology, shares_)) {}
 
-void HessianReducer::add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs) {
+void HessianReducer::add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs,
+                         std::span<const Real> weights) {
   const auto write = [&](const MicroBatchRows& m, Real* packed) {
-    hessian_.compute(rows(x, m.first, m.count), rows(outputs, m.first, m.count), packed);
+    const auto own = weights.empty() ? weights
+                                     : weights.subspan(static_cast<std::size_t>(m.first),
+                                                       static_cast<std::size_t>(m.count));
+    hessian_.compute(rows(x, m.first, m.count), rows(outputs, m.first, m.count), own, packed);
   };
   const ParameterRange all{0, hessian_.size()};
   reducer_->add(block, all, std::ref(write));

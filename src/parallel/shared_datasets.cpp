@@ -36,7 +36,11 @@ std::string to_text(const DatasetDescription& d) {
                      {"columns", columns_to_text(d.columns)},
                      {"missing", d.missing},
                      {"units", units_to_text(d.units)},
-                     {"transposed", d.transposed}};
+                     {"transposed", d.transposed},
+                     {"groups", d.groups},
+                     {"group_name", d.group_name},
+                     {"has_sample_weights", d.has_sample_weights},
+                     {"weight_name", d.weight_name}};
   return json_text(json, true);
 }
 
@@ -56,7 +60,11 @@ DatasetDescription from_text(const std::string& text) {
           .missing = json.at("missing"),
           .units = units_from_text(json.at("units").get<std::string>()),
           .transposed = json.at("transposed"),
-          .categories = json.at("categories")};
+          .categories = json.at("categories"),
+          .groups = json.at("groups"),
+          .group_name = json.at("group_name"),
+          .has_sample_weights = json.at("has_sample_weights"),
+          .weight_name = json.at("weight_name")};
 }
 
 DatasetDescription broadcast_description(Communicator& group, const DatasetDescription& description) {
@@ -94,14 +102,23 @@ Shared share(Communicator& node, const DatasetContent& content) {
   shared.picture_files =
       names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
   shared.memory =
-      std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes());
+      std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes() +
+                                             description.group_bytes() + description.weight_bytes());
   const std::span<std::byte> memory = shared.memory->bytes();
-  const std::span<std::byte> targets = memory.subspan(description.feature_bytes());
-  shared.data = {description, memory.first(description.feature_bytes()), targets, shared.memory};
-  if (leads) {
-    std::ranges::copy(content.feature_memory(), memory.begin());
-    std::ranges::copy(content.target_memory(), targets.begin());
-  }
+  std::span<std::byte> rest = memory;
+  const auto take = [&](std::size_t bytes, std::span<const std::byte> own) {
+    const std::span<std::byte> part = rest.first(bytes);
+    rest = rest.subspan(bytes);
+    if (leads) std::ranges::copy(own, part.begin());
+    return part;
+  };
+  const DatasetMemory own = content.memory();
+  shared.data = {description,
+                 {.features = take(description.feature_bytes(), own.features),
+                  .targets = take(description.target_bytes(), own.targets),
+                  .groups = take(description.group_bytes(), own.groups),
+                  .sample_weights = take(description.weight_bytes(), own.sample_weights)},
+                 shared.memory};
   if (shared.memory->is_shared()) {
     node.barrier();
   } else {
@@ -147,6 +164,8 @@ void send(Communicator& group, std::vector<DatasetContent>& contents) {
     send_values(content.values);
     send_values(content.labels);
     send_values(content.targets);
+    send_values(content.groups);
+    send_values(content.sample_weights);
   }
 }
 

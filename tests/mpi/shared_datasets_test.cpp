@@ -39,7 +39,13 @@ DatasetContent several_targets() {
                          .targets = 3,
                          .target_names = {"höhe", "a, b", "\"c\""},
                          .feature_names = {"größe"},
-                         .units = {{1699999950.5, 0x1p-130}}};
+                         .units = {{1699999950.5, 0x1p-130}},
+                         .groups = 2,
+                         .group_name = "who",
+                         .has_sample_weights = true,
+                         .weight_name = "w"};
+  content.sample_weights = {0.5F, 2};
+  content.groups = {1, 0};
   content.values = {1, 2};
   content.targets = {1, 2, 3, 4, 5, 6};
   return content;
@@ -72,8 +78,14 @@ void expect_same(const Dataset& found, const Dataset& expected) {
   EXPECT_EQ(a.target_names, b.target_names);
   EXPECT_EQ(a.feature_names, b.feature_names);
   EXPECT_EQ(a.units, b.units);
-  EXPECT_TRUE(std::ranges::equal(found.feature_memory(), expected.feature_memory()));
-  EXPECT_TRUE(std::ranges::equal(found.target_memory(), expected.target_memory()));
+  EXPECT_EQ(a.groups, b.groups);
+  EXPECT_EQ(a.group_name, b.group_name);
+  EXPECT_EQ(a.has_sample_weights, b.has_sample_weights);
+  EXPECT_EQ(a.weight_name, b.weight_name);
+  EXPECT_TRUE(std::ranges::equal(found.memory().features, expected.memory().features));
+  EXPECT_TRUE(std::ranges::equal(found.memory().targets, expected.memory().targets));
+  EXPECT_TRUE(std::ranges::equal(found.memory().groups, expected.memory().groups));
+  EXPECT_TRUE(std::ranges::equal(found.memory().sample_weights, expected.memory().sample_weights));
 }
 
 TEST_F(SharedDatasetsTest, EveryRankSeesWhatOneRead) {

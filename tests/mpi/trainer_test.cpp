@@ -529,6 +529,32 @@ TEST_F(TrainingTest, SamplesThatDoNotCountAlikeGiveTheBitsOfOneProcess) {
   EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
 }
 
+TEST_F(TrainingTest, SamplesWithWeightsOfTheirOwnGiveTheBitsOfOneProcess) {
+  const Config config = make_test_config({{"train.batch-size", "31"}, {"data.validation", "0.2"}});
+  const auto train_on = [&](Communicator& communicator) {
+    const auto read = [&] {
+      SourceParts parts = read_source(config.data.source);
+      for (DatasetContent* const part : {&parts.training, &*parts.test}) {
+        part->description.has_sample_weights = true;
+        for (Index i = 0; i < part->description.samples; ++i) {
+          part->sample_weights.push_back(static_cast<float>(i % 7) / 3);
+        }
+      }
+      return parts;
+    };
+    const Problem problem = make_problem(read, {.validation = config.data.validation}, communicator);
+    Trainer trainer(communicator, make_model(config, problem), problem, config.training);
+    RunResult result = finish(trainer);
+    result.losses.push_back(trainer.evaluate(all_of(*problem.test)).loss);
+    return result;
+  };
+  const RunResult together = train_on(world());
+  const RunResult alone = train_on(*make_single_communicator());
+  EXPECT_EQ(together.weights_digest, alone.weights_digest);
+  EXPECT_EQ(together.losses, alone.losses);
+  EXPECT_EQ(together.gradient_norms, alone.gradient_norms);
+}
+
 /// Sentences of 6 words, of which 40 occur, by the class of their first word.
 SourceParts sentences() {
   DatasetContent all{.description = {.name = "sentences",

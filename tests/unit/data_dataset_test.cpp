@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <limits>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -53,8 +54,10 @@ TEST(Dataset, KnowsItsBytes) {
 
 TEST(Dataset, ViewsMemoryOfSomebodyElse) {
   const DatasetContent content = two_images();
-  const Dataset data(content.description, std::as_bytes(std::span(content.bytes)),
-                     std::as_bytes(std::span(content.labels)), nullptr);
+  const Dataset data(content.description,
+                     {.features = std::as_bytes(std::span(content.bytes)),
+                      .targets = std::as_bytes(std::span(content.labels))},
+                     nullptr);
   EXPECT_EQ(data.bytes().data(), content.bytes.data());
   EXPECT_EQ(data.labels().data(), content.labels.data());
 }
@@ -106,11 +109,48 @@ TEST(Dataset, HasADigestOfAllButItsName) {
       [](DatasetContent& content) {
         content.description.class_names = {"a", "b", "c", "d"};
       },
+      [](DatasetContent& content) {
+        content.description.groups = 2;
+        content.groups = {0, 1};
+      },
+      [](DatasetContent& content) {
+        content.description.groups = 2;
+        content.groups = {1, 1};
+      },
+      [](DatasetContent& content) {
+        content.description.has_sample_weights = true;
+        content.sample_weights = {1, 1};
+      },
+      [](DatasetContent& content) {
+        content.description.has_sample_weights = true;
+        content.sample_weights = {1, 0.5F};
+      },
   };
+  std::set<std::string> digests = {expected};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     DatasetContent content = two_images();
     changes[i](content);
-    EXPECT_NE(digest(make_dataset(std::move(content))), expected) << i;
+    EXPECT_TRUE(digests.insert(digest(make_dataset(std::move(content)))).second) << i;
+  }
+}
+
+TEST(Dataset, RefusesWeightsThatAreNone) {
+  for (const float weight :
+       {-1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    DatasetContent content = two_images();
+    content.description.has_sample_weights = true;
+    content.sample_weights = {0, weight};
+    EXPECT_TRUE(is_bad_input([&] { make_dataset(content); }, {"images", "sample 1", "not below 0"}));
+  }
+}
+
+TEST(Dataset, RefusesGroupsThatAreNone) {
+  for (const std::int32_t group : {2, -1}) {
+    DatasetContent content = two_images();
+    content.description.groups = 2;
+    content.groups = {0, group};
+    EXPECT_TRUE(is_bad_input([&] { make_dataset(content); },
+                             {"images", "sample 1", "group " + std::to_string(group), "0 to 1"}));
   }
 }
 

@@ -32,7 +32,7 @@ class LinearHessianTest : public testing::Test {
     std::vector<Real> g(model_.parameters().size());
     const test::OwnedBlock block(test::counted(kRows));
     plain_gradient(model_, loss, block.training(), read_only(test::view(x_)),
-                   {.labels = labels_, .values = values_}, g);
+                   {.labels = labels_, .values = values_, .weights = weights_}, g);
     return g;
   }
 
@@ -41,7 +41,7 @@ class LinearHessianTest : public testing::Test {
     std::vector<Real> packed(static_cast<std::size_t>(hessian.size()));
     const test::OwnedBlock block(test::counted(kRows));
     hessian.compute(read_only(test::view(x_)), model_.forward(block.training(), read_only(test::view(x_))),
-                    packed.data());
+                    weights_, packed.data());
     const Eigen::MatrixXd h = hessian.unpack(packed);
     ASSERT_EQ(h.rows(), kOutputs * (kInputs + 1));
     const Real step = test::kIsDouble ? Real(1e-5) : Real(1e-2);
@@ -63,6 +63,7 @@ class LinearHessianTest : public testing::Test {
   Matrix x_;
   std::vector<std::int32_t> labels_;
   std::vector<Real> values_;
+  std::vector<Real> weights_;
   Network model_{"linear 3", kInputs};
 };
 
@@ -71,6 +72,10 @@ TEST_F(LinearHessianTest, OfSmoothedCrossEntropy) { expect_derivative_of_gradien
 TEST_F(LinearHessianTest, OfMeanSquaredError) { expect_derivative_of_gradient(*make_mean_squared_error()); }
 TEST_F(LinearHessianTest, OfBinaryCrossEntropy) {
   expect_derivative_of_gradient(*make_binary_cross_entropy());
+}
+TEST_F(LinearHessianTest, OfRowsWithWeights) {
+  weights_ = {2, 0, Real(0.5), 1, 3, Real(0.25)};
+  expect_derivative_of_gradient(*make_cross_entropy(0));
 }
 
 }  // namespace

@@ -92,6 +92,20 @@ TEST(MeanSquaredError, IsTheMeanOverOutputs) {
   EXPECT_EQ(result.gradient, (std::vector<Real>{0.5, 0, 1, -1.5}));
 }
 
+TEST(Losses, OfARowAndItsGradientAreMultipliedByItsWeight) {
+  const std::vector<Real> target = {1, 0, -1, 2};
+  const Real weight = 0.5;
+  const Targets targets{.labels = {}, .values = target, .weights = {&weight, 1}};
+  const Result result = evaluate(*make_mean_squared_error(), {2, 0, 1, -1}, targets);
+  EXPECT_EQ(result.loss, (1 + 0 + 4 + 9) / 8.0);
+  EXPECT_EQ(result.gradient, (std::vector<Real>{0.25, 0, 0.5, -0.75}));
+  EXPECT_EQ(make_mean_squared_error()->total_weight(targets, 0), 0.5);
+  const std::int32_t label = 1;
+  EXPECT_EQ(make_cross_entropy(0, {1, 3})->total_weight(
+                {.labels = {&label, 1}, .values = {}, .weights = {&weight, 1}}, 0),
+            1.5);
+}
+
 // The probabilities are 1/8, 2/8 and 5/8.
 TEST(CrossEntropy, OfAMixtureIsThatOfBothLabelsByTheirShares) {
   const std::vector<Real> outputs = {0, static_cast<Real>(std::log(2.0)), static_cast<Real>(std::log(5.0))};

@@ -18,6 +18,8 @@ struct Batch {
   std::vector<std::int32_t> labels;  ///< [rows], classification
   std::vector<Real> targets;         ///< [rows x targets], row-major, the other tasks, normalised
 
+  std::vector<Real> weights;  ///< [rows], where samples have weights
+
   // Where samples are mixed (see Mixup), [rows]:
   std::vector<Index> partners;               ///< which sample is mixed into each row
   std::vector<std::int32_t> partner_labels;  ///< of those
@@ -26,9 +28,9 @@ struct Batch {
   Index rows() const { return static_cast<Index>(samples.size()); }
 };
 
-/// Fills features and labels (or targets) of `batch` for batch.samples, whose pictures change as `pass` says,
-/// and, where that mixes samples, for batch.partners; partner_labels and shares are empty where it does not.
-/// Allocates only when the batch is larger than any before. Local.
+/// Fills features, labels (or targets) and weights of `batch` for batch.samples, whose pictures change as
+/// `pass` says, and, where that mixes samples, for batch.partners; partner_labels and shares are empty where
+/// it does not. Allocates only when the batch is larger than any before. Local.
 void gather(const Dataset& data, const SampleNormalization& normalization, Batch& batch,
             const AugmentedPass& pass = {});
 

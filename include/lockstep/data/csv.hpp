@@ -29,6 +29,12 @@ struct CsvOptions {
   /// several targets a list of them, separated by commas, in the order the targets shall have; where the
   /// whole text names one column, it is that one.
   std::string label = "-1";
+  /// The column that says to which group, such as a patient, a row belongs, by its text; named or numbered as
+  /// a label. It is no feature, and of training files alone it is read: others need not have it.
+  std::string group = {};
+  /// The column that says how much a row counts in the loss: a number not below 0. It is no feature. A later
+  /// file needs it where it is asked for here, but for its features alone.
+  std::string weight = {};
   Header header = Header::kAuto;
   /// None for a training file. Its labels are classes by their text, but "1.0" is "1": numbers in their
   /// order, other labels in that of their text; labels 0 … n-1 that all occur are the classes' numbers and
@@ -70,7 +76,8 @@ inline constexpr const char* kStandardInput = "-";
 /// have (see Unseen), no column left for features, ragged rows, no rows, row numbers that are none, a name
 /// that two columns have, an unknown label column or one named twice, several for a classification, features
 /// other than the training file's, a label that the training file did not have, two labels that are one
-/// number, a label of a multi-label set that is neither 0 nor 1, an unreadable file.
+/// number, a label of a multi-label set that is neither 0 nor 1, a row without a group or weight where
+/// there are such, a weight that is none, an unreadable file.
 DatasetContent read_csv(const std::filesystem::path& file, const CsvOptions& options);
 
 }  // namespace lockstep

@@ -64,6 +64,10 @@ struct DatasetDescription {
   std::vector<ColumnUnit> units = {};     ///< of a table's features; empty: every unit is {0, 1}
   bool transposed = false;  ///< pictures whose rows and columns have changed places since their file
   Index categories = 0;  ///< features are whole numbers from 0 to categories-1, as of words; 0: real numbers
+  Index groups = 0;      ///< samples are of groups 0 … groups-1, as of a patient; 0: each is its own
+  std::string group_name = {};      ///< of the groups' column, if it has a name
+  bool has_sample_weights = false;  ///< samples count in the loss by weights of their own
+  std::string weight_name = {};     ///< of the weights' column, if it has a name
 
   /// What to call class `label`: its name, else its number.
   std::string class_name(Index label) const;
@@ -75,9 +79,19 @@ struct DatasetDescription {
   Index features() const;
   /// Channels of a picture of three axes; 1 for everything else.
   Index channels() const;
-  /// Bytes of all features, and of all labels or targets.
+  /// Bytes of all features, of all labels or targets, of all groups, and of all weights.
   std::size_t feature_bytes() const;
   std::size_t target_bytes() const;
+  std::size_t group_bytes() const;
+  std::size_t weight_bytes() const;
+};
+
+/// The memory of a data set, each part in the layout that Dataset describes.
+struct DatasetMemory {
+  std::span<const std::byte> features;
+  std::span<const std::byte> targets;
+  std::span<const std::byte> groups = {};
+  std::span<const std::byte> sample_weights = {};
 };
 
 /// An immutable table of samples: index to features and label (or targets). Copies share the data, which may
@@ -85,33 +99,34 @@ struct DatasetDescription {
 ///
 /// Layout: features [samples x features], row-major, std::uint8_t or float; then either labels [samples],
 /// std::int32_t, or targets [samples x targets], row-major, float; those of Task::kMultiLabel are 0 or 1.
-/// Samples to predict may have neither.
+/// Samples to predict may have neither. Where samples are of groups, std::int32_t [samples]; where they have
+/// weights, float [samples], finite and not below 0: the loss is Σ weight · loss of the sample / Σ weight
+/// over the samples of a batch or an evaluation. Nothing else is weighed, neither normalisation nor measures.
 class Dataset {
  public:
   Dataset() = default;
-  /// Views `features` and `targets`, which `owner` keeps alive.
-  Dataset(DatasetDescription description, std::span<const std::byte> features,
-          std::span<const std::byte> targets, std::shared_ptr<const void> owner);
+  /// Views `memory`, which `owner` keeps alive.
+  Dataset(DatasetDescription description, const DatasetMemory& memory, std::shared_ptr<const void> owner);
 
   const DatasetDescription& description() const { return description_; }
   Index size() const { return description_.samples; }
 
-  std::span<const std::uint8_t> bytes() const;   ///< all features, Storage::kBytes
-  std::span<const float> values() const;         ///< all features, Storage::kFloats
-  std::span<const std::int32_t> labels() const;  ///< Task::kClassification
-  std::span<const float> targets() const;        ///< the other tasks
-  std::span<const std::byte> feature_memory() const { return features_; }
-  std::span<const std::byte> target_memory() const { return targets_; }
+  std::span<const std::uint8_t> bytes() const;    ///< all features, Storage::kBytes
+  std::span<const float> values() const;          ///< all features, Storage::kFloats
+  std::span<const std::int32_t> labels() const;   ///< Task::kClassification
+  std::span<const float> targets() const;         ///< the other tasks
+  std::span<const std::int32_t> groups() const;   ///< empty where there are none
+  std::span<const float> sample_weights() const;  ///< empty where all count alike
+  const DatasetMemory& memory() const { return memory_; }
 
  private:
   DatasetDescription description_;
-  std::span<const std::byte> features_;
-  std::span<const std::byte> targets_;
+  DatasetMemory memory_;
   std::shared_ptr<const void> owner_;
 };
 
 /// A digest of what `data` hold: kind, shapes, names of classes and targets (not of a label's column and of
-/// features), and every value; not of where they were read.
+/// features), and every value, also of groups and weights; not of where they were read.
 std::string digest(const Dataset& data);
 
 /// What a reader fills: the same table in memory of its own. Features that are pictures may still be in their
@@ -123,13 +138,14 @@ struct DatasetContent {
   std::vector<std::string> picture_files = {};  ///< instead of bytes, of PNG or JPEG
   std::vector<std::int32_t> labels = {};        ///< or
   std::vector<float> targets = {};              ///< by description.task
+  std::vector<std::int32_t> groups = {};        ///< where description.groups > 0
+  std::vector<float> sample_weights = {};       ///< where description.has_sample_weights
 
-  /// As those of a Dataset; features are none while they are in files.
-  std::span<const std::byte> feature_memory() const;
-  std::span<const std::byte> target_memory() const;
+  /// As that of a Dataset; features are none while they are in files.
+  DatasetMemory memory() const;
 };
 
-/// Errors: nothing in it, sizes that disagree, labels or categories out of range.
+/// Errors: nothing in it, sizes that disagree, labels, categories, groups or weights out of range.
 void check_content(const DatasetContent& content);
 
 /// The data set that owns `content`. Errors: those of check_content, pictures that can't be decoded.

@@ -37,6 +37,15 @@ class Split {
   /// All samples, class after class, are dealt out to the folds in turn (StratifiedKFold).
   static Split stratified(std::uint64_t seed, std::span<const std::int32_t> labels, const Fold& fold);
 
+  /// Whole groups, by the group 0, 1, … of each sample: in the order of a permutation of them, so many as
+  /// come nearest to `validation` samples, of equally near ones the fewer, but at least one and not all.
+  /// 0 < validation < samples, at least two groups.
+  static Split grouped(std::uint64_t seed, std::span<const std::int32_t> groups, Index validation);
+  /// The groups, from the largest to the smallest, go to the fold that has the fewest samples yet, of such to
+  /// the first (sklearn.model_selection.GroupKFold); of equally large groups the first in that permutation
+  /// comes first. At least as many groups as folds.
+  static Split grouped(std::uint64_t seed, std::span<const std::int32_t> groups, const Fold& fold);
+
   Index training_size() const { return size_ - validation_; }
   Index validation_size() const { return validation_; }
   /// Index in the data set of the i-th training or validation sample.
@@ -45,7 +54,9 @@ class Split {
 
  private:
   Index sample_at(Index position) const;
-  /// Moves what is `chosen`, by sample, to the first positions.
+  static Split grouped(std::uint64_t seed, std::span<const std::int32_t> groups,
+                       const std::vector<bool>& chosen);
+  /// Holds out what is `chosen`, by sample: moves it to the first positions.
   void hold_out(const std::vector<bool>& chosen);
 
   Permutation permutation_;

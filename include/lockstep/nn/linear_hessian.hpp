@@ -31,8 +31,8 @@ class LinearHessian {
   Index size() const;
 
   /// Writes the packed Hessian of the loss summed over rows with inputs x [rows x inputs] and outputs
-  /// [rows x outputs]; rows >= 1.
-  void compute(ConstMatrixView x, ConstMatrixView outputs, Real* packed);
+  /// [rows x outputs], each times its weight in `weights` [rows], unless there are none; rows >= 1.
+  void compute(ConstMatrixView x, ConstMatrixView outputs, std::span<const Real> weights, Real* packed);
 
   /// The symmetric matrix [parameters x parameters] of a packed sum, in the order of the parameter vector.
   Eigen::MatrixXd unpack(std::span<const Real> packed) const;

@@ -18,6 +18,8 @@ struct Targets {
   // Where rows are mixtures of two samples with labels, [rows]; otherwise empty:
   std::span<const std::int32_t> partner_labels = {};  ///< of the other samples
   std::span<const Real> shares = {};                  ///< how much the loss by the label itself counts
+
+  std::span<const Real> weights = {};  ///< [rows], by which losses are multiplied; empty: 1 each
 };
 
 /// A loss of each sample. Sums over samples are left to be divided once, by the number of all samples of the
@@ -26,9 +28,10 @@ class Loss {
  public:
   virtual ~Loss() = default;
 
-  /// sums[i] = the summed loss of block.micro_batches[i], in row order, in double; that of a mixture with the
-  /// share λ is λ times the loss by its label and 1 - λ times the one by its partner's. Where `gradient` has
-  /// rows, it receives the gradient of the sum by `outputs`; both are [rows x outputs].
+  /// sums[i] = the summed loss of block.micro_batches[i], in row order, in double, each times its row's
+  /// weight in `targets`; that of a mixture with the share λ is λ times the loss by its label and 1 - λ times
+  /// the one by its partner's. Where `gradient` has rows, it receives the gradient of the sum by `outputs`;
+  /// both are [rows x outputs].
   void evaluate(const RowBlock& block, ConstMatrixView outputs, const Targets& targets,
                 std::span<double> sums, MatrixView gradient) const;
 
@@ -39,6 +42,9 @@ class Loss {
   /// whose loss is the sum over them. The loss and the gradient of the sample have this factor in them
   /// already. Only where has_weights().
   virtual double weight(const Targets& targets, Index row) const;
+
+  /// What a sample counts for in all: weight() where has_weights(), times that of its row in `targets`.
+  double total_weight(const Targets& targets, Index row) const;
 
   /// Whether the loss has a second derivative everywhere that does not vanish on whole regions, as Newton's
   /// method needs it: cross-entropy, mse and bce.

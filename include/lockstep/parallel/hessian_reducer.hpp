@@ -25,8 +25,9 @@ class HessianReducer {
     reducer_->start(plan, blocks, divisor);
   }
 
-  /// Takes the micro-batches of `block` in, with inputs x and the network's outputs. Local.
-  void add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs);
+  /// Takes the micro-batches of `block` in, with inputs x, the network's outputs, and the rows' weights,
+  /// where they have any. Local.
+  void add(const RowBlock& block, ConstMatrixView x, ConstMatrixView outputs, std::span<const Real> weights);
 
   /// The sum over all micro-batches divided by the divisor, [parameters x parameters]; empty where this
   /// rank owns nothing. Collective.

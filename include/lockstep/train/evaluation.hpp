@@ -53,8 +53,8 @@ inline constexpr std::size_t kMostRankedLabels = 100;
 /// How a network does on samples.
 struct Evaluation {
   Index samples = 0;
-  double loss = 0;  ///< mean over samples, by their weights if the loss has such; with any that is not
-                    ///< finite, not finite either
+  double loss = 0;  ///< mean over samples, by their weights if the loss or the data have such; with any that
+                    ///< is not finite, not finite either
   /// Classification: part of the samples whose largest output is at their label; multi-label: part of all
   /// labels predicted right, an output above 0 meaning 1; regression: none.
   std::optional<double> accuracy;
@@ -64,8 +64,8 @@ struct Evaluation {
   /// - classification: "balanced_accuracy", the mean recall of the classes that have samples; "macro_f1", the
   ///   mean F1 of those that are a label or an answer; "auc" of two classes, the area under the receiver
   ///   operating characteristic; and where the loss has_probabilities(), "log_loss", unless that is the loss,
-  ///   with probabilities of at least the smallest normal number, and "calibration_error", the expected one
-  ///   in 15 equal bins.
+  ///   and without weights, with probabilities of at least the smallest normal number, and
+  ///   "calibration_error", the expected one in 15 equal bins.
   /// - multi-label: "auc", the mean over labels that have both values; none of more than kMostRankedLabels.
   /// - regression: "rmse", "mae" and "r2", the means over targets.
   std::vector<Measure> measures = {};

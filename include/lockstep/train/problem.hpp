@@ -40,6 +40,9 @@ struct Problem {
   Shape sample() const { return shape_of(training.description()); }
   Index outputs() const { return training.description().outputs(); }
 
+  /// Whether training samples count in the loss by weights, the loss's or their own, and not alike.
+  bool weighs_samples() const { return loss->has_weights() || !training.sample_weights().empty(); }
+
   /// Takes another loss, called `name` in weights files: `evaluate` can use them where a loss of that name is
   /// registered.
   void use_loss(std::string name, std::shared_ptr<const Loss> own);
@@ -52,7 +55,7 @@ struct ProblemOptions {
   /// the measures of an evaluation are in the units of the data.
   NormalizationKind normalize_targets = NormalizationKind::kStandard;
   double validation = 0;                 ///< part of the training samples that is held out
-  HoldOut hold_out = HoldOut::kRandom;   ///< how those are chosen
+  HoldOut hold_out = HoldOut::kRandom;   ///< how those are chosen, unless they are of groups
   Fold fold = {};                        ///< held out instead of `validation`, where it is one
   std::uint64_t seed = 1;                ///< of the choice of those
   std::string loss = "auto";             ///< a name of losses(), or "auto": by the task
@@ -69,8 +72,9 @@ Reader csv_reader(std::filesystem::path file, CsvOptions options = {});
 
 /// The problem of the data that `read` gives, one copy a node. Warns of classes without a training sample and
 /// of digits that float takes away. Collective. Errors: those of the reader; a loss that does not fit the
-/// task; nothing left to train on; more folds than samples; classes to be held out evenly where there are
-/// none; class weights without classes, or for one without training samples.
+/// task; nothing left to train on; more folds than samples, or than groups; classes to be held out evenly
+/// where there are none, or groups; class weights without classes, or for one without training samples;
+/// samples of a part that all have the weight 0.
 Problem make_problem(const Reader& read, const ProblemOptions& options, Communicator& communicator);
 
 /// The problem that `config` describes. Collective. Errors: ranks with different configurations, a network

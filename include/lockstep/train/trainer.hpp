@@ -43,7 +43,7 @@ struct NonFinite;
 struct StepReport {
   std::uint64_t step = 0;  ///< counted from 1
   double epoch = 0;        ///< epochs done, in parts
-  double loss = 0;         ///< mean over the global batch, by the weights of its samples if the loss has such
+  double loss = 0;         ///< mean over the global batch, by the weights of its samples if these have such
   double weight = 0;       ///< the sum of those, or the number of samples
   bool skipped = false;    ///< not taken: the loss or the gradient is not finite
   double learning_rate = 0;

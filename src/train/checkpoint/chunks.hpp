@@ -27,7 +27,7 @@ NonFiniteSamples of_all_ranks(Communicator& communicator, const NonFiniteSamples
 struct Answers {
   const Batch& batch;
   ConstMatrixView outputs;
-  std::span<const double> losses;  ///< of each sample
+  std::span<const double> losses;  ///< of each sample, not multiplied by its weight in the data
 };
 
 /// Passes this rank's chunks of `selection`, part_of(chunks_of(selection), ranks, rank), through `model` and

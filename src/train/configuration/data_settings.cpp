@@ -47,6 +47,11 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.label", "-1",
         "CSV: label column, its name or number from 0 (negative: from the end); a list for several targets",
         words(source.csv.label)},
+       {"data.group", "",
+        "CSV: column whose rows of the same text, as of a patient, stay together where some are held out",
+        words(source.csv.group)},
+       {"data.weight", "", "CSV: column with each row's weight in the loss, a number not below 0",
+        words(source.csv.weight)},
        {"data.header", "auto",
         "CSV: whether the first line names the columns: auto (if features in it are text and none a number), "
         "yes, no",

@@ -27,11 +27,22 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
   if (is_stratified && task != Task::kClassification) {
     fail_input("`hold-out` = stratified: needs classes, the data are {}; leave it out", task_name(task));
   }
+  const std::span<const std::int32_t> groups = training.groups();
+  const Index count = training.description().groups;
+  if (is_stratified && count > 0) {
+    fail_input(
+        "`hold-out` = stratified: not known for groups (`group`), which stay whole; leave one of them out");
+  }
+  if (count > 0 && options.fold.count > count) {
+    fail_input("`fold`: {} of {} do not fill {} folds; use at most {}", count_of(count, "group"),
+               training.description().name, options.fold.count, count);
+  }
   if (options.fold.count > training.size()) {
     fail_input("`fold`: {} samples do not fill {} folds; use at most {}", training.size(), options.fold.count,
                training.size());
   }
   if (options.fold.count > 0) {
+    if (count > 0) return Split::grouped(options.seed, groups, options.fold);
     return is_stratified ? Split::stratified(options.seed, training.labels(), options.fold)
                          : Split(options.seed, training.size(), options.fold);
   }
@@ -41,8 +52,30 @@ Split make_split(const ProblemOptions& options, const Dataset& training) {
     fail_input("`validation` = {}: leaves none of the {} samples to train on; hold out less",
                options.validation, training.size());
   }
+  if (count == 1 && held_out > 0) {
+    fail_input(
+        "`validation` = {}: all samples of {} are of one group, of which nothing would be left to train on; "
+        "hold out none, or leave `group` out",
+        options.validation, training.description().name);
+  }
+  if (count > 0 && held_out > 0) return Split::grouped(options.seed, groups, held_out);
   return is_stratified && held_out > 0 ? Split::stratified(options.seed, training.labels(), held_out)
                                        : Split(options.seed, training.size(), held_out);
+}
+
+/// Errors: no sample of a part counts, so that it has no mean loss.
+void check_sample_weights(const Problem& problem) {
+  const auto check = [](const std::string& name, const Selection& part) {
+    const std::span<const float> weights = part.data.sample_weights();
+    if (weights.empty()) return;
+    for (Index i = 0; i < part.count; ++i) {
+      if (weights[static_cast<std::size_t>(part.sample(i))] > 0) return;
+    }
+    fail_input("`weight`: all {} {} samples of {} have the weight 0; expected some that count", part.count,
+               name, part.data.description().name);
+  };
+  check("training", training_part(problem));
+  for (const auto& [name, part] : held_out_parts(problem)) check(name, part);
 }
 
 /// Rank 0's normalisation of the training samples on every rank, as weights files keep it.
@@ -228,18 +261,20 @@ Problem make_problem(const Reader& read, const ProblemOptions& options, Communic
   }
   ChosenLoss chosen =
       choose_loss(options.loss, options.loss_parameters, parts[0].description().task, class_weights);
-  return {.training = parts[0],
-          .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
-          .split = split,
-          .normalization =
-              share_normalization(normalize, options.normalize_targets, parts[0], split, communicator),
-          .loss = std::move(chosen.loss),
-          .loss_name = chosen.name,
-          .loss_parameters = chosen.parameters,
-          .class_weights = class_weights,
-          .normalize = normalize_name(normalize),
-          .normalize_targets = is_regression ? normalize_name(options.normalize_targets) : "",
-          .augmentation = options.augmentation};
+  Problem problem = {.training = parts[0],
+                     .test = parts.size() > 1 ? std::optional(parts[1]) : std::nullopt,
+                     .split = split,
+                     .normalization = share_normalization(normalize, options.normalize_targets, parts[0],
+                                                          split, communicator),
+                     .loss = std::move(chosen.loss),
+                     .loss_name = chosen.name,
+                     .loss_parameters = chosen.parameters,
+                     .class_weights = class_weights,
+                     .normalize = normalize_name(normalize),
+                     .normalize_targets = is_regression ? normalize_name(options.normalize_targets) : "",
+                     .augmentation = options.augmentation};
+  check_sample_weights(problem);
+  return problem;
 }
 
 Problem make_problem(const Config& config, Communicator& communicator) {
@@ -288,7 +323,8 @@ Targets targets_of(const Batch& batch) {
   return {.labels = batch.labels,
           .values = batch.targets,
           .partner_labels = batch.partner_labels,
-          .shares = batch.shares};
+          .shares = batch.shares,
+          .weights = batch.weights};
 }
 
 std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& problem) {

@@ -57,7 +57,7 @@ class ClassMeter final : public Meter {
       all.log_loss += chunk.log_loss;
       for (std::size_t bin = 0; bin < kCalibrationBins; ++bin) all.calibration[bin] += chunk.calibration[bin];
     }
-    if (!loss_.is_log_loss()) {
+    if (!loss_.is_log_loss() || !selection_.data.sample_weights().empty()) {
       evaluation.measures.push_back({"log_loss", all.log_loss / static_cast<double>(selection_.count)});
     }
     evaluation.measures.push_back(
@@ -90,6 +90,7 @@ class ClassMeter final : public Meter {
       // The loss has the logarithm of the softmax's sum already, which takes longer than all else here.
       probability = portable::exp(static_cast<double>(outputs[answer]) - outputs[label] -
                                   answers.losses[static_cast<std::size_t>(row)]);
+      sums.log_loss += answers.losses[static_cast<std::size_t>(row)];
     } else {
       probabilities_.resize(classes_.size());
       loss_.row_probabilities(outputs, probabilities_);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -22,11 +21,16 @@ struct ChunkResult {
   double weight;  // by which that is divided
 };
 
-double weight_of(const Loss& loss, const Batch& batch) {
-  if (!loss.has_weights()) return static_cast<double>(batch.rows());
-  double sum = 0;
-  for (Index row = 0; row < batch.rows(); ++row) sum += loss.weight({batch.labels, batch.targets}, row);
-  return sum;
+ChunkResult result_of(const Loss& loss, const Answers& answers) {
+  const Batch& batch = answers.batch;
+  const Targets targets{.labels = batch.labels, .values = batch.targets, .weights = batch.weights};
+  ChunkResult result{0, 0};
+  for (Index row = 0; row < batch.rows(); ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    result.loss += batch.weights.empty() ? answers.losses[at] : batch.weights[at] * answers.losses[at];
+    result.weight += loss.total_weight(targets, row);
+  }
+  return result;
 }
 
 std::unique_ptr<Meter> make_meter(const Loss& loss, const SampleNormalization& normalization,
@@ -88,8 +92,7 @@ Evaluation evaluate(Network& model, const Loss& loss, const SampleNormalization&
   std::vector<ChunkResult> results;
   NonFiniteSamples nonfinite =
       for_each_chunk(model, loss, normalization, selection, communicator, [&](const Answers& answers) {
-        results.push_back({std::accumulate(answers.losses.begin(), answers.losses.end(), 0.0),
-                           weight_of(loss, answers.batch)});
+        results.push_back(result_of(loss, answers));
         meter->see(answers);
       });
 
@@ -100,7 +103,7 @@ Evaluation evaluate(Network& model, const Loss& loss, const SampleNormalization&
     weight += result.weight;
   }
   if (weight == 0) {
-    fail_input("{}: the loss gives all its {} samples the weight 0; evaluate others", description.name,
+    fail_input("{}: all its {} samples have the weight 0; evaluate others", description.name,
                selection.count);
   }
   Evaluation evaluation{.samples = selection.count,

@@ -194,6 +194,8 @@ std::map<std::string, std::string> weights_metadata(const Network& model, const 
   if (!data.class_names.empty()) metadata["classes"] = names_to_text(data.class_names);
   if (!data.target_names.empty()) metadata["targets"] = names_to_text(data.target_names);
   if (!data.feature_names.empty()) metadata["features"] = names_to_text(data.feature_names);
+  if (!data.group_name.empty()) metadata["group"] = data.group_name;
+  if (!data.weight_name.empty()) metadata["weight"] = data.weight_name;
   if (data.transposed) metadata["transpose"] = "true";
   if (data.categories > 0) metadata["categories"] = std::to_string(data.categories);
   if (!data.columns.empty()) metadata["columns"] = columns_to_text(data.columns);
@@ -271,6 +273,8 @@ SavedModel load_model(const std::filesystem::path& file) {
                           .feature_names = names_from_text(stored, "features", file.string()),
                           .transposed = stored.metadata.contains("transpose"),
                           .categories = categories};
+  if (stored.metadata.contains("group")) data.group_name = entry("group");
+  if (stored.metadata.contains("weight")) data.weight_name = entry("weight");
   if (stored.metadata.contains("columns")) data.columns = columns_from_text(entry("columns"));
   if (stored.metadata.contains("missing")) data.missing = entry("missing");
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));

@@ -91,10 +91,10 @@ void check_training(const Network& network, const Problem& problem, const Traini
         "`wire` = float32");
   }
   const TrainingPlan plan = plan_training(options, problem.split.training_size());
-  if (options.noise_scale && problem.loss->has_weights()) {
+  if (options.noise_scale && problem.weighs_samples()) {
     fail_input("`noise-scale`: not known for a loss that weighs its samples; leave it out");
   }
-  if (mixes(problem.augmentation) && problem.loss->has_weights()) {
+  if (mixes(problem.augmentation) && problem.weighs_samples()) {
     fail_input("`augment` = {}: mixup is not known for a loss that weighs its samples; leave it out",
                to_text(problem.augmentation));
   }

@@ -40,7 +40,7 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
       network_.write_sums(rows, features(), i, facts_.own_sums(own));
     }
     clock_.lap(StepPart::kForward, lap_batch_sums());
-    if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs);
+    if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs, batch_.weights);
     const double before = clock_.times().sum();
     TimedSink timed(sink, clock_.times());
     network_.backward(rows, features(), timed);
@@ -59,14 +59,14 @@ double Trainer::lap_batch_sums() {
 /// Of all samples of the training set; none where they count alike. Local. Errors: a weight below 0, or not
 /// finite.
 std::vector<double> Trainer::weights_of(const Problem& problem) {
-  if (!problem.loss->has_weights()) return {};
+  if (!problem.weighs_samples()) return {};
   std::vector<double> weights(static_cast<std::size_t>(problem.training.size()));
   Batch batch;
   for (Index sample = 0; sample < problem.training.size(); ++sample) {
     batch.samples = {sample};
     gather(problem.training, problem.normalization, batch);
     double& weight = weights[static_cast<std::size_t>(sample)];
-    weight = problem.loss->weight({batch.labels, batch.targets}, 0);
+    weight = problem.loss->total_weight(targets_of(batch), 0);
     if (weight >= 0 && std::isfinite(weight)) continue;
     fail_input("{}: the loss gives sample {} the weight {}; expected a finite number not below 0",
                problem.training.description().name, sample, weight);
