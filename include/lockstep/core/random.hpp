@@ -15,6 +15,7 @@ enum class Purpose : std::uint64_t {
   kSynthetic = 5,
   kGradientCheck = 6,
   kAugmentation = 7,
+  kSampling = 8,
 };
 
 /// Where in a stream a number stands, for example (step, sample, layer, unit).

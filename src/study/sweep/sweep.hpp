@@ -6,6 +6,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/train/config.hpp"
+#include "study/sweep/sampling.hpp"
 
 namespace lockstep {
 
@@ -13,6 +14,7 @@ namespace lockstep {
 struct SweepRequest {
   std::map<std::string, GivenValue> settings;  ///< of the configuration that the points share
   std::vector<std::string> sweeps;             ///< "KEY=VALUES", see parse_sweep; together they make the grid
+  Samples samples = {};                        ///< of its ranges; none: every combination
   Index groups = 1;                            ///< of ranks, each of which trains one point at a time
   Index evaluations = 1;                       ///< measurements of each training, the last at its end
   Index halving = 1;                           ///< eta of successive halving, see Halving; 1: none
