@@ -101,6 +101,13 @@ std::string start_command() {
   return command + for_shell(program);
 }
 
+std::string whole_command() {
+  std::string command = start_command();
+  const std::vector<std::string> own = words_of_process("self");
+  for (std::size_t i = 1; i < own.size(); ++i) command += " " + for_shell(own[i]);
+  return command;
+}
+
 std::string stop_cause(int signal) {
   const std::vector<std::string> parents = words_of_process(std::to_string(getppid()));
   const bool is_of_mpirun = parent_asks_to_end() && !parents.empty() && is_mpirun(parents.front());

@@ -1,6 +1,7 @@
 #include "lockstep/parallel/agreement.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <limits>
 #include <set>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json.hpp"
+#include "core/signals.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -73,6 +75,12 @@ void in_groups(Communicator& world, Communicator& group, const std::function<voi
   together(world, [&] {
     if (failure) std::rethrow_exception(failure);
   });
+}
+
+int agree_on_stop(Communicator& communicator) {
+  const std::vector<std::uint8_t> asked =
+      all_gather(communicator, static_cast<std::uint8_t>(requested_stop()));
+  return *std::max_element(asked.begin(), asked.end());
 }
 
 std::vector<Opinion> opinions(Communicator& communicator, const std::string& text) {

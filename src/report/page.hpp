@@ -34,7 +34,8 @@ namespace lockstep {
 ///             bar's end)} …], a bar each from 0, in their order
 ///     grid    "x", "y": {"title", "values": [text …]}; "name": what "values": [[number at y, x]] are;
 ///             "lower_is_better"
-///     parallel "axes": [{"title", "values": [text …] in their order}]; "name": what the result is;
+///     parallel "axes": [{"title", "values": [text …] in their order, "heights": [number from 0 to 1]
+///             (optional, rising: where they stand; otherwise evenly spaced)}]; "name": what the result is;
 ///             "lower_is_better"; "lines": [{"name", "at": [index of the value on each axis], "result"} …]
 ///     matrix  "rows", "columns": what they are; "labels": [text …]; "values": [[count …] …]
 ///     images  "items": [{"width", "height", "channels": 1 (grey) or 3 (red, green, blue), "pixels": base64

@@ -38,6 +38,8 @@ class CurveTraining {
   Curve curve();
   /// Writes what `begin` needs to go on, whole or not at all. Errors: a folder that can't be written.
   void save(const std::filesystem::path& file);
+  /// Writes the weights as the run of the same configuration does. Errors: it can't be written.
+  void save_weights(const std::filesystem::path& file) { trainer_.save(file); }
 
  private:
   std::uint64_t next_evaluation() const;

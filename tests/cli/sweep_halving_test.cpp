@@ -87,24 +87,8 @@ TEST(SweepHalvingTest, ChoosesTheSameOnAnyRanksAndGroups) {
 }
 
 TEST(SweepHalvingTest, APointThatStopsEarlyGoesOnWithItsPatience) {
-  const Words words = {"--sweep",
-                       "optimizer.learning-rate=0.05,1e-5,1e-6",
-                       "--data.source",
-                       "blobs",
-                       "--data.samples",
-                       "210",
-                       "--data.validation",
-                       "0.1",
-                       "--model.layers",
-                       "linear 40, relu, dropout 0.2, linear 4",
-                       "--train.batch-size",
-                       "8",
-                       "--train.steps",
-                       "900",
-                       "--train.patience",
-                       "5",
-                       "--optimizer.name",
-                       "adamw"};
+  const Words words = Words{"--sweep", "optimizer.learning-rate=0.05,1e-5,1e-6", "--train.patience", "5"} +
+                      impatient_training();
   const TemporaryFolder whole;
   sweep_ok(0, words, whole);
   const TemporaryFolder halved;
@@ -118,11 +102,9 @@ TEST(SweepHalvingTest, APointThatStopsEarlyGoesOnWithItsPatience) {
 }
 
 /// Long enough to be killed in every rung: of 3600 steps, 400 in the first.
-const Words kLong = {
-    "--halving",          "3",     "--sweep",        "optimizer.learning-rate=0.001:0.3:log9",
-    "--data.source",      "blobs", "--data.samples", "2000",
-    "--data.validation",  "0.1",   "--model.layers", "linear 128, relu, linear 4",
-    "--train.batch-size", "16",    "--train.steps",  "3600"};
+const Words kLong =
+    Words{"--halving", "3", "--sweep", "optimizer.learning-rate=0.001:0.3:log9", "--data.validation", "0.1"} +
+    long_training("3600");
 
 TEST(SweepHalvingTest, GoesOnAfterAKillWhereEachRungWas) {
   const TemporaryFolder whole;

@@ -23,7 +23,8 @@ inline std::string text_of(const std::filesystem::path& file) {
 /// The files of a sweep that must not depend on how it was run.
 inline std::vector<std::string> results_of(const TemporaryFolder& folder) {
   std::vector<std::string> texts;
-  for (const char* const name : {"table.csv", "table.jsonl", "report.html", "config.cfg"}) {
+  for (const char* const name :
+       {"table.csv", "table.jsonl", "report.html", "config.cfg", "best.safetensors"}) {
     texts.push_back(text_of(folder.path() / "sweep" / name));
     EXPECT_FALSE(texts.back().empty()) << name;
   }
@@ -32,6 +33,21 @@ inline std::vector<std::string> results_of(const TemporaryFolder& folder) {
 
 /// A sweep into the folder "sweep".
 inline Words sweep(const Words& words) { return Words{"sweep", "--run.dir", "sweep"} + words; }
+
+/// Long enough to be interrupted: `steps` of a network on blobs.
+inline Words long_training(const std::string& steps) {
+  return {
+      "--data.source",      "blobs", "--data.samples", "2000", "--model.layers", "linear 128, relu, linear 4",
+      "--train.batch-size", "16",    "--train.steps",  steps};
+}
+
+/// Trainings of 900 steps in which the patience of some is at its end earlier.
+inline Words impatient_training() {
+  return {"--data.source",      "blobs", "--data.samples", "210",
+          "--data.validation",  "0.1",   "--model.layers", "linear 40, relu, dropout 0.2, linear 4",
+          "--train.batch-size", "8",     "--train.steps",  "900",
+          "--optimizer.name",   "adamw"};
+}
 
 /// Runs it; what it printed.
 inline std::string sweep_ok(int ranks, const Words& words, const TemporaryFolder& folder) {

@@ -72,26 +72,40 @@ TEST(SweepTest, ItsPointsAreThoseOfTrain) {
   }
 }
 
+/// The point that the sweep named as the one of its weights.
+std::string best_point(const std::string& out) {
+  const std::string before = "best.safetensors, of point ";
+  const std::size_t begin = out.find(before) + before.size();
+  return out.substr(begin, out.find('\n', begin) - begin);
+}
+
+TEST(SweepTest, ItsBestWeightsAreThoseOfTrainAndPredict) {
+  const TemporaryFolder folder;
+  const std::string point = best_point(sweep_ok(2, kGrid, folder));
+  EXPECT_FALSE(fs::exists(folder.path() / "sweep/weights"));
+  const Outcome trained =
+      run_lockstep(0, {"train", "--config", "sweep/points/" + point + ".cfg", "--run.dir", "run"}, folder);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string best = text_of(folder.path() / "sweep/best.safetensors");
+  EXPECT_TRUE(best == text_of(folder.path() / "run/weights.safetensors"));
+  const auto predictions = [&](const std::string& weights) {
+    return run_lockstep(
+        0, {"predict", "--weights", weights, "--data.source", "blobs", "--data.samples", "90"}, folder);
+  };
+  const Outcome predicted = predictions("sweep/best.safetensors");
+  EXPECT_EQ(predicted.exit_code, 0) << predicted.err;
+  EXPECT_EQ(predicted.out, predictions("run/weights.safetensors").out);
+
+  fs::remove(folder.path() / "sweep/best.safetensors");
+  const std::string again = sweep_ok(3, kGrid + Words{"--groups", "2"}, folder);
+  EXPECT_NE(again.find("point " + point + " is trained again"), std::string::npos) << again;
+  EXPECT_TRUE(text_of(folder.path() / "sweep/best.safetensors") == best);
+}
+
 TEST(SweepTest, APointThatStopsEarlyEndsAsItsTraining) {
   const TemporaryFolder folder;
-  const Words words = {"--sweep",
-                       "train.patience=0,2",
-                       "--data.source",
-                       "blobs",
-                       "--data.samples",
-                       "210",
-                       "--data.validation",
-                       "0.1",
-                       "--model.layers",
-                       "linear 40, relu, dropout 0.2, linear 4",
-                       "--train.batch-size",
-                       "8",
-                       "--train.steps",
-                       "900",
-                       "--optimizer.name",
-                       "adamw",
-                       "--optimizer.learning-rate",
-                       "0.05"};
+  const Words words =
+      Words{"--sweep", "train.patience=0,2", "--optimizer.learning-rate", "0.05"} + impatient_training();
   sweep_ok(3, words, folder);
   const std::vector<std::string> table = lines_of(text_of(folder.path() / "sweep/table.jsonl"));
   ASSERT_EQ(table.size(), 2U);
@@ -110,9 +124,7 @@ TEST(SweepTest, APointThatStopsEarlyEndsAsItsTraining) {
 }
 
 TEST(SweepTest, GoesOnAfterAKillAndEndsInTheSameTable) {
-  const Words grid = {
-      "--sweep",        "train.seed=1:8:lin8",        "--data.source",      "blobs", "--data.samples", "2000",
-      "--model.layers", "linear 128, relu, linear 4", "--train.batch-size", "16",    "--train.epochs", "10"};
+  const Words grid = Words{"--sweep", "train.seed=1:8:lin8"} + long_training("1250");
   const TemporaryFolder whole;
   sweep_ok(2, grid, whole);
 
@@ -137,13 +149,38 @@ TEST(SweepTest, GoesOnAfterAKillAndEndsInTheSameTable) {
   EXPECT_EQ(metrics(folder, "sweep", "claim").size(), claims) << "a complete sweep has nothing left to train";
 }
 
+TEST(SweepTest, CtrlCLeavesAPageAndTheCommandThatGoesOn) {
+  for (const Words& halving : {Words{}, Words{"--halving", "2"}}) {
+    const Words grid =
+        Words{"--sweep", "optimizer.learning-rate=0.001:0.1:log4"} + halving + long_training("4000");
+    const TemporaryFolder whole;
+    sweep_ok(0, grid, whole);
+    const TemporaryFolder folder;
+    Process process(command_line(0, sweep(grid)), folder.path());
+    ASSERT_TRUE(wait_until(30, [&] { return finished(folder) >= 1; }));
+    process.send(SIGINT);
+    const Outcome outcome = process.wait(10);
+    expect_one_line(
+        outcome, 4,
+        halving.empty() ? "Ctrl-C (SIGINT): stopped with " : "Ctrl-C (SIGINT): stopped in rung 1 of 3");
+    EXPECT_TRUE(fs::exists(folder.path() / "sweep/report.html"));
+    EXPECT_FALSE(fs::exists(folder.path() / "sweep/table.csv"));
+    const std::string before = "; go on with: ";
+    const std::size_t begin = outcome.err.find(before);
+    ASSERT_NE(begin, std::string::npos) << outcome.err;
+    Process again({"sh", "-c", outcome.err.substr(begin + before.size())}, folder.path());
+    const Outcome end = again.wait(60);
+    EXPECT_EQ(end.exit_code, 0) << end.err;
+    EXPECT_NE(end.out.find(" finished before"), std::string::npos) << end.out;
+    EXPECT_TRUE(results_of(folder) == results_of(whole));
+  }
+}
+
 /// A sweep on the ranks of `groups` groups that is not done before `action` was done to its folder, behind
 /// its back, after the first point.
 Outcome sweep_without_its_folder(const TemporaryFolder& folder, int groups,
                                  const std::function<void(const fs::path&)>& action) {
-  const Words grid = {
-      "--sweep",        "train.seed=1:6:lin6",        "--data.source",      "blobs", "--data.samples", "2000",
-      "--model.layers", "linear 128, relu, linear 4", "--train.batch-size", "16",    "--train.epochs", "10"};
+  const Words grid = Words{"--sweep", "train.seed=1:6:lin6"} + long_training("1250");
   const fs::path run_dir = folder.path() / "above/sweep";  // unlike any other command line on the machine
   Process process(
       command_line(groups == 1 ? 2 : 3,
@@ -194,6 +231,45 @@ TEST(SweepTest, AFolderThatIsAnotherSweepsByNowIsLeftAlone) {
   EXPECT_TRUE(text.starts_with(text_of(folder.path() / "above/before/metrics.jsonl"))) << saved;
   EXPECT_NE(text.find(R"({"event":"point")"), std::string::npos);
   fs::remove(saved);
+}
+
+/// Settings that are drawn, each with two seeds.
+Words samples(const std::string& count) {
+  return {"--samples",      count,
+          "--sweep",        "optimizer.learning-rate=0.01:1:log",
+          "--sweep",        "train.batch-size=8:64:log",
+          "--sweep",        "train.seed=1,2",
+          "--data.source",  "blobs",
+          "--data.samples", "90",
+          "--model.layers", "linear 4",
+          "--train.epochs", "2"};
+}
+
+TEST(SweepTest, DrawsTheSameSettingsOnAnyRanksAndGroups) {
+  const TemporaryFolder one;
+  sweep_ok(0, samples("4"), one);
+  const TemporaryFolder other;
+  sweep_ok(4, samples("4") + Words{"--groups", "2"}, other);
+  EXPECT_TRUE(results_of(other) == results_of(one));
+  const TemporaryFolder reseeded;
+  sweep_ok(0, samples("4") + Words{"--sampling-seed", "2"}, reseeded);
+  EXPECT_NE(results_of(reseeded)[0], results_of(one)[0]);
+  const std::string out = sweep_ok(2, samples("4") + Words{"--halving", "2"}, TemporaryFolder());
+  EXPECT_NE(out.find("8 points to 1/4 of their steps, 4 points to 1/2 of their steps, 2 points to all"),
+            std::string::npos)
+      << out;
+}
+
+TEST(SweepTest, GoesOnWithMoreSamples) {
+  const TemporaryFolder whole;
+  sweep_ok(0, samples("5"), whole);
+  const TemporaryFolder folder;
+  sweep_ok(2, samples("3"), folder);
+  const std::string out = sweep_ok(0, samples("5"), folder);
+  EXPECT_NE(out.find("10 points, 6 of them finished before"), std::string::npos) << out;
+  EXPECT_TRUE(results_of(folder) == results_of(whole));
+  expect_one_line(run_lockstep(0, sweep(samples("4")), folder), 2,
+                  "holds another sweep (points: 10 there, 8 here)");
 }
 
 TEST(SweepTest, AFolderOfAnotherSweepIsRefusedWithTheDifference) {

@@ -45,6 +45,7 @@ TEST(Random, PurposesAreNumberedForEver) {
   EXPECT_EQ(static_cast<int>(Purpose::kGradientCheck), 6);
   EXPECT_EQ(static_cast<int>(Purpose::kAugmentation), 7);
   EXPECT_EQ(static_cast<int>(Purpose::kPermutedColumn), 8);
+  EXPECT_EQ(static_cast<int>(Purpose::kSampling), 9);
 }
 
 TEST(Random, UniformTakesTheUpper53Bits) {

@@ -1,4 +1,6 @@
 #include <cmath>
+#include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -76,11 +78,14 @@ INSTANTIATE_TEST_SUITE_P(
                     BadSweep{"k=0:nan:lin3", "empty or backwards"},
                     BadSweep{"k=0:inf:lin3", "empty or backwards"}, BadSweep{"k=0:1:log3", "ends above 0"},
                     BadSweep{"k=-1:1:x2", "ends above 0"}, BadSweep{"k=1:2:log1", "expected 2 to"},
-                    BadSweep{"k=1:2:lin", "expected 2 to"}, BadSweep{"k=1:2:lin2.5", "expected 2 to"},
+                    BadSweep{"k=1,1:2:lin", "expected 2 to"}, BadSweep{"k=1:2:lin2.5", "expected 2 to"},
                     BadSweep{"k=1:2:lin100001", "expected 2 to"}, BadSweep{"k=1:2:x1", "factor above 1"},
                     BadSweep{"k=1:2:x", "factor above 1"}, BadSweep{"k=1:1e9:x1.0001", "more than"},
                     BadSweep{"k=1:2:lin6000,3:4:lin6000", "more than 10000 values"},
-                    BadSweep{"k=1:2:3", "expected A:B:logN"}));
+                    BadSweep{"k=1:2:3", "expected A:B:logN"},
+                    BadSweep{"k=0:1:log", "ends above 0; expected that, or A:B:lin"},
+                    BadSweep{"k=2:1:lin", "empty or backwards"},
+                    BadSweep{"train.seed=1:9:lin", "list them, as train.seed=1,2,3"}));
 
 TEST(SweepGrid, HasEveryCombinationTheLastKeyFastest) {
   const SweepGrid grid({"a=1,2", "b=x|y|z", "c=7"});
@@ -100,6 +105,76 @@ TEST(SweepGrid, RefusesNoneOneKeyTwiceAndTooMany) {
   EXPECT_THROW(SweepGrid({"a=1", "b=1", "a=2"}), Error);
   EXPECT_THROW(SweepGrid({"a=1:2:lin101", "b=1:2:lin100"}), Error);
   EXPECT_EQ(SweepGrid({"a=1:2:lin100", "b=1:2:lin100"}).size(), 10'000);
+}
+
+Samples samples_of(Index count, Sampling sampling = Sampling::kSobol) {
+  return {.count = count, .sampling = sampling, .seed = 1};
+}
+
+std::set<std::string> names_of(const SweepGrid& grid) {
+  std::set<std::string> names;
+  for (Index point = 0; point < grid.size(); ++point) names.insert(grid.name(point));
+  return names;
+}
+
+TEST(SweepGrid, DrawsSettingsAndRepeatsThemForEachSeed) {
+  const Texts sweeps = {"train.seed=1,2", "optimizer.learning-rate=1e-4:1:log", "optimizer.name=sgd,adam",
+                        "train.batch-size=16:19:lin", "data.seed=5,6"};
+  for (const Sampling sampling : {Sampling::kSobol, Sampling::kRandom}) {
+    const SweepGrid grid(sweeps, samples_of(16, sampling));
+    ASSERT_EQ(grid.size(), 64);
+    EXPECT_EQ(grid.settings_count(), 16);
+    std::map<std::string, int> of_name;
+    std::set<std::string> sizes;
+    for (Index point = 0; point < 64; ++point) {
+      const auto settings = grid.settings(point);
+      const auto first = grid.settings(point - point % 4);
+      EXPECT_EQ(settings[0].second, point % 4 < 2 ? "1" : "2");
+      EXPECT_EQ(settings[4].second, point % 2 == 0 ? "5" : "6");
+      for (const std::size_t drawn : {1U, 2U, 3U}) EXPECT_EQ(settings[drawn], first[drawn]);
+      const double rate = parse_number(settings[1].second).value();
+      EXPECT_TRUE(1e-4 <= rate && rate <= 1) << rate;
+      ++of_name[settings[2].second];
+      sizes.insert(settings[3].second);
+      for (std::size_t axis = 0; axis < 5; ++axis) {
+        EXPECT_EQ(grid.axes()[axis].values[grid.indices(point)[axis]], settings[axis].second);
+      }
+    }
+    if (sampling == Sampling::kRandom) continue;
+    EXPECT_EQ(of_name["sgd"], 32) << "of 16 points of the sequence, 8 are in each half";
+    EXPECT_EQ(sizes, (std::set<std::string>{"16", "17", "18", "19"}));
+  }
+}
+
+TEST(SweepGrid, MoreSamplesBeginWithTheSameOnes) {
+  const Texts sweeps = {"optimizer.learning-rate=1e-4:1:log", "train.seed=1,2"};
+  for (const Sampling sampling : {Sampling::kSobol, Sampling::kRandom}) {
+    const SweepGrid more(sweeps, samples_of(9, sampling));
+    const SweepGrid less(sweeps, samples_of(5, sampling));
+    for (Index point = 0; point < less.size(); ++point) {
+      EXPECT_EQ(more.name(point), less.name(point));
+      EXPECT_EQ(more.first(5).name(point), less.name(point));
+    }
+    EXPECT_EQ(more.first(5).size(), less.size());
+    EXPECT_EQ(names_of(more).size(), 18U);
+  }
+}
+
+TEST(SweepGrid, DrawsNoSettingTwice) {
+  const Texts sweeps = {"train.batch-size=1:4:lin", "optimizer.name=sgd,adam"};
+  EXPECT_EQ(names_of(SweepGrid(sweeps, samples_of(8))).size(), 8U);
+  EXPECT_THROW(SweepGrid(sweeps, samples_of(9)), Error);
+}
+
+TEST(SweepGrid, RefusesWhatItCannotDraw) {
+  EXPECT_THROW(SweepGrid({"train.batch-size=16:512:log"}), Error) << "a range without samples";
+  EXPECT_THROW(SweepGrid({"train.batch-size=16,32"}, samples_of(2)), Error) << "samples without a range";
+  EXPECT_THROW(SweepGrid({"train.batch-size=1.5:8:log"}, samples_of(2)), Error) << "no whole number";
+  EXPECT_THROW(SweepGrid({"train.batch-size=1:10000:log", "train.seed=1,2"}, samples_of(5001)), Error);
+  Texts many;
+  for (std::size_t i = 0; i <= kSobolAxes; ++i) many.push_back("key" + std::to_string(i) + "=0:1:lin");
+  EXPECT_THROW(SweepGrid(many, samples_of(2)), Error);
+  EXPECT_EQ(SweepGrid(many, samples_of(2, Sampling::kRandom)).size(), 2);
 }
 
 }  // namespace

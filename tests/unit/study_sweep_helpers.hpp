@@ -20,6 +20,13 @@ inline SweepRequest request_of(const std::vector<std::string>& sweeps,
   return request;
 }
 
+/// The plan on one rank of a sweep that draws `count` settings of `sweeps`.
+inline SweepPlan plan_of_samples(const std::vector<std::string>& sweeps, Index count) {
+  SweepRequest request = request_of(sweeps);
+  request.samples.count = count;
+  return plan_sweep(request, 1);
+}
+
 /// Its plan on one rank.
 inline SweepPlan plan_of(const std::vector<std::string>& sweeps,
                          const std::map<std::string, std::string>& settings = {}) {

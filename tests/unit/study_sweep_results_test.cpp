@@ -1,10 +1,12 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <limits>
+#include <map>
 
 #include <gtest/gtest.h>
 
 #include "study/sweep/sweep_results.hpp"
+#include "study/sweep/sweep_weights.hpp"
 #include "study_sweep_helpers.hpp"
 
 namespace lockstep {
@@ -200,6 +202,65 @@ TEST(SweepPage, HasTheCommandAndTheSettingsOfEveryPoint) {
   EXPECT_EQ(columns["optimizer.beta1"], (std::vector<Json>{nullptr, "0.9"}));
   EXPECT_FALSE(columns.contains("data.source"));
   EXPECT_THAT(section(document, "Configuration").at("rows"), testing::Contains(Json{"data.source", "blobs"}));
+}
+
+// Of drawn settings there is neither a grid nor a line.
+TEST(SweepPage, ShowsWhatWasDrawnAsPoints) {
+  const SweepPlan plan = test::plan_of_samples(
+      {"optimizer.learning-rate=1e-2:1:log", "train.batch-size=1:100:lin", "train.seed=1,2"}, 3);
+  const Json document = sweep_document(
+      plan, {curve(1, 1), curve(3, 1), curve(4, 1), curve(4, 1), curve(9, 1), curve(9, 1, true)});
+  const Json chart = section(document, "Training loss over optimizer.learning-rate");
+  EXPECT_EQ(chart.at("kind"), "points");
+  EXPECT_EQ(chart.at("series").size(), 1U);
+  EXPECT_EQ(chart.at("series")[0].at("y"), (Json{2.0, 4.0})) << "the third setting diverged";
+  const Json parallel = section(document, "Training loss over all settings");
+  for (const Json& axis : parallel.at("axes")) {
+    ASSERT_EQ(axis.at("heights").size(), axis.at("values").size());
+    for (std::size_t i = 0; i < axis.at("values").size(); ++i) {
+      const double value = std::stod(axis.at("values")[i].get<std::string>());
+      const bool is_rate = axis.at("title") == "optimizer.learning-rate";
+      EXPECT_NEAR(axis.at("heights")[i].get<double>(), is_rate ? std::log10(value) / 2 + 1 : (value - 1) / 99,
+                  1e-12);
+    }
+  }
+  for (const Json& one : document.at("sections")) EXPECT_NE(one.at("type"), "grid");
+}
+
+TEST(SweepPage, OfAStoppedSweepSaysWhatIsTrained) {
+  const SweepPlan plan = plan_of({"optimizer.learning-rate=1,0.1,0.01"});
+  const Json document =
+      sweep_document(plan, {curve(3, 3, false, 2), {}, curve(1, 1, false, 1)}, "with 2 of 3 points trained");
+  const Json findings = section(document, "Findings").at("paragraphs");
+  EXPECT_EQ(findings.at(0), "The sweep was stopped with 2 of 3 points trained.");
+  EXPECT_EQ(findings.size(), 2U);
+  EXPECT_TRUE(section(document, "Weights").is_null());
+  std::map<int, Json> endings;
+  const Json table = section(document, "Results");
+  for (const Json& row : table.at("rows")) endings[row[0].get<int>()] = row[2];
+  EXPECT_EQ(endings, (std::map<int, Json>{{1, "yes"}, {2, "not trained yet"}, {3, "yes"}}));
+}
+
+// By the mean over the seeds the second setting is the best; by single trainings the first would be.
+TEST(SweepWeights, AreThoseOfTheBestSettingsFirstSeed) {
+  const SweepPlan plan = plan_of({"optimizer.learning-rate=1,0.1,0.01", "train.seed=1,2"});
+  std::vector<Curve> results(6);
+  results[2] = curve(3, 3);
+  EXPECT_TRUE(may_win(plan, results, 2)) << "its second seed is to come";
+  results[3] = curve(3, 3);
+  EXPECT_TRUE(may_win(plan, results, 2));
+  EXPECT_FALSE(may_win(plan, results, 3)) << "the second seed";
+  results[0] = curve(1, 1);
+  EXPECT_TRUE(may_win(plan, results, 0)) << "its second seed is to come";
+  EXPECT_TRUE(may_win(plan, results, 2)) << "the best of those that are known";
+  results[1] = curve(9, 9);
+  EXPECT_FALSE(may_win(plan, results, 0)) << "mean 5";
+  results[5] = curve(0, 0, true);
+  results[4] = curve(0, 0);
+  EXPECT_FALSE(may_win(plan, results, 4)) << "one seed diverged";
+  EXPECT_EQ(winning_point(plan, results), 2);
+  EXPECT_EQ(winning_point(plan_of({"train.seed=1,2"}), {curve(2, 2), curve(1, 1)}), 0) << "the first seed";
+  EXPECT_EQ(winning_point(plan_of({"train.seed=1"}), {curve(2, 2, true)}), std::nullopt);
 }
 
 }  // namespace

@@ -121,6 +121,23 @@ TEST(SweepPlan, TellsSweepsApart) {
             "shared/optimizer.name");
 }
 
+TEST(SweepPlan, GoesOnWithMoreSamplesButNotWithOthers) {
+  const std::vector<std::string> sweeps = {"optimizer.learning-rate=1e-4:1:log", "optimizer.name=sgd,adam"};
+  const SweepPlan plan = test::plan_of_samples(sweeps, 6);
+  EXPECT_TRUE(is_beginning(describe(test::plan_of_samples(sweeps, 1)), plan)) << "what points share is less";
+  EXPECT_TRUE(is_beginning(describe(test::plan_of_samples(sweeps, 5)), plan));
+  EXPECT_FALSE(is_beginning(describe(plan), plan)) << "the same";
+  EXPECT_FALSE(is_beginning(describe(test::plan_of_samples(sweeps, 7)), plan)) << "more";
+  EXPECT_FALSE(is_beginning(describe(test::plan_of_samples({sweeps[0]}, 5)), plan));
+  EXPECT_FALSE(is_beginning(Json(), plan)) << "nothing there";
+  EXPECT_FALSE(is_beginning(describe(plan_of({"train.seed=1,2"})), plan));
+  SweepRequest halved = request_of(sweeps);
+  halved.samples.count = 6;
+  halved.halving = 2;
+  halved.rungs = 2;
+  EXPECT_FALSE(is_beginning(describe(test::plan_of_samples(sweeps, 5)), plan_sweep(halved, 1)));
+}
+
 class SweepJournalTest : public testing::Test {
  protected:
   SweepJournal begin(const Json& description) { return SweepJournal::begin(path_, description, 1, 1); }
@@ -156,6 +173,33 @@ TEST_F(SweepJournalTest, ForgetsClaimsButNotResultsWhenItBeginsAgain) {
   EXPECT_EQ(second.claim(0, {0, 1, 2}, 0), 0);
   EXPECT_EQ(second.claim(0, {0, 1, 2}, 0), 2);
   EXPECT_EQ(second.claim(0, {0, 1, 2}, 0), std::nullopt);
+}
+
+TEST_F(SweepJournalTest, GivesNoPointAfterAStopUntilItBeginsAgain) {
+  {
+    SweepJournal one = begin(description_);
+    SweepJournal two(path_);
+    EXPECT_EQ(one.claim(0, {0, 1}, 0), 0);
+    one.stop();
+    EXPECT_EQ(two.claim(0, {0, 1}, 1), std::nullopt);
+  }
+  EXPECT_EQ(begin(description_).claim(0, {0, 1}, 0), 0);
+}
+
+TEST_F(SweepJournalTest, IsOfTheSweepThatItWasExtendedTo) {
+  const Json longer = {{"event", "sweep"}, {"points", 5}};
+  {
+    SweepJournal journal = begin(description_);
+    journal.finish({0, 0}, {{"diverged", false}});
+    journal.end();
+    journal.extend(longer);
+    journal.end();
+  }
+  EXPECT_EQ(SweepJournal::description_in(path_), longer);
+  EXPECT_THAT(message_of([&] { SweepJournal::check(path_, description_); }),
+              HasSubstr("points: 5 there, 3 here"));
+  EXPECT_EQ(begin(longer).read().size(), 1U) << "with its results";
+  EXPECT_TRUE(SweepJournal::description_in(folder_.path()).is_null());
 }
 
 TEST_F(SweepJournalTest, RefusesAnotherSweepARunOneThatRunsAndDamage) {

@@ -33,6 +33,9 @@ Launch read_launch();
 /// the hosts where only its daemon runs, or under another launcher. Local.
 std::string start_command();
 
+/// The same with all that follows the program's name. Local.
+std::string whole_command();
+
 /// What has asked for the end by `signal`, which became a request: "SIGUSR1"; of a SIGTERM that mpirun sends
 /// its ranks, what has come to mpirun. Local.
 std::string stop_cause(int signal);

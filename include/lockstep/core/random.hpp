@@ -16,6 +16,7 @@ enum class Purpose : std::uint64_t {
   kGradientCheck = 6,
   kAugmentation = 7,
   kPermutedColumn = 8,
+  kSampling = 9,
 };
 
 /// Where in a stream a number stands, for example (step, sample, layer, unit).

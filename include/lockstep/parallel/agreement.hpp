@@ -18,6 +18,10 @@ void together(Communicator& communicator, const std::function<void()>& action);
 /// while the others of its group wait for it, throws at once. Collective over `world`.
 void in_groups(Communicator& world, Communicator& group, const std::function<void()>& action);
 
+/// The signal that asks for the end, see requested_stop, on the rank with the largest; 0 where there is none.
+/// One byte a rank. Collective.
+int agree_on_stop(Communicator& communicator);
+
 /// What some ranks hold.
 struct Opinion {
   std::string text;

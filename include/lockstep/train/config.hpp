@@ -81,6 +81,7 @@ struct SettingHelp {
   std::string default_value;  ///< as text; empty for none, or where it depends on the method
   std::string help;
   std::string separator;  ///< between the values of several lines of a file; empty: one line only
+  bool is_whole = false;  ///< of numbers it takes whole ones alone
 };
 /// All keys, in the order of the help.
 std::vector<SettingHelp> setting_help();

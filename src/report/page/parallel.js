@@ -15,7 +15,18 @@ function mixedColour(from, to, share) {
 
 // How high a value of a setting, and a result, stands: from 0 to 1, the best result at 1.
 function valueHeight(axis, at) {
+  if (axis.heights) return axis.heights[at];
   return axis.values.length < 2 ? 0.5 : at / (axis.values.length - 1);
+}
+
+// The places of the values that have room for their texts.
+function labelledPlaces(axis) {
+  const places = [];
+  for (const at of axis.values.keys()) {
+    const room = places.length === 0 ? 1 : valueHeight(axis, at) - valueHeight(axis, places.at(-1));
+    if (room >= 0.04) places.push(at);
+  }
+  return places;
 }
 
 function resultHeight(section, result, [low, high]) {
@@ -37,7 +48,8 @@ function parallelTraces({ axes, ...section }, lines, ends) {
 function parallelLayout({ axes, name, ...section }, ends) {
   const label = (x, y, text) => ({ x, y, text: plain(text), showarrow: false, xanchor: "left", xshift: 4, opacity: 0.85,
     bgcolor: cssColour("--surface"), font: { size: 11, color: cssColour("--text") } });
-  const annotations = axes.flatMap((axis, x) => axis.values.map((value, i) => label(x, valueHeight(axis, i), value)));
+  const annotations = axes.flatMap((axis, x) =>
+    labelledPlaces(axis).map((at) => label(x, valueHeight(axis, at), axis.values[at])));
   for (const end of new Set(ends)) {
     annotations.push(label(axes.length, resultHeight(section, end, ends), shown(end)));
   }

@@ -4,7 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
+#include <span>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -12,19 +13,20 @@
 
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "lockstep/parallel/partition.hpp"
-#include "lockstep/train/step_times.hpp"
 #include "report/page.hpp"
-#include "study/curve_training.hpp"
 #include "study/sweep/halving.hpp"
 #include "study/sweep/sweep_journal.hpp"
 #include "study/sweep/sweep_plan.hpp"
+#include "study/sweep/sweep_progress.hpp"
 #include "study/sweep/sweep_results.hpp"
-#include "study/trainings_progress.hpp"
-#include "train/checkpoint/checkpoint.hpp"
+#include "study/sweep/sweep_trainer.hpp"
+#include "study/sweep/sweep_weights.hpp"
+#include "train/run/best_weights.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -33,30 +35,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kStates = "states";
+constexpr auto kPage = "report.html";
 
 /// The group of `rank`, one of `groups` that the ranks are cut into.
 Index group_of(Index rank, Index ranks, Index groups) {
   Index group = 0;
   while (part_of(ranks, groups, group).last <= rank) ++group;
   return group;
-}
-
-void write_configurations(SweepPlan plan) {
-  const fs::path folder = plan.folder;
-  for (Config& point : plan.points) point = with_absolute_paths(std::move(point));
-  write_file(folder / "config.cfg", to_text(shared_settings(plan)));
-  fs::create_directories(folder / "points");
-  for (Index point = 0; point < plan.grid.size(); ++point) {
-    write_file(folder / config_file(point),
-               to_text(settings_of(plan.points[static_cast<std::size_t>(point)])));
-  }
-}
-
-/// Where a point's training stands after `rung`, for the next rung.
-fs::path state_file(const SweepPlan& plan, const SweepTask& task) {
-  return fs::path(plan.folder) / kStates / std::to_string(task.rung + 1) /
-         fmt::format("{}.safetensors", task.point + 1);
 }
 
 /// Removes the states that no point goes on from once `points` are known to go through `rung`.
@@ -69,154 +54,6 @@ void remove_states(const SweepPlan& plan, Index rung, const std::vector<Index>& 
     }
   }
 }
-
-/// Tells the person, on rank 0, what all groups have finished. Local.
-class SweepProgress {
- public:
-  SweepProgress(const SweepPlan& plan, SweepJournal& journal, Index groups)
-      : plan_(plan), journal_(journal), groups_(groups) {
-    if (!plan.halving.is_on()) return;
-    log::info(fmt::format("sweep    {} in {} rungs, into {}", count_of(plan.grid.size(), "point"),
-                          plan.halving.rungs(), plan.folder));
-  }
-
-  void begin_rung(Index rung, const std::vector<Index>& points) {
-    rung_ = rung;
-    progress_.emplace(groups_);
-    progress_->expect(std::ssize(points));
-    said_.clear();
-    for (const auto& [task, result] : journal_.read()) {
-      if (task.rung != rung) continue;
-      said_.insert(task.point);
-      progress_->count_earlier(choice_loss(from_result(result, plan_.grid.name(task.point))));
-    }
-    const std::string what =
-        fmt::format("{}, {} of them finished before", count_of(std::ssize(points), "point"), said_.size());
-    log::info(plan_.halving.is_on() ? fmt::format("rung     {} of {}, {}: {}", rung + 1,
-                                                  plan_.halving.rungs(), plan_.halving.share(rung), what)
-                                    : fmt::format("sweep    {}, into {}", what, plan_.folder));
-  }
-
-  void begin(Index point) {
-    progress_->begin(fmt::format("point {}, {}", point + 1, plan_.grid.name(point)));
-  }
-
-  void step(const StepReport& report, TrainingPlan plan) {
-    plan.total_steps = plan_.halving.steps(plan.total_steps, rung_);
-    progress_->step(report, plan);
-  }
-
-  void say() {
-    if (journal_.take_renewal()) {
-      write_configurations(plan_);
-      log::warn(
-          fmt::format("lockstep: run.dir = {}: was removed or moved while the sweep ran; it is made again, "
-                      "with all results",
-                      plan_.folder));
-    }
-    for (const auto& [task, result] : journal_.read()) {
-      if (task.rung != rung_ || !said_.insert(task.point).second) continue;
-      const std::string name = plan_.grid.name(task.point);
-      const Curve curve = from_result(result, name);
-      log::info(fmt::format("point    {} of {}, {}: {}; {}", task.point + 1, plan_.grid.size(), name,
-                            outcome(curve), progress_->end(choice_loss(curve))));
-    }
-  }
-
- private:
-  const SweepPlan& plan_;
-  SweepJournal& journal_;
-  Index groups_;
-  Index rung_ = 0;
-  std::optional<TrainingsProgress> progress_;  // of the rung
-  std::set<Index> said_;
-};
-
-/// The points that one group of ranks trains, one after another; the group's rank 0 has the journal.
-struct Group {
-  const SweepPlan& plan;
-  Communicator& communicator;
-  Index number = 0;
-  SweepJournal* journal = nullptr;
-  SweepProgress* progress = nullptr;  // on rank 0 of all groups
-  PointProblems problems;
-
-  /// Collective over the group.
-  std::optional<Index> next(Index rung, const std::vector<Index>& points) const {
-    constexpr Index kNone = -1;
-    Index point = kNone;
-    together(communicator, [&] {
-      if (journal != nullptr) point = journal->claim(rung, points, number).value_or(kNone);
-    });
-    communicator.broadcast(std::as_writable_bytes(std::span(&point, 1)), 0);
-    return point == kNone ? std::nullopt : std::optional(point);
-  }
-
-  /// Begins the training of a point where the rung before has left it. Returns the rung that it has come to.
-  /// A state that is lost or damaged is made again from the first step: the same bits. Collective over the
-  /// group.
-  Index begin(CurveTraining& training, const SweepTask& task) const {
-    Checkpoint state;
-    std::string result;  // empty: none to go on from
-    together(communicator, [&] {
-      if (journal == nullptr || task.rung == 0) return;
-      const SweepTask before{task.rung - 1, task.point};
-      const fs::path file = state_file(plan, before);
-      try {
-        state = parse_checkpoint(read_file(file), file.string());
-        result = journal->read().at(before).dump();
-      } catch (const Error& error) {
-        log::warn(fmt::format("lockstep: {}; point {} is trained again from its first step", error.what(),
-                              task.point + 1));
-      }
-    });
-    result = broadcast_text(communicator, result, 0);
-    if (result.empty()) {
-      training.begin(!plan.halving.is_on());
-      return 0;
-    }
-    training.begin(from_result(nlohmann::ordered_json::parse(result), ""), state);
-    return task.rung;
-  }
-
-  /// Collective over the group.
-  Curve train(const SweepTask& task) {
-    const Config& config = plan.points[static_cast<std::size_t>(task.point)];
-    CurveTraining training(config, problems.of(config), communicator, plan.evaluations,
-                           [this](const StepReport& report, const TrainingPlan& whole) {
-                             if (progress != nullptr) progress->step(report, whole);
-                           });
-    for (Index rung = begin(training, task); rung <= task.rung; ++rung) {
-      training.run(plan.halving.steps(training.plan().total_steps, rung));
-    }
-    Curve curve = training.curve();
-    if (task.rung + 1 < plan.halving.rungs() && !curve.diverged) {
-      together(communicator, [&] {
-        if (journal == nullptr) return;
-        journal->keep();  // never into a folder that has become another's
-        fs::create_directories(state_file(plan, task).parent_path());
-      });
-      training.save(state_file(plan, task));
-    }
-    return curve;
-  }
-
-  /// Collective over the group.
-  void train_all(Index rung, const std::vector<Index>& points) {
-    for (std::optional<Index> point = next(rung, points); point; point = next(rung, points)) {
-      Stopwatch watch;
-      if (progress != nullptr) progress->begin(*point);
-      const Curve curve = train({rung, *point});
-      together(communicator, [&] {
-        if (journal == nullptr) return;
-        nlohmann::ordered_json result = to_result(curve);
-        result.update({{"seconds", watch.lap()}, {"ranks", communicator.size()}, {"group", number}});
-        journal->finish({rung, *point}, result);
-        if (progress != nullptr) progress->say();
-      });
-    }
-  }
-};
 
 /// The points of `rung`, chosen on rank 0, on all. Collective.
 std::vector<Index> agree_on_points(const SweepPlan& plan, SweepJournal* journal, Index rung,
@@ -234,19 +71,80 @@ std::vector<Index> agree_on_points(const SweepPlan& plan, SweepJournal* journal,
   return points;
 }
 
+/// Ends a sweep that a signal has stopped in `rung`, with the page of what is there. Local.
+[[noreturn]] void stop(const SweepPlan& plan, SweepJournal* journal, int signal, Index rung,
+                       const std::string& command) {
+  std::string message = fmt::format("{}: stopped", stop_cause(signal));
+  if (journal != nullptr) {
+    const std::vector<Curve> results = results_of(plan, journal->read(), plan.halving.rungs() - 1);
+    const auto trained = std::count_if(results.begin(), results.end(), is_trained);
+    const std::string where =
+        plan.halving.is_on()
+            ? fmt::format("in rung {} of {}", rung + 1, plan.halving.rungs())
+            : fmt::format("with {} of {} trained", trained, count_of(plan.grid.size(), "point"));
+    message += fmt::format(" {}; go on with: {}", where, command);
+    if (trained > 0) {
+      write_file(fs::path(plan.folder) / kPage, page_html(sweep_document(plan, results, where)));
+      log::info(fmt::format("page     {}/{}", plan.folder, kPage));
+    }
+  }
+  throw Error(ExitCode::kStopped, message);
+}
+
+/// Gives the best setting's weights their name; where they are not there, its point is trained again until
+/// `trainer` is stopped. Collective.
+void keep_best_weights(const SweepPlan& plan, SweepTrainer& trainer, SweepJournal* journal,
+                       Communicator& world) {
+  constexpr Index kNone = -1;
+  Index again = kNone;
+  Index rungs = 0;
+  const bool is_first = world.rank() == 0;
+  const auto take = [&] {
+    const std::vector<Curve> results = results_of(plan, journal->read(), plan.halving.rungs() - 1);
+    const std::optional<Index> winner = winning_point(plan, results);
+    const bool is_there = !winner || take_weights(plan, results, *winner);
+    again = is_there ? kNone : *winner;
+    rungs = is_there ? 0 : results[static_cast<std::size_t>(*winner)].rung + 1;
+  };
+  together(world, [&] {
+    if (is_first) take();
+  });
+  world.broadcast(std::as_writable_bytes(std::span(&again, 1)), 0);
+  world.broadcast(std::as_writable_bytes(std::span(&rungs, 1)), 0);
+  if (again == kNone) return;
+  log::info(fmt::format("weights  point {} is trained again: the weights of the best setting are not there",
+                        again + 1));
+  in_groups(world, trainer.group(), [&] {
+    if (trainer.number() == 0) trainer.train_again(again, rungs);
+  });
+  together(world, [&] {
+    if (!is_first || trainer.stopped() != 0) return;
+    take();
+    if (again == kNone) return;
+    fail_guard(
+        "run.dir = {}: point {} was trained again, and its weights are not those of its first training; was "
+        "that another version of the program?",
+        plan.folder, again + 1);
+  });
+}
+
 void write_results(const SweepPlan& plan, SweepJournal& journal) {
   const fs::path folder = plan.folder;
   const std::vector<Curve> results = results_of(plan, journal.read(), plan.halving.rungs() - 1);
   write_file(folder / "table.csv", table_csv(plan, results));
   write_file(folder / "table.jsonl", table_jsonl(plan, results));
-  write_file(folder / "report.html", page_html(sweep_document(plan, results)));
+  write_file(folder / kPage, page_html(sweep_document(plan, results)));
   journal.end();
   std::error_code ignored;
   fs::remove_all(folder / kStates, ignored);
+  remove_point_weights(plan);
   for (const std::string& finding : sweep_findings(plan, results))
     log::info(fmt::format("found    {}", finding));
   log::info(fmt::format("table    {}", (folder / "table.csv").string()));
-  log::info(fmt::format("page     {}", (folder / "report.html").string()));
+  if (const auto best = winning_point(plan, results)) {
+    log::info(fmt::format("weights  {}, of point {}", (folder / kBestWeights).string(), *best + 1));
+  }
+  log::info(fmt::format("page     {}", (folder / kPage).string()));
 }
 
 }  // namespace
@@ -254,6 +152,7 @@ void write_results(const SweepPlan& plan, SweepJournal& journal) {
 void run_sweep(const SweepRequest& request, Communicator& world) {
   SweepPlan plan = plan_sweep(request, world.size());
   const nlohmann::ordered_json description = describe(plan);
+  std::string command = whole_command();
 
   const bool is_first = world.rank() == 0;
   const Index number = group_of(world.rank(), world.size(), request.groups);
@@ -261,10 +160,20 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
   std::optional<SweepJournal> journal;
   together(world, [&] {
     if (!is_first) return;
-    if (!plan.folder.empty()) SweepJournal::check(plan.folder, description);
+    nlohmann::ordered_json there;
+    if (!plan.folder.empty()) {
+      there = SweepJournal::description_in(plan.folder);
+      if (!is_beginning(there, plan)) there = description;
+      SweepJournal::check(plan.folder, there);
+    }
     check_points(plan);
-    if (plan.folder.empty()) plan.folder = make_run_folder("sweep");
-    journal.emplace(SweepJournal::begin(plan.folder, description, world.size(), request.groups));
+    if (plan.folder.empty()) {
+      plan.folder = make_run_folder("sweep");
+      command += " --run.dir " + for_shell(plan.folder);
+      there = description;
+    }
+    journal.emplace(SweepJournal::begin(plan.folder, there, world.size(), request.groups));
+    if (there != description) journal->extend(description);
     write_configurations(plan);
   });
   plan.folder = broadcast_text(world, plan.folder, 0);
@@ -274,7 +183,12 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
   std::optional<SweepProgress> progress;
   if (is_first) progress.emplace(plan, *journal, request.groups);
   SweepJournal* const own_journal = journal ? &*journal : nullptr;
-  Group trainer{plan, *group, number, own_journal, progress ? &*progress : nullptr, PointProblems(*group)};
+  SweepTrainer trainer(plan, *group, number, own_journal, progress ? &*progress : nullptr);
+  const auto stop_if_asked = [&](Index rung) {
+    const std::vector<int> signals = all_gather(world, trainer.stopped());
+    const int signal = *std::max_element(signals.begin(), signals.end());
+    if (signal != 0) stop(plan, is_first ? own_journal : nullptr, signal, rung, command);
+  };
   for (Index rung = 0; rung < plan.halving.rungs(); ++rung) {
     const std::vector<Index> points = agree_on_points(plan, own_journal, rung, world);
     if (progress) progress->begin_rung(rung, points);
@@ -284,7 +198,10 @@ void run_sweep(const SweepRequest& request, Communicator& world) {
       journal->keep();
       progress->say();
     });
+    stop_if_asked(rung);
   }
+  keep_best_weights(plan, trainer, own_journal, world);
+  stop_if_asked(plan.halving.rungs() - 1);
   together(world, [&] {
     if (is_first) write_results(plan, *journal);
   });

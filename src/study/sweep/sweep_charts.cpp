@@ -38,18 +38,6 @@ std::vector<SweepResult> results_to_draw(const std::vector<Curve>& results) {
   return shown;
 }
 
-/// The places of an axis' values along x: numbers by size, texts as they were given.
-std::vector<std::size_t> order_along(const SweepAxis& axis) {
-  std::vector<std::size_t> order(axis.values.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  if (is_numeric(axis)) {
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return *finite_number(axis.values[a]) < *finite_number(axis.values[b]);
-    });
-  }
-  return order;
-}
-
 Axis x_axis(const SweepAxis& axis) {
   constexpr double kManyTimes = 10;
   if (!is_numeric(axis)) return {axis.key};
@@ -179,6 +167,28 @@ Json chart_along(const SweepPlan& plan, const std::vector<Curve>& results, std::
   return chart;
 }
 
+/// What was drawn is no line: a point a setting; null where there is none to show.
+Json points_along(const SweepPlan& plan, const std::vector<SweepGroup>& groups,
+                  const std::vector<Curve>& results, std::size_t axis, const SweepResult& shown) {
+  const SweepAxis& swept = plan.grid.axes()[axis];
+  Json chart = empty_chart(shown.id + "-" + swept.key, capitalized(shown.name) + " over " + swept.key,
+                           when_measured(plan) +
+                               ": a point a setting, the mean over the seeds where these "
+                               "are swept. Diverged trainings are left out.",
+                           x_axis(swept), {shown.name, shown.lower_is_better});
+  chart["kind"] = "points";
+  if (shown.lower_is_better) limit_losses(chart, results, shown.quantity);
+  Json series = empty_series("settings");
+  for (const SweepGroup& group : groups) {
+    const std::string& value = swept.values[plan.grid.indices(group.points.front())[axis]];
+    const double mean = last(group.curves, shown.quantity).mean;
+    if (std::isfinite(mean)) add_point(series, is_numeric(swept) ? number_or_text(value) : Json(value), mean);
+  }
+  if (series["x"].empty()) return {};
+  chart["series"].push_back(std::move(series));
+  return chart;
+}
+
 /// Of what is the lowest or highest by its mean; null where none is finite.
 const SweepGroup* best_of(const std::vector<SweepGroup>& groups, const SweepResult& shown) {
   const SweepGroup* best = nullptr;
@@ -232,21 +242,24 @@ std::vector<SweepResult> choice_results(const std::vector<Curve>& results) {
   return results_of_part(choice_part(results), results);
 }
 
-std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results) {
+std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results,
+                                        const std::string& stopped) {
   std::vector<std::string> findings;
   const MeasuredPart& part = choice_part(results);
   std::vector<SweepGroup> groups = by_setting_best_first(plan, results);
   const bool is_choice = groups.size() > 1;
   const Index furthest = groups.front().curves.front().rung;  // results of other rungs are no match for these
   std::erase_if(groups, [&](const SweepGroup& group) { return group.curves.front().rung < furthest; });
+  const bool is_whole = stopped.empty();
+  if (!is_whole) findings.push_back(fmt::format("The sweep was stopped {}.", stopped));
   for (const SweepResult& shown : choice_results(results)) {
     if (!is_choice) {
-      findings.push_back(of_one_setting(groups.front(), shown));
+      if (is_whole) findings.push_back(of_one_setting(groups.front(), shown));
     } else if (const SweepGroup* const best = best_of(groups, shown)) {
       findings.push_back(of_the_best(plan, *best, shown, results));
     }
   }
-  if (plan.halving.is_on()) findings.push_back(halving_finding(plan, results));
+  if (plan.halving.is_on() && is_whole) findings.push_back(halving_finding(plan, results));
   for (std::string& finding : settings_findings(plan, results)) findings.push_back(std::move(finding));
   if (is_choice && part.name == "training") {
     findings.emplace_back(
@@ -273,12 +286,15 @@ std::vector<Json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& 
   std::vector<Json> charts;
   const std::vector<SweepAxis>& axes = plan.grid.axes();
   const bool only_seeds = std::all_of(axes.begin(), axes.end(), is_seed);
+  const std::vector<SweepGroup> groups = by_setting(plan, results);
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {
     if (axes[axis].values.size() < 2 || (is_seed(axes[axis]) && !only_seeds)) continue;
-    for (const SweepResult& shown : results_to_draw(results))
-      charts.push_back(chart_along(plan, results, axis, shown));
+    for (const SweepResult& shown : results_to_draw(results)) {
+      Json chart = plan.grid.is_drawn() && !only_seeds ? points_along(plan, groups, results, axis, shown)
+                                                       : chart_along(plan, results, axis, shown);
+      if (!chart.is_null()) charts.push_back(std::move(chart));
+    }
   }
-  const std::vector<SweepGroup> groups = by_setting(plan, results);
   if (plan.evaluations > 1 && groups.size() <= kMostLines) {
     std::vector<VariantCurves> variants;
     variants.reserve(groups.size());

@@ -62,7 +62,7 @@ struct ShownShares {
 
 std::vector<ShownShares> shares_to_show(const SweepPlan& plan, const std::vector<Curve>& results) {
   std::vector<ShownShares> all;
-  if (plan.halving.is_on() || std::ssize(results) != plan.grid.size()) return all;
+  if (plan.halving.is_on() || plan.grid.is_drawn() || std::ssize(results) != plan.grid.size()) return all;
   for (const SweepResult& shown : choice_results(results)) {
     const std::vector<double> ends = ends_of_all(results, shown);
     if (ends.empty()) continue;

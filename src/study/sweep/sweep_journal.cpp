@@ -54,6 +54,14 @@ SweepJournal::SweepJournal(const fs::path& folder) : path_(folder / kJournal) {
   file_ = std::make_unique<LineFile>(path_);
 }
 
+Json SweepJournal::description_in(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / kJournal, error)) return {};
+  SweepJournal journal(folder);
+  journal.read();
+  return journal.description_;
+}
+
 void SweepJournal::check(const fs::path& folder, const Json& description) {
   std::error_code error;
   if (!fs::exists(folder / kJournal, error)) return;
@@ -98,7 +106,7 @@ std::optional<Index> SweepJournal::claim(Index rung, const std::vector<Index>& p
     const auto open = std::find_if(points.begin(), points.end(), [&](Index point) {
       return !finished_.contains({rung, point}) && !claimed_.contains({rung, point});
     });
-    if (open == points.end()) return;
+    if (open == points.end() || stops_) return;
     taken = *open;
     append({{"event", "claim"}, {"point", *taken + 1}, {"rung", rung + 1}, {"group", group}});
   });
@@ -109,6 +117,14 @@ void SweepJournal::finish(const SweepTask& task, const Json& result) {
   Json line = {{"event", "point"}, {"point", task.point + 1}, {"rung", task.rung + 1}};
   line.update(result);
   exclusively([&] { append(line); });
+}
+
+void SweepJournal::extend(const Json& description) {
+  exclusively([&] { append(description); });
+}
+
+void SweepJournal::stop() {
+  exclusively([&] { append({{"event", "stop"}}); });
 }
 
 void SweepJournal::end() {
@@ -167,10 +183,17 @@ void SweepJournal::take(const std::string& text) {
   const auto task = [&] {  // a version before wrote no rungs
     return SweepTask{line.value("rung", Index{1}) - 1, line.at("point").get<Index>() - 1};
   };
-  if (event == "sweep") description_ = line;
-  if (event == "begin") claimed_.clear();
+  if (event == "sweep") {
+    description_ = line;
+    ended_ = false;
+  }
+  if (event == "begin") {
+    claimed_.clear();
+    stops_ = false;
+  }
   if (event == "claim") claimed_.insert(task());
   if (event == "point") finished_[task()] = line;
+  stops_ = stops_ || event == "stop";
   ended_ = ended_ || event == "end";
 }
 

@@ -33,6 +33,9 @@ class SweepJournal {
   /// Opens the journal of a sweep that has begun. Errors: it is not there.
   explicit SweepJournal(const std::filesystem::path& folder);
 
+  /// The description of the sweep in `folder`; null where there is none. Errors: a damaged journal.
+  static nlohmann::ordered_json description_in(const std::filesystem::path& folder);
+
   /// Whether `folder` can take the sweep of `description`: it holds nothing yet, or this sweep, unfinished or
   /// not. Errors: it holds a run or another sweep (the first difference is named), or a damaged journal.
   static void check(const std::filesystem::path& folder, const nlohmann::ordered_json& description);
@@ -47,6 +50,10 @@ class SweepJournal {
   std::optional<Index> claim(Index rung, const std::vector<Index>& points, Index group);
   /// Keeps the result of a point.
   void finish(const SweepTask& task, const nlohmann::ordered_json& result);
+  /// Says that the sweep is of `description` from here on, which has more points.
+  void extend(const nlohmann::ordered_json& description);
+  /// Says that the sweep stops, so that no group takes another point until the next "begin".
+  void stop();
   /// Says that the sweep is complete, once.
   void end();
   /// Writes nothing, but makes the folder again where it is gone.
@@ -69,6 +76,7 @@ class SweepJournal {
   nlohmann::ordered_json description_;  // null: none yet
   std::set<SweepTask> claimed_;
   std::map<SweepTask, nlohmann::ordered_json> finished_;
+  bool stops_ = false;
   bool ended_ = false;
 };
 

@@ -11,6 +11,7 @@
 #include "study/sections.hpp"
 #include "study/sweep/sweep_importance.hpp"
 #include "study/sweep/sweep_results.hpp"
+#include "train/run/best_weights.hpp"
 
 namespace lockstep {
 
@@ -49,6 +50,25 @@ Json winner(const SweepPlan& plan, const std::vector<Curve>& results,
           {"command", command_of(plan, best_point)}};
 }
 
+/// Where the weights of the best setting are, and how to predict with them; null where it has none.
+Json weights_section(const SweepPlan& plan, const std::vector<Curve>& results) {
+  const auto best = winning_point(plan, results);
+  if (!best) return {};
+  return {
+      {"type", "text"},
+      {"title", "Weights"},
+      {"paragraphs",
+       {fmt::format("{0}/{1} holds the weights of point {2}, of the best setting's first seed. To predict "
+                    "with them: lockstep predict --weights {0}/{1} --data.source NEW_DATA",
+                    plan.folder, kBestWeights, *best + 1)}}};
+}
+
+const char* ending(const SweepPlan& plan, const Curve& curve) {
+  if (curve.diverged) return "diverged";
+  if (!is_trained(curve)) return "not trained yet";
+  return curve.rung + 1 < plan.halving.rungs() ? "no" : "yes";
+}
+
 Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results,
                       const std::vector<Index>& order) {
   const std::vector<std::pair<std::string, Quantity>> all = {
@@ -78,7 +98,7 @@ Json results_table_of(const SweepPlan& plan, const std::vector<Curve>& results,
     Json row = Json::array({point + 1});
     for (const auto& [key, value] : plan.grid.settings(point)) row.push_back(number_or_text(value));
     if (plan.halving.is_on()) row.push_back(curve.rung + 1);
-    row.push_back(curve.diverged ? "diverged" : curve.rung + 1 < plan.halving.rungs() ? "no" : "yes");
+    row.push_back(ending(plan, curve));
     row.push_back(curve.points.empty() ? 0 : curve.points.back().step);
     for (const Quantity quantity : shown) row.push_back(end_of(curve, quantity));
     row.push_back(curve.weights_digest);
@@ -155,7 +175,7 @@ Json shared_table(const SweepPlan& plan) {
 
 }  // namespace
 
-Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
+Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results, const std::string& stopped) {
   const std::vector<SweepGroup> groups = by_setting_best_first(plan, results);
   std::vector<Index> order;
   for (const SweepGroup& group : groups) order.insert(order.end(), group.points.begin(), group.points.end());
@@ -163,9 +183,11 @@ Json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results) {
   Json best = winner(plan, results, groups);
   if (!best.is_null()) sections.push_back(std::move(best));
   sections.push_back(
-      {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results)}});
+      {{"type", "text"}, {"title", "Findings"}, {"paragraphs", sweep_findings(plan, results, stopped)}});
   sections.push_back(results_table_of(plan, results, order));
   for (Json& bars : settings_bars(plan, results)) sections.push_back(std::move(bars));
+  Json weights = stopped.empty() ? weights_section(plan, results) : Json();
+  if (!weights.is_null()) sections.push_back(std::move(weights));
   for (Json& chart : settings_charts(plan, results)) sections.push_back(std::move(chart));
   for (Json& chart : sweep_charts(plan, results)) sections.push_back(std::move(chart));
   if (groups.size() < results.size()) sections.push_back(means_table(by_setting(plan, results)));

@@ -92,7 +92,7 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
                request.groups, world_size, world_size == 1 ? "" : "s");
   }
   SweepRequest settled = request;
-  const SweepGrid grid(request.sweeps);
+  const SweepGrid grid(request.sweeps, request.samples);
   check_keys(request, grid);
   SweepPlan plan{
       grid, {}, request.evaluations, Halving(request.halving, grid.settings_count(), request.rungs), ""};
@@ -114,6 +114,13 @@ SweepPlan plan_sweep(const SweepRequest& request, int world_size) {
   return plan;
 }
 
+SweepPlan first_samples(const SweepPlan& plan, Index samples) {
+  SweepPlan first = plan;
+  first.grid = plan.grid.first(samples);
+  first.points.resize(static_cast<std::size_t>(first.grid.size()));
+  return first;
+}
+
 SettingTexts shared_settings(const SweepPlan& plan) {
   SettingTexts shared = settings_of(plan.points.front());
   for (const Config& config : plan.points) {
@@ -126,7 +133,9 @@ SettingTexts shared_settings(const SweepPlan& plan) {
 
 Json describe(const SweepPlan& plan) {
   Json sweeps = Json::object();
-  for (const SweepAxis& axis : plan.grid.axes()) sweeps[axis.key] = axis.values;
+  for (const SweepAxis& axis : plan.grid.given()) {
+    sweeps[axis.key] = axis.range ? Json(axis.range->text) : Json(axis.values);
+  }
   Json shared = Json::object();
   for (const auto& [key, value] : shared_settings(plan)) shared[key] = value;
   Digest digest;
@@ -141,7 +150,18 @@ Json describe(const SweepPlan& plan) {
   if (plan.halving.is_on()) {
     description["halving"] = {{"eta", plan.halving.eta()}, {"rungs", plan.halving.rungs()}};
   }
+  if (plan.grid.is_drawn()) {
+    const Samples& samples = plan.grid.samples();
+    description["samples"] = {
+        {"count", samples.count}, {"sampling", to_text(samples.sampling)}, {"seed", samples.seed}};
+  }
   return description;
+}
+
+bool is_beginning(const Json& there, const SweepPlan& plan) {
+  const Index samples = there.contains("samples") ? there.at("samples").value("count", Index{0}) : Index{0};
+  if (plan.halving.is_on() || samples < 1 || samples >= plan.grid.samples().count) return false;
+  return first_difference(there, describe(first_samples(plan, samples))).empty();
 }
 
 std::string first_difference(const Json& there, const Json& here) {

@@ -27,11 +27,18 @@ struct SweepPlan {
 /// micro-batches; keys that a sweep can't have.
 SweepPlan plan_sweep(const SweepRequest& request, int world_size);
 
+/// The plan of the same sweep with no more than its first `samples`.
+SweepPlan first_samples(const SweepPlan& plan, Index samples);
+
 /// The keys and values that all points have in common.
 SettingTexts shared_settings(const SweepPlan& plan);
 
 /// What tells one sweep from another: the "sweep" line of the journal.
 nlohmann::ordered_json describe(const SweepPlan& plan);
+
+/// Whether a sweep described by `there` is the beginning of `plan`, which has more samples and goes on with
+/// its points. Not with successive halving, where the number of settings decides what is trained.
+bool is_beginning(const nlohmann::ordered_json& there, const SweepPlan& plan);
 
 /// "train.seed: 1 there, 2 here" of the first difference of two descriptions; empty where there is none.
 std::string first_difference(const nlohmann::ordered_json& there, const nlohmann::ordered_json& here);

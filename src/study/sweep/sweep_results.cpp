@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -165,8 +166,22 @@ bool is_numeric(const SweepAxis& axis) {
                      [](const std::string& value) { return finite_number(value).has_value(); });
 }
 
+std::vector<std::size_t> order_along(const SweepAxis& axis) {
+  std::vector<std::size_t> order(axis.values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (is_numeric(axis)) {
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return *finite_number(axis.values[a]) < *finite_number(axis.values[b]);
+    });
+  }
+  return order;
+}
+
+bool is_trained(const Curve& curve) { return curve.diverged || !curve.points.empty(); }
+
 std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curve>& results) {
   std::vector<SweepGroup> groups;
+  std::map<std::string, std::size_t> places;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto point = static_cast<Index>(i);
     std::vector<std::string> parts;
@@ -176,12 +191,12 @@ std::vector<SweepGroup> by_setting(const SweepPlan& plan, const std::vector<Curv
       parts.push_back(fmt::format("{} = {}", settings[axis].first, settings[axis].second));
     }
     const std::string name = parts.empty() ? "all seeds" : join(parts);
-    auto group =
-        std::find_if(groups.begin(), groups.end(), [&](const SweepGroup& g) { return g.name == name; });
-    if (group == groups.end()) group = groups.insert(groups.end(), {name, {}, {}});
-    group->points.push_back(point);
-    group->curves.push_back(results[i]);
-    group->curves.back().variant = name;
+    const auto [place, is_new] = places.emplace(name, groups.size());
+    if (is_new) groups.push_back({name, {}, {}});
+    SweepGroup& group = groups[place->second];
+    group.points.push_back(point);
+    group.curves.push_back(results[i]);
+    group.curves.back().variant = name;
   }
   return groups;
 }

@@ -31,6 +31,11 @@ std::string table_jsonl(const SweepPlan& plan, const std::vector<Curve>& results
 std::optional<double> finite_number(const std::string& text);
 nlohmann::ordered_json number_or_text(const std::string& text);
 bool is_numeric(const SweepAxis& axis);
+/// The places of an axis' values along it: numbers by size, texts in their order.
+std::vector<std::size_t> order_along(const SweepAxis& axis);
+
+/// Whether it has begun to be trained, in a sweep that is not at its end.
+bool is_trained(const Curve& curve);
 
 /// The trainings of one setting of the keys that are no seeds, in the order of the grid.
 struct SweepGroup {
@@ -57,18 +62,24 @@ std::string when_measured(const SweepPlan& plan);
 /// then in the order of the grid; those without a finite mean come last.
 std::vector<SweepGroup> by_setting_best_first(const SweepPlan& plan, const std::vector<Curve>& results);
 
-/// A heat map of two keys, or parallel coordinates of more, that are no seeds; nothing of one.
+/// The first point of the best setting; none where no setting has a finite mean.
+std::optional<Index> winning_point(const SweepPlan& plan, const std::vector<Curve>& results);
+
+/// A heat map of two keys, or parallel coordinates of more or of what was drawn, that are no seeds; nothing
+/// of one.
 std::vector<nlohmann::ordered_json> settings_charts(const SweepPlan& plan, const std::vector<Curve>& results);
 
 /// The results over each key, and the training losses on their way.
 std::vector<nlohmann::ordered_json> sweep_charts(const SweepPlan& plan, const std::vector<Curve>& results);
 
-/// The page.
-nlohmann::ordered_json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results);
+/// The page. Where the sweep was stopped, `stopped` tells how far it had come ("with 2 of 6 points trained").
+nlohmann::ordered_json sweep_document(const SweepPlan& plan, const std::vector<Curve>& results,
+                                      const std::string& stopped = "");
 
 /// What the page says first: the best setting by choice_part, by its mean over the seeds where these are
-/// swept, and how many trainings diverged.
-std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results);
+/// swept, and how many trainings diverged. `stopped` as above.
+std::vector<std::string> sweep_findings(const SweepPlan& plan, const std::vector<Curve>& results,
+                                        const std::string& stopped = "");
 
 /// The file of a point's configuration, in the sweep's folder.
 std::string config_file(Index point);

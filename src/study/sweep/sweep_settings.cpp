@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lockstep/core/functions.hpp"
 #include "study/sections.hpp"
 #include "study/sweep/sweep_results.hpp"
 
@@ -25,9 +26,8 @@ std::vector<std::size_t> compared_axes(const SweepGrid& grid) {
   return places;
 }
 
-/// An axis with its values as they were given, numbers by size.
+/// An axis with its values in their order along it.
 struct Scale {
-  std::string key;
   std::vector<std::size_t> order;  ///< places of the values along the axis
 
   std::size_t place(std::size_t value) const {
@@ -35,21 +35,23 @@ struct Scale {
   }
 };
 
-Scale scale_of(const SweepAxis& axis) {
-  Scale scale{axis.key, {}};
-  for (std::size_t i = 0; i < axis.values.size(); ++i) scale.order.push_back(i);
-  if (is_numeric(axis)) {
-    std::stable_sort(scale.order.begin(), scale.order.end(), [&](std::size_t a, std::size_t b) {
-      return *finite_number(axis.values[a]) < *finite_number(axis.values[b]);
-    });
-  }
-  return scale;
-}
-
 Json axis_of(const SweepAxis& axis, const Scale& scale) {
   Json values = Json::array();
   for (const std::size_t value : scale.order) values.push_back(axis.values[value]);
   return {{"title", axis.key}, {"values", std::move(values)}};
+}
+
+/// Where the values stand between the ends of the range that they were drawn from, from 0 to 1.
+Json heights_of(const SweepAxis& axis, const Scale& scale) {
+  const NumberRange& range = *axis.range;
+  Json heights = Json::array();
+  for (const std::size_t value : scale.order) {
+    const double number = *finite_number(axis.values[value]);
+    heights.push_back(range.is_geometric
+                          ? portable::log(number / range.low) / portable::log(range.high / range.low)
+                          : (number - range.low) / (range.high - range.low));
+  }
+  return heights;
 }
 
 Json mean_of(const SweepGroup& group, const SweepResult& shown) {
@@ -61,8 +63,8 @@ Json heat_map(const SweepPlan& plan, const std::vector<SweepGroup>& groups, cons
               std::size_t x_axis, std::size_t y_axis) {
   const SweepAxis& x = plan.grid.axes()[x_axis];
   const SweepAxis& y = plan.grid.axes()[y_axis];
-  const Scale x_scale = scale_of(x);
-  const Scale y_scale = scale_of(y);
+  const Scale x_scale{order_along(x)};
+  const Scale y_scale{order_along(y)};
   Json values(y.values.size(), Json(x.values.size(), Json()));
   for (const SweepGroup& group : groups) {
     const auto at = plan.grid.indices(group.points.front());
@@ -84,8 +86,10 @@ Json parallel_coordinates(const SweepPlan& plan, const std::vector<SweepGroup>& 
   Json axes = Json::array();
   std::vector<Scale> scales;
   for (const std::size_t place : places) {
-    scales.push_back(scale_of(plan.grid.axes()[place]));
-    axes.push_back(axis_of(plan.grid.axes()[place], scales.back()));
+    const SweepAxis& axis = plan.grid.axes()[place];
+    scales.push_back({order_along(axis)});
+    axes.push_back(axis_of(axis, scales.back()));
+    if (axis.range) axes.back()["heights"] = heights_of(axis, scales.back());
   }
   Json lines = Json::array();
   for (const SweepGroup& group : groups) {
@@ -122,12 +126,19 @@ std::vector<SweepGroup> by_setting_best_first(const SweepPlan& plan, const std::
   return groups;
 }
 
+std::optional<Index> winning_point(const SweepPlan& plan, const std::vector<Curve>& results) {
+  const SweepGroup best = by_setting_best_first(plan, results).front();
+  if (!std::isfinite(last(best.curves, choice_part(results).loss).mean)) return std::nullopt;
+  return best.points.front();
+}
+
 std::vector<Json> settings_charts(const SweepPlan& plan, const std::vector<Curve>& results) {
   const std::vector<std::size_t> places = compared_axes(plan.grid);
   if (places.size() < 2) return {};
   const SweepResult shown = choice_results(results).front();
   std::vector<SweepGroup> groups = by_setting(plan, results);
-  if (places.size() == 2) return {heat_map(plan, groups, shown, places[0], places[1])};
+  if (places.size() == 2 && !plan.grid.is_drawn())
+    return {heat_map(plan, groups, shown, places[0], places[1])};
   if (groups.size() > kMostParallel) {
     groups = by_setting_best_first(plan, results);
     groups.resize(kMostParallel);

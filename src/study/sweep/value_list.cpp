@@ -14,6 +14,8 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kMostValues = 10'000;
+constexpr std::string_view kOpenLinear = "lin";
+constexpr std::string_view kOpenLogarithmic = "log";
 constexpr const char* kForms = "expected A:B:logN, A:B:linN or A:B:xF, such as 1e-4:1e-1:log7";
 
 /// Short, and without the rounding of powers: 64, not 63.99999999999999.
@@ -78,19 +80,25 @@ void append_powers(const Range& range, std::vector<std::string>& values) {
   }
 }
 
-void append_range(const Range& range, std::vector<std::string>& values) {
-  const bool is_linear = range.spacing.starts_with("lin");
-  const bool is_geometric = range.spacing.starts_with("log");
-  if (!is_linear && !is_geometric && !range.spacing.starts_with('x')) {
-    fail_input("{}: {}", range.origin, kForms);
-  }
+/// Errors: ends between which there is nothing.
+void check_ends(const Range& range, bool is_linear) {
   const bool is_finite = std::isfinite(range.low) && std::isfinite(range.high);
   if (!is_finite || !(range.low < range.high)) {
     fail_input("{}: empty or backwards; expected the smaller end first, then a larger one", range.origin);
   }
   if (!is_linear && range.low <= 0) {
-    fail_input("{}: ratios need ends above 0; expected that, or A:B:linN", range.origin);
+    fail_input("{}: ratios need ends above 0; expected that, or {}", range.origin,
+               range.spacing == kOpenLogarithmic ? "A:B:lin" : "A:B:linN");
   }
+}
+
+void append_range(const Range& range, std::vector<std::string>& values) {
+  const bool is_linear = range.spacing.starts_with(kOpenLinear);
+  const bool is_geometric = range.spacing.starts_with(kOpenLogarithmic);
+  if (!is_linear && !is_geometric && !range.spacing.starts_with('x')) {
+    fail_input("{}: {}", range.origin, kForms);
+  }
+  check_ends(range, is_linear);
   if (is_linear) {
     append_spaced(
         range, [&](double x) { return range.low + (range.high - range.low) * x; }, values);
@@ -103,6 +111,15 @@ void append_range(const Range& range, std::vector<std::string>& values) {
 }
 
 }  // namespace
+
+std::optional<NumberRange> parse_open_range(const std::string& option, std::string_view text) {
+  const auto range = as_range(option, trim(text));
+  if (!range || (range->spacing != kOpenLinear && range->spacing != kOpenLogarithmic)) return std::nullopt;
+  const bool is_geometric = range->spacing == kOpenLogarithmic;
+  check_ends(*range, !is_geometric);
+  return NumberRange{
+      std::string(trim(text)), range->low_text, range->high_text, range->low, range->high, is_geometric};
+}
 
 std::vector<std::string> parse_values(const std::string& option, std::string_view text) {
   std::vector<std::string> values;

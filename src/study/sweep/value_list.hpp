@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,19 @@
 #include "lockstep/core/index.hpp"
 
 namespace lockstep {
+
+/// All numbers between two ends, both included.
+struct NumberRange {
+  std::string text;  ///< as it was given
+  std::string low_text, high_text;
+  double low = 0;
+  double high = 0;
+  bool is_geometric = false;  ///< drawn evenly by their logarithms
+};
+
+/// "A:B:log" or "A:B:lin", a range without a count, to draw from; nothing of any other text. A pure function.
+/// Errors, which begin with `option`: ends that are empty, backwards, or for log not above 0.
+std::optional<NumberRange> parse_open_range(const std::string& option, std::string_view text);
 
 /// The values that `text` lists, as text and in its order. They are separated by '|' where there is one
 /// ("relu | tanh"), else by commas, and each is a value or a range from A to B, both included:

@@ -34,7 +34,8 @@ Field batch_size(Index& field) {
         const std::string expected = number.assign(text);
         return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, automatic);
       },
-      .text = [&field, number, automatic] { return field == kAutomaticBatch ? automatic : number.text(); }};
+      .text = [&field, number, automatic] { return field == kAutomaticBatch ? automatic : number.text(); },
+      .is_whole = true};
 }
 
 Field sides(Index& height, Index& width, Index highest) {
@@ -57,7 +58,7 @@ Field sides(Index& height, Index& width, Index highest) {
     if (height == width) return height == 0 ? none : fmt::format("{}", height);
     return fmt::format("{} {}", height, width);
   };
-  return {.assign = assign, .text = text};
+  return {.assign = assign, .text = text, .is_whole = true};
 }
 
 Field fold(Fold& field) {

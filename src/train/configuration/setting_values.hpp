@@ -24,6 +24,7 @@ struct Field {
   std::function<std::string(const std::string& text)> assign;
   /// What `assign` would have to be given for the field's present value.
   std::function<std::string()> text;
+  bool is_whole = false;  ///< of numbers it takes whole ones alone
 };
 
 /// The most that counts may be: far above any use, far below overflow.
@@ -43,7 +44,8 @@ Field whole(Number& field, std::int64_t lowest, std::int64_t highest = kMostCoun
             field = static_cast<Number>(*value);
             return {};
           },
-          .text = [&field] { return fmt::format("{}", field); }};
+          .text = [&field] { return fmt::format("{}", field); },
+          .is_whole = true};
 }
 
 /// A whole number of at least 1, or `word` for 0.
@@ -58,7 +60,8 @@ Field whole_or(Number& field, const std::string& word, std::int64_t highest = kM
         const std::string expected = number.assign(text);
         return expected.empty() ? expected : fmt::format("{}, or '{}'", expected, word);
       },
-      .text = [&field, word] { return field == 0 ? word : fmt::format("{}", field); }};
+      .text = [&field, word] { return field == 0 ? word : fmt::format("{}", field); },
+      .is_whole = true};
 }
 
 /// A number of samples, "full" (0) or "auto" (kAutomaticBatch).

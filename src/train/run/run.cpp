@@ -1,6 +1,5 @@
 #include "lockstep/train/run.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -254,8 +253,7 @@ class Run {
 
 /// Errors (exit code 4): a signal has asked for the end while MPI started or data were read. Collective.
 void check_not_stopped(const RunStart& start, Communicator& communicator) {
-  const std::vector<int> asked = all_gather(communicator, requested_stop());
-  const int signal = *std::max_element(asked.begin(), asked.end());
+  const int signal = agree_on_stop(communicator);
   if (signal == 0) return;
   throw Error(
       ExitCode::kStopped,
