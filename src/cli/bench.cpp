@@ -36,8 +36,8 @@ Command bench_command() {
                    "linear 4\""},
       .options = {{"rounds", "5", "readings of which the median counts"},
                   {"json", "", "print one line of JSON instead", true}},
-      .unused = {"run.resume", "run.name", "run.notes", "run.tags", "checkpoint.minutes", "checkpoint.keep",
-                 "checkpoint.best", "train.timeline", "train.patience", "train.watch"},
+      .unused = {"run.resume", "run.name", "run.notes", "run.tags", "run.tensorboard", "checkpoint.minutes",
+                 "checkpoint.keep", "checkpoint.best", "train.timeline", "train.patience", "train.watch"},
       .prints_result = true,
       .run = run_bench};
 }

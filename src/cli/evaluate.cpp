@@ -175,7 +175,8 @@ Command evaluate_command() {
                   {"part", "", "test, all (but test samples), or validation"},
                   {"json", "", "print one line of JSON instead", true}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",
-                 "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags"},
+                 "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags",
+                 "run.tensorboard"},
       .prints_result = true,
       .run = run_evaluate};
 }

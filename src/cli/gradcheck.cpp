@@ -73,7 +73,7 @@ void run_gradcheck(const Arguments& arguments, Communicator& world) {
 Command gradcheck_command() {
   std::vector<std::string> unused = settings_but("train.", {"train.seed", "train.batch-size"});
   unused.insert(unused.end(), {"data.augment", "optimizer.", "schedule.", "checkpoint.", "run.dir",
-                               "run.resume", "run.name", "run.notes", "run.tags"});
+                               "run.resume", "run.name", "run.notes", "run.tags", "run.tensorboard"});
   return {.name = "gradcheck",
           .usage = "[--samples N] [--per-tensor N] [--config FILE] [--section.key VALUE …]",
           .brief = "Compares the gradients of the network with central differences, in double.",

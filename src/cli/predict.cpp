@@ -117,10 +117,10 @@ Command predict_command() {
       .options = {{"weights", "",
                    "safetensors file, or the directory of an ended run: its best, else its last weights"},
                   {"output", "", "the file to write, instead of standard output"}},
-      .unused = {"data.augment", "data.columns", "data.ignore", "data.categories", "data.test",
-                 "data.validation", "data.hold-out", "data.fold", "model.init", "model.initialization",
-                 "train.", "optimizer.", "schedule.", "checkpoint.", "run.dir", "run.resume", "run.name",
-                 "run.notes", "run.tags"},
+      .unused = {"data.augment",    "data.columns",  "data.ignore", "data.categories", "data.test",
+                 "data.validation", "data.hold-out", "data.fold",   "model.init",      "model.initialization",
+                 "train.",          "optimizer.",    "schedule.",   "checkpoint.",     "run.dir",
+                 "run.resume",      "run.name",      "run.notes",   "run.tags",        "run.tensorboard"},
       .prints_result = true,
       .run = run_predict};
 }

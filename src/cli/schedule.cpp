@@ -100,8 +100,8 @@ Command schedule_command() {
   for (const std::string& key : settings_but("optimizer.", {"optimizer.name", "optimizer.learning-rate"})) {
     unused.push_back(key);
   }
-  unused.insert(unused.end(),
-                {"model.", "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags"});
+  unused.insert(unused.end(), {"model.", "checkpoint.", "run.dir", "run.resume", "run.name", "run.notes",
+                               "run.tags", "run.tensorboard"});
   return {
       .name = "schedule",
       .usage = "[--out FILE.html] [--config FILE] [--section.key VALUE …]",

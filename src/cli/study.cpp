@@ -64,8 +64,8 @@ Command study_command() {
            "mpirun -np 4 lockstep study batch-size --config configs/studies/batch-size.cfg --run.dir runs/b"},
       .options = options_of_studies(),
       .takes_paths = true,
-      .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "train.timeline",
-                 "train.watch", "train.patience"},
+      .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "run.tensorboard",
+                 "train.timeline", "train.watch", "train.patience"},
       .run = run_study};
 }
 

@@ -60,7 +60,7 @@ Command verify_command() {
                       {"steps", "10", "optimizer steps of each"},
                       {"digest", "", "weights_digest that the weights must have, or exit code 3"}},
           .unused = {"checkpoint.", "run.dir", "run.resume", "run.name", "run.notes", "run.tags",
-                     "train.timeline", "train.patience", "train.watch"},
+                     "run.tensorboard", "train.timeline", "train.patience", "train.watch"},
           .prints_result = true,
           .run = run_verify};
 }

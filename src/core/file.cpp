@@ -118,12 +118,15 @@ bool write_all(int descriptor, std::span<const std::byte> bytes) {
 }
 
 bool append_line(int descriptor, std::string_view line, bool synced) {
+  return append_whole(descriptor, std::string(line) + '\n', synced);
+}
+
+bool append_whole(int descriptor, std::string_view text, bool synced) {
   const off_t before = lseek(descriptor, 0, SEEK_END);
-  const std::string text = std::string(line) + '\n';
   const bool written = before >= 0 && write_all(descriptor, std::as_bytes(std::span(text)));
   if (written && (!synced || fsync(descriptor) == 0)) return true;
   const int reason = errno;
-  // Half a line would spoil the next. Where this fails too, the first reason is the one to tell.
+  // Half of it would spoil what comes next. Where this fails too, the first reason is the one to tell.
   if (ftruncate(descriptor, before) != 0) errno = reason;
   return false;
 }

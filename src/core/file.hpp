@@ -18,8 +18,10 @@ bool is_gone(const std::filesystem::path& file, int descriptor);
 /// Writes all of `bytes` to an open file; false with errno set where the system refuses.
 bool write_all(int descriptor, std::span<const std::byte> bytes);
 
-/// Appends `line` and its end to an open file, or nothing; false with errno set where the system refuses.
-/// With `synced`, returns when the disk has it.
+/// Appends `text` to an open file, or nothing; false with errno set where the system refuses. With `synced`,
+/// returns when the disk has it.
+bool append_whole(int descriptor, std::string_view text, bool synced);
+/// The same of `line` and its end.
 bool append_line(int descriptor, std::string_view line, bool synced);
 
 /// What begins at a multiple of this in memory and in the file, in bytes, is written without a copy.

@@ -3,8 +3,9 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 
-#include <fmt/format.h>
+#include <fmt/chrono.h>
 
 namespace lockstep {
 
@@ -34,6 +35,17 @@ std::string duration_in_words(double seconds) {
   if (whole < kHour) return two_units(whole, kMinute, "min", 1, "s");
   if (whole < kDay) return two_units(whole, kHour, "h", kMinute, "min");
   return two_units(whole, kDay, "d", kHour, "h");
+}
+
+std::string duration_on_clock(double seconds) {
+  if (!std::isfinite(seconds)) return "unknown";
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string moment_in_words(double seconds) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S %Z}", fmt::localtime(static_cast<std::time_t>(seconds)));
 }
 
 std::string byte_rate_in_words(double bytes_a_second) {

@@ -17,9 +17,10 @@ namespace lockstep {
 /// "folded" shows its title alone until it is opened. null stands for an absent value. By type:
 ///
 ///     text    "paragraphs": [text …]
-///     result  "status": "running" | "finished" | "interrupted" | "failed" (optional); "reason": text
-///             (optional); "headline": {"name", "value"} (optional); "items": as those of facts;
-///             "command": text to copy (optional)
+///     result  "status": "running" | "finished" | "interrupted" | "failed" (optional); "silent":
+///             {"from": seconds since 1970, "status": text} (optional: what the page says instead from then
+///             on); "reason": text (optional); "headline": {"name", "value"} (optional); "items": as those of
+///             facts; "command": text to copy (optional)
 ///     facts   "items": [{"name", "value"} …]
 ///     chart   "id": for links to it; "kind": "lines" | "stacked-bars" | "points"; "x", "y": {"title",
 ///             "log": bool, "range": [low, high] (optional)}, for y "robust": true (optional: a few outliers

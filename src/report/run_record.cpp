@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <ctime>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -16,6 +17,7 @@
 #include "core/file.hpp"
 #include "core/file_lock.hpp"
 #include "core/json.hpp"
+#include "core/lines.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "report/run_metric.hpp"
@@ -36,16 +38,6 @@ constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 std::string read_text(const fs::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// Calls `take(line, number)` for every line of `text`, without its line break.
-template <typename Take>
-void for_each_line(std::string_view text, Take take) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    take(text.substr(0, end), number);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
 }
 
 void read_config(RunRecord& run) {
@@ -90,24 +82,6 @@ void add_step(RunRecord& run, const Json& line) {
   run.time.push_back(time);
 }
 
-void add_evaluation(RunRecord& run, const Json& line) {
-  static const std::set<std::string> known = {"event", "part",    "weights",  "epoch",
-                                              "step",  "samples", "nonfinite"};
-  const std::string weights = line.value("weights", "");
-  const std::string part = line.at("part").get<std::string>();
-  EvaluationRecord evaluation{.part = weights.empty() ? part : fmt::format("{}, {} weights", part, weights),
-                              .epoch = number(line, "epoch"),
-                              .step = number(line, "step"),
-                              .samples = number(line, "samples"),
-                              .nonfinite = line.contains("nonfinite") ? number(line, "nonfinite") : 0,
-                              .values = {{"loss", number(line, "loss")}}};
-  for (const auto& [name, value] : line.items()) {
-    const bool is_metric = (value.is_number() || value.is_null()) && name != "loss" && !known.contains(name);
-    if (is_metric) evaluation.values.emplace_back(name, number(line, name.c_str()));
-  }
-  run.evaluations.push_back(std::move(evaluation));
-}
-
 void add_line(RunRecord& run, const Json& line) {
   const std::string event = line.at("event").get<std::string>();
   if (event == "start") {
@@ -115,10 +89,11 @@ void add_line(RunRecord& run, const Json& line) {
     run.libraries = join(line.value("libraries", std::vector<std::string>()));
   }
   if (event == "step") add_step(run, line);
-  if (event == "evaluation") add_evaluation(run, line);
+  if (event == "evaluation") run.evaluations.push_back(evaluation_record(line));
   if (event == "end") run.end = line;
   if (event == "stop") run.stop = line;
   if (event == "resume") run.stop = nullptr;
+  run.last_sign = line.value("time", run.last_sign);
   run.is_study = run.is_study || std::find(kOfStudies.begin(), kOfStudies.end(), event) != kOfStudies.end();
 }
 
@@ -239,6 +214,25 @@ double number(const Json& object, const char* key) {
   return value.is_null() ? kAbsent : value.get<double>();
 }
 
+EvaluationRecord evaluation_record(const Json& line) {
+  static const std::set<std::string> known = {"event", "part",    "weights",   "epoch",
+                                              "step",  "samples", "nonfinite", "time"};
+  const std::string weights = line.value("weights", "");
+  const std::string part = line.at("part").get<std::string>();
+  EvaluationRecord evaluation{.part = weights.empty() ? part : fmt::format("{}, {} weights", part, weights),
+                              .part_word = weights.empty() ? part : fmt::format("{}_{}", part, weights),
+                              .epoch = number(line, "epoch"),
+                              .step = number(line, "step"),
+                              .samples = number(line, "samples"),
+                              .nonfinite = line.contains("nonfinite") ? number(line, "nonfinite") : 0,
+                              .values = {{"loss", number(line, "loss")}}};
+  for (const auto& [name, value] : line.items()) {
+    const bool is_metric = (value.is_number() || value.is_null()) && name != "loss" && !known.contains(name);
+    if (is_metric) evaluation.values.emplace_back(name, number(line, name.c_str()));
+  }
+  return evaluation;
+}
+
 Json RunRecord::setting(const std::string& key) const {
   const auto found =
       std::find_if(config.begin(), config.end(), [&](const auto& entry) { return entry.first == key; });
@@ -261,6 +255,21 @@ std::vector<std::string> all_metrics(const std::vector<RunRecord>& runs) {
     }
   }
   return names;
+}
+
+bool RunRecord::is_silent() const {
+  return status == RunStatus::kRunning && static_cast<double>(std::time(nullptr)) > last_sign + kSilent;
+}
+
+double RunRecord::mean_loss(std::size_t first, std::size_t after) const {
+  double sum = 0;
+  double count = 0;
+  for (std::size_t i = first; i < after; ++i) {
+    if (skipped[i]) continue;
+    sum += loss[i];
+    ++count;
+  }
+  return count > 0 ? sum / count : kAbsent;
 }
 
 std::string RunRecord::choice_part() const {

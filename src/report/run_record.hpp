@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@ namespace lockstep {
 struct EvaluationRecord {
   std::string
       part;  ///< "training", "validation" or "test", with the weights where those are not the run's own
+  std::string part_word;  ///< the same in one word: "validation_average" of the weights' average
   double epoch;
   double step;
   double samples;
@@ -22,8 +25,14 @@ struct EvaluationRecord {
   double value(const std::string& name) const;
 };
 
+/// What an `evaluation` line says.
+EvaluationRecord evaluation_record(const nlohmann::ordered_json& line);
+
 /// How far a run has come. A run that ended without a word, as one that is killed, is interrupted.
 enum class RunStatus { kRunning, kFinished, kInterrupted, kFailed };
+
+/// So many seconds without a sign of life are long: runs renew their page in less.
+inline constexpr double kSilent = 600;
 
 /// What a run directory says of its run. The columns of the steps have one length.
 struct RunRecord {
@@ -36,6 +45,7 @@ struct RunRecord {
   nlohmann::ordered_json end;    ///< null: the run did not end
   nlohmann::ordered_json stop;   ///< why it stopped early; null where it did not, or has gone on
   RunStatus status = RunStatus::kInterrupted;
+  double last_sign = std::numeric_limits<double>::quiet_NaN();  ///< when it last wrote, in seconds since 1970
   std::vector<double> step, epoch, loss, learning_rate, gradient_norm, samples_per_second;
   std::vector<double> time;                                          ///< seconds in steps until then
   std::vector<bool> skipped;                                         ///< of the steps: not taken
@@ -50,6 +60,10 @@ struct RunRecord {
   /// The value of a configuration key, or null.
   nlohmann::ordered_json setting(const std::string& key) const;
 
+  /// Whether it should be running, but has not written for kSilent seconds.
+  bool is_silent() const;
+  /// Of the steps [first, after) of the columns that were taken; NaN where none was.
+  double mean_loss(std::size_t first, std::size_t after) const;
   /// Of all steps; 0 where the lines of an old run do not tell.
   double seconds_in_steps() const { return time.empty() ? 0 : time.back(); }
   /// The part by which epochs are chosen: validation, else test; empty without evaluations.

@@ -21,6 +21,7 @@ std::string progress(const RunRecord& run) {
   const std::string steps =
       count_of(run.step.empty() ? 0 : static_cast<std::int64_t>(run.step.back()), "step");
   if (run.status == RunStatus::kFinished) return fmt::format("A training run of {}", steps);
+  if (run.status == RunStatus::kRunning) return fmt::format("A training run, {} so far", steps);
   return fmt::format("A training run, {} after {}", status_text(run.status), steps);
 }
 

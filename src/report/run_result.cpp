@@ -75,6 +75,11 @@ Json result_section(const RunRecord& run) {
   const Json notes = run.setting("run.notes");
   if (notes.is_string() && notes != "") section["description"] = notes;
   section["status"] = status_text(run.status);
+  const bool has_sign = run.status != RunStatus::kFinished && std::isfinite(run.last_sign);
+  if (has_sign && run.status == RunStatus::kRunning) {
+    section["silent"] = {{"from", run.last_sign + kSilent},
+                         {"status", "no sign since " + moment_in_words(run.last_sign)}};
+  }
   if (run.stop.is_object()) section["reason"] = run.stop.value("message", "");
   if (const EvaluationRecord* const last = last_of(run, part)) {
     section["headline"] = {{"name", fmt::format("{} {}", part, metric_text(metric).name)},
@@ -89,6 +94,7 @@ Json result_section(const RunRecord& run) {
   if (test != nullptr) {
     add_item(items, "test " + metric_text(metric).name, finite_or_word(test->value(metric)));
   }
+  if (has_sign) add_item(items, "last sign of life", moment_in_words(run.last_sign));
   if (run.seconds_in_steps() > 0) add_item(items, "time in steps", duration_in_words(run.seconds_in_steps()));
   add_item(items, "steps", run.step.empty() ? Json(0) : Json(run.step.back()));
   if (!run.epoch.empty()) add_item(items, "epochs", run.epoch.back());

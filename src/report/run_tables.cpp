@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/human.hpp"
 #include "core/text.hpp"
 #include "report/run_metric.hpp"
 #include "report/run_sections.hpp"
@@ -25,15 +26,10 @@ Json field(const Json& event, const char* name) {
 
 /// The mean loss of the steps of the last epoch that were taken.
 Json last_training_loss(const RunRecord& run) {
-  if (run.step.empty()) return {};
-  double sum = 0;
-  double count = 0;
-  for (std::size_t i = run.step.size(); i-- > 0 && run.epoch[i] > run.epoch.back() - 1;) {
-    if (run.skipped[i]) continue;
-    sum += run.loss[i];
-    ++count;
-  }
-  return count > 0 ? Json(sum / count) : Json();
+  std::size_t begin = run.step.size();
+  while (begin > 0 && run.epoch[begin - 1] > run.epoch.back() - 1) --begin;
+  const double mean = run.mean_loss(begin, run.step.size());
+  return std::isfinite(mean) ? Json(mean) : Json();
 }
 
 /// What the last evaluation of each part has.
@@ -72,7 +68,8 @@ std::vector<Item> summary(const RunRecord& run) {
   items.emplace_back("steps", run.step.empty() ? Json(0) : Json(run.step.back()));
   const auto skipped = std::count(run.skipped.begin(), run.skipped.end(), true);
   items.emplace_back("skipped steps", skipped > 0 ? Json(skipped) : Json());
-  items.emplace_back("status", status_text(run.status));
+  items.emplace_back("status", run.is_silent() ? "no sign since " + moment_in_words(run.last_sign)
+                                               : status_text(run.status));
   items.emplace_back("duration, s", run.seconds_in_steps() > 0 ? Json(run.seconds_in_steps()) : Json());
   items.emplace_back("tags", run.setting("run.tags"));
   items.emplace_back("network", run.setting("model.layers"));

@@ -52,6 +52,9 @@ class StudyRun {
     progress_.expect(static_cast<Index>(variants) * (options_.contains("seeds") ? count("seeds") : 1));
   }
 
+  /// How far it is, for trainings that the study makes itself.
+  TrainingsProgress& progress() { return progress_; }
+
   /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at
   /// once leaves nothing behind. Where somebody has removed or moved it since, it is made again with all its
   /// data. Collective. Errors: that can't be; the data are saved elsewhere then.

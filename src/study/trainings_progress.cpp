@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/human.hpp"
 #include "lockstep/core/log.hpp"
 #include "train/run/progress.hpp"
 
@@ -40,7 +41,8 @@ std::string TrainingsProgress::text(double part) const {
   const double left =
       seconds_left(seconds, static_cast<double>(done_ - earlier_) + part * static_cast<double>(at_once_),
                    static_cast<double>(total_ - earlier_));
-  return fmt::format("{} of {} done, {} left", done_, total_, duration_text(left));
+  return fmt::format("{} of {}{} done, {}{} left", done_, is_at_most_ ? "at most " : "", total_,
+                     is_at_most_ ? "up to " : "", duration_on_clock(left));
 }
 
 double seconds_left(double seconds, double done, double total) {

@@ -132,6 +132,51 @@ TEST(TrainTest, TheResolvedConfigurationRunsTheRunAgain) {
   EXPECT_EQ(digest_of(folder, "first"), digest_of(folder, "second"));
 }
 
+TEST(TrainTest, NotesComeBackWholeFromTheConfigurationOfTheRun) {
+  const TemporaryFolder folder;
+  const std::string notes = R"(lr = 0.1, "quoted" 'twice' [odd] ; 100% \ $HOME ü)";
+  train_ok(0, small_training("first") + Words{"--run.notes", notes}, folder);
+  train_ok(0, {"train", "--config", "first/config.cfg", "--run.dir", "second"}, folder);
+  for (const char* const run : {"first", "second"}) {
+    std::ifstream config(folder.path() / run / "config.cfg");
+    const std::string text(std::istreambuf_iterator<char>(config), {});
+    EXPECT_NE(text.find("\nnotes = " + notes + "\n"), std::string::npos) << text;
+  }
+}
+
+TEST(TrainTest, KeepsItsMetricsForTensorBoardWhereItIsAsked) {
+  const TemporaryFolder folder;
+  train_ok(2, small_training("run") + Words{"--run.tensorboard", "true"}, folder);
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder.path() / "run")) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) found.push_back(entry);
+  }
+  ASSERT_EQ(found.size(), 1U);
+  std::ifstream file(found.front());
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  std::size_t steps = 0;
+  for (std::size_t at = 0; (at = bytes.find("loss/training", at)) != std::string::npos; ++at) ++steps;
+  EXPECT_EQ(steps, metrics(folder, "run", "step").size());
+  EXPECT_NE(bytes.find("accuracy/test"), std::string::npos);
+}
+
+TEST(TrainTest, ReportGivesTheMetricsAsCsv) {
+  const TemporaryFolder folder;
+  for (const std::string run : {"a", "b"}) train_ok(0, small_training(run), folder);
+  const Outcome outcome = run_lockstep(0, {"report", "a", "b", "--csv"}, folder);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  ASSERT_EQ(lines.size(), 5U) << outcome.out;
+  EXPECT_TRUE(
+      lines[0].starts_with("run,epoch,step,seconds,learning_rate,training_loss,test_loss,test_accuracy"));
+  EXPECT_TRUE(lines[1].starts_with("a,1,3,") && lines[4].starts_with("b,2,6,")) << outcome.out;
+  const std::string loss = metrics(folder, "b", "evaluation").back().at("loss").dump();
+  EXPECT_NE(lines[4].find("," + loss + ","), std::string::npos) << lines[4];
+  EXPECT_EQ(run_lockstep(0, {"report", "a", "b", "--csv", "--out", "both.csv"}, folder).out, "both.csv\n");
+  std::ifstream file(folder.path() / "both.csv");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), outcome.out);
+}
+
 TEST(TrainTest, InspectPrintsTheDigestOfTheRun) {
   const TemporaryFolder folder;
   train_ok(2, small_training("run"), folder);

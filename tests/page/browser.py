@@ -12,9 +12,11 @@ import unittest
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 SECONDS = 30
+PHONE = 390  # pixels across
 FLAGS = ("--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
          "--disable-component-update --disable-sync --window-size=1400,900").split()
 CHARTS = """
@@ -114,6 +116,29 @@ class BrowserTest(unittest.TestCase):
         self.assertGreater(len(contrasts), 10)
         for ratio, text in contrasts:
             self.assertGreaterEqual(ratio, 4.5, text)
+
+    def assert_readable_on_a_phone_and_in_the_dark(self, file):
+        self.size(PHONE)
+        for scheme in ("light", "dark"):
+            self.prefer(scheme)
+            self.open(file)
+            self.assert_readable(PHONE)
+
+    def assert_tab_reaches_every_control(self, file):
+        self.open(file, unfold=False)
+        controls = self.script("return [...document.querySelectorAll('a, button, summary, select')].filter("
+                               "(control) => control.checkVisibility()).length")
+        self.script("document.activeElement.blur()")
+        self.find("//body").send_keys(Keys.TAB)
+        reached = []
+        for _ in range(controls + 20):
+            active = self.browser.switch_to.active_element
+            if active in reached:
+                break
+            if active.tag_name in ("a", "button", "summary", "select"):
+                reached.append(active)
+            active.send_keys(Keys.TAB)
+        self.assertEqual(len(reached), controls)
 
     def size(self, width):
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import struct
+import time
 import unittest
 
 from selenium.webdriver.common.by import By
@@ -13,7 +14,6 @@ import runs
 from browser import BrowserTest
 
 OUTLIER = 1000.0
-NARROW = 390
 LAYOUT = "return document.querySelector(`#section-${arguments[0]} .plot`).layout"
 
 
@@ -28,6 +28,11 @@ def average(values, factor):
         weights = [factor ** (len(known) - 1 - i) for i in range(len(known))]
         result.append(sum(w * v for w, v in zip(weights, known)) / sum(weights))
     return result
+
+
+def lock(file):
+    """As a run has its metrics.jsonl."""
+    fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0))  # F_OFD_SETLK
 
 
 class ResultPageTest(BrowserTest):
@@ -182,7 +187,7 @@ class ResultPageTest(BrowserTest):
         metrics = folder / "metrics.jsonl"
         metrics.write_text("".join(line + "\n" for line in metrics.read_text().splitlines()[:-1]))  # without the end
         with metrics.open("a") as file:
-            fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0))  # F_OFD_SETLK, as a run has it
+            lock(file)
             self.lockstep("report", "running")
         page = folder / "report.html"
         page.write_text(page.read_text().replace('"refresh":30', '"refresh":1'))
@@ -196,6 +201,21 @@ class ResultPageTest(BrowserTest):
         self.open(page)
         self.assertEqual(self.find("//*[contains(@class, 'status')]").text, "interrupted")
         self.assertEqual(self.browser.find_elements(By.ID, "refresh"), [])
+
+    def test_the_page_of_a_run_that_was_killed_does_not_say_running_for_ever(self):
+        folder = self.folder / "killed"
+        runs.write_run(folder, 1)
+        metrics = folder / "metrics.jsonl"
+        for seconds, expected in ((0, "^running$"), (3600, r"^no sign since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")):
+            lines = [json.loads(line) for line in metrics.read_text().splitlines() if '"end"' not in line]
+            lines[-1]["time"] = time.time() - seconds
+            metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            with metrics.open("a") as file:
+                lock(file)
+                self.lockstep("report", "killed")  # which the run did before it was killed
+            self.open(folder / "report.html")
+            self.assertRegex(self.find("//*[starts-with(@class, 'status ')]").text, expected)
+            self.assertNotIn("running", self.find("//*[@id='subtitle']").text)
 
     def test_the_page_of_300_runs_is_small_enough(self):
         many = [f"many/{i}" for i in range(300)]
@@ -217,28 +237,11 @@ class ResultPageTest(BrowserTest):
         self.assertEqual(len(self.browser.find_elements(By.XPATH, "//section[.//h2='Runs']//tbody/tr")), 300)
 
     def test_every_page_is_readable_on_a_phone_and_in_the_dark(self):
-        self.size(NARROW)
         for file in (self.page, self.folder / "regression" / "report.html", self.folder / "several.html"):
-            for scheme in ("light", "dark"):
-                self.prefer(scheme)
-                self.open(file)
-                self.assert_readable(NARROW)
+            self.assert_readable_on_a_phone_and_in_the_dark(file)
 
     def test_tab_reaches_every_control(self):
-        self.open(self.page, unfold=False)
-        controls = self.script("return [...document.querySelectorAll('a, button, summary, select')].filter("
-                               "(control) => control.checkVisibility()).length")
-        self.script("document.activeElement.blur()")
-        self.find("//body").send_keys(Keys.TAB)
-        reached = []
-        for _ in range(controls + 20):
-            active = self.browser.switch_to.active_element
-            if active in reached:
-                break
-            if active.tag_name in ("a", "button", "summary", "select"):
-                reached.append(active)
-            active.send_keys(Keys.TAB)
-        self.assertEqual(len(reached), controls)
+        self.assert_tab_reaches_every_control(self.page)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,14 @@ class ScalingPageTest(BrowserTest):
             self.open(self.folder / study / "report.html")
             self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 360)
 
+    def test_every_page_is_readable_on_a_phone_and_in_the_dark(self):
+        for study in ("scaling", "plan"):
+            self.assert_readable_on_a_phone_and_in_the_dark(self.folder / study / "report.html")
+
+    def test_tab_reaches_every_control(self):
+        for study in ("scaling", "plan"):
+            self.assert_tab_reaches_every_control(self.folder / study / "report.html")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -126,16 +126,15 @@ class SweepPageTest(BrowserTest):
         self.assertEqual(traces[-1][:3], [float(best["optimizer.learning-rate"] == "0.1"),
                                           float(best["train.batch-size"] == "32"),
                                           float(best["model.layers"] == "linear 8, linear 4")])
-        self.size(390)
-        for scheme in ("light", "dark"):
-            self.prefer(scheme)
-            self.open(self.folder / "three" / "report.html")
-            self.assert_readable(390)
+        self.assert_readable_on_a_phone_and_in_the_dark(self.folder / "three" / "report.html")
 
     def test_nothing_overflows_a_narrow_screen(self):
         self.size(360)
         self.open(self.folder / "sweep" / "report.html")
         self.assertLessEqual(self.script("return document.documentElement.scrollWidth"), 360)
+
+    def test_tab_reaches_every_control(self):
+        self.assert_tab_reaches_every_control(self.folder / "sweep" / "report.html")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,5 @@
+#include <cstdlib>
+#include <ctime>
 #include <limits>
 #include <string>
 #include <utility>
@@ -25,6 +27,22 @@ TEST(DurationInWords, HasTwoUnitsAtMost) {
   };
   for (const auto& [seconds, text] : cases) EXPECT_EQ(duration_in_words(seconds), text);
   EXPECT_EQ(duration_in_words(std::numeric_limits<double>::quiet_NaN()), "unknown");
+}
+
+TEST(DurationOnClock, HasHoursWhereThereAreSome) {
+  EXPECT_EQ(duration_on_clock(0), "0:00");
+  EXPECT_EQ(duration_on_clock(65), "1:05");
+  EXPECT_EQ(duration_on_clock(59.6), "1:00");
+  EXPECT_EQ(duration_on_clock(2 * 3600 + 3 * 60 + 4), "2:03:04");
+  EXPECT_EQ(duration_on_clock(std::numeric_limits<double>::infinity()), "unknown");
+}
+
+TEST(MomentInWords, IsDateAndTimeOfThePlace) {
+  setenv("TZ", "CET-1", 1);  // an hour before UTC
+  tzset();
+  EXPECT_EQ(moment_in_words(951782400.75), "2000-02-29 01:00:00 CET");
+  unsetenv("TZ");
+  tzset();
 }
 
 TEST(ByteRateInWords, HasThreeDigitsOfTheUnitThatFits) {

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "onnx_reader.hpp"
+#include "protobuf_reader.hpp"
 
 namespace lockstep::test {
 

@@ -1,9 +1,11 @@
 // What a page says first of a run, and how its run ended.
 
+#include <ctime>
 #include <fcntl.h>
 #include <fstream>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "core/file_lock.hpp"
@@ -111,6 +113,45 @@ TEST(RunResult, ARunThatWritesItsMetricsIsRunningAndItsPageIsLoadedAgain) {
   close(descriptor);
   EXPECT_EQ(running["sections"][0]["status"], "running");
   EXPECT_GT(running.value("refresh", 0), 0);
+}
+
+TEST(RunResult, ARunWithoutASignOfLifeIsNotCalledRunningForLong) {
+  const TemporaryFolder folder;
+  const auto runs_with = [&](const std::string& time) {
+    const auto run = write_run(folder, "run", kStartLine + step_line(1, 1, "1", R"(,"time":)" + time));
+    const auto other = write_run(folder, "other", kStartLine + step_line(1, 1, "1") + kEndLine);
+    const int descriptor = open((run / "metrics.jsonl").c_str(), O_RDWR | O_CLOEXEC);
+    EXPECT_EQ(try_lock(descriptor), Lock::kHeld);
+    const auto found = std::make_pair(describe_runs({run})["sections"][0], describe_runs({run, other}));
+    close(descriptor);
+    return found;
+  };
+  const auto status_in = [](const Json& document) {
+    const Json runs = section(document, "Runs");
+    for (std::size_t i = 0; i < runs["columns"].size(); ++i) {
+      if (runs["columns"][i]["name"] == "status") return runs["rows"][0][i].get<std::string>();
+    }
+    return std::string();
+  };
+  const double now = static_cast<double>(std::time(nullptr));
+  const auto [recent, recent_list] = runs_with(fmt::format("{}", now));
+  EXPECT_EQ(status_in(recent_list), "running");
+  EXPECT_GT(recent["silent"]["from"], now) << "the page, once it is old, says so by itself";
+  const auto [old, old_list] = runs_with("86400");
+  const std::string moment = item(old, "last sign of life");
+  EXPECT_TRUE(moment.starts_with("1970-01-0")) << moment;
+  EXPECT_EQ(status_in(old_list), "no sign since " + moment);
+  EXPECT_EQ(old["silent"]["status"], "no sign since " + moment);
+}
+
+TEST(RunResult, AnInterruptedRunTellsWhenItLastWrote) {
+  const TemporaryFolder folder;
+  const std::string line = step_line(1, 1, "1", R"(,"time":86400.5)");
+  const Json killed = describe_runs({write_run(folder, "run", kStartLine + line)})["sections"][0];
+  EXPECT_TRUE(item(killed, "last sign of life").get<std::string>().starts_with("1970-01-0"));
+  EXPECT_FALSE(killed.contains("silent"));
+  const Json ended = describe_runs({write_run(folder, "run", kStartLine + line + kEndLine)})["sections"][0];
+  EXPECT_TRUE(item(ended, "last sign of life").is_null());
 }
 
 TEST(RunResult, RunsHaveNamesNotesAndTags) {

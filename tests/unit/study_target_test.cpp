@@ -50,8 +50,9 @@ TEST(Target, IsRefusedWhereItCannotBeReached) {
 
 TargetRun train(const Texts& changes, const Target& target, double most_steps = kNoLimit) {
   TrainingRun run(blobs(changes));
-  return train_to_target(run.config, *run.problem, target, all_of(*run.problem->test), most_steps,
-                         *run.communicator, [](const TargetEvaluation& /*seen*/) {});
+  return train_to_target(
+      run.config, *run.problem, target, all_of(*run.problem->test), most_steps, *run.communicator,
+      [](const TargetEvaluation& /*seen*/) {}, [](const StepReport&, const TrainingPlan&) {});
 }
 
 // 200 samples in batches of 32: the seventh step of an epoch has 8.
@@ -81,8 +82,10 @@ TEST(TargetRun, IsInterpolatedBetweenItsLastEvaluations) {
 TEST(TargetRun, IsEvaluatedAfterEachSixteenthOfItsSteps) {
   TrainingRun run(blobs({{"train.epochs", "100"}}));
   std::vector<std::uint64_t> steps;
-  train_to_target(run.config, *run.problem, {.value = 1e-9}, all_of(*run.problem->test), 50,
-                  *run.communicator, [&](const TargetEvaluation& seen) { steps.push_back(seen.step); });
+  train_to_target(
+      run.config, *run.problem, {.value = 1e-9}, all_of(*run.problem->test), 50, *run.communicator,
+      [&](const TargetEvaluation& seen) { steps.push_back(seen.step); },
+      [](const StepReport&, const TrainingPlan&) {});
   std::vector<std::uint64_t> expected(33);
   for (std::size_t step = 0; step < expected.size(); ++step) expected[step] = step;
   for (const std::uint64_t step : {34, 36, 38, 40, 42, 44, 46, 48, 50}) expected.push_back(step);

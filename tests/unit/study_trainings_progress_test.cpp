@@ -25,6 +25,15 @@ TEST(TrainingsProgress, TellsHowManyAreDoneAndWhichIsBest) {
   EXPECT_THAT(progress.end(kDiverged), Not(EndsWith("best so far")));
 }
 
+TEST(TrainingsProgress, TellsTheMostThatASearchTakes) {
+  TrainingsProgress progress;
+  progress.expect_at_most(6);
+  EXPECT_THAT(progress.end(1),
+              testing::AllOf(StartsWith("1 of at most 6 done, up to 0:0"), EndsWith(" left, best so far")));
+  progress.expect_at_most(4);
+  EXPECT_THAT(progress.end(2), StartsWith("2 of at most 4 done, up to 0:0"));
+}
+
 TEST(TrainingsProgress, CountsThoseOfEarlierStarts) {
   TrainingsProgress progress(2);
   progress.expect(3);

@@ -37,6 +37,12 @@ Texts with_method(Texts texts) {
   return texts;
 }
 
+TEST(ConfigError, AValueThatAFileCouldNotKeepIsRefusedAndNotCut) {
+  for (const std::string value : {"as in #12", "#", "two\nlines"}) {
+    EXPECT_TRUE(is_bad_input([&] { config_of({{"run.notes", value}}); }, {"run.notes", "must not hold '#'"}));
+  }
+}
+
 TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
   const std::string from_0 = "a whole number of at least 0";
   const std::string from_1 = "a whole number of at least 1";
@@ -95,6 +101,7 @@ TEST(ConfigError, SaysKeyValueOriginAndWhatWasExpected) {
       {"train.patience", {"-1", "1.5", "auto"}, from_0},
       {"train.watch", {"f1", "test"}, "one of: loss, accuracy"},
       {"run.resume", {"1"}, "one of: false, true"},
+      {"run.tensorboard", {"yes"}, "one of: false, true"},
       {"run.timeout", {"-1", "nan", "never"}, "a number from 0 to 1000000"},
   };
   for (const BadValue& bad : table) {

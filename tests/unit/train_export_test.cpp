@@ -12,15 +12,15 @@
 #include <gtest/gtest.h>
 
 #include "centre.hpp"
+#include "core/protobuf.hpp"
 #include "data_helpers.hpp"
 #include "lockstep/nn/losses.hpp"
 #include "lockstep/nn/units.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "nn_helpers.hpp"
 #include "onnx_evaluator.hpp"
-#include "onnx_reader.hpp"
+#include "protobuf_reader.hpp"
 #include "train/export/onnx.hpp"
-#include "train/export/protobuf.hpp"
 #include "unit_examples.hpp"
 #include "weighted_squares.hpp"
 

@@ -1,9 +1,11 @@
 #include <array>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
 #include <mutex>
+#include <regex>
 #include <set>
 #include <string>
 #include <thread>
@@ -26,6 +28,11 @@ using test::TemporaryFolder;
 std::string content(const fs::path& file) {
   std::ifstream stream(file);
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// The lines of metrics.jsonl without their times.
+std::string metrics_of(const fs::path& run) {
+  return std::regex_replace(content(run / "metrics.jsonl"), std::regex(R"(,"time":[0-9.e+]+)"), "");
 }
 
 TEST(RunDirectory, IsMadeWithTheFoldersAboveIt) {
@@ -103,8 +110,17 @@ TEST(RunDirectory, HoldsOneMetricALineAtOnce) {
   run.metric({{"event", "step"}, {"loss", 0.5}});
   run.metric({{"event", "end"}, {"text", "two\nlines"}});
   // Read while the run still goes on.
-  EXPECT_EQ(content(folder.path() / "run" / "metrics.jsonl"),
+  EXPECT_EQ(metrics_of(folder.path() / "run"),
             "{\"event\":\"step\",\"loss\":0.5}\n{\"event\":\"end\",\"text\":\"two\\nlines\"}\n");
+}
+
+TEST(RunDirectory, TellsWhenALineWasWritten) {
+  const TemporaryFolder folder;
+  const auto before = static_cast<double>(std::time(nullptr));
+  RunDirectory(folder.path() / "run").metric({{"event", "start"}});
+  const auto line = nlohmann::json::parse(content(folder.path() / "run" / "metrics.jsonl"));
+  EXPECT_GE(line.at("time"), before);
+  EXPECT_LE(line.at("time"), static_cast<double>(std::time(nullptr)) + 1);
 }
 
 TEST(RunDirectory, WritesNumbersThatJsonHasNotAsNull) {
@@ -113,7 +129,7 @@ TEST(RunDirectory, WritesNumbersThatJsonHasNotAsNull) {
   run.metric({{"loss", std::numeric_limits<double>::quiet_NaN()}});
   run.metric({{"loss", std::numeric_limits<double>::infinity()}});
   run.metric({{"name", "\xff\xfe"}});
-  const std::string metrics = content(folder.path() / "run" / "metrics.jsonl");
+  const std::string metrics = metrics_of(folder.path() / "run");
   EXPECT_TRUE(metrics.starts_with("{\"loss\":null}\n{\"loss\":null}\n")) << metrics;
 }
 
@@ -141,7 +157,7 @@ TEST(RunDirectory, RefusesAFolderThatHoldsARun) {
   { RunDirectory(folder.path() / "run").metric({{"event", "start"}}); }
   EXPECT_TRUE(is_bad_input([&] { RunDirectory again(folder.path() / "run"); },
                            {"run.dir = ", "holds a run already"}));
-  EXPECT_EQ(content(folder.path() / "run" / "metrics.jsonl"), "{\"event\":\"start\"}\n");
+  EXPECT_EQ(metrics_of(folder.path() / "run"), "{\"event\":\"start\"}\n");
 }
 
 TEST(RunDirectory, RefusesAFolderThatHoldsWeights) {

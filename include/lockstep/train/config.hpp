@@ -72,6 +72,7 @@ struct Config {
     std::string name = {};  ///< what pages call the run; empty: its folder
     std::string notes = {};
     std::string tags = {};
+    bool tensorboard = false;  ///< whether the metrics are also written for TensorBoard
   } run;
 };
 

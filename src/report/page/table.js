@@ -1,6 +1,7 @@
 // Tables: sorted by their header buttons; copied and saved in the order they are shown in.
 
 const kLongText = 24;  // characters from which a cell breaks its lines
+const kLongestText = 120;  // those from which it takes more room for it
 
 // Numbers by size, text by the language's order, absent values last in both directions.
 function compareCells(a, b, ascending) {
@@ -12,10 +13,11 @@ function compareCells(a, b, ascending) {
 }
 
 function tableRow(columns, row) {
+  const kind = (text) => (text.length > kLongestText ? "longest" : text.length > kLongText ? "long" : null);
   return element("tr", {}, ...columns.map((column, i) => {
     const text = shown(row[i]);
     return element(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null,
-      class: column.number ? "number" : text.length > kLongText ? "long" : null }, text);
+      class: column.number ? "number" : kind(text) }, text);
   }));
 }
 

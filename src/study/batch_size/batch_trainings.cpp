@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -100,16 +101,19 @@ class Trainings {
     const auto total =
         static_cast<double>(plan_training(config.training, problem_.split.training_size()).total_steps);
     std::vector<TargetEvaluation> seen;
-    TargetRun run = train_to_target(config, problem_, plan_.target, held_out_,
-                                    std::min(total, std::ceil(plan_.budget * fewest_)), study_.communicator(),
-                                    [&](const TargetEvaluation& evaluation) { seen.push_back(evaluation); });
+    TrainingsProgress& progress = study_.progress();
+    progress.begin(fmt::format("batch {} at {}, seed {}", batch_size, rate, config.training.seed));
+    TargetRun run = train_to_target(
+        config, problem_, plan_.target, held_out_, std::min(total, std::ceil(plan_.budget * fewest_)),
+        study_.communicator(), [&](const TargetEvaluation& evaluation) { seen.push_back(evaluation); },
+        [&](const StepReport& report, const TrainingPlan& whole) { progress.step(report, whole); });
     study_.open();
     for (const TargetEvaluation& evaluation : seen) record_evaluation(study_, config, plan_.part, evaluation);
     record_run(study_, run, settings);
-    log::info(
-        fmt::format("run      batch {}, learning rate {}, seed {}: {} after {:.4g} step{}, {} {} {:.4g}",
-                    batch_size, rate, run.seed, end_name(run.end), run.steps, run.steps == 1 ? "" : "s",
-                    plan_.part, plan_.target.quantity(), run.measured));
+    log::info(fmt::format(
+        "run      batch {}, learning rate {}, seed {}: {} after {:.4g} step{}, {} {} {:.4g}; {}", batch_size,
+        rate, run.seed, end_name(run.end), run.steps, run.steps == 1 ? "" : "s", plan_.part,
+        plan_.target.quantity(), run.measured, progress.end(std::numeric_limits<double>::quiet_NaN())));
     return run;
   }
 
@@ -150,6 +154,9 @@ std::vector<BatchTrainings> train_batches(StudyRun& study, const Problem& proble
   const double base = study.config().training.optimizer.hyperparameters.at("learning-rate");
   Trainings trainings(study, problem, plan);
   std::vector<BatchTrainings> batches;
+  const Index most_of_batch = (plan.retunes ? plan.most_rates : 1) * plan.seeds;
+  Index most = std::ssize(plan.batch_sizes) * most_of_batch;
+  study.progress().expect_at_most(most);
   double start = 0;  // on the grid, between its points as scaling gives it
   for (const Index batch_size : plan.batch_sizes) {
     BatchTrainings batch{.batch_size = batch_size};
@@ -172,6 +179,9 @@ std::vector<BatchTrainings> train_batches(StudyRun& study, const Problem& proble
       const std::string rate = fmt::format("{:.4g}", base * std::pow(kRateFactor, start));
       batch.rates[0] = trainings.at(batch_size, rate, kInfinity);
     }
+    for (const auto& [k, made] : batch.rates) most += std::ssize(made.runs);
+    most -= most_of_batch;
+    study.progress().expect_at_most(most);
     batches.push_back(std::move(batch));
   }
   return batches;

@@ -44,7 +44,8 @@ std::string end_name(TargetRun::End end) {
 
 TargetRun train_to_target(const Config& config, const Problem& problem, const Target& target,
                           const Selection& held_out, double most_steps, Communicator& communicator,
-                          const std::function<void(const TargetEvaluation&)>& see) {
+                          const std::function<void(const TargetEvaluation&)>& see,
+                          const std::function<void(const StepReport&, const TrainingPlan&)>& after_step) {
   Trainer trainer(communicator, make_model(config, problem), problem, config.training);
   TargetRun run{.batch_size = trainer.plan().batch_size,
                 .learning_rate = trainer.plan().learning_rate,
@@ -70,6 +71,7 @@ TargetRun train_to_target(const Config& config, const Problem& problem, const Ta
         now.samples += static_cast<double>(report.samples);
         now.seconds += report.seconds;
         add_noise(run.noise, report, now.samples);
+        after_step(report, trainer.plan());
       };
       const double next = std::min(static_cast<double>(next_evaluation(last.step)), std::ceil(most_steps));
       trainer.run(static_cast<std::uint64_t>(next), {.after_step = count});

@@ -51,13 +51,15 @@ struct TargetEvaluation {
 
 /// Trains `config` until `held_out` reaches `target`, or for `most_steps`. It is evaluated before the first
 /// step, after each of the first 16, and then whenever a sixteenth more steps are done; `see` gets every
-/// evaluation. Between the evaluation that sees the target and the one before, steps, samples and seconds are
-/// interpolated, linearly in the loss or accuracy, but never below the first step. The same on every rank but
-/// for the seconds. Collective. Errors: those of training, divergence excepted; a target that the initial
-/// weights reach, or at which their loss is not finite.
+/// evaluation, and `after_step` every step with the plan of a whole training. Between the evaluation that
+/// sees the target and the one before, steps, samples and seconds are interpolated, linearly in the loss or
+/// accuracy, but never below the first step. The same on every rank but for the seconds. Collective. Errors:
+/// those of training, divergence excepted; a target that the initial weights reach, or at which their loss is
+/// not finite.
 TargetRun train_to_target(const Config& config, const Problem& problem, const Target& target,
                           const Selection& held_out, double most_steps, Communicator& communicator,
-                          const std::function<void(const TargetEvaluation&)>& see);
+                          const std::function<void(const TargetEvaluation&)>& see,
+                          const std::function<void(const StepReport&, const TrainingPlan&)>& after_step);
 
 /// B_crit as the gradients alone predict it, from trainings at the same batch B: the noise scale's mean over
 /// the steps, each weighed with the progress that it makes, 1 / (1 + noise scale / B) of a step without noise

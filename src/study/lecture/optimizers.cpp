@@ -99,9 +99,14 @@ void run_optimizers(StudyRun& study) {
   const Index most_rates = study.count("rates");
   std::vector<VariantCurves> variants;
   Json rates = Json::array();
-  for (const Variant& method : chosen_methods(study)) {
+  const std::vector<Variant> methods = chosen_methods(study);
+  Index most = std::ssize(methods) * (most_rates + study.count("seeds"));
+  study.progress().expect_at_most(most);
+  for (const Variant& method : methods) {
     RateSearch search = rate_search(study, method);
     const int chosen = search.best(0, most_rates);
+    most -= most_rates - std::ssize(search.costs());
+    study.progress().expect_at_most(most);
     Variant best = method;
     const std::string& rate = best.settings["optimizer.learning-rate"] = search.rate_text(chosen);
     for (const auto& [k, loss] : search.costs()) {

@@ -243,15 +243,12 @@ void add_predictions(std::vector<Json>& sections, const ScalingResults& r, const
 }  // namespace
 
 std::vector<Json> scaling_sections(const ScalingResults& r) {
-  std::vector<Json> sections = {
-      speedup_chart(r),
-      efficiency_chart(r),
-      throughput_chart(r),
-      share_chart(r),
-      measured_table(r),
-      model_facts(r),
-      held_out_table(r.held_out, "How well the model predicts",
-                     "Each rank count, predicted by a model that is fitted to all others.")};
+  std::vector<Json> sections = {speedup_chart(r), efficiency_chart(r), throughput_chart(r),
+                                share_chart(r),   measured_table(r),   model_facts(r)};
+  if (!r.held_out.empty()) {
+    sections.push_back(held_out_table(r.held_out, "How well the model predicts",
+                                      "Each rank count, predicted by a model that is fitted to all others."));
+  }
   if (!r.from_two_nodes.empty()) {
     sections.push_back(
         held_out_table(r.from_two_nodes, "How well two nodes predict more",

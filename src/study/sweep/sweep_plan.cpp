@@ -80,9 +80,9 @@ std::string data_key(const Config& config) {
 }  // namespace
 
 const std::vector<std::string>& unused_in_sweeps() {
-  static const std::vector<std::string> keys = {"checkpoint.",   "run.resume", "run.name",
-                                                "run.notes",     "run.tags",   "train.noise-scale",
-                                                "train.timeline"};
+  static const std::vector<std::string> keys = {"checkpoint.",       "run.resume",    "run.name",
+                                                "run.notes",         "run.tags",      "run.tensorboard",
+                                                "train.noise-scale", "train.timeline"};
   return keys;
 }
 

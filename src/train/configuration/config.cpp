@@ -36,7 +36,8 @@ void check_keys(const std::vector<Setting>& settings, const GivenValues& given) 
 void check_text(const std::string& key, const GivenValue& value) {
   if (value.text.find_first_of("#\n\r") == std::string::npos) return;
   fail_input(
-      "{} ({}): a value must not hold '#' or a line break, which configuration files cannot keep; rename it",
+      "{} ({}): a value must not hold '#' or a line break, which configuration files cannot keep; write it "
+      "without, or rename the file",
       key, value.origin);
 }
 

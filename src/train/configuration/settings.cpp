@@ -277,7 +277,10 @@ void add_run(Config::Run& run, std::vector<Setting>& settings) {
         real(run.timeout, 0, kMostSeconds)},
        {"run.name", "", "what pages call the run; empty: its folder", words(run.name)},
        {"run.notes", "", "what pages say of the run; several lines are joined", words(run.notes), " "},
-       {"run.tags", "", "words to find the run by; several lines are joined", words(run.tags), ", "}});
+       {"run.tags", "", "words to find the run by; several lines are joined", words(run.tags), ", "},
+       {"run.tensorboard", "false",
+        "whether to write what metrics.jsonl holds also as events, for TensorBoard: true, false",
+        choice(run.tensorboard, {{"false", false}, {"true", true}})}});
 }
 
 }  // namespace

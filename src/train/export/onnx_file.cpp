@@ -4,9 +4,9 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/protobuf.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/version.hpp"
-#include "train/export/protobuf.hpp"
 
 namespace lockstep {
 

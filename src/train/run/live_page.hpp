@@ -9,7 +9,8 @@ namespace lockstep {
 class LivePage {
  public:
   /// Writes report.html in the run directory `folder` anew, so seldom that it takes about a hundredth of the
-  /// time, and not in a run's first seconds. What goes wrong is left to the page at the end. Local.
+  /// time, and not in a run's first seconds; but every five minutes, since a page that gets old says that its
+  /// run is silent (kSilent). What goes wrong is left to the page at the end. Local.
   void renew(const std::filesystem::path& folder);
 
  private:

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/human.hpp"
 #include "lockstep/core/functions.hpp"
 #include "lockstep/core/log.hpp"
 
@@ -45,7 +46,8 @@ std::string Progress::text(const StepReport& report, std::optional<double> best_
   const bool has_noise = report.noise && !std::isnan(report.noise->scale);
   return fmt::format("epoch {}/{}  loss {}  {} left{}{}  step {}/{}  {:.0f} samples/s",
                      (report.step - 1) / steps_per_epoch_ + 1, epochs, loss_text(report.loss),
-                     duration_text(left), best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
+                     duration_on_clock(left),
+                     best_loss ? fmt::format("  best {}", loss_text(*best_loss)) : "",
                      has_noise ? fmt::format("  noise scale {:.0f}", report.noise->scale) : "", report.step,
                      total_steps_, present_samples_per_second());
 }
@@ -62,12 +64,6 @@ std::string loss_text(double loss) {
 std::string loss_column(double loss) {
   constexpr int kUsual = 9;
   return fmt::format("{:>{}}", loss_text(loss), log::is_terminal() ? kUsual : 0);
-}
-
-std::string duration_text(double seconds) {
-  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
-  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
-  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
 }  // namespace lockstep

@@ -49,7 +49,4 @@ std::string loss_text(double loss);
 /// The same, on a terminal as wide as most, so that those of several lines stand below each other.
 std::string loss_column(double loss);
 
-/// "1:05", "2:03:04".
-std::string duration_text(double seconds);
-
 }  // namespace lockstep

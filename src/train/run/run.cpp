@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/human.hpp"
 #include "core/signals.hpp"
 #include "core/text.hpp"
 #include "lockstep/comm/launcher.hpp"
@@ -80,6 +81,7 @@ class Run {
     const TrainingPlan& plan = trainer_.plan();
     const bool ends_epoch = report.step == plan.next_epoch_end(report.step - 1);
     const bool is_best = ends_epoch && evaluate(report);
+    if (folder_) folder_->renew_page();
     const bool ends_early = epochs_.has_to_stop() && report.step < plan.total_steps;
     if (ends_early) check(&Trainer::check_end);
     const bool is_last = ends_early || report.step == plan.total_steps;
@@ -182,10 +184,8 @@ class Run {
 
   /// See Epochs. Collective.
   bool evaluate(const StepReport& report) {
-    const bool is_best = epochs_.evaluate(report, progress_.present_samples_per_second(),
-                                          folder_ ? &folder_->directory() : nullptr);
-    if (folder_) folder_->renew_page();
-    return is_best;
+    return epochs_.evaluate(report, progress_.present_samples_per_second(),
+                            folder_ ? &folder_->directory() : nullptr);
   }
 
   /// Keeps the weights that the trainer holds. Collective.
@@ -221,7 +221,7 @@ class Run {
       if (!filters.is_null()) directory.write("filters.json", to_line(filters));
       epochs_.report_best(folder_->path());
       log::info(fmt::format("done     {} steps in {}, {:.0f} samples/s", trainer_.steps_done(),
-                            duration_text(seconds), progress_.samples_per_second()));
+                            duration_on_clock(seconds), progress_.samples_per_second()));
       log::info(fmt::format("weights  {}/weights.safetensors", folder_->path().string()));
       folder_->write_page();
       checkpointing_.wait();  // whatever it warns of comes before the end

@@ -1,5 +1,6 @@
 #include "train/run/run_directory.hpp"
 
+#include <chrono>
 #include <ctime>
 #include <fstream>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/core/error.hpp"
 #include "train/run/best_weights.hpp"
+#include "train/run/event_file.hpp"
 #include "train/run/metrics_file.hpp"
 
 namespace lockstep {
@@ -34,6 +36,14 @@ std::vector<fs::path> missing_folders(fs::path path) {
   std::error_code error;
   for (; !path.empty() && !fs::exists(path, error); path = path.parent_path()) missing.push_back(path);
   return missing;
+}
+
+/// In whole milliseconds.
+double seconds_since_1970() {
+  using Milliseconds = std::chrono::milliseconds;
+  constexpr double kMillisecond = 1e-3;
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  return kMillisecond * static_cast<double>(std::chrono::duration_cast<Milliseconds>(time).count());
 }
 
 }  // namespace
@@ -110,6 +120,7 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
     }
     metrics_ = std::make_unique<MetricsFile>(path_ / kMetrics);
     fs::remove(path_ / kBestWeights, error);  // of a run whose other files are gone
+    remove_event_files(path_);
   } catch (const Error&) {
     for (const fs::path& folder : missing) fs::remove(folder, error);
     throw;
@@ -119,6 +130,7 @@ RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) {
 RunDirectory::RunDirectory(fs::path path, std::uint64_t step)
     : path_(std::move(path)), metrics_(std::make_unique<MetricsFile>(path_ / kMetrics)) {
   metrics_->cut(step);
+  remove_event_files(path_);
   std::error_code error;
   if (step == 0) fs::remove(path_ / kBestWeights, error);
 }
@@ -131,7 +143,17 @@ void RunDirectory::write(const std::string& name, const std::string& text) const
   write_file(path_ / name, text);
 }
 
-void RunDirectory::metric(const nlohmann::ordered_json& line) { metrics_->append(to_line(line)); }
+void RunDirectory::write_events() {
+  const std::vector<std::byte> metrics = read_file(path_ / kMetrics);
+  events_ = std::make_unique<EventFile>(
+      path_, std::string_view(reinterpret_cast<const char*>(metrics.data()), metrics.size()));
+}
+
+void RunDirectory::metric(nlohmann::ordered_json line) {
+  line["time"] = seconds_since_1970();
+  metrics_->append(to_line(line));
+  if (events_) events_->append(line);
+}
 
 void RunDirectory::sync() const { metrics_->sync(); }
 

@@ -9,6 +9,7 @@
 
 namespace lockstep {
 
+class EventFile;
 class MetricsFile;
 
 /// The folder of one run. Only one rank has it.
@@ -18,9 +19,9 @@ class RunDirectory {
   /// folder made here does not stay then.
   explicit RunDirectory(std::filesystem::path path);
 
-  /// Goes on with the run in `path` after `step`: later lines of its metrics are cut off, and after step 0,
-  /// where it begins anew, its best weights are removed. Errors: a folder that can't be written; a run there
-  /// that still goes on.
+  /// Goes on with the run in `path` after `step`: later lines of its metrics are cut off, its events are
+  /// removed, see write_events, and after step 0, where it begins anew, also its best weights. Errors: a
+  /// folder that can't be written; a run there that still goes on.
   RunDirectory(std::filesystem::path path, std::uint64_t step);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
@@ -34,9 +35,13 @@ class RunDirectory {
   /// Writes `text` to `name`, whole or not at all.
   void write(const std::string& name, const std::string& text) const;
 
-  /// Appends one line to metrics.jsonl. Numbers that JSON has not (NaN) become null. What can't be
-  /// written is warned of once; the run is worth more.
-  void metric(const nlohmann::ordered_json& line);
+  /// From here on, keeps what metrics.jsonl holds, and will hold, also as events for TensorBoard. Errors:
+  /// that can't be.
+  void write_events();
+
+  /// Appends one line to metrics.jsonl, with its "time", in seconds since 1970. Numbers that JSON has not
+  /// (NaN) become null. What can't be written is warned of once; the run is worth more.
+  void metric(nlohmann::ordered_json line);
 
   /// Returns when metrics.jsonl is on the disk. May be called on another thread.
   void sync() const;
@@ -44,6 +49,7 @@ class RunDirectory {
  private:
   std::filesystem::path path_;
   std::unique_ptr<MetricsFile> metrics_;
+  std::unique_ptr<EventFile> events_;  // where they are asked for
 };
 
 /// Whether metrics.jsonl in `folder` says that its run has ended.

@@ -21,6 +21,7 @@ RunFolder::RunFolder(const RunStart& start, const RunIdentity& identity, const P
     : problem_(problem),
       trainer_(trainer),
       checkpointing_(checkpointing),
+      writes_events_(start.config.run.tensorboard),
       config_text_(to_text(settings_of(with_absolute_paths(start.config)))) {
   const Config& config = start.config;
   if (start.checkpoint) {
@@ -31,6 +32,7 @@ RunFolder::RunFolder(const RunStart& start, const RunIdentity& identity, const P
   } else {
     directory_.emplace(config.run.dir.empty() ? make_run_folder() : config.run.dir);
   }
+  if (writes_events_) directory_->write_events();
   run_dir_ = path().string();
   directory_->write("config.cfg", config_text_);
   const Json augmented = augmented_samples(problem, config.training.seed);
@@ -52,6 +54,7 @@ void RunFolder::keep() {
   checkpointing_.wait();  // it uses the directory
   try {
     directory_.emplace(run_dir_);
+    if (writes_events_) directory_->write_events();
     directory_->write("config.cfg", config_text_);
   } catch (const Error& error) {
     throw Error(

@@ -51,6 +51,7 @@ class RunFolder {
   const Problem& problem_;
   const Trainer& trainer_;
   Checkpointing& checkpointing_;
+  bool writes_events_;
   std::string run_dir_;
   std::string config_text_;
   nlohmann::ordered_json start_;

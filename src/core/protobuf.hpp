@@ -1,11 +1,22 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace lockstep {
+
+/// The bytes of `value`, the lowest first.
+template <std::unsigned_integral T>
+std::string little_endian(T value) {
+  constexpr unsigned kByte = 8;
+  std::string bytes;
+  for (std::size_t i = 0; i < sizeof(T); ++i) bytes += static_cast<char>(value >> (kByte * i));
+  return bytes;
+}
 
 /// A message of protocol buffers, written field by field. Local. Source: Encoding,
 /// https://protobuf.dev/programming-guides/encoding
@@ -19,10 +30,13 @@ class ProtobufMessage {
 
   ProtobufMessage& add_float(std::uint32_t field, float value) {
     add_tag(field, WireType::kFourBytes);
-    constexpr unsigned kByte = 8;
-    for (auto bits = std::bit_cast<std::uint32_t>(value), i = 0U; i < sizeof(bits); ++i, bits >>= kByte) {
-      bytes_ += static_cast<char>(bits);
-    }
+    bytes_ += little_endian(std::bit_cast<std::uint32_t>(value));
+    return *this;
+  }
+
+  ProtobufMessage& add_double(std::uint32_t field, double value) {
+    add_tag(field, WireType::kEightBytes);
+    bytes_ += little_endian(std::bit_cast<std::uint64_t>(value));
     return *this;
   }
 
@@ -40,7 +54,7 @@ class ProtobufMessage {
   const std::string& bytes() const { return bytes_; }
 
  private:
-  enum class WireType : std::uint32_t { kVarint = 0, kLengthAndBytes = 2, kFourBytes = 5 };
+  enum class WireType : std::uint32_t { kVarint = 0, kEightBytes = 1, kLengthAndBytes = 2, kFourBytes = 5 };
 
   void add_tag(std::uint32_t field, WireType type) {
     constexpr std::uint32_t kTypeBits = 3;

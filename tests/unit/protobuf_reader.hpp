@@ -22,6 +22,9 @@ class ReadMessage {
         case 0:
           numbers_[field].push_back(static_cast<std::int64_t>(varint(bytes)));
           break;
+        case 1:
+          texts_[field].emplace_back(take(bytes, 8));
+          break;
         case 2:
           texts_[field].emplace_back(take(bytes, varint(bytes)));
           break;
@@ -29,7 +32,7 @@ class ReadMessage {
           texts_[field].emplace_back(take(bytes, 4));
           break;
         default:
-          throw std::runtime_error("a wire type that ONNX does not need");
+          throw std::runtime_error("a wire type that nothing here needs");
       }
     }
   }
