@@ -39,7 +39,8 @@ DatasetContent several_targets() {
                          .targets = 3,
                          .target_names = {"höhe", "a, b", "\"c\""},
                          .feature_names = {"größe"},
-                         .units = {{1699999950.5, 0x1p-130}}};
+                         .units = {{1699999950.5, 0x1p-130}},
+                         .sample_names = {"a.png", "no UTF-8: \xff"}};
   content.values = {1, 2};
   content.targets = {1, 2, 3, 4, 5, 6};
   return content;
@@ -72,6 +73,7 @@ void expect_same(const Dataset& found, const Dataset& expected) {
   EXPECT_EQ(a.target_names, b.target_names);
   EXPECT_EQ(a.feature_names, b.feature_names);
   EXPECT_EQ(a.units, b.units);
+  EXPECT_EQ(a.sample_names, b.sample_names);
   EXPECT_TRUE(std::ranges::equal(found.feature_memory(), expected.feature_memory()));
   EXPECT_TRUE(std::ranges::equal(found.target_memory(), expected.target_memory()));
 }
