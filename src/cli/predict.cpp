@@ -111,8 +111,9 @@ Command predict_command() {
           "class, and the probability of each\n  of "
           "targets     their values\n  of labels      0 or 1, and the probability, of each.\nA table needs "
           "no labels: features are found by name where it and the weights have names, and other columns are "
-          "left out; '-' is a table on standard input. Nor do IDX images, a NumPy array "
-          "(FILE.npy, or x_test.npy or x.npy in a folder), a picture, or a folder of pictures anywhere below "
+          "left out; '-' is a table on standard input. Neither do IDX images, an array "
+          "(FILE.npy; x_test, x_train or x of a set of arrays), a picture, or a folder of pictures anywhere "
+          "below "
           "it. Of data with labels, which are read as for training, the test part is predicted, or all where "
           "there is none. Exit code 3: outputs are not finite.",
       .examples = {"lockstep predict --weights runs/a --data.source new.csv --output predicted.csv",

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "data/folder.hpp"
+#include "data/hdf5_file.hpp"
 #include "data/npy_file.hpp"
+#include "data/npz_file.hpp"
 
 namespace lockstep {
 
@@ -54,6 +56,9 @@ class SingleNpyFile : public ArraySet {
 std::unique_ptr<ArraySet> open_array_set(const fs::path& source) {
   std::error_code error;
   if (fs::is_directory(source, error)) return std::make_unique<NpyFolder>(source);
+  const std::string ending = ending_of(source);
+  if (ending == ".npz") return open_npz_file(source);
+  if (ending == ".h5" || ending == ".hdf5") return open_hdf5_file(source);
   return std::make_unique<SingleNpyFile>(source);
 }
 

@@ -141,6 +141,9 @@ bool has_npy_files(const fs::path& folder) {
   return has_array_part(folder, Part::kTraining) || has_array_part(folder, Part::kTest);
 }
 
-bool is_array_file(const fs::path& file) { return ending_of(file) == ".npy"; }
+bool is_array_file(const fs::path& file) {
+  const std::string ending = ending_of(file);
+  return ending == ".npy" || ending == ".npz" || ending == ".h5" || ending == ".hdf5";
+}
 
 }  // namespace lockstep

@@ -25,7 +25,7 @@ constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
   names.insert(names.begin(), kFashionMnist);
   fail_input(
       "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX, CIFAR or NPY files or "
-      "of pictures, or FILE.csv{}",
+      "of pictures, FILE.csv, FILE.npz or FILE.h5{}",
       source, join(names), suggestion(source, names));
 }
 

@@ -6,7 +6,8 @@
 
 namespace lockstep {
 
-/// Reads `part` from a set of arrays: a folder of NPY files, as numpy.save writes them ("x_train.npy").
+/// Reads `part` from a set of arrays: a folder of NPY files, as numpy.save writes them ("x_train.npy"), an
+/// NPZ file, as numpy.savez and numpy.savez_compressed do, or the root group of an HDF5 file.
 /// The training part is the arrays x_train and y_train or, where there is no x_train, x and y; the test part
 /// is x_test and y_test.
 /// x: a table (samples, features), or pictures (samples, height, width), also with up to 4 channels as second
@@ -26,7 +27,8 @@ DatasetContent read_array_features(const std::filesystem::path& source, Part par
 bool has_array_part(const std::filesystem::path& source, Part part);
 bool has_array_labels(const std::filesystem::path& source, Part part);
 
-/// Whether `folder` holds the x of any part; whether `file` ends as one of arrays does: .npy.
+/// Whether `folder` holds the x of any part; whether `file` ends as one of arrays does:
+/// .npy, .npz, .h5, .hdf5.
 bool has_npy_files(const std::filesystem::path& folder);
 bool is_array_file(const std::filesystem::path& file);
 
