@@ -107,6 +107,7 @@ std::vector<Index> sizes_of(const std::string& name, hid_t space) {
   if (H5Sget_simple_extent_dims(space, sizes.data(), nullptr) < 0) fail_of_library(name);
   constexpr auto kMost = static_cast<hsize_t>(std::numeric_limits<Index>::max());
   std::vector<Index> result;
+  result.reserve(sizes.size());
   for (const hsize_t size : sizes) result.push_back(static_cast<Index>(std::min(size, kMost)));
   return result;
 }
