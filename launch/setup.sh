@@ -12,6 +12,7 @@ packages=(
   libboost-program-options-dev libfmt-dev                   # command line, text
   nlohmann-json3-dev libcsv-dev zlib1g-dev libxxhash-dev    # files and digests
   libpng-dev libjpeg-dev                                    # pictures
+  libzip-dev libhdf5-dev                                    # arrays
   librandom123-dev                                          # counter-based random numbers
   dataset-fashion-mnist                                     # the images of the quickstart
 )

@@ -23,7 +23,7 @@ if [[ ! -e $sysroot/.whole ]]; then
   rm -rf --one-file-system "$sysroot"
   mkdir -p "$folder"
   libraries=libopenmpi-dev,libeigen3-dev,libboost-program-options-dev,libfmt-dev,nlohmann-json3-dev,libcsv-dev
-  libraries+=,zlib1g-dev,libpng-dev,libjpeg-dev,libxxhash-dev,librandom123-dev,libgtest-dev,libgmock-dev,libgomp1,libstdc++6
+  libraries+=,zlib1g-dev,libpng-dev,libjpeg-dev,libzip-dev,libhdf5-dev,libxxhash-dev,librandom123-dev,libgtest-dev,libgmock-dev,libgomp1,libstdc++6
   release=$(. /etc/os-release && echo "$VERSION_CODENAME")
   mmdebstrap --variant=extract --architectures=arm64 --include="$libraries" "$release" "$sysroot"
   touch "$sysroot/.whole"

@@ -88,10 +88,10 @@ void run_predict(const Arguments& arguments, Communicator& world) {
   check_features(saved, data.description());
 
   PredictionOutput output(arguments, world);
-  const NonFiniteSamples nonfinite =
-      predict(saved.model, of_stored_values(saved.normalization, data.description().units), all_of(data),
-              PredictionTable(saved.data, saved.loss, saved.normalization.targets), world,
-              [&](std::string_view text) { output.write(text); });
+  const NonFiniteSamples nonfinite = predict(
+      saved.model, of_stored_values(saved.normalization, data.description().units), all_of(data),
+      PredictionTable(saved.data, saved.loss, saved.normalization.targets, data.description().sample_names),
+      world, [&](std::string_view text) { output.write(text); });
   output.finish();
   if (nonfinite.count == 0) return;
   fail_guard("{}: outputs of {} of {} samples are not finite ({}); look at {}", data.description().name,
@@ -104,15 +104,20 @@ void run_predict(const Arguments& arguments, Communicator& world) {
 Command predict_command() {
   return {
       .name = "predict",
-      .usage = "--weights FILE|RUN_DIR --data.source FILE.csv|-|… [--output FILE]",
+      .usage = "--weights FILE|RUN_DIR --data.source FILE|FOLDER|- [--output FILE]",
       .brief = "Prints what saved weights predict for each sample, as CSV.",
       .details =
-          "A line has the row (from 0), then\n  of classes     class, and the probability of each\n  of "
+          "A line has the row (from 0), or of pictures without labels the file, then\n  of classes     "
+          "class, and the probability of each\n  of "
           "targets     their values\n  of labels      0 or 1, and the probability, of each.\nA table needs "
           "no labels: features are found by name where it and the weights have names, and other columns are "
-          "left out; '-' is a table on standard input. Other data are read as for training, and their test "
-          "part is predicted, or all where there is none. Exit code 3: outputs are not finite.",
+          "left out; '-' is a table on standard input. Neither do IDX images, an array "
+          "(FILE.npy; x_test, x_train or x of a set of arrays), a picture, or a folder of pictures anywhere "
+          "below "
+          "it. Of data with labels, which are read as for training, the test part is predicted, or all where "
+          "there is none. Exit code 3: outputs are not finite.",
       .examples = {"lockstep predict --weights runs/a --data.source new.csv --output predicted.csv",
+                   "lockstep predict --weights runs/b --data.source photos",
                    "cat new.csv | lockstep predict --weights runs/a --data.source -"},
       .options = {{"weights", "",
                    "safetensors file, or the directory of an ended run: its best, else its last weights"},

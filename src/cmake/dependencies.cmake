@@ -12,6 +12,8 @@ set(LOCKSTEP_DEPENDENCIES
     "fmt"
     "nlohmann_json 3.10"
     "libcsv"
+    "libhdf5"
+    "libzip"
     "Random123"
     "xxHash")
 

@@ -15,7 +15,8 @@ configure_package_config_file(src/cmake/lockstep-config.cmake.in lockstep-config
 write_basic_package_version_file(lockstep-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(
   FILES ${PROJECT_BINARY_DIR}/lockstep-config.cmake ${PROJECT_BINARY_DIR}/lockstep-config-version.cmake
-        src/cmake/FindoneDNN.cmake src/cmake/FindRandom123.cmake src/cmake/Findlibcsv.cmake src/cmake/FindxxHash.cmake
+        src/cmake/FindoneDNN.cmake src/cmake/FindRandom123.cmake src/cmake/Findlibcsv.cmake src/cmake/Findlibhdf5.cmake
+        src/cmake/Findlibzip.cmake src/cmake/FindxxHash.cmake
   DESTINATION ${package}
   COMPONENT development)
 

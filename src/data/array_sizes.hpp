@@ -8,6 +8,9 @@
 
 namespace lockstep {
 
+/// Deflate packs at most 258 bytes into two bits; zlib states 1032:1.
+inline constexpr std::uint64_t kLargestDeflateRatio = 1032;
+
 /// The product of `sizes`, none of which is negative; the largest number where it is larger still.
 inline std::uint64_t product(std::span<const Index> sizes) {
   std::uint64_t result = 1;

@@ -92,8 +92,9 @@ std::string resolve_prefix(const fs::path& folder, const std::vector<std::string
           : fmt::format("set `prefix` to one of: '{}'", fmt::join(known, "', '")));
 }
 
-fs::path find_file(const fs::path& folder, const std::vector<std::string>& files, Part part, Kind kind,
-                   const std::string& prefix) {
+/// The names of the files of this kind that are there: one, unless there are none or too many.
+std::vector<std::string> files_of(const std::vector<std::string>& files, Part part, Kind kind,
+                                  const std::string& prefix) {
   std::vector<std::string> found;
   for (const std::string& stem : stems(part)) {
     for (const std::string& name : names_of(stem, kind)) {
@@ -103,12 +104,37 @@ fs::path find_file(const fs::path& folder, const std::vector<std::string>& files
       }
     }
   }
+  return found;
+}
+
+fs::path find_file(const fs::path& folder, const std::vector<std::string>& files, Part part, Kind kind,
+                   const std::string& prefix) {
+  const std::vector<std::string> found = files_of(files, part, kind, prefix);
   if (found.empty()) fail_missing(folder, files, part, kind, prefix);
   if (found.size() > 1) {
     fail_input("{}: holds both {}; expected one of them, move the other away", folder.string(),
                fmt::join(found, " and "));
   }
   return folder / found.front();
+}
+
+/// What the images in `file` are without labels.
+DatasetContent content_of(const fs::path& folder, const fs::path& file, bool transpose) {
+  IdxArray images = read_idx_file(file, {3, 4});
+  PictureLayout layout = layout_of(file.string(), images.sizes);
+  if (transpose) layout = layout.transposed();
+  put_in_order(layout, images.bytes);
+
+  DatasetContent content;
+  content.description.name = folder.string();
+  content.description.task = Task::kClassification;
+  content.description.storage = Storage::kBytes;
+  content.description.samples = images.sizes[0];
+  content.description.feature_shape = layout.feature_shape();
+  content.description.targets = 0;
+  content.description.transposed = transpose;
+  content.bytes = std::move(images.bytes);
+  return content;
 }
 
 }  // namespace
@@ -119,36 +145,35 @@ DatasetContent read_idx(const fs::path& folder, Part part, const std::string& pr
   const std::string chosen = resolve_prefix(folder, files, prefix);
   const fs::path image_file = find_file(folder, files, part, Kind::kImages, chosen);
   const fs::path label_file = find_file(folder, files, part, Kind::kLabels, chosen);
-  IdxArray images = read_idx_file(image_file, {3, 4});
+  DatasetContent content = content_of(folder, image_file, transpose);
   const IdxArray labels = read_idx_file(label_file, {1});
-  if (images.sizes[0] != labels.sizes[0]) {
+  if (content.description.samples != labels.sizes[0]) {
     fail_input(
         "{}: counts disagree: {} images, but {} labels in {}; expected as many of each; "
         "is one the file of another data set?",
-        image_file.string(), images.sizes[0], labels.sizes[0], label_file.filename().string());
+        image_file.string(), content.description.samples, labels.sizes[0], label_file.filename().string());
   }
-
-  PictureLayout layout = layout_of(image_file.string(), images.sizes);
-  if (transpose) layout = layout.transposed();
-  put_in_order(layout, images.bytes);
-
-  DatasetContent content;
-  content.description.name = folder.string();
-  content.description.task = Task::kClassification;
-  content.description.storage = Storage::kBytes;
-  content.description.samples = images.sizes[0];
-  content.description.feature_shape = layout.feature_shape();
   content.description.classes = classes;
-  content.description.transposed = transpose;
-  content.bytes = std::move(images.bytes);
+  content.description.targets = 1;
   take_labels(label_file.string(), labels.bytes, content);
   return content;
+}
+
+DatasetContent read_idx_images(const fs::path& folder, Part part, const std::string& prefix, bool transpose) {
+  const std::vector<std::string> files = files_in(folder);
+  const std::string chosen = resolve_prefix(folder, files, prefix);
+  return content_of(folder, find_file(folder, files, part, Kind::kImages, chosen), transpose);
 }
 
 bool has_idx_part(const fs::path& folder, Part part, const std::string& prefix) {
   const std::vector<std::string> files = files_in(folder);
   const std::vector<std::string> found = prefixes(files, part);
   return std::binary_search(found.begin(), found.end(), resolve_prefix(folder, files, prefix));
+}
+
+bool has_idx_labels(const fs::path& folder, Part part, const std::string& prefix) {
+  const std::vector<std::string> files = files_in(folder);
+  return !files_of(files, part, Kind::kLabels, resolve_prefix(folder, files, prefix)).empty();
 }
 
 bool has_idx_files(const fs::path& folder) {

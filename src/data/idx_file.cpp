@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint8_t kUnsignedByte = 0x08;
-// Deflate packs at most 258 bytes into two bits; zlib states 1032:1.
-constexpr std::uint64_t kLargestRatio = 1032;
 constexpr std::size_t kChunk = std::size_t{1} << 20U;
 
 std::uint64_t header_bytes(std::size_t dimensions) { return 4 + 4 * dimensions; }
@@ -82,8 +80,9 @@ std::uint64_t plausible_bytes(const ByteReader& reader, const std::vector<Index>
   if (!reader.compressed()) {
     const std::uint64_t held = stored - header_bytes(sizes.size());
     if (held != expected) fail_count(reader, sizes, fmt::format("{}", held));
-  } else if (expected / kLargestRatio > stored) {
-    fail_count(reader, sizes, fmt::format("at most {} in {} compressed", stored * kLargestRatio, stored));
+  } else if (expected / kLargestDeflateRatio > stored) {
+    fail_count(reader, sizes,
+               fmt::format("at most {} in {} compressed", stored * kLargestDeflateRatio, stored));
   }
   return expected;
 }

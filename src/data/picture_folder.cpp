@@ -25,11 +25,6 @@ namespace {
 constexpr const char* kTrainFolder = "train";
 constexpr const char* kTestFolder = "test";
 
-bool is_picture_name(const std::string& name) {
-  const std::string ending = ending_of(name);
-  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
-}
-
 bool is_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
@@ -39,7 +34,7 @@ bool is_folder(const fs::path& path) {
 bool holds_classes(const fs::path& folder) {
   if (!is_folder(folder) || folders_in(folder).empty()) return false;
   const std::vector<std::string> files = files_in(folder);
-  return std::none_of(files.begin(), files.end(), is_picture_name);
+  return std::none_of(files.begin(), files.end(), is_picture_file);
 }
 
 bool has_parts(const fs::path& folder) {
@@ -65,8 +60,7 @@ std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alon
     std::error_code unreadable;  // found when the picture is decoded
     if (entry->is_directory(unreadable) && !entry->is_symlink(unreadable)) {
       if (is_hidden(entry->path())) entry.disable_recursion_pending();
-    } else if (is_hidden(entry->path()) || !is_picture_name(entry->path().filename().string()) ||
-               entry->is_other(unreadable)) {
+    } else if (is_hidden(entry->path()) || !is_picture_file(entry->path()) || entry->is_other(unreadable)) {
       ++left_alone;
     } else {
       files.push_back(entry->path().string());
@@ -80,14 +74,15 @@ std::vector<std::string> pictures_below(const fs::path& folder, Index& left_alon
   return files;
 }
 
-void warn_of_what_is_left_alone(const fs::path& folder, const fs::path& part, Index files) {
-  if (files > 0) {
-    log::warn_once(
-        fmt::format("lockstep: {}: {} left alone: hidden, beside the folders of classes, no files, or "
-                    "with other endings than .png, .jpg and .jpeg",
-                    part.string(), count_of(files, "file") + (files == 1 ? " is" : " are")));
-  }
-  if (part == folder) return;
+void warn_of_files(const fs::path& folder, Index files, const std::string& beside_classes = "") {
+  if (files == 0) return;
+  log::warn_once(fmt::format(
+      "lockstep: {}: {} left alone: hidden, {}no files, or with other endings than .png, .jpg and "
+      ".jpeg",
+      folder.string(), count_of(files, "file") + (files == 1 ? " is" : " are"), beside_classes));
+}
+
+void warn_of_folders_beside_parts(const fs::path& folder) {
   std::vector<std::string> others = folders_in(folder);
   std::erase_if(others, [](const std::string& name) { return name == kTrainFolder || name == kTestFolder; });
   if (others.empty()) return;
@@ -183,8 +178,52 @@ DatasetContent find_pictures(const fs::path& folder, Part part, const PictureOpt
   take_classes(of_part, left_alone, content);
   description.samples = std::ssize(content.picture_files);
   description.feature_shape = shape_of(content.picture_files, options, training);
-  warn_of_what_is_left_alone(folder, of_part, left_alone);
+  warn_of_files(of_part, left_alone, "beside the folders of classes, ");
+  if (of_part != folder) warn_of_folders_beside_parts(folder);
   return content;
+}
+
+DatasetContent find_unlabelled_pictures(const fs::path& path, const PictureOptions& options,
+                                        const DatasetDescription& training) {
+  DatasetContent content;
+  DatasetDescription& description = content.description;
+  description.name = path.string();
+  description.storage = Storage::kBytes;
+  description.targets = 0;
+  const bool is_one = !is_folder(path);
+  Index left_alone = 0;
+  content.picture_files = is_one ? std::vector{path.string()} : pictures_below(path, left_alone);
+  if (content.picture_files.empty()) {
+    fail_input("{}: no pictures; expected files that end in .png, .jpg or .jpeg; check `source`",
+               path.string());
+  }
+  const fs::path folder = is_one ? path.parent_path() : path;
+  for (const std::string& file : content.picture_files) {
+    description.sample_names.push_back(fs::path(file).lexically_relative(folder).string());
+  }
+  description.samples = std::ssize(content.picture_files);
+  description.feature_shape = shape_of(content.picture_files, options, training);
+  warn_of_files(path, left_alone);
+  return content;
+}
+
+bool has_class_of(const fs::path& folder, Part part, const DatasetDescription& training) {
+  const fs::path of_part = folder_of_part(folder, part);
+  if (!is_folder(of_part)) return false;
+  const std::vector<std::string> names = folders_in(of_part);
+  const std::vector<std::string> classes = classes_of({}, training);
+  return std::ranges::any_of(names,
+                             [&](const std::string& name) { return std::ranges::count(classes, name) > 0; });
+}
+
+bool is_picture_file(const fs::path& file) {
+  const std::string ending = ending_of(file);
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+bool has_pictures(const fs::path& folder) {
+  Index left_alone = 0;
+  return !pictures_below(folder, left_alone, 1).empty();
 }
 
 bool has_picture_part(const fs::path& folder, Part part) {
@@ -193,11 +232,9 @@ bool has_picture_part(const fs::path& folder, Part part) {
 }
 
 bool has_class_folders(const fs::path& folder) {
+  if (!is_folder(folder)) return false;
   const std::vector<std::string> names = folders_in(folder);
-  return std::ranges::any_of(names, [&](const std::string& name) {
-    Index left_alone = 0;
-    return !pictures_below(folder / name, left_alone, 1).empty();
-  });
+  return std::ranges::any_of(names, [&](const std::string& name) { return has_pictures(folder / name); });
 }
 
 }  // namespace lockstep

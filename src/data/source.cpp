@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
-#include <tuple>
 #include <utility>
 
 #include <fmt/ranges.h>
 
-#include "core/suggestion.hpp"
 #include "core/text.hpp"
-#include "data/folder.hpp"
+#include "data/source_form.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
@@ -19,97 +16,6 @@ namespace lockstep {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kFashionMnist = "fashion-mnist";
-constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
-
-enum class Form { kIdx, kCifar, kNpy, kPictures, kCsv, kSynthetic };
-
-[[noreturn]] void fail_unknown(const std::string& source) {
-  std::vector<std::string> names = synthetic_names();
-  names.insert(names.begin(), kFashionMnist);
-  fail_input(
-      "`source` = {}: no such data set, folder or file; expected {}, a folder of IDX, CIFAR or NPY files or "
-      "of pictures, or FILE.csv{}",
-      source, join(names), suggestion(source, names));
-}
-
-Form form_of_folder(const fs::path& folder) {
-  std::vector<Form> forms;
-  std::vector<std::string> names;
-  for (const auto& [has_files, form, name] : {std::tuple(&has_idx_files, Form::kIdx, "IDX files"),
-                                              {&has_cifar_files, Form::kCifar, "those of CIFAR"},
-                                              {&has_npy_files, Form::kNpy, "NPY files"}}) {
-    if (!has_files(folder)) continue;
-    forms.push_back(form);
-    names.emplace_back(name);
-  }
-  if (forms.size() > 1) {
-    fail_input("{}: holds {}; expected one data set; move the other away", folder.string(),
-               fmt::join(names, " and "));
-  }
-  if (!forms.empty()) return forms.front();
-  return has_class_folders(folder) ? Form::kPictures : Form::kIdx;
-}
-
-Form form_of(const std::string& source) {
-  std::error_code error;
-  if (source == kFashionMnist) return Form::kIdx;
-  if (is_synthetic(source)) return Form::kSynthetic;
-  if (fs::is_directory(source, error)) return form_of_folder(source);
-  if (ending_of(source) == ".csv" || fs::exists(source, error)) return Form::kCsv;
-  fail_unknown(source);
-}
-
-fs::path folder_of(const std::string& source) {
-  if (source != kFashionMnist) return source;
-  std::error_code error;
-  if (!fs::is_directory(kFashionMnistFolder, error)) {
-    fail_input(
-        "`source` = {}: {} is missing; install the package dataset-fashion-mnist, "
-        "or give the folder of its IDX files",
-        kFashionMnist, kFashionMnistFolder);
-  }
-  return kFashionMnistFolder;
-}
-
-/// Refuses keys that would have no effect.
-void check_keys(const DataSource& source, Form form) {
-  static const DataSource usual;
-  const SyntheticOptions& synthetic = source.synthetic;
-  const auto refuse_beside = [&](Form right, const std::string& forms, const std::string& key,
-                                 bool is_given) {
-    if (form == right || !is_given) return;
-    fail_input("`{}`: has an effect only for {}, but `source` = {}; remove `{}`", key, forms, source.source,
-               key);
-  };
-  const std::string csv = "CSV files";
-  refuse_beside(Form::kCsv, csv, "test", !source.test.empty());
-  const CsvOptions& table = source.csv;
-  refuse_beside(Form::kCsv, csv, "label", table.label != usual.csv.label);
-  refuse_beside(Form::kCsv, csv, "group", !table.group.empty());
-  refuse_beside(Form::kCsv, csv, "weight", !table.weight.empty());
-  refuse_beside(Form::kCsv, csv, "header", table.header != usual.csv.header);
-  refuse_beside(Form::kCsv, csv, "separator", table.separator.has_value());
-  refuse_beside(Form::kCsv, csv, "columns", !table.columns.empty());
-  refuse_beside(Form::kCsv, csv, "ignore", !table.ignore.empty());
-  refuse_beside(Form::kCsv, csv, "categories", !table.categories.empty());
-  refuse_beside(Form::kCsv, csv, "missing", !table.missing.empty());
-  refuse_beside(Form::kCsv, csv, "unseen", table.unseen != usual.csv.unseen);
-  const std::string idx = "folders of IDX files";
-  refuse_beside(Form::kIdx, idx, "prefix", !source.prefix.empty());
-  refuse_beside(Form::kIdx, idx, "transpose", source.transpose);
-  const PictureOptions& pictures = source.pictures;
-  const std::string folders = "folders of pictures";
-  refuse_beside(Form::kPictures, folders, "resize", pictures.height > 0);
-  refuse_beside(Form::kPictures, folders, "colour", pictures.colour != usual.pictures.colour);
-  const std::string sets = "synthetic sets";
-  refuse_beside(Form::kSynthetic, sets, "samples", synthetic.samples != usual.synthetic.samples);
-  refuse_beside(Form::kSynthetic, sets, "test-samples",
-                synthetic.test_samples != usual.synthetic.test_samples);
-  refuse_beside(Form::kSynthetic, sets, "features", synthetic.features != usual.synthetic.features);
-  refuse_beside(Form::kSynthetic, sets, "classes", synthetic.classes != usual.synthetic.classes);
-}
 
 CsvOptions options_of(const DataSource& source, Task task,
                       const std::optional<DatasetDescription>& training) {
@@ -130,9 +36,9 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
     if (part == Part::kTest && !has_cifar_part(source.source, part)) return std::nullopt;
     return read_cifar(source.source, part);
   }
-  if (form == Form::kNpy) {
-    if (part == Part::kTest && !has_npy_part(source.source, part)) return std::nullopt;
-    return read_npy(source.source, part, source.task, training ? training->classes : 0);
+  if (form == Form::kArrays) {
+    if (part == Part::kTest && !has_array_part(source.source, part)) return std::nullopt;
+    return read_arrays(source.source, part, source.task, training ? training->classes : 0);
   }
   if (form == Form::kPictures) {
     if (part == Part::kTest && !has_picture_part(source.source, part)) return std::nullopt;
@@ -160,9 +66,46 @@ void warn_of_names(const DatasetDescription& training, const DatasetDescription&
 
 void check_task(const DataSource& source, const DatasetDescription& description) {
   if (source.task != Task::kClassification && description.task != source.task) {
-    fail_input("`task` = {}: only for CSV and NPY files, `source` = {} is a {} set; remove `task`",
+    fail_input("`task` = {}: only for tables and arrays, `source` = {} is a {} set; remove `task`",
                task_name(source.task), source.source, task_name(description.task));
   }
+}
+
+/// With pictures in the size of the training data, unless the source has another, and turned as those were.
+DataSource as_for_training(DataSource source, const DatasetDescription& training) {
+  const Form form = form_of(source.source);
+  PictureOptions& pictures = source.pictures;
+  const std::vector<Index>& axes = training.feature_shape;
+  if (form == Form::kPictures && pictures.height == 0 && axes.size() > 1) {
+    pictures.height = axes[axes.size() - 2];
+    pictures.width = axes.back();
+  }
+  if (training.transposed && form == Form::kIdx) source.transpose = true;
+  return source;
+}
+
+/// Whether `part` says what its samples are, as that of a training set does.
+bool has_labels(const DataSource& source, const DatasetDescription& training, Part part) {
+  const Form form = form_of(source.source);
+  if (form == Form::kArrays) return has_array_labels(source.source, part);
+  if (form == Form::kPictures) return has_class_of(source.source, part, training);
+  return form != Form::kIdx || has_idx_labels(folder_of(source.source), part, source.prefix);
+}
+
+/// Reads the features alone of a part without labels.
+DatasetContent read_features(const DataSource& given, const DatasetDescription& training, Part part) {
+  const DataSource source = as_for_training(given, training);
+  const Form form = form_of(source.source);
+  check_keys(source, form);
+  DatasetContent content =
+      form == Form::kPictures ? find_unlabelled_pictures(source.source, source.pictures, training)
+      : form == Form::kArrays
+          ? read_array_features(source.source, part)
+          : read_idx_images(folder_of(source.source), part, source.prefix, source.transpose);
+  content.description.task = training.task;
+  content.description.classes = training.classes;
+  content.description.class_names = training.class_names;
+  return content;
 }
 
 }  // namespace
@@ -171,8 +114,6 @@ bool is_synthetic(const std::string& source) {
   const std::vector<std::string>& names = synthetic_names();
   return std::find(names.begin(), names.end(), source) != names.end();
 }
-
-bool is_path(const std::string& source) { return source != kFashionMnist && !is_synthetic(source); }
 
 Task task_of(const DataSource& source) {
   return is_synthetic(source.source) ? synthetic_task(source.source) : source.task;
@@ -219,20 +160,13 @@ bool has_test_part(const DataSource& source) {
   const Form form = form_of(source.source);
   if (form == Form::kCsv) return !source.test.empty();
   if (form == Form::kCifar) return has_cifar_part(source.source, Part::kTest);
-  if (form == Form::kNpy) return has_npy_part(source.source, Part::kTest);
+  if (form == Form::kArrays) return has_array_part(source.source, Part::kTest);
   if (form == Form::kPictures) return has_picture_part(source.source, Part::kTest);
   return form == Form::kSynthetic || has_idx_part(folder_of(source.source), Part::kTest, source.prefix);
 }
 
 DatasetContent read_for_evaluation(const DataSource& given, const DatasetDescription& training, Part part) {
-  DataSource source = given;
-  PictureOptions& pictures = source.pictures;
-  const std::vector<Index>& axes = training.feature_shape;
-  if (form_of(source.source) == Form::kPictures && pictures.height == 0 && axes.size() > 1) {
-    pictures.height = axes[axes.size() - 2];
-    pictures.width = axes.back();
-  }
-  if (training.transposed && form_of(source.source) == Form::kIdx) source.transpose = true;
+  const DataSource source = as_for_training(given, training);
   std::optional<DatasetContent> content = read_part(source, part, training);
   check_task(source, content->description);
   if (content->description.classes != training.classes) {
@@ -246,19 +180,21 @@ DatasetContent read_for_evaluation(const DataSource& given, const DatasetDescrip
 }
 
 DatasetContent read_for_prediction(const DataSource& source, const DatasetDescription& training) {
-  const bool is_table = source.source == kStandardInput || form_of(source.source) == Form::kCsv;
-  if (!is_table) {
-    const Part part = has_test_part(source) ? Part::kTest : Part::kTraining;
+  if (source.source == kStandardInput || form_of(source.source) == Form::kCsv) {
+    check_keys(source, Form::kCsv);
+    CsvOptions options = options_of(source, training.task, training);
+    options.wanted = Columns::kFeatures;
+    DatasetContent content = read_csv(source.source, options);
+    warn_of_names(training, content.description);
+    return content;
+  }
+  const Part part = has_test_part(source) ? Part::kTest : Part::kTraining;
+  const bool labelled = has_labels(source, training, part);
+  if (labelled || part == Part::kTest) {
     log::warn(fmt::format("lockstep: `source` = {}: predicting its {} part", source.source,
                           part == Part::kTest ? "test" : "training"));
-    return read_for_evaluation(source, training, part);
   }
-  check_keys(source, Form::kCsv);
-  CsvOptions options = options_of(source, training.task, training);
-  options.wanted = Columns::kFeatures;
-  DatasetContent content = read_csv(source.source, options);
-  warn_of_names(training, content.description);
-  return content;
+  return labelled ? read_for_evaluation(source, training, part) : read_features(source, training, part);
 }
 
 }  // namespace lockstep

@@ -67,18 +67,8 @@ DatasetDescription from_text(const std::string& text) {
           .weight_name = json.at("weight_name")};
 }
 
-DatasetDescription broadcast_description(Communicator& group, const DatasetDescription& description) {
-  return from_text(broadcast_text(group, group.rank() == 0 ? to_text(description) : "", 0));
-}
-
-/// A data set in memory that all of the node see, and the files that its pictures still have to come from.
-struct Shared {
-  Dataset data;
-  std::vector<std::string> picture_files;
-  std::shared_ptr<NodeMemory> memory;
-};
-
-/// File names one after another, each with the character at its end that none can hold.
+/// File names, in whatever encoding, one after another, each with the character at its end that none can
+/// hold.
 std::string names_to_text(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += name + '\0';
@@ -93,6 +83,21 @@ std::vector<std::string> names_from_text(std::string_view text) {
   }
   return names;
 }
+
+DatasetDescription broadcast_description(Communicator& group, const DatasetDescription& description) {
+  const bool leads = group.rank() == 0;
+  DatasetDescription result = from_text(broadcast_text(group, leads ? to_text(description) : "", 0));
+  result.sample_names =
+      names_from_text(broadcast_text(group, leads ? names_to_text(description.sample_names) : "", 0));
+  return result;
+}
+
+/// A data set in memory that all of the node see, and the files that its pictures still have to come from.
+struct Shared {
+  Dataset data;
+  std::vector<std::string> picture_files;
+  std::shared_ptr<NodeMemory> memory;
+};
 
 /// `content` of the node's rank 0, apart from pictures in files. Collective over `node`.
 Shared share(Communicator& node, const DatasetContent& content) {

@@ -311,6 +311,10 @@ std::vector<BadInput> bad_pictures_and_arrays() {
        set_of("x_train.npy", "")},
       {"EmptyArray", words, "x_train.npy: truncated", set_of("x_train.npy", "")},
       {"NoArray", words, "x_train.npy: begins with 0x74657874", set_of("x_train.npy", "text and so on")},
+      {"NoArchive", train_on("set.npz"), "set.npz: cannot be read (Not a zip archive)",
+       file("set.npz", "text")},
+      {"NoHdf5File", train_on("set.h5"), "set.h5: cannot be read (file signature not found)",
+       file("set.h5", "text")},
   };
 }
 

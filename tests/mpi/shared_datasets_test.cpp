@@ -40,6 +40,7 @@ DatasetContent several_targets() {
                          .target_names = {"höhe", "a, b", "\"c\""},
                          .feature_names = {"größe"},
                          .units = {{1699999950.5, 0x1p-130}},
+                         .sample_names = {"a.png", "no UTF-8: \xff"},
                          .groups = 2,
                          .group_name = "who",
                          .has_sample_weights = true,
@@ -78,6 +79,7 @@ void expect_same(const Dataset& found, const Dataset& expected) {
   EXPECT_EQ(a.target_names, b.target_names);
   EXPECT_EQ(a.feature_names, b.feature_names);
   EXPECT_EQ(a.units, b.units);
+  EXPECT_EQ(a.sample_names, b.sample_names);
   EXPECT_EQ(a.groups, b.groups);
   EXPECT_EQ(a.group_name, b.group_name);
   EXPECT_EQ(a.has_sample_weights, b.has_sample_weights);

@@ -195,7 +195,7 @@ TEST(Normalization, TextFormKeepsEveryBit) {
   const Normalization copy = normalization_from_text(to_text(original));
   EXPECT_EQ(copy.shift, original.shift);
   EXPECT_EQ(copy.scale, original.scale);
-  EXPECT_THAT(normalization_from_text(to_text({})).shift, IsEmpty());
+  EXPECT_THAT(normalization_from_text(to_text(Normalization())).shift, IsEmpty());
 }
 
 TEST(Normalization, RefusesTextThatIsNone) {

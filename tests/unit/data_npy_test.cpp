@@ -1,7 +1,6 @@
 // NPY files: headers as numpy.lib.format describes them, and what their arrays become.
 
 #include <cmath>
-#include <cstring>
 #include <gmock/gmock.h>
 #include <limits>
 #include <numeric>
@@ -12,8 +11,9 @@
 
 #include "data_helpers.hpp"
 #include "gzip.hpp"
-#include "lockstep/data/npy.hpp"
+#include "lockstep/data/arrays.hpp"
 #include "lockstep/data/source.hpp"
+#include "npy_files.hpp"
 #include "temporary_folder.hpp"
 
 namespace lockstep {
@@ -21,32 +21,12 @@ namespace {
 
 using test::gzip;
 using test::is_bad_input;
+using test::npy;
+using test::npy_of;
+using test::raw;
 using test::TemporaryFolder;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-/// `values` as they stand in memory, the smaller byte first.
-template <typename Value>
-std::string raw(const std::vector<Value>& values) {
-  std::string bytes(values.size() * sizeof(Value), '\0');
-  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
-
-/// A file of that header and content, whose text is padded so that the values begin at a multiple of 64.
-std::string npy_of(std::string header, const std::string& content, char version = 1) {
-  const std::size_t before = version == 1 ? 10 : 12;
-  header.resize((before + header.size() + 1 + 63) / 64 * 64 - before - 1, ' ');
-  header += '\n';
-  std::string file = "\x93NUMPY";
-  file += {version, '\0'};
-  for (std::size_t i = 0; i < before - 8; ++i) file += static_cast<char>(header.size() >> 8U * i & 0xFFU);
-  return file + header + content;
-}
-
-std::string npy(const std::string& type, const std::string& shape, const std::string& content) {
-  return npy_of("{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }", content);
-}
 
 class Npy : public testing::Test {
  protected:
@@ -56,7 +36,7 @@ class Npy : public testing::Test {
   }
 
   DatasetContent read(Task task = Task::kClassification, Part part = Part::kTraining, Index classes = 0) {
-    return read_npy(folder_.path(), part, task, classes);
+    return read_arrays(folder_.path(), part, task, classes);
   }
 
   testing::AssertionResult fails(const std::vector<std::string>& fragments,
@@ -186,9 +166,22 @@ TEST_F(Npy, ASourceMayHaveATestPart) {
   EXPECT_TRUE(is_bad_input([&] { read_source(source); }, {"those of CIFAR and NPY files"}));
 }
 
+TEST_F(Npy, ATrainingPartMayBeXAndY) {
+  folder_.write("x.npy", npy("<f4", "(1, 1)", raw<float>({3})));
+  folder_.write("y.npy", npy("|u1", "(1,)", raw<std::uint8_t>({2})));
+  DataSource source;
+  source.source = folder_.path().string();
+  EXPECT_FALSE(has_test_part(source));
+  EXPECT_THAT(read_source(source).training.values, ElementsAre(3));
+  EXPECT_THAT(read_source(source).training.labels, ElementsAre(2));
+  write(npy("<f4", "(1, 1)", raw<float>({4})), npy("|u1", "(1,)", raw<std::uint8_t>({0})));
+  EXPECT_THAT(read_source(source).training.values, ElementsAre(4)) << "x_train comes first";
+}
+
 TEST_F(Npy, NamesWhatIsMissing) {
   folder_.write("x_train.npy", npy("<f4", "(1, 1)", raw<float>({3})));
-  EXPECT_TRUE(fails({"y_train.npy: cannot read", "No such file"}));
+  EXPECT_TRUE(fails({"no array y_train; expected x_train and y_train", "it holds x_train"}));
+  EXPECT_TRUE(is_bad_input([&] { read(Task::kRegression, Part::kTest); }, {"no array x_test", "x_train"}));
 }
 
 TEST_F(Npy, RefusesOtherOrders) {

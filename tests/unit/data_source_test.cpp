@@ -176,7 +176,7 @@ TEST_F(Source, NamesTheNearestAndAllForms) {
   EXPECT_TRUE(is_bad_input(
       [&] { read_source(named("fashion-mnits")); },
       {"`source` = fashion-mnits", "did you mean 'fashion-mnist'?", "fashion-mnist, blobs, linear, tags",
-       "folder of IDX, CIFAR or NPY files or of pictures", "FILE.csv"}));
+       "folder of IDX, CIFAR or NPY files or of pictures", "FILE.csv", "FILE.npz"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("")); }, {"`source`"}));
   EXPECT_TRUE(is_bad_input([&] { read_source(named("/no/such.csv")); }, {"/no/such.csv", "No such file"}));
 }

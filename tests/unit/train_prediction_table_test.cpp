@@ -46,6 +46,14 @@ TEST(PredictionTable, OfClassesWithoutNamesHasTheirNumbers) {
   EXPECT_EQ(row(table, {-1000, 0}), "0,1,0,1\n");
 }
 
+TEST(PredictionTable, OfSamplesThatHaveNamesBeginsWithThem) {
+  const DatasetDescription data{.task = Task::kRegression};
+  const PredictionTable table(data, choose_loss("auto", {}, data.task).loss, {}, {"a/1.png", "b, c.png"});
+  EXPECT_EQ(table.header(), "file,prediction\n");
+  EXPECT_EQ(row(table, {2}, 0), "a/1.png,2\n");
+  EXPECT_EQ(row(table, {0.5}, 1), "\"b, c.png\",0.5\n");
+}
+
 TEST(PredictionTable, OfALossWithoutProbabilitiesHasScores) {
   const PredictionTable table(DatasetDescription{.classes = 2, .class_names = {"no", "yes"}},
                               std::make_shared<test::WeightedSquares>());

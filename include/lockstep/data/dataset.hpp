@@ -62,6 +62,7 @@ struct DatasetDescription {
   std::vector<TableColumn> columns = {};  ///< of a table, but labels; empty: each feature is a plain number
   std::string missing = {};               ///< words for missing values in a table's file, see CsvOptions
   std::vector<ColumnUnit> units = {};     ///< of a table's features; empty: every unit is {0, 1}
+  std::vector<std::string> sample_names = {};  ///< of samples that are asked for by name: pictures to predict
   bool transposed = false;  ///< pictures whose rows and columns have changed places since their file
   Index categories = 0;  ///< features are whole numbers from 0 to categories-1, as of words; 0: real numbers
   Index groups = 0;      ///< samples are of groups 0 … groups-1, as of a patient; 0: each is its own

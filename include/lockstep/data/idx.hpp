@@ -20,8 +20,14 @@ namespace lockstep {
 DatasetContent read_idx(const std::filesystem::path& folder, Part part, const std::string& prefix,
                         Index classes, bool transpose = false);
 
-/// Whether `folder` holds images of `part`; whether it holds those of any part and prefix.
+/// Reads the images alone, without their labels: description.targets is 0. Errors: as above.
+DatasetContent read_idx_images(const std::filesystem::path& folder, Part part, const std::string& prefix,
+                               bool transpose = false);
+
+/// Whether `folder` holds images of `part`; whether it holds their labels, too; whether it holds those of any
+/// part and prefix.
 bool has_idx_part(const std::filesystem::path& folder, Part part, const std::string& prefix);
+bool has_idx_labels(const std::filesystem::path& folder, Part part, const std::string& prefix);
 bool has_idx_files(const std::filesystem::path& folder);
 
 }  // namespace lockstep

@@ -28,6 +28,19 @@ struct PictureOptions {
 DatasetContent find_pictures(const std::filesystem::path& folder, Part part, const PictureOptions& options,
                              const std::optional<DatasetDescription>& training);
 
+/// Finds the pictures anywhere below a folder, in the order of their paths, or the one picture that `path`
+/// is, for a model that was trained on data of that description. What they show is not known:
+/// description.targets is 0, and their paths in the folder are description.sample_names. Errors: as above.
+DatasetContent find_unlabelled_pictures(const std::filesystem::path& path, const PictureOptions& options,
+                                        const DatasetDescription& training);
+
+/// Whether `part` of `folder` has a folder of one of the classes that the training data had.
+bool has_class_of(const std::filesystem::path& folder, Part part, const DatasetDescription& training);
+
+/// Whether the name of `file` ends as that of a picture; whether there are pictures in or below `folder`.
+bool is_picture_file(const std::filesystem::path& file);
+bool has_pictures(const std::filesystem::path& folder);
+
 /// Whether `folder` holds folders of classes for `part`; whether there are pictures in sub-folders of it.
 bool has_picture_part(const std::filesystem::path& folder, Part part);
 bool has_class_folders(const std::filesystem::path& folder);

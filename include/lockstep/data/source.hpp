@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/data/arrays.hpp"
 #include "lockstep/data/cifar.hpp"
 #include "lockstep/data/csv.hpp"
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/idx.hpp"
-#include "lockstep/data/npy.hpp"
 #include "lockstep/data/picture_folder.hpp"
 #include "lockstep/data/synthetic.hpp"
 
@@ -18,11 +18,11 @@ namespace lockstep {
 /// Where the samples come from.
 struct DataSource {
   std::string source = "fashion-mnist";  ///< "fashion-mnist", folder of IDX, CIFAR or NPY files or of
-                                         ///< pictures, CSV file, or a synthetic set
+                                         ///< pictures, CSV file, file of arrays, or a synthetic set
   std::string test;                      ///< CSV: the file with the test part, empty for none
   std::string prefix;                    ///< IDX: see read_idx
   bool transpose = false;                ///< IDX
-  Task task = Task::kClassification;     ///< CSV, NPY
+  Task task = Task::kClassification;     ///< CSV, arrays
   CsvOptions csv;                        ///< CSV, but for its task and training file
   PictureOptions pictures;               ///< folder of pictures
   SyntheticOptions synthetic;
@@ -61,8 +61,10 @@ DatasetContent read_for_evaluation(const DataSource& source, const DatasetDescri
 
 /// Reads what a model is to predict that was trained on data of that description: of a CSV file (or
 /// kStandardInput) the features alone, see Columns::kFeatures, without `test`; of another source the test
-/// part if there is one, else the training part, with a line that says which it is. Errors: those of the
-/// readers.
+/// part if there is one, else the training part, with a line that says which it is. Where that part has no
+/// labels, or the pictures stand in no folder of one of the classes, the features alone are read, and
+/// description.targets is 0: see read_array_features, read_idx_images and find_unlabelled_pictures. Errors:
+/// those of the readers.
 DatasetContent read_for_prediction(const DataSource& source, const DatasetDescription& training);
 
 }  // namespace lockstep

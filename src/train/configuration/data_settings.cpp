@@ -34,7 +34,7 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
   settings.insert(
       settings.end(),
       {{"data.source", "fashion-mnist",
-        "fashion-mnist, a folder of IDX, CIFAR or NPY files or of pictures, FILE.csv, " +
+        "fashion-mnist, a folder of IDX, CIFAR or NPY files or of pictures, FILE.csv, FILE.npz, FILE.h5, " +
             join(synthetic_names()),
         words(source.source)},
        {"data.test", "", "CSV: the file with the test samples", words(source.test)},
@@ -42,7 +42,7 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.transpose", "false",
         "IDX: whether rows and columns of each picture change places, which EMNIST needs: true, false",
         choice(source.transpose, {{"true", true}, {"false", false}})},
-       {"data.task", "classification", "CSV: " + join(names_of(tasks())) + "; NPY: the first two",
+       {"data.task", "classification", "CSV: " + join(names_of(tasks())) + "; arrays: the first two",
         choice(source.task, task_choices())},
        {"data.label", "-1",
         "CSV: label column, its name or number from 0 (negative: from the end); a list for several targets",

@@ -36,10 +36,11 @@ std::optional<std::size_t> place_of_largest(std::span<const Real> outputs) {
 }  // namespace
 
 PredictionTable::PredictionTable(const DatasetDescription& trained_on, std::shared_ptr<const Loss> loss,
-                                 Normalization targets)
+                                 Normalization targets, std::vector<std::string> samples)
     : task_(trained_on.task),
       loss_(std::move(loss)),
       targets_(std::move(targets)),
+      samples_(std::move(samples)),
       names_(output_names(trained_on)) {
   std::transform(names_.begin(), names_.end(), std::back_inserter(class_fields_),
                  [](const std::string& name) { return csv_field(name); });
@@ -47,7 +48,8 @@ PredictionTable::PredictionTable(const DatasetDescription& trained_on, std::shar
 
 std::string PredictionTable::header() const {
   const std::string measure = loss_->has_probabilities() ? "probability" : "score";
-  std::string text = task_ == Task::kClassification ? "row,class" : "row";
+  std::string text = samples_.empty() ? "row" : "file";
+  if (task_ == Task::kClassification) text += ",class";
   for (const std::string& name : names_) {
     if (task_ != Task::kClassification) text += "," + csv_field(name);
     if (task_ != Task::kRegression) text += "," + csv_field(fmt::format("{} {}", measure, name));
@@ -57,7 +59,7 @@ std::string PredictionTable::header() const {
 
 void PredictionTable::add_row(Index sample, std::span<const Real> outputs, std::string& text) const {
   const auto add = [&](auto value) { fmt::format_to(std::back_inserter(text), ",{}", value); };
-  fmt::format_to(std::back_inserter(text), "{}", sample);
+  text += samples_.empty() ? std::to_string(sample) : csv_field(samples_[static_cast<std::size_t>(sample)]);
   const std::optional<std::size_t> largest = place_of_largest(outputs);
   if (task_ == Task::kClassification) add(largest ? std::string_view(class_fields_[*largest]) : "");
   std::vector<double> measures(outputs.begin(), outputs.end());

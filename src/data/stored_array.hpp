@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lockstep/core/index.hpp"
+
+namespace lockstep {
+
+/// An array in a file, of unsigned bytes (u1), whole numbers (i1, i2, i4, i8) or floating-point numbers (f4,
+/// f8), whose values come once, the last index fastest.
+class StoredArray {
+ public:
+  virtual ~StoredArray() = default;
+  StoredArray(const StoredArray&) = delete;
+  StoredArray& operator=(const StoredArray&) = delete;
+
+  /// The file, and where it holds several arrays the array's name after a slash.
+  const std::string& name() const { return name_; }
+  const std::string& type() const { return type_; }
+  const std::vector<Index>& sizes() const { return sizes_; }
+  bool is_real() const { return type_ == "f4" || type_ == "f8"; }
+
+  /// The values: as bytes (of u1), as whole numbers (of all but f4 and f8), as floats. Once. Errors: a disk
+  /// that fails, damaged data, floats that are not finite.
+  std::vector<std::uint8_t> bytes();
+  std::vector<std::int64_t> whole_numbers();
+  std::vector<float> floats();
+
+ protected:
+  explicit StoredArray(std::string name) : name_(std::move(name)) {}
+
+  /// Takes over what the file says; `type` has the order of its bytes in front, such as "<f4". Errors:
+  /// another type, no values.
+  void describe(const std::string& type, std::vector<Index> sizes);
+  /// How many bytes the values have; the largest number where it is larger still.
+  std::uint64_t value_bytes() const;
+
+ private:
+  /// Fills `target` with the next values, as they stand in memory.
+  virtual void read(std::span<std::byte> target) = 0;
+  template <typename Stored, typename Value>
+  void read_as(std::vector<Value>& values);
+
+  std::string name_;
+  std::string type_;
+  std::vector<Index> sizes_;
+};
+
+}  // namespace lockstep
