@@ -233,7 +233,8 @@ TEST_F(ResumeTest, AFullDiskCostsCheckpointsAndNotTheRun) {
                     folder_.path());
     ASSERT_TRUE(wait_for_checkpoint(run()));
     limit_files(process, ranks, kFull);
-    EXPECT_TRUE(wait_until(20, [&] { return process.err().find("not written") != std::string::npos; }));
+    EXPECT_TRUE(
+        wait_until(20, [&] { return process.err().find("checkpoint not written") != std::string::npos; }));
     const fs::path before = newest_checkpoint(run());
     EXPECT_FALSE(before.empty());
     limit_files(process, ranks, RLIM_INFINITY);
