@@ -147,7 +147,8 @@ std::vector<SettingHelp> setting_help() {
   Config unused;
   std::vector<SettingHelp> help;
   for (const Setting& setting : make_settings(unused)) {
-    help.push_back({setting.key, setting.default_value, setting.help, setting.separator, setting.field.is_whole});
+    help.push_back(
+        {setting.key, setting.default_value, setting.help, setting.separator, setting.field.is_whole});
   }
   return help;
 }
