@@ -123,6 +123,15 @@ TEST_F(EvaluatePartTest, OfDataThatHaveGrownIsRefused) {
   EXPECT_EQ(line_of(evaluate(0, {"--weights", "run", "--data.source", "training.csv"})).at("samples"), 61);
 }
 
+TEST_F(EvaluatePartTest, OfARunOnMadeUpDataHasTheTaskOfThese) {
+  for (const std::string source : {"tags", "linear"}) {
+    const Words training = {"train", "--run.dir",         source, "--data.source",  source, "--data.samples",
+                            "50",    "--data.validation", "0.2",  "--train.epochs", "1"};
+    ASSERT_EQ(run_lockstep(0, training, folder_).exit_code, 0);
+    EXPECT_EQ(line_of(evaluate(0, {"--weights", source, "--part", "validation"})).at("samples"), 10);
+  }
+}
+
 TEST_F(EvaluatePartTest, ThatIsNotThereIsRefused) {
   const Words run = {"--weights", "run"};
   expect_one_line(evaluate(0, run + Words{"--part", "training"}), 2,

@@ -217,6 +217,7 @@ SettingTexts settings_of(Config config) {
     const bool is_of_one_start = setting.key == "run.dir" || setting.key == "run.resume";
     const bool is_unused =
         (setting.key == "schedule.reference-batch" && config.training.batch_scaling == BatchScaling::kNone) ||
+        (setting.key == "data.task" && is_synthetic(config.data.source.source)) ||
         (setting.key == "data.normalize-targets" && task_of(config.data.source) != Task::kRegression);
     if (is_of_one_start || is_unused) continue;
     const std::string text = setting.field.text();
