@@ -57,7 +57,7 @@ Command study_command() {
   return {
       .name = "study",
       .usage = "NAME [--config FILE] [--section.key VALUE …]",
-      .brief = "Runs an experiment, of many trainings as a rule, and leaves its data and a page.",
+      .brief = "Runs an experiment and leaves its data and a page.",
       .details = list_of_studies(),
       .examples =
           {"lockstep study optimizers --config configs/lecture/optimizers.cfg",

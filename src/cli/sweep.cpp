@@ -65,9 +65,8 @@ Command sweep_command() {
           "goes on where it was.",
       .examples =
           {"lockstep sweep --sweep optimizer.learning-rate=1e-3:1:log4 --config configs/quickstart.cfg",
-           "lockstep sweep --halving 3 --sweep optimizer.learning-rate=1e-4:1:log27 --config my.cfg",
-           "lockstep sweep --samples 16 --sweep optimizer.learning-rate=1e-4:1e-1:log --sweep "
-           "train.batch-size=16:512:log --config my.cfg",
+           "lockstep sweep --samples 27 --halving 3 --sweep optimizer.learning-rate=1e-4:1:log --config "
+           "a.cfg",
            "mpirun -np 4 lockstep sweep --groups 4 --sweep train.seed=1,2,3,4 --config my.cfg"},
       .options = {{.name = "sweep",
                    .default_value = "",

@@ -150,7 +150,7 @@ void StudyRun::keep_directory() {
                             "made again ({}); its data so far are in {}",
                             config_.run.dir, error.what(), save_elsewhere().string()));
   }
-  for (const Json& line : lines_) directory_->metric(line);
+  for (const Json& line : lines_) directory_->record(line);
   log::warn(fmt::format(
       "lockstep: run.dir = {}: was removed or moved while the study ran; it is made again, with all data",
       config_.run.dir));
@@ -230,7 +230,7 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
 
 void StudyRun::record(const Json& line) {
   if (!directory_) return;
-  directory_->metric(line);
+  directory_->record(line);
   lines_.push_back(line);
 }
 

@@ -149,9 +149,11 @@ void RunDirectory::write_events() {
       path_, std::string_view(reinterpret_cast<const char*>(metrics.data()), metrics.size()));
 }
 
+void RunDirectory::record(const nlohmann::ordered_json& line) { metrics_->append(to_line(line)); }
+
 void RunDirectory::metric(nlohmann::ordered_json line) {
   line["time"] = seconds_since_1970();
-  metrics_->append(to_line(line));
+  record(line);
   if (events_) events_->append(line);
 }
 

@@ -39,8 +39,10 @@ class RunDirectory {
   /// that can't be.
   void write_events();
 
-  /// Appends one line to metrics.jsonl, with its "time", in seconds since 1970. Numbers that JSON has not
-  /// (NaN) become null. What can't be written is warned of once; the run is worth more.
+  /// Appends one line to metrics.jsonl. Numbers that JSON has not (NaN) become null. What can't be written is
+  /// warned of once; the run is worth more.
+  void record(const nlohmann::ordered_json& line);
+  /// The same with the "time" when it was written, in seconds since 1970.
   void metric(nlohmann::ordered_json line);
 
   /// Returns when metrics.jsonl is on the disk. May be called on another thread.
