@@ -20,6 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// From here on, what need not be read is mapped: the system keeps of it in memory what fits.
+constexpr std::size_t kMappedBytes = std::size_t{1} << 28U;
+
 /// The names that the arrays of a part have.
 struct PartNames {
   std::string x;
@@ -65,7 +68,12 @@ void take_features(StoredArray& file, DatasetContent& content) {
     layout = layout_of(file.name(), sizes);
     description.feature_shape = layout.feature_shape();
   }
-  if (file.is_real()) {
+  const auto place = file.place();
+  const bool is_in_order = sizes.size() == 2 || layout.is_in_order();
+  if (place && is_in_order && description.feature_bytes() >= kMappedBytes) {
+    if (file.is_real()) file.check_floats();
+    content.feature_file = place;
+  } else if (file.is_real()) {
     content.values = file.floats();
     if (sizes.size() > 2) put_in_order(layout, content.values);
   } else {

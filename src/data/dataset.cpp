@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/digest.hpp"
+#include "data/file_mapping.hpp"
 #include "data/picture_files.hpp"
 #include "lockstep/core/error.hpp"
 
@@ -201,6 +202,7 @@ void check_content(const DatasetContent& content) {
   LOCKSTEP_CHECK(memory.targets.size() == description.target_bytes());
   LOCKSTEP_CHECK(memory.groups.size() == description.group_bytes());
   LOCKSTEP_CHECK(memory.sample_weights.size() == description.weight_bytes());
+  if (content.feature_file) return;
   LOCKSTEP_CHECK(content.picture_files.empty() ? memory.features.size() == description.feature_bytes()
                                                : std::ssize(content.picture_files) == description.samples);
 }
@@ -211,8 +213,18 @@ Dataset make_dataset(DatasetContent content) {
     content.bytes.resize(content.description.feature_bytes());
     read_pictures(content.picture_files, content.description, 0, content.bytes);
   }
-  const auto owner = std::make_shared<const DatasetContent>(std::move(content));
-  return Dataset(owner->description, owner->memory(), owner);
+  struct Owner {
+    DatasetContent content;
+    std::optional<FileMapping> mapping;
+  };
+  const auto owner = std::make_shared<Owner>();
+  owner->content = std::move(content);
+  DatasetMemory memory = owner->content.memory();
+  if (owner->content.feature_file) {
+    owner->mapping.emplace(*owner->content.feature_file, owner->content.description.feature_bytes());
+    memory.features = owner->mapping->bytes();
+  }
+  return Dataset(owner->content.description, memory, owner);
 }
 
 }  // namespace lockstep

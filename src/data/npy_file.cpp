@@ -24,7 +24,7 @@ ByteSequence sequence_of(const std::filesystem::path& file) {
     fail_input("{}: a gzip file; expected an NPY file, not compressed; unpack it", reader->name());
   }
   return {reader->name(), reader->stored_bytes(),
-          [reader](std::span<std::byte> target) { return reader->read(target); }};
+          [reader](std::span<std::byte> target) { return reader->read(target); }, file};
 }
 
 }  // namespace
@@ -48,6 +48,9 @@ NpyFile::NpyFile(ByteSequence sequence)
     fail_input("{}: the header promises {} bytes, but the file holds {}; get the file again", name(),
                value_bytes(), rest_);
   }
+  const std::uint64_t begin = sequence_.size - rest_;
+  const bool is_as_in_memory = type() == "u1" || (type() == "f4" && begin % alignof(float) == 0);
+  if (is_as_in_memory && !sequence_.file.empty()) set_place({sequence_.file, begin});
 }
 
 std::string NpyFile::read_header() {

@@ -17,6 +17,7 @@ struct ByteSequence {
   std::uint64_t size = 0;
   /// Fills its target, at most 2^30 bytes, with those that come next, or less of it at the end; how much.
   std::function<std::size_t(std::span<std::byte>)> read;
+  std::filesystem::path file = {};  ///< where it is a file of its own
 };
 
 /// An array as numpy.save writes it, in C order. Format: NumPy's numpy.lib.format, versions 1 to 3.

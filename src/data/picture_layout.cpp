@@ -21,6 +21,10 @@ std::vector<Index> PictureLayout::feature_shape() const {
   return {channels, height, width};
 }
 
+bool PictureLayout::is_in_order() const {
+  return row_step == width * channels && column_step == channels && channel_step == 1;
+}
+
 PictureLayout PictureLayout::transposed() const {
   PictureLayout result = *this;
   std::swap(result.height, result.width);
@@ -45,9 +49,7 @@ PictureLayout layout_of(const std::string& file, std::span<const Index> sizes) {
 
 template <typename Value>
 void put_in_order(const PictureLayout& layout, std::vector<Value>& values) {
-  const bool in_order = layout.row_step == layout.width * layout.channels &&
-                        layout.column_step == layout.channels && layout.channel_step == 1;
-  if (in_order) return;
+  if (layout.is_in_order()) return;
   const auto count = static_cast<std::size_t>(layout.height * layout.width * layout.channels);
   std::vector<Value> picture(count);
   for (std::size_t begin = 0; begin < values.size(); begin += count) {

@@ -19,6 +19,8 @@ struct PictureLayout {
 
   /// As in DatasetDescription.
   std::vector<Index> feature_shape() const;
+  /// Whether the values stand row by row, channels last, as in DatasetDescription.
+  bool is_in_order() const;
   /// Of the picture whose rows are this one's columns.
   PictureLayout transposed() const;
 };

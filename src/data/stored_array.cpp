@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <type_traits>
 
 #include <fmt/ranges.h>
 
@@ -37,23 +36,24 @@ std::uint64_t StoredArray::value_bytes() const {
   return product(of_bytes);
 }
 
-template <typename Stored, typename Value>
-void StoredArray::read_as(std::vector<Value>& values) {
-  std::vector<Stored> stored(std::min(values.size(), kValuesTogether));
-  for (std::size_t begin = 0; begin < values.size(); begin += stored.size()) {
-    stored.resize(std::min(stored.size(), values.size() - begin));
+template <typename Stored, typename Take>
+void StoredArray::for_each_value(const Take& take) {
+  const auto count = static_cast<std::size_t>(product(sizes_));
+  std::vector<Stored> stored(std::min(count, kValuesTogether));
+  for (std::size_t begin = 0; begin < count; begin += stored.size()) {
+    stored.resize(std::min(stored.size(), count - begin));
     read(std::as_writable_bytes(std::span(stored)));
-    for (std::size_t i = 0; i < stored.size(); ++i) {
-      // NOLINTNEXTLINE(bugprone-signed-char-misuse): one of type i1 is a number
-      values[begin + i] = static_cast<Value>(stored[i]);
-      if constexpr (std::is_floating_point_v<Value>) {
-        if (std::isfinite(values[begin + i])) continue;
-        const std::uint64_t columns = product(std::span(sizes_).subspan(1));
-        fail_input("{}: sample {} has {} in column {}; expected finite numbers of single precision", name_,
-                   (begin + i) / columns, stored[i], (begin + i) % columns);
-      }
-    }
+    for (std::size_t i = 0; i < stored.size(); ++i) take(begin + i, stored[i]);
   }
+}
+
+template <typename Stored>
+float StoredArray::finite(std::size_t i, Stored stored) const {
+  const auto value = static_cast<float>(stored);
+  if (std::isfinite(value)) return value;
+  const std::uint64_t columns = product(std::span(sizes_).subspan(1));
+  fail_input("{}: sample {} has {} in column {}; expected finite numbers of single precision", name_,
+             i / columns, stored, i % columns);
 }
 
 std::vector<std::uint8_t> StoredArray::bytes() {
@@ -66,24 +66,31 @@ std::vector<std::uint8_t> StoredArray::bytes() {
 std::vector<std::int64_t> StoredArray::whole_numbers() {
   LOCKSTEP_CHECK(!is_real());
   std::vector<std::int64_t> values(static_cast<std::size_t>(product(sizes_)));
-  if (type_ == "u1") read_as<std::uint8_t>(values);
-  if (type_ == "i1") read_as<std::int8_t>(values);
-  if (type_ == "i2") read_as<std::int16_t>(values);
-  if (type_ == "i4") read_as<std::int32_t>(values);
-  if (type_ == "i8") read_as<std::int64_t>(values);
+  // NOLINTNEXTLINE(bugprone-signed-char-misuse): one of type i1 is a number
+  const auto take = [&](std::size_t i, auto stored) { values[i] = stored; };
+  if (type_ == "u1") for_each_value<std::uint8_t>(take);
+  if (type_ == "i1") for_each_value<std::int8_t>(take);
+  if (type_ == "i2") for_each_value<std::int16_t>(take);
+  if (type_ == "i4") for_each_value<std::int32_t>(take);
+  if (type_ == "i8") for_each_value<std::int64_t>(take);
   return values;
 }
 
 std::vector<float> StoredArray::floats() {
-  std::vector<float> values;
+  std::vector<float> values(static_cast<std::size_t>(product(sizes_)));
   if (is_real()) {
-    values.resize(static_cast<std::size_t>(product(sizes_)));
-    type_ == "f4" ? read_as<float>(values) : read_as<double>(values);
+    const auto take = [&](std::size_t i, auto stored) { values[i] = finite(i, stored); };
+    type_ == "f4" ? for_each_value<float>(take) : for_each_value<double>(take);
   } else {
     const std::vector<std::int64_t> numbers = whole_numbers();
     values.assign(numbers.begin(), numbers.end());
   }
   return values;
+}
+
+void StoredArray::check_floats() {
+  LOCKSTEP_CHECK(type_ == "f4");
+  for_each_value<float>([&](std::size_t i, float stored) { finite(i, stored); });
 }
 
 }  // namespace lockstep

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "lockstep/core/index.hpp"
+#include "lockstep/data/dataset.hpp"
 
 namespace lockstep {
 
@@ -31,24 +33,33 @@ class StoredArray {
   std::vector<std::int64_t> whole_numbers();
   std::vector<float> floats();
 
+  /// Where the values of type u1 or f4 stand in a file as they do in memory; nothing where they don't, or are
+  /// of another type. check_floats looks at those of f4, as floats() would, and keeps none.
+  std::optional<FilePlace> place() const { return place_; }
+  void check_floats();
+
  protected:
   explicit StoredArray(std::string name) : name_(std::move(name)) {}
 
   /// Takes over what the file says; `type` has the order of its bytes in front, such as "<f4". Errors:
   /// another type, no values.
   void describe(const std::string& type, std::vector<Index> sizes);
+  void set_place(FilePlace place) { place_ = std::move(place); }
   /// How many bytes the values have; the largest number where it is larger still.
   std::uint64_t value_bytes() const;
 
  private:
   /// Fills `target` with the next values, as they stand in memory.
   virtual void read(std::span<std::byte> target) = 0;
-  template <typename Stored, typename Value>
-  void read_as(std::vector<Value>& values);
+  template <typename Stored, typename Take>
+  void for_each_value(const Take& take);
+  template <typename Stored>
+  float finite(std::size_t i, Stored stored) const;
 
   std::string name_;
   std::string type_;
   std::vector<Index> sizes_;
+  std::optional<FilePlace> place_;
 };
 
 }  // namespace lockstep

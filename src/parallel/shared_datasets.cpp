@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/json.hpp"
+#include "core/text.hpp"
 #include "data/column_units.hpp"
+#include "data/file_mapping.hpp"
 #include "data/picture_files.hpp"
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
@@ -92,23 +96,41 @@ DatasetDescription broadcast_description(Communicator& group, const DatasetDescr
   return result;
 }
 
-/// A data set in memory that all of the node see, and the files that its pictures still have to come from.
+std::string place_to_text(const std::optional<FilePlace>& place) {
+  return place ? fmt::format("{} {}", place->offset, place->file.string()) : "";
+}
+
+std::optional<FilePlace> place_from_text(const std::string& text) {
+  const std::size_t end = text.find(' ');
+  if (end == std::string::npos) return std::nullopt;
+  const auto offset = parse_integer(text.substr(0, end));
+  LOCKSTEP_CHECK(offset.has_value());
+  return FilePlace{text.substr(end + 1), static_cast<std::uint64_t>(*offset)};
+}
+
+/// A data set in memory that all of the node see, and the files that its features still have to come from.
 struct Shared {
-  Dataset data;
+  DatasetDescription description;
+  DatasetMemory parts;
   std::vector<std::string> picture_files;
+  std::optional<FilePlace> feature_file;
   std::shared_ptr<NodeMemory> memory;
 };
 
-/// `content` of the node's rank 0, apart from pictures in files. Collective over `node`.
+/// `content` of the node's rank 0, apart from features in files. Collective over `node`.
 Shared share(Communicator& node, const DatasetContent& content) {
   const bool leads = node.rank() == 0;
-  const DatasetDescription description = broadcast_description(node, content.description);
   Shared shared;
+  shared.description = broadcast_description(node, content.description);
+  const DatasetDescription& description = shared.description;
   shared.picture_files =
       names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
-  shared.memory =
-      std::make_shared<NodeMemory>(node, description.feature_bytes() + description.target_bytes() +
-                                             description.group_bytes() + description.weight_bytes());
+  shared.feature_file =
+      place_from_text(broadcast_text(node, leads ? place_to_text(content.feature_file) : "", 0));
+  const std::size_t feature_bytes = shared.feature_file ? 0 : description.feature_bytes();
+  const std::size_t bytes =
+      feature_bytes + description.target_bytes() + description.group_bytes() + description.weight_bytes();
+  shared.memory = std::make_shared<NodeMemory>(node, std::max<std::size_t>(bytes, 1));
   const std::span<std::byte> memory = shared.memory->bytes();
   std::span<std::byte> rest = memory;
   const auto take = [&](std::size_t bytes, std::span<const std::byte> own) {
@@ -118,12 +140,10 @@ Shared share(Communicator& node, const DatasetContent& content) {
     return part;
   };
   const DatasetMemory own = content.memory();
-  shared.data = {description,
-                 {.features = take(description.feature_bytes(), own.features),
+  shared.parts = {.features = take(feature_bytes, own.features),
                   .targets = take(description.target_bytes(), own.targets),
                   .groups = take(description.group_bytes(), own.groups),
-                  .sample_weights = take(description.weight_bytes(), own.sample_weights)},
-                 shared.memory};
+                  .sample_weights = take(description.weight_bytes(), own.sample_weights)};
   if (shared.memory->is_shared()) {
     node.barrier();
   } else {
@@ -135,7 +155,7 @@ Shared share(Communicator& node, const DatasetContent& content) {
 /// Decodes those of its pictures that are this rank's part; all of them where the node shares no memory.
 void decode_part(const Communicator& node, const Shared& shared) {
   if (shared.picture_files.empty()) return;
-  const DatasetDescription& description = shared.data.description();
+  const DatasetDescription& description = shared.description;
   const bool alone = !shared.memory->is_shared();
   const Index ranks = alone ? 1 : node.size();
   const Index rank = alone ? 0 : node.rank();
@@ -148,6 +168,22 @@ void decode_part(const Communicator& node, const Shared& shared) {
                 {reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
+/// Local.
+Dataset dataset_of(const Shared& shared) {
+  struct Owner {
+    std::shared_ptr<NodeMemory> memory;
+    std::optional<FileMapping> mapping;
+  };
+  const auto owner = std::make_shared<Owner>();
+  owner->memory = shared.memory;
+  DatasetMemory parts = shared.parts;
+  if (shared.feature_file) {
+    owner->mapping.emplace(*shared.feature_file, shared.description.feature_bytes());
+    parts.features = owner->mapping->bytes();
+  }
+  return {shared.description, parts, owner};
+}
+
 template <typename Value>
 void broadcast_count(Communicator& group, std::vector<Value>& values) {
   std::size_t count = values.size();
@@ -155,7 +191,7 @@ void broadcast_count(Communicator& group, std::vector<Value>& values) {
   values.resize(count);
 }
 
-/// Gives those of the group's rank 0 to all of it, which have no pictures in files. Collective over `group`.
+/// Gives those of the group's rank 0 to all of it, which have no features in files. Collective over `group`.
 void send(Communicator& group, std::vector<DatasetContent>& contents) {
   broadcast_count(group, contents);
   const auto send_values = [&](auto& values) {
@@ -163,7 +199,7 @@ void send(Communicator& group, std::vector<DatasetContent>& contents) {
     group.broadcast(std::as_writable_bytes(std::span(values)), 0);
   };
   for (DatasetContent& content : contents) {
-    LOCKSTEP_CHECK(content.picture_files.empty());
+    LOCKSTEP_CHECK(content.picture_files.empty() && !content.feature_file);
     content.description = broadcast_description(group, content.description);
     send_values(content.bytes);
     send_values(content.values);
@@ -215,7 +251,7 @@ std::vector<Dataset> share_datasets(Communicator& communicator,
   together(communicator, [&] {
     for (const Shared& one : shared) {
       decode_part(*node, one);
-      datasets.push_back(one.data);
+      datasets.push_back(dataset_of(one));
     }
     if (!shared.empty()) return;
     for (DatasetContent& content : contents) datasets.push_back(make_dataset(std::move(content)));

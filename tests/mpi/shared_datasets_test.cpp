@@ -131,6 +131,24 @@ TEST_F(SharedDatasetsTest, PicturesAreTheSameWhoeverDecodesThem) {
   }
 }
 
+TEST_F(SharedDatasetsTest, WhatStandsInAFileIsMappedByAll) {
+  const TemporaryFolder folder;  // every rank has one, and that of rank 0 counts
+  const DatasetContent expected = images(11);
+  std::string bytes = "begin";
+  for (const std::uint8_t byte : expected.bytes) bytes += static_cast<char>(byte);
+  DatasetContent content = expected;
+  content.bytes.clear();
+  content.feature_file = FilePlace{folder.write("a b", bytes), 5};
+  const auto share = [&] {
+    return share_datasets(world(), [&] { return std::vector<DatasetContent>(1, content); });
+  };
+  expect_same(share().front(), make_dataset(expected));
+  world().barrier();
+  bytes.pop_back();
+  folder.write("a b", bytes);
+  expect_same_error(catch_error(share), ExitCode::kBadInput, {"a b: 169 bytes, but 170 a moment ago"});
+}
+
 TEST_F(SharedDatasetsTest, ThePictureThatCannotBeDecodedIsNamedOnAll) {
   const TemporaryFolder folder;
   const DatasetContent content = pictures_in(folder, 20);

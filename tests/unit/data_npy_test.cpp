@@ -1,6 +1,9 @@
 // NPY files: headers as numpy.lib.format describes them, and what their arrays become.
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <limits>
 #include <numeric>
@@ -59,6 +62,48 @@ class Npy : public testing::Test {
 
   TemporaryFolder folder_;
 };
+
+/// Adds `bytes` zeros, which take no room on the disk, and then `end`.
+void add_zeros(const std::filesystem::path& file, std::uintmax_t bytes, const std::string& end) {
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) + bytes);
+  std::ofstream(file, std::ios::app | std::ios::binary) << end;
+}
+
+/// Bytes of memory that are this process's own, not a file's.
+std::uint64_t own_memory() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word && word != "RssAnon:") continue;
+  std::uint64_t kilobytes = 0;
+  status >> kilobytes;
+  return kilobytes << 10U;
+}
+
+TEST_F(Npy, LargeArraysAreMapped) {
+  constexpr std::uintmax_t kBytes = std::uintmax_t{1} << 28U;
+  write(npy("|u1", "(4096, 65536)", ""), npy("|u1", "(4096,)", std::string(4096, '\1')));
+  add_zeros(folder_.path() / "x_train.npy", kBytes - 2, "\7\11");
+  const std::uint64_t before = own_memory();
+  const Dataset data = make_dataset(read());
+  EXPECT_EQ(data.bytes().size(), kBytes);
+  EXPECT_EQ(data.bytes()[kBytes - 2], 7);
+  EXPECT_EQ(data.bytes()[kBytes - 1], 9);
+  EXPECT_EQ(std::ranges::count_if(data.bytes(), [](std::uint8_t byte) { return byte != 0; }), 2);
+  EXPECT_LT(own_memory(), before + (kBytes >> 3U));
+}
+
+TEST_F(Npy, MappedNumbersAreLookedAt) {
+  constexpr std::uintmax_t kBytes = std::uintmax_t{1} << 28U;
+  const std::string y = npy("|u1", "(64,)", std::string(64, '\1'));
+  write(npy("<f4", "(64, 1048576)", ""), y);
+  add_zeros(folder_.path() / "x_train.npy", kBytes - 4, raw<float>({2.5}));
+  const std::uint64_t before = own_memory();
+  EXPECT_EQ(make_dataset(read()).values()[(kBytes >> 2U) - 1], 2.5F);
+  EXPECT_LT(own_memory(), before + (kBytes >> 3U));
+  write(npy("<f4", "(64, 1048576)", ""), y);
+  add_zeros(folder_.path() / "x_train.npy", kBytes - 4, raw<float>({std::numeric_limits<float>::infinity()}));
+  EXPECT_TRUE(fails({"x_train.npy: sample 63 has inf in column 1048575"}));
+}
 
 TEST_F(Npy, ReadsTables) {
   write(npy("<f4", "(2, 3)", raw<float>({1, -2, 0.5, 3, 4, 5})),

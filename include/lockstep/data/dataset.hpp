@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -130,13 +132,22 @@ class Dataset {
 /// features), and every value, also of groups and weights; not of where they were read.
 std::string digest(const Dataset& data);
 
-/// What a reader fills: the same table in memory of its own. Features that are pictures may still be in their
-/// files, one a sample: they are decoded where the data set is made, by all ranks that share it.
+/// Where in a file something begins.
+struct FilePlace {
+  std::filesystem::path file;
+  std::uint64_t offset = 0;  ///< in bytes
+};
+
+/// What a reader fills: the same table in memory of its own. Features may still be in files. Pictures, one a
+/// sample, are decoded where the data set is made, by all ranks that share it. What stands in a file as it
+/// would in memory is mapped there, so that a set may be larger than memory; the file must not change as long
+/// as the data set lives, and the process ends by SIGBUS if it gets shorter.
 struct DatasetContent {
   DatasetDescription description = {};
   std::vector<std::uint8_t> bytes = {};         ///< or
   std::vector<float> values = {};               ///< by description.storage
   std::vector<std::string> picture_files = {};  ///< instead of bytes, of PNG or JPEG
+  std::optional<FilePlace> feature_file = {};   ///< instead of either, where features stand as in memory
   std::vector<std::int32_t> labels = {};        ///< or
   std::vector<float> targets = {};              ///< by description.task
   std::vector<std::int32_t> groups = {};        ///< where description.groups > 0
