@@ -128,9 +128,9 @@ Shared share(Communicator& node, const DatasetContent& content) {
   shared.feature_file =
       place_from_text(broadcast_text(node, leads ? place_to_text(content.feature_file) : "", 0));
   const std::size_t feature_bytes = shared.feature_file ? 0 : description.feature_bytes();
-  const std::size_t bytes =
+  const std::size_t size =
       feature_bytes + description.target_bytes() + description.group_bytes() + description.weight_bytes();
-  shared.memory = std::make_shared<NodeMemory>(node, std::max<std::size_t>(bytes, 1));
+  shared.memory = std::make_shared<NodeMemory>(node, std::max<std::size_t>(size, 1));
   const std::span<std::byte> memory = shared.memory->bytes();
   std::span<std::byte> rest = memory;
   const auto take = [&](std::size_t bytes, std::span<const std::byte> own) {
