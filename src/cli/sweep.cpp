@@ -47,10 +47,7 @@ Command sweep_command() {
   return {
       .name = "sweep",
       .usage = "--sweep KEY=VALUES [--sweep …] [--groups N] [--config FILE] [--section.key VALUE …]",
-      .brief =
-          "Trains every combination of the values of some settings, or settings drawn from ranges; leaves a "
-          "table, "
-          "a page and the best weights.",
+      .brief = "Trains settings from lists and ranges; leaves a table, a page and the best weights.",
       .details =
           "VALUES are separated by commas, or by '|' where they hold commas; each is a value or a "
           "range:\n  1e-4:1e-1:log7  7 numbers, the same ratio between neighbours\n  0:0.5:lin6      6 "
