@@ -120,6 +120,7 @@ class EmbedCategories final : public Unit {
     }
     std::sort(parts.begin(), parts.end());
     std::vector<std::string> names;
+    names.reserve(parts.size());
     for (auto& [place, name] : parts) names.push_back(std::move(name));
     return graph.add("Concat", std::move(names), {{"axis", std::int64_t{1}}});
   }
