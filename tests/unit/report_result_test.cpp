@@ -122,7 +122,7 @@ TEST(RunResult, ARunWithoutASignOfLifeIsNotCalledRunningForLong) {
     const auto other = write_run(folder, "other", kStartLine + step_line(1, 1, "1") + kEndLine);
     const int descriptor = open((run / "metrics.jsonl").c_str(), O_RDWR | O_CLOEXEC);
     EXPECT_EQ(try_lock(descriptor), Lock::kHeld);
-    const auto found = std::make_pair(describe_runs({run})["sections"][0], describe_runs({run, other}));
+    auto found = std::make_pair(describe_runs({run})["sections"][0], describe_runs({run, other}));
     close(descriptor);
     return found;
   };
