@@ -6,10 +6,13 @@
 
 namespace lockstep::test {
 
-/// `content` as a gzip file.
-inline std::string gzip(const std::string& content) {
+/// What deflate puts around its data, as zlib's windowBits say it.
+constexpr int kWithoutHeader = -15;
+constexpr int kGzipHeader = 15 + 16;
+
+inline std::string deflated(const std::string& content, int header) {
   z_stream stream{};
-  if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, 9, Z_DEFLATED, header, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("zlib does not start");
   }
   std::string result(deflateBound(&stream, content.size()) + 32, '\0');
@@ -23,5 +26,8 @@ inline std::string gzip(const std::string& content) {
   if (!is_whole) throw std::runtime_error("zlib does not end");
   return result;
 }
+
+/// `content` as a gzip file.
+inline std::string gzip(const std::string& content) { return deflated(content, kGzipHeader); }
 
 }  // namespace lockstep::test

@@ -1,34 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 #include <zlib.h>
 
+#include "gzip.hpp"
+
 namespace lockstep::test {
 
 /// How the files of an archive are kept: as they are, or by deflate; other numbers are other methods.
 enum class ZipMethod : std::uint16_t { kStored = 0, kDeflated = 8 };
-
-/// `content` by deflate alone, without a header.
-inline std::string deflated(const std::string& content) {
-  z_stream stream{};
-  if (deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw std::runtime_error("zlib does not start");
-  }
-  std::string result(deflateBound(&stream, content.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(result.data());
-  stream.avail_out = static_cast<uInt>(result.size());
-  const bool is_whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  result.resize(stream.total_out);
-  deflateEnd(&stream);
-  if (!is_whole) throw std::runtime_error("zlib does not end");
-  return result;
-}
 
 /// A ZIP archive of these files, names and contents, as PKWARE's APPNOTE describes it: for each a local
 /// header and its data, then the central directory and its end. Sizes are those of the contents, plus
@@ -43,7 +26,7 @@ inline std::string zip_of(const std::vector<std::pair<std::string, std::string>>
   std::string archive;
   std::string directory;
   for (const auto& [name, content] : files) {
-    const std::string data = method == ZipMethod::kDeflated ? deflated(content) : content;
+    const std::string data = method == ZipMethod::kDeflated ? deflated(content, kWithoutHeader) : content;
     const auto checksum =
         crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size()));
     // Version, flags, method, time, date, checksum, sizes, lengths of the name and of what else there is.

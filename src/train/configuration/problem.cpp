@@ -11,11 +11,8 @@
 #include "data/mixup.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/nn/weights.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "parallel/shared_datasets.hpp"
-#include "train/evaluation/weights_names.hpp"
-#include "train/run/run_directory.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -173,32 +170,6 @@ std::string normalize_name(NormalizationKind kind) {
   return kind == NormalizationKind::kUnit ? "unit" : "standard";
 }
 
-/// Errors: parameters from `file` that are not finite.
-void check_finite(const Network& model, const std::string& file) {
-  for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> values) {
-    const auto bad = std::find_if(values.begin(), values.end(), [](Real v) { return !std::isfinite(v); });
-    if (bad == values.end()) return;
-    fail_input(
-        "{}: {} holds {} as {}; weights have to be finite; give those of a training that did not diverge",
-        file, tensor.name, std::isnan(*bad) ? "nan" : "inf", kRealName);
-  });
-}
-
-/// Calls `action`, whose errors are about the network's text, and says so in them.
-template <typename Action>
-void about_layers(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("model.layers: {}", error.what()));
-  }
-}
-
-Network add_units(Network network, const Config& config, const FromData& data) {
-  about_layers([&] { add_from_text(network, config.model.layers, config.model.blocks, data); });
-  return network;
-}
-
 }  // namespace
 
 void check_batch_size(const TrainingOptions& options, const Split& split) {
@@ -206,24 +177,6 @@ void check_batch_size(const TrainingOptions& options, const Split& split) {
     fail_input("`batch-size` = {}: larger than the {} training samples; use at most that, or 'full'",
                options.batch_size, split.training_size());
   }
-}
-
-void check_outputs(const Network& network, const DatasetDescription& data) {
-  const Index expected = data.outputs();
-  if (network.outputs() == expected) return;
-  fail_input(
-      "the last unit gives {}, {} has {}; end the network with 'linear {}', or 'linear auto'",
-      count_of(network.outputs(), "output"), data.name,
-      data.task == Task::kClassification ? fmt::format("{} classes", expected) : count_of(expected, "target"),
-      expected);
-}
-
-Network outline_network(const Config& config, const FromData& data) {
-  return add_units(Network(), config, data);
-}
-
-Network make_network(const Config& config, const DatasetDescription& data) {
-  return add_units(Network(shape_of(data)), config, from_data(data));
 }
 
 void Problem::use_loss(std::string name, std::shared_ptr<const Loss> own) {
@@ -341,25 +294,6 @@ std::vector<std::pair<std::string, Selection>> held_out_parts(const Problem& pro
 Selection training_part(const Problem& problem) {
   return {problem.training, problem.split.training_size(),
           [&problem](Index i) { return problem.split.training(i); }};
-}
-
-Network make_model(const Config& config, const Problem& problem) {
-  Network model = make_network(config, problem.training.description());
-  about_layers([&] { check_outputs(model, problem.training.description()); });
-  if (config.model.init.empty()) {
-    model.initialize(config.training.seed, config.model.initialization);
-  } else {
-    const std::string file = weights_file(config.model.init).string();
-    const StoredTensors weights = read_safetensors(file);
-    check_names_of_init(weights, problem.training.description(), file);
-    set_parameters(model, weights, file);
-    check_finite(model, file);
-    const std::string unused = left_out(model.layout(), weights);
-    if (!unused.empty()) {
-      log::warn_once(fmt::format("lockstep: {}: {} is left out; the rest are the weights", file, unused));
-    }
-  }
-  return model;
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL
