@@ -108,6 +108,13 @@ void read_file(const std::string& path, const po::options_description& settings,
   }
 }
 
+void take_subject(Arguments& arguments, const std::vector<CommandOption>& options) {
+  const auto subject = std::ranges::find_if(options, &CommandOption::is_subject);
+  if (subject == options.end() || arguments.positional.empty()) return;
+  const bool is_taken = arguments.options.emplace(subject->name, arguments.positional.front()).second;
+  if (is_taken) arguments.positional.erase(arguments.positional.begin());
+}
+
 }  // namespace
 
 Arguments parse_arguments(const std::vector<std::string>& words, const std::vector<CommandOption>& options,
@@ -154,6 +161,7 @@ Arguments parse_arguments(const std::vector<std::string>& words, const std::vect
       arguments.options[option.string_key] = option.value.empty() ? "true" : option.value.front();
     }
   }
+  take_subject(arguments, options);
   return arguments;
 }
 

@@ -13,8 +13,9 @@ struct CommandOption {
   std::string name;           ///< "weights" for --weights
   std::string default_value;  ///< empty: none
   std::string help;
-  bool is_switch = false;  ///< takes no value; "true" where it is given
-  bool is_list = false;    ///< may be given several times: Arguments::lists
+  bool is_switch = false;   ///< takes no value; "true" where it is given
+  bool is_list = false;     ///< may be given several times: Arguments::lists
+  bool is_subject = false;  ///< what the command works on: also the word that stands alone, without the name
 };
 
 /// What the person typed after the command.

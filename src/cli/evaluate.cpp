@@ -159,7 +159,7 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
 Command evaluate_command() {
   return {
       .name = "evaluate",
-      .usage = "--weights FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source … …]",
+      .usage = "[--weights] FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source … …]",
       .brief = "Prints loss and other measures of saved weights, with every sample counted once.",
       .details =
           "It takes the test part of data.source, or of the run's own data where none are given, or all of "
@@ -167,11 +167,10 @@ Command evaluate_command() {
           "it has no test part; exit code 3 where the loss is not finite. --part validation is what the run "
           "of RUN_DIR held out of its data. "
           "Weights of other programs need model.layers, data.normalize and data.normalize-targets too.",
-      .examples = {"lockstep evaluate --weights runs/a --config runs/a/config.cfg",
-                   "lockstep evaluate --weights runs/a --data.source new.csv",
-                   "mpirun -np 4 lockstep evaluate --weights runs/a --part validation"},
-      .options = {{"weights", "",
-                   "safetensors file, or the directory of an ended run: its best, else its last weights"},
+      .examples = {"lockstep evaluate runs/a --config runs/a/config.cfg",
+                   "lockstep evaluate runs/a --data.source new.csv",
+                   "mpirun -np 4 lockstep evaluate runs/a --part validation"},
+      .options = {weights_option(),
                   {"part", "", "test, all (but test samples), or validation"},
                   {"json", "", "print one line of JSON instead", true}},
       .unused = {"data.augment", "model.init", "model.initialization", "train.", "optimizer.", "schedule.",

@@ -36,18 +36,16 @@ void run_export(const Arguments& arguments, Communicator& world) {
 Command export_command() {
   return {
       .name = "export",
-      .usage = "--weights FILE|RUN_DIR --output MODEL.onnx",
+      .usage = "[--weights] FILE|RUN_DIR --output MODEL.onnx",
       .brief = "Writes saved weights as an ONNX model, for programs other than Lockstep.",
       .details =
           "The model takes the numbers of a data file as they are, and gives\n  of classes     "
           "probabilities, one a class\n  of targets     values, in the units of the file\n  of labels      "
           "probabilities, one a label.\nA table's input is its features, in the order of `features` in the "
           "model's metadata, where texts and dates are numbers already. Prints the shapes of both.",
-      .examples = {"lockstep export --weights runs/a --output model.onnx",
-                   "lockstep export --weights runs/a/weights.safetensors --output last.onnx"},
-      .options = {{"weights", "",
-                   "safetensors file, or the directory of an ended run: its best, else its last weights"},
-                  {"output", "", "the file to write"}},
+      .examples = {"lockstep export runs/a --output model.onnx",
+                   "lockstep export runs/a/weights.safetensors --output last.onnx"},
+      .options = {weights_option(), {"output", "", "the file to write"}},
       .takes_settings = false,
       .needs_ranks = false,
       .run = run_export};

@@ -104,7 +104,7 @@ void run_predict(const Arguments& arguments, Communicator& world) {
 Command predict_command() {
   return {
       .name = "predict",
-      .usage = "--weights FILE|RUN_DIR --data.source FILE|FOLDER|- [--output FILE]",
+      .usage = "[--weights] FILE|RUN_DIR --data.source FILE|FOLDER|- [--output FILE]",
       .brief = "Prints what saved weights predict for each sample, as CSV.",
       .details =
           "A line has the row (from 0), or of pictures without labels the file, then\n  of classes     "
@@ -116,12 +116,10 @@ Command predict_command() {
           "below "
           "it. Of data with labels, which are read as for training, the test part is predicted, or all where "
           "there is none. Exit code 3: outputs are not finite.",
-      .examples = {"lockstep predict --weights runs/a --data.source new.csv --output predicted.csv",
-                   "lockstep predict --weights runs/b --data.source photos",
-                   "cat new.csv | lockstep predict --weights runs/a --data.source -"},
-      .options = {{"weights", "",
-                   "safetensors file, or the directory of an ended run: its best, else its last weights"},
-                  {"output", "", "the file to write, instead of standard output"}},
+      .examples = {"lockstep predict runs/a --data.source new.csv --output predicted.csv",
+                   "lockstep predict runs/b --data.source photos",
+                   "cat new.csv | lockstep predict runs/a --data.source -"},
+      .options = {weights_option(), {"output", "", "the file to write, instead of standard output"}},
       .unused = {"data.augment",    "data.columns",  "data.ignore", "data.categories", "data.test",
                  "data.validation", "data.hold-out", "data.fold",   "model.init",      "model.initialization",
                  "train.",          "optimizer.",    "schedule.",   "checkpoint.",     "run.dir",

@@ -45,6 +45,15 @@ std::optional<GivenValues> settings_of_run(const std::string& weights, const Giv
 
 }  // namespace
 
+CommandOption weights_option() {
+  return {.name = "weights",
+          .default_value = "",
+          .help =
+              "safetensors file, or the directory of an ended run: its best, else its last weights; the "
+              "name --weights may be left out",
+          .is_subject = true};
+}
+
 void check_described(const StoredTensors& weights, const std::string& file, const std::string& command) {
   if (is_described(weights)) return;
   fail_input(

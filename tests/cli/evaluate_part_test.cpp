@@ -116,6 +116,13 @@ TEST_F(EvaluatePartTest, OfAWeightsFileNeedsTheConfigurationOfItsRun) {
   EXPECT_EQ(line.at("loss"), line_of(evaluate(0, {"--weights", "run", "--part", "validation"})).at("loss"));
 }
 
+TEST_F(EvaluatePartTest, OfWeightsWithoutTheirOptionsName) {
+  EXPECT_EQ(line_of(evaluate(0, {"run", "--part", "validation"})),
+            line_of(evaluate(0, {"--weights", "run", "--part", "validation"})));
+  expect_one_line(evaluate(0, {"run", "training.csv"}), 2, "'training.csv': unexpected; settings are given");
+  expect_one_line(evaluate(0, {"--weights", "run", "other"}), 2, "'other': unexpected; settings are given");
+}
+
 TEST_F(EvaluatePartTest, OfDataThatHaveGrownIsRefused) {
   std::ofstream(folder_.path() / "training.csv", std::ios::app) << "12,yes\n";
   expect_one_line(evaluate(2, {"--weights", "run", "--part", "validation"}), 2,

@@ -59,7 +59,7 @@ Json weights_section(const SweepPlan& plan, const std::vector<Curve>& results) {
       {"title", "Weights"},
       {"paragraphs",
        {fmt::format("{0}/{1} holds the weights of point {2}, of the best setting's first seed. To predict "
-                    "with them: lockstep predict --weights {0}/{1} --data.source NEW_DATA",
+                    "with them: lockstep predict {0}/{1} --data.source NEW_DATA",
                     plan.folder, kBestWeights, *best + 1)}}};
 }
 
