@@ -149,8 +149,11 @@ class TableReader {
   }
 
   [[noreturn]] void fail_single(const std::string& next_line) const {
-    fail_input("{}:{}: only one column; expected {}, separated by commas{}", name_, first_line_,
+    const std::vector<std::string> known =
+        options_.training ? needed_columns(*options_.training) : std::vector<std::string>();
+    fail_input("{}:{}: only one column; expected {}{}, separated by commas{}", name_, first_line_,
                wants_targets_ ? "features and a label" : "features",
+               known.empty() ? "" : fmt::format(" ({})", some_of(known)),
                separator_advice(single_ + "\n" + next_line));
   }
 

@@ -235,17 +235,29 @@ class ColumnFinder {
     const std::string other = others.empty() ? ""
                                              : fmt::format("column {} is '{}'", others.front() + 1,
                                                            shown(columns.names[others.front()]));
-    const auto missing = std::ranges::find_if(known_columns_, [&](const TableColumn& column) {
-      return !is_needless(column) && !found.contains(column.name);
-    });
-    if (missing != known_columns_.end()) {
-      fail_input("{}: no column '{}', which the training data have{}; expected the same names in any order",
-                 file_, shown(missing->name),
+    std::vector<std::string> missing = needed_columns(*options_.training);
+    const auto needed = std::ssize(missing);
+    std::erase_if(missing, [&](const std::string& name) { return found.contains(name); });
+    if (std::ssize(missing) == needed) fail_other_table(columns, missing);
+    if (!missing.empty()) {
+      fail_input("{}: no {} {}, which the training data have{}; expected the same names in any order", file_,
+                 missing.size() == 1 ? "column" : "columns", some_of(missing),
                  others.empty() ? "" : fmt::format(" ({}, which they do not have)", other));
     }
     if (others.empty()) return;
     if (wants_features_alone()) return leave_out_others(columns, others);
     fail_input("{}: {}, which the training data do not have; remove it", file_, other);
+  }
+
+  [[noreturn]] void fail_other_table(const CsvColumns& columns,
+                                     const std::vector<std::string>& expected) const {
+    std::vector<std::string> names;
+    for (const std::string& name : columns.names) names.push_back(shown(name));
+    fail_input(
+        "{}: none of its columns ({}) is a feature of the training data; expected {}, in any "
+        "order; is it another table{}?",
+        file_, some_of(names), some_of(expected),
+        options_.header == Header::kYes ? "" : ", or one whose first line does not name the columns");
   }
 
   Index column_of(std::string_view label, const CsvColumns& columns) const {
@@ -258,6 +270,7 @@ class ColumnFinder {
                       file_, count_, count_ - 1, count_,
                       is_field(label) ? "; or set `header` = yes if its first line names the columns" : ""));
     }
+    if (!columns.has_header && wants_features_alone() && !known_features_.empty()) fail_number_of_columns();
     if (!columns.has_header) {
       fail_label(fmt::format(
           "no column '{}': the first line of {} does not name the columns{}; "
@@ -285,10 +298,22 @@ class ColumnFinder {
       fail_input("{}: has {} columns for features, the training data {}; expected the same", file_,
                  columns.features(), expected);
     }
+    fail_number_of_columns();
+  }
+
+  /// Errors: of features alone, the table has not as many columns, nor names for them.
+  [[noreturn]] void fail_number_of_columns() const {
+    const Index expected = std::ssize(known_columns_);
+    const bool may_have_names = !known_features_.empty() && options_.header == Header::kAuto;
     fail_input(
         "{}: {} columns; expected the {} columns that the weights were trained on, or {} with those of "
-        "`label`",
-        file_, count_, expected, expected + options_.training->targets);
+        "`label`{}",
+        file_, count_, expected, expected + options_.training->targets,
+        may_have_names
+            ? fmt::format("; in a table with others, the first line has to name {}, and it names none "
+                          "of them",
+                          some_of(needed_columns(*options_.training)))
+            : "");
   }
 
   [[noreturn]] void fail_label(const std::string& problem) const {
@@ -326,6 +351,15 @@ std::vector<std::string> CsvColumns::target_names() const {
     if (place.role == Role::kTarget) result[static_cast<std::size_t>(place.at)] = names[column];
   }
   return result;
+}
+
+std::vector<std::string> needed_columns(const DatasetDescription& training) {
+  std::vector<std::string> names;
+  if (training.feature_names.empty()) return names;
+  for (const TableColumn& column : training.table_columns()) {
+    if (column.kind != TableColumn::Kind::kLeftOut) names.push_back(column.name);
+  }
+  return names;
 }
 
 CsvColumns find_columns(const std::string& file, const CsvOptions& options, Fields first_line) {
