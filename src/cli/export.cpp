@@ -45,9 +45,7 @@ Command export_command() {
           "model's metadata, where texts and dates are numbers already. Prints the shapes of both.",
       .examples = {"lockstep export --weights runs/a --output model.onnx",
                    "lockstep export --weights runs/a/weights.safetensors --output last.onnx"},
-      .options = {{"weights", "",
-                   "safetensors file, or the directory of an ended run: its best, else its last weights"},
-                  {"output", "", "the file to write"}},
+      .options = {weights_option(), {"output", "", "the file to write"}},
       .takes_settings = false,
       .needs_ranks = false,
       .run = run_export};

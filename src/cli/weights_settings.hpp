@@ -2,10 +2,14 @@
 
 #include <string>
 
+#include "cli/arguments.hpp"
 #include "lockstep/nn/safetensors.hpp"
 #include "lockstep/train/config.hpp"
 
 namespace lockstep {
+
+/// --weights, see weights_file.
+CommandOption weights_option();
 
 /// Errors: `weights` from `file` are another program's, which do not say what they belong to; `command` is
 /// what was to be done with them. Local.
