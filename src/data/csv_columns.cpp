@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
-#include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
+#include "data/csv_known_features.hpp"
 #include "data/csv_row_facts.hpp"
 #include "data/csv_wishes.hpp"
 #include "lockstep/core/error.hpp"
@@ -63,7 +62,7 @@ class ColumnFinder {
     if (columns.has_header && !picks_features) leave_out_row_names(columns);
     if (by_name) {
       check_label(columns);
-      place_features_by_name(columns);
+      place_features_by_name(file_, options_, columns);
     } else {
       Index next = 0;
       for (CsvColumns::Place& place : columns.places) {
@@ -105,18 +104,8 @@ class ColumnFinder {
       if (!parse_integer(name) && is_field(name)) return true;
       if (column) is_beside[static_cast<std::size_t>(*column)] = true;
     }
-    return looks_like_names(fields_, is_beside) && !is_known_sample(is_beside);
-  }
-
-  /// Whether the fields are what the columns of a training file without names hold.
-  bool is_known_sample(const std::vector<bool>& is_beside) const {
-    if (known_columns_.empty() || !known_features_.empty()) return false;
-    auto column = known_columns_.begin();
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (is_beside[i] && fields_.size() > known_columns_.size()) continue;
-      if (column == known_columns_.end() || !may_hold(*column++, trim(fields_[i]))) return false;
-    }
-    return column == known_columns_.end();
+    const bool may_be_known = known_features_.empty() && is_row_of(known_columns_, fields_, is_beside);
+    return looks_like_names(fields_, is_beside) && !may_be_known;
   }
 
   static bool is_needless(const TableColumn& column) { return column.kind == TableColumn::Kind::kLeftOut; }
@@ -137,16 +126,6 @@ class ColumnFinder {
                             std::ranges::find(labels_, name) != labels_.end();
       if (is_label && !is_known_feature(name)) leave_out(columns, i);
     }
-  }
-
-  void leave_out_others(CsvColumns& columns, const std::vector<std::size_t>& others) const {
-    std::vector<std::string> names;
-    for (const std::size_t column : others) {
-      leave_out(columns, column);
-      names.push_back(shown(columns.names[column]));
-    }
-    log::warn_once(
-        fmt::format("lockstep: {}: left out as no features of the training data: {}", file_, some_of(names)));
   }
 
   /// Columns are told apart by their names.
@@ -215,49 +194,6 @@ class ColumnFinder {
           "is column '{}' of {}, which the training data have as a feature; their label is {}", shown(name),
           file_, known_targets_.empty() ? "another" : "'" + join(known_targets_) + "'"));
     }
-  }
-
-  void place_features_by_name(CsvColumns& columns) const {
-    std::map<std::string_view, Index> place;
-    for (const std::string& name : known_features_) place.emplace(name, std::ssize(place));
-    std::vector<std::size_t> others;
-    std::set<std::string_view> found;
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (columns.places[i].role != Role::kFeature) continue;
-      const auto known = place.find(columns.names[i]);
-      if (known == place.end()) {
-        others.push_back(i);
-        continue;
-      }
-      columns.places[i].at = known->second;
-      found.insert(known->first);
-    }
-    const std::string other = others.empty() ? ""
-                                             : fmt::format("column {} is '{}'", others.front() + 1,
-                                                           shown(columns.names[others.front()]));
-    std::vector<std::string> missing = needed_columns(*options_.training);
-    const auto needed = std::ssize(missing);
-    std::erase_if(missing, [&](const std::string& name) { return found.contains(name); });
-    if (std::ssize(missing) == needed) fail_other_table(columns, missing);
-    if (!missing.empty()) {
-      fail_input("{}: no {} {}, which the training data have{}; expected the same names in any order", file_,
-                 missing.size() == 1 ? "column" : "columns", some_of(missing),
-                 others.empty() ? "" : fmt::format(" ({}, which they do not have)", other));
-    }
-    if (others.empty()) return;
-    if (wants_features_alone()) return leave_out_others(columns, others);
-    fail_input("{}: {}, which the training data do not have; remove it", file_, other);
-  }
-
-  [[noreturn]] void fail_other_table(const CsvColumns& columns,
-                                     const std::vector<std::string>& expected) const {
-    std::vector<std::string> names;
-    for (const std::string& name : columns.names) names.push_back(shown(name));
-    fail_input(
-        "{}: none of its columns ({}) is a feature of the training data; expected {}, in any "
-        "order; is it another table{}?",
-        file_, some_of(names), some_of(expected),
-        options_.header == Header::kYes ? "" : ", or one whose first line does not name the columns");
   }
 
   Index column_of(std::string_view label, const CsvColumns& columns) const {
@@ -351,15 +287,6 @@ std::vector<std::string> CsvColumns::target_names() const {
     if (place.role == Role::kTarget) result[static_cast<std::size_t>(place.at)] = names[column];
   }
   return result;
-}
-
-std::vector<std::string> needed_columns(const DatasetDescription& training) {
-  std::vector<std::string> names;
-  if (training.feature_names.empty()) return names;
-  for (const TableColumn& column : training.table_columns()) {
-    if (column.kind != TableColumn::Kind::kLeftOut) names.push_back(column.name);
-  }
-  return names;
 }
 
 CsvColumns find_columns(const std::string& file, const CsvOptions& options, Fields first_line) {

@@ -35,9 +35,6 @@ struct CsvColumns {
   std::vector<std::string> target_names() const;
 };
 
-/// The names of the columns that a later file needs for its features; none where the training file had none.
-std::vector<std::string> needed_columns(const DatasetDescription& training);
-
 /// Warns once of columns that are left out: the first ones, as they name the rows; those that features alone
 /// do not need.
 /// Errors: a name that two columns have, an unknown or repeated label column, several for a classification,
