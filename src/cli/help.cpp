@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/named.hpp"
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
@@ -106,24 +107,47 @@ std::string options_text(const Command& command) {
   return text_of(entries);
 }
 
-std::string help_on_topic(const Command& command, std::string topic) {
-  std::vector<SettingHelp> settings = settings_for(command);
-  if (settings.empty())
-    fail_input("--help {}: '{}' takes no settings; use --help alone", topic, command.name);
-  if (topic == kEverySetting) return text_of(settings);
+std::string without_dashes(std::string topic) {
   topic.erase(0, std::min(topic.find_first_not_of('-'), topic.size()));
+  return topic;
+}
+
+/// Those of the section or the key `topic`, or that are called so in their section.
+std::vector<SettingHelp> on_topic(std::vector<SettingHelp> settings, const std::string& topic) {
+  std::erase_if(settings, [&](const SettingHelp& s) {
+    return s.key != topic && !s.key.starts_with(topic + ".") && !s.key.ends_with("." + topic);
+  });
+  return settings;
+}
+
+/// The same, and of one setting alone also which of `commands` take it.
+std::string text_of(const std::vector<SettingHelp>& settings, const std::vector<Command>& commands) {
+  if (settings.size() != 1) return text_of(settings);
+  std::vector<std::string> users;
+  for (const Command& command : commands) {
+    const bool takes = command.takes_settings && !is_key_among(settings.front().key, command.unused);
+    if (takes) users.push_back(command.name);
+  }
+  return text_of(settings) + paragraphs(fmt::format("Taken by {}.", join(users)));
+}
+
+std::string help_on_topic(const Command& command, const std::string& asked,
+                          const std::vector<Command>& commands) {
+  const std::vector<SettingHelp> settings = settings_for(command);
+  if (settings.empty())
+    fail_input("--help {}: '{}' takes no settings; use --help alone", asked, command.name);
+  if (asked == kEverySetting) return text_of(settings);
+  const std::string topic = without_dashes(asked);
   std::vector<std::string> known = sections_of(settings);
   known.insert(known.begin(), kEverySetting);
   const std::string topics = join(known);
   for (const SettingHelp& setting : settings) known.push_back(setting.key);
-  std::erase_if(settings, [&](const SettingHelp& s) {
-    return s.key != topic && !s.key.starts_with(topic + ".") && !s.key.ends_with("." + topic);
-  });
-  if (settings.empty()) {
+  const std::vector<SettingHelp> found = on_topic(settings, topic);
+  if (found.empty()) {
     fail_input("--help {}: '{}' has no settings of this name; expected {}, or a key{}", topic, command.name,
                topics, suggestion(topic, known));
   }
-  return text_of(settings);
+  return text_of(found, commands);
 }
 
 }  // namespace
@@ -156,12 +180,25 @@ std::string help_of_program(const std::vector<Command>& commands) {
       "  lockstep train --data.source blobs --model.layers \"linear 32, relu, linear 4\"\n"
       "  mpirun -np 4 lockstep train --config configs/quickstart.cfg --run.dir runs/a\n"
       "  lockstep report runs/a\n\n"
-      "'lockstep COMMAND --help' tells more of a command, and 'lockstep --version' which program this is.\n",
+      "'lockstep COMMAND --help' tells more of a command, 'lockstep help KEY' of a setting, and\n"
+      "'lockstep --version' which program this is.\n",
       text_of(entries));
 }
 
-std::string help_of_command(const Command& command, const std::string& topic) {
-  if (!topic.empty()) return help_on_topic(command, topic);
+std::string help_of_settings(const std::string& asked, const std::vector<Command>& commands) {
+  const std::string topic = without_dashes(asked);
+  const std::vector<SettingHelp> found = on_topic(setting_help(), topic);
+  if (!found.empty()) return text_of(found, commands);
+  const std::vector<std::string> names = names_of(commands);
+  std::vector<std::string> known = names;
+  for (const SettingHelp& setting : setting_help()) known.push_back(setting.key);
+  fail_input("unknown command or setting '{}'; known commands are: {}{}", topic, join(names),
+             suggestion(topic, known));
+}
+
+std::string help_of_command(const Command& command, const std::string& topic,
+                            const std::vector<Command>& commands) {
+  if (!topic.empty()) return help_on_topic(command, topic, commands);
   std::string text = fmt::format("lockstep {} {}\n\n{}\nExamples:\n", command.name, command.usage,
                                  paragraphs(fmt::format("{} {}", command.brief, command.details)));
   for (const std::string& example : command.examples) text += fmt::format("  {}\n", example);

@@ -64,8 +64,10 @@ double timeout_of(const GivenValues& settings) {
 }
 
 void tell(const HelpRequest& help) {
+  const Command* const command = find_named(commands(), help.command);
   std::string text = help.command.empty() ? help_of_program(commands())
-                                          : help_of_command(find_command(help.command), help.topic);
+                     : command == nullptr ? help_of_settings(help.command, commands())
+                                          : help_of_command(*command, help.topic, commands());
   text.pop_back();  // the last line's end, which is the log's
   log::info(text);
 }

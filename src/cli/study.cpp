@@ -66,6 +66,7 @@ Command study_command() {
       .takes_paths = true,
       .unused = {"checkpoint.", "run.resume", "run.name", "run.notes", "run.tags", "run.tensorboard",
                  "train.timeline", "train.watch", "train.patience"},
+      .stops_itself = true,
       .run = run_study};
 }
 

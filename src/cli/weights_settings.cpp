@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "cli/arguments.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/train/problem.hpp"
+#include "train/run/best_weights.hpp"
 #include "train/run/run_directory.hpp"
 
 namespace lockstep {
@@ -27,15 +27,23 @@ bool is_same_network(const Config& config, const std::string& own, const std::st
   return text == own || outline_network(config, from_data(load_model(file).data)).text() == own;
 }
 
-/// The settings of the run in the folder `weights`, if it is one. Errors: `given` are other data than its
-/// own.
-std::optional<GivenValues> settings_of_run(const std::string& weights, const GivenValues& given) {
-  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
+/// The settings of the run in the folder `weights`, if it is one, or of the best point of the sweep.
+std::optional<GivenValues> kept_settings(const std::string& weights) {
+  const std::filesystem::path folder = weights;
+  const bool is_sweep =
+      is_config_of_run(folder / kBestConfig) && std::filesystem::exists(folder / kBestConfig);
+  const std::filesystem::path config = folder / (is_sweep ? kBestConfig : "config.cfg");
   if (!is_config_of_run(config)) return std::nullopt;
-  GivenValues own = parse_arguments({"--config", config.string()}, {}).settings;
+  return parse_arguments({"--config", config.string()}, {}).settings;
+}
+
+/// The same. Errors: `given` are other data than its own.
+std::optional<GivenValues> settings_of_run(const std::string& weights, const GivenValues& given) {
+  std::optional<GivenValues> own = kept_settings(weights);
+  if (!own) return own;
   for (const auto& [key, value] : given) {
-    const auto before = own.find(key);
-    if (!key.starts_with("data.") || before == own.end()) continue;
+    const auto before = own->find(key);
+    if (!key.starts_with("data.") || before == own->end()) continue;
     if (is_same_setting(key, value.text, before->second.text)) continue;
     fail_input("{} = {} ({}): the run held samples out of its own data, with {}; remove it", key, value.text,
                value.origin, before->second.text);
@@ -46,12 +54,13 @@ std::optional<GivenValues> settings_of_run(const std::string& weights, const Giv
 }  // namespace
 
 CommandOption weights_option() {
-  return {.name = "weights",
-          .default_value = "",
-          .help =
-              "safetensors file, or the directory of an ended run: its best, else its last weights; the "
-              "name --weights may be left out",
-          .is_subject = true};
+  return {
+      .name = "weights",
+      .default_value = "",
+      .help =
+          "safetensors file, or the directory of an ended run or sweep: its best, else its last weights; the "
+          "name --weights may be left out",
+      .is_subject = true};
 }
 
 void check_described(const StoredTensors& weights, const std::string& file, const std::string& command) {
@@ -116,12 +125,12 @@ GivenValues settings_with_weights(const std::string& weights, const GivenValues&
 }
 
 GivenValues with_data_of_run(const std::string& weights, const GivenValues& given) {
-  const std::filesystem::path config = std::filesystem::path(weights) / "config.cfg";
   const bool has_data =
       std::ranges::any_of(given, [](const auto& entry) { return entry.first.starts_with("data."); });
   GivenValues all = given;
-  if (has_data || !is_config_of_run(config)) return all;
-  for (const auto& [key, value] : parse_arguments({"--config", config.string()}, {}).settings) {
+  const std::optional<GivenValues> own = has_data ? std::nullopt : kept_settings(weights);
+  if (!own) return all;
+  for (const auto& [key, value] : *own) {
     if (key.starts_with("data.")) all.emplace(key, value);
   }
   return all;

@@ -8,7 +8,7 @@
 
 namespace lockstep {
 
-/// --weights of the commands that work on saved weights.
+/// --weights, see weights_file.
 CommandOption weights_option();
 
 /// Errors: `weights` from `file` are another program's, which do not say what they belong to; `command` is

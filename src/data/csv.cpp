@@ -14,9 +14,11 @@
 #include "data/byte_reader.hpp"
 #include "data/column_units.hpp"
 #include "data/csv_columns.hpp"
+#include "data/csv_decimals.hpp"
 #include "data/csv_features.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
+#include "data/csv_known_features.hpp"
 #include "data/csv_labels.hpp"
 #include "data/csv_row_facts.hpp"
 #include "data/csv_rows.hpp"
@@ -28,33 +30,6 @@ namespace lockstep {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Refuses a table that has decimal points and decimal commas: one of them separates thousands.
-class DecimalMarks {
- public:
-  void add(const std::string& file, std::string_view number, Index line) {
-    const bool has_comma = number.find(',') != std::string_view::npos;
-    if (!has_comma && number.find('.') == std::string_view::npos) return;
-    Seen& seen = has_comma ? comma_ : point_;
-    const Seen& other = has_comma ? point_ : comma_;
-    if (seen.line == 0) seen = {line, std::string(trim(number))};
-    if (other.line == 0) return;
-    fail_input(
-        "{}: a decimal comma in line {} ('{}'), and a decimal point in line {} ('{}'); expected one of them "
-        "in the whole file, and no separators of thousands; columns that hold no numbers belong into "
-        "`categories` or "
-        "`ignore`",
-        file, comma_.line, comma_.number, point_.line, point_.number);
-  }
-
- private:
-  struct Seen {
-    Index line = 0;
-    std::string number = {};
-  };
-  Seen comma_;
-  Seen point_;
-};
 
 /// Builds the table row by row. The first row decides what the columns are.
 class TableReader {
@@ -149,8 +124,11 @@ class TableReader {
   }
 
   [[noreturn]] void fail_single(const std::string& next_line) const {
-    fail_input("{}:{}: only one column; expected {}, separated by commas{}", name_, first_line_,
+    const std::vector<std::string> known =
+        options_.training ? needed_columns(*options_.training) : std::vector<std::string>();
+    fail_input("{}:{}: only one column; expected {}{}, separated by commas{}", name_, first_line_,
                wants_targets_ ? "features and a label" : "features",
+               known.empty() ? "" : fmt::format(" ({})", some_of(known)),
                separator_advice(single_ + "\n" + next_line));
   }
 

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "core/suggestion.hpp"
 #include "core/text.hpp"
-#include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
 #include "data/csv_header.hpp"
+#include "data/csv_known_features.hpp"
 #include "data/csv_row_facts.hpp"
 #include "data/csv_wishes.hpp"
 #include "lockstep/core/error.hpp"
@@ -63,7 +62,7 @@ class ColumnFinder {
     if (columns.has_header && !picks_features) leave_out_row_names(columns);
     if (by_name) {
       check_label(columns);
-      place_features_by_name(columns);
+      place_features_by_name(file_, options_, columns);
     } else {
       Index next = 0;
       for (CsvColumns::Place& place : columns.places) {
@@ -105,18 +104,8 @@ class ColumnFinder {
       if (!parse_integer(name) && is_field(name)) return true;
       if (column) is_beside[static_cast<std::size_t>(*column)] = true;
     }
-    return looks_like_names(fields_, is_beside) && !is_known_sample(is_beside);
-  }
-
-  /// Whether the fields are what the columns of a training file without names hold.
-  bool is_known_sample(const std::vector<bool>& is_beside) const {
-    if (known_columns_.empty() || !known_features_.empty()) return false;
-    auto column = known_columns_.begin();
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (is_beside[i] && fields_.size() > known_columns_.size()) continue;
-      if (column == known_columns_.end() || !may_hold(*column++, trim(fields_[i]))) return false;
-    }
-    return column == known_columns_.end();
+    const bool may_be_known = known_features_.empty() && is_row_of(known_columns_, fields_, is_beside);
+    return looks_like_names(fields_, is_beside) && !may_be_known;
   }
 
   static bool is_needless(const TableColumn& column) { return column.kind == TableColumn::Kind::kLeftOut; }
@@ -137,16 +126,6 @@ class ColumnFinder {
                             std::ranges::find(labels_, name) != labels_.end();
       if (is_label && !is_known_feature(name)) leave_out(columns, i);
     }
-  }
-
-  void leave_out_others(CsvColumns& columns, const std::vector<std::size_t>& others) const {
-    std::vector<std::string> names;
-    for (const std::size_t column : others) {
-      leave_out(columns, column);
-      names.push_back(shown(columns.names[column]));
-    }
-    log::warn_once(
-        fmt::format("lockstep: {}: left out as no features of the training data: {}", file_, some_of(names)));
   }
 
   /// Columns are told apart by their names.
@@ -217,37 +196,6 @@ class ColumnFinder {
     }
   }
 
-  void place_features_by_name(CsvColumns& columns) const {
-    std::map<std::string_view, Index> place;
-    for (const std::string& name : known_features_) place.emplace(name, std::ssize(place));
-    std::vector<std::size_t> others;
-    std::set<std::string_view> found;
-    for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (columns.places[i].role != Role::kFeature) continue;
-      const auto known = place.find(columns.names[i]);
-      if (known == place.end()) {
-        others.push_back(i);
-        continue;
-      }
-      columns.places[i].at = known->second;
-      found.insert(known->first);
-    }
-    const std::string other = others.empty() ? ""
-                                             : fmt::format("column {} is '{}'", others.front() + 1,
-                                                           shown(columns.names[others.front()]));
-    const auto missing = std::ranges::find_if(known_columns_, [&](const TableColumn& column) {
-      return !is_needless(column) && !found.contains(column.name);
-    });
-    if (missing != known_columns_.end()) {
-      fail_input("{}: no column '{}', which the training data have{}; expected the same names in any order",
-                 file_, shown(missing->name),
-                 others.empty() ? "" : fmt::format(" ({}, which they do not have)", other));
-    }
-    if (others.empty()) return;
-    if (wants_features_alone()) return leave_out_others(columns, others);
-    fail_input("{}: {}, which the training data do not have; remove it", file_, other);
-  }
-
   Index column_of(std::string_view label, const CsvColumns& columns) const {
     const auto named = std::find(columns.names.begin(), columns.names.end(), label);
     if (named != columns.names.end()) return named - columns.names.begin();
@@ -258,6 +206,7 @@ class ColumnFinder {
                       file_, count_, count_ - 1, count_,
                       is_field(label) ? "; or set `header` = yes if its first line names the columns" : ""));
     }
+    if (!columns.has_header && wants_features_alone() && !known_features_.empty()) fail_number_of_columns();
     if (!columns.has_header) {
       fail_label(fmt::format(
           "no column '{}': the first line of {} does not name the columns{}; "
@@ -285,10 +234,22 @@ class ColumnFinder {
       fail_input("{}: has {} columns for features, the training data {}; expected the same", file_,
                  columns.features(), expected);
     }
+    fail_number_of_columns();
+  }
+
+  /// Errors: of features alone, the table has not as many columns, nor names for them.
+  [[noreturn]] void fail_number_of_columns() const {
+    const Index expected = std::ssize(known_columns_);
+    const bool may_have_names = !known_features_.empty() && options_.header == Header::kAuto;
     fail_input(
         "{}: {} columns; expected the {} columns that the weights were trained on, or {} with those of "
-        "`label`",
-        file_, count_, expected, expected + options_.training->targets);
+        "`label`{}",
+        file_, count_, expected, expected + options_.training->targets,
+        may_have_names
+            ? fmt::format("; in a table with others, the first line has to name {}, and it names none "
+                          "of them",
+                          some_of(needed_columns(*options_.training)))
+            : "");
   }
 
   [[noreturn]] void fail_label(const std::string& problem) const {

@@ -126,7 +126,7 @@ void FeatureColumns::find_kinds() {
   std::map<std::string, std::vector<std::string>> left_out;  // by why
   std::vector<Index> nameless;
   for (std::size_t i = 0; i < titles_.size(); ++i) {
-    ColumnKind kind = find_kind(values_[i], titles_[i].name, titles_[i].wish);
+    ColumnKind kind = find_kind(values_[i], titles_[i].name, titles_[i].wish, options_.max_categories);
     const bool is_used = kind.column.kind != TableColumn::Kind::kLeftOut;
     if (has_names_ && titles_[i].name.empty() && is_used) nameless.push_back(titles_[i].column + 1);
     if (kind.problem) note(i, *kind.problem);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/text.hpp"
+#include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -36,6 +37,17 @@ bool looks_like_names(std::span<const std::string_view> fields, const std::vecto
     has_name = has_name || kind == FieldKind::kName;
   }
   return has_name;
+}
+
+bool is_row_of(const std::vector<TableColumn>& columns, std::span<const std::string_view> fields,
+               const std::vector<bool>& is_beside) {
+  if (columns.empty()) return false;
+  auto column = columns.begin();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (is_beside[i] && fields.size() > columns.size()) continue;
+    if (column == columns.end() || !may_hold(*column++, trim(fields[i]))) return false;
+  }
+  return column == columns.end();
 }
 
 bool names_rows(std::string_view name) {

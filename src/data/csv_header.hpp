@@ -6,12 +6,18 @@
 #include <vector>
 
 #include "data/csv_labels.hpp"
+#include "lockstep/data/table_column.hpp"
 
 namespace lockstep {
 
 /// The rule of Header::kAuto for a first line of which no field is asked for by name: it names the columns if
 /// one of its features is a name, and none is a number. `is_beside`: the fields that are for no features.
 bool looks_like_names(std::span<const std::string_view> fields, const std::vector<bool>& is_beside);
+
+/// Whether `fields`, but those that stand beside the features, are what `columns` of a training file without
+/// names hold.
+bool is_row_of(const std::vector<TableColumn>& columns, std::span<const std::string_view> fields,
+               const std::vector<bool>& is_beside);
 
 /// Whether a column of this name has the numbers or names of the rows: pandas and R write an index without a
 /// name, which pandas reads as "Unnamed: 0", and as "Unnamed: 0.1" where that is there already.

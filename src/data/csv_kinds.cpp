@@ -110,21 +110,21 @@ bool comes_before(const std::string& a, const std::string& b) {
   return a < b;
 }
 
-void set_categories(const ColumnValues& values, TableColumn& column) {
+void set_categories(const ColumnValues& values, Index most, TableColumn& column) {
   std::vector<ColumnValues::Text> texts = values.different_texts();
   std::ranges::sort(texts, [](const ColumnValues::Text& a, const ColumnValues::Text& b) {
     return a.count != b.count ? a.count > b.count : comes_before(a.text, b.text);
   });
   column.kind = Kind::kCategory;
-  column.has_others = std::ssize(texts) > kMostCategoryFeatures;
-  if (column.has_others) texts.resize(kMostCategoryFeatures);
+  column.has_others = std::ssize(texts) > most;
+  if (column.has_others) texts.resize(static_cast<std::size_t>(most));
   for (ColumnValues::Text& text : texts) column.categories.push_back(std::move(text.text));
   std::ranges::sort(column.categories, comes_before);
 }
 
 }  // namespace
 
-ColumnKind find_kind(ColumnValues& values, const std::string& name, Wish wish) {
+ColumnKind find_kind(ColumnValues& values, const std::string& name, Wish wish, Index max_categories) {
   ColumnKind result{.column = {.name = name, .has_gaps = values.gaps() > 0}};
   TableColumn& column = result.column;
   const auto left_out = [&](const std::string& why) {
@@ -173,10 +173,12 @@ ColumnKind find_kind(ColumnValues& values, const std::string& name, Wish wish) {
           fmt::format("most rows have a text of their own, such as '{}'", shown(values.first_text().field)));
     }
   }
-  set_categories(values, column);
+  set_categories(values, max_categories, column);
   if (column.has_others) {
-    result.remark = fmt::format("has {} different texts; only the {} most frequent ones have features",
-                                different, kMostCategoryFeatures);
+    result.remark = fmt::format(
+        "has {0} different texts; only the {1} most frequent ones have features; `max-categories` = {0} "
+        "takes all",
+        different, max_categories);
   }
   return result;
 }

@@ -24,12 +24,11 @@ struct ColumnKind {
   std::string remark = {};          ///< what was chosen of several that fit
 };
 
-/// The kind of a column: a number, where all values are; a date; or categories, as many as have a feature of
-/// their own (kMostCategoryFeatures, the most frequent ones). What tells no more than which row it is, or
-/// nothing, is left out: names and numbers of rows, columns without a value or with one text alone. A text
+/// The kind of a column: a number, where all values are; a date; or categories, of which the
+/// `max_categories` most frequent ones have a feature of their own. What tells no more than which row it is,
+/// or nothing, is left out: names and numbers of rows, columns without a value or with one text alone. A text
 /// that occurs seldom among numbers is a problem. `values` may take its numbers as texts.
-ColumnKind find_kind(ColumnValues& values, const std::string& name, CsvColumns::Wish wish);
-
-inline constexpr Index kMostCategoryFeatures = 100;
+ColumnKind find_kind(ColumnValues& values, const std::string& name, CsvColumns::Wish wish,
+                     Index max_categories);
 
 }  // namespace lockstep

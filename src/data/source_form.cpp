@@ -94,6 +94,7 @@ void check_keys(const DataSource& source, Form form) {
   refuse_beside(Form::kCsv, csv, "columns", !table.columns.empty());
   refuse_beside(Form::kCsv, csv, "ignore", !table.ignore.empty());
   refuse_beside(Form::kCsv, csv, "categories", !table.categories.empty());
+  refuse_beside(Form::kCsv, csv, "max-categories", table.max_categories != usual.csv.max_categories);
   refuse_beside(Form::kCsv, csv, "missing", !table.missing.empty());
   refuse_beside(Form::kCsv, csv, "unseen", table.unseen != usual.csv.unseen);
   const std::string idx = "folders of IDX files";

@@ -1,7 +1,6 @@
 #include "lockstep/nn/network_text.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 #include <string>
@@ -15,120 +14,16 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "nn/missing_commas.hpp"
+#include "nn/network_items.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-// Far more than networks need; text that asks for more is a slip, and should not take all memory.
+using Item = NetworkItem;
+
+// As kDeepest; it should not take all memory either.
 constexpr std::size_t kMostUnits = std::size_t{1} << 16U;
-constexpr int kDeepest = 100;
-
-/// An item of a network as it is written; words may still be parameters of a block.
-struct Item {
-  enum class Kind { kWords, kGroup, kResidual, kSkip };
-  Kind kind = Kind::kWords;
-  std::string label = {};
-  std::string repeat = {};  // empty: once
-  std::vector<std::string> words = {};
-  std::vector<Item> items = {};
-  std::vector<Item> skip = {};
-};
-
-/// Reads items from text.
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {}
-
-  std::vector<Item> whole() {
-    std::vector<Item> items = items_until_end();
-    if (at_ < text_.size()) fail(text_[at_] == ')' ? "there is no '(' for" : "a comma is missing before");
-    return items;
-  }
-
- private:
-  std::vector<Item> items_until_end() {
-    if (++depth_ > kDeepest) fail_input("more than {} brackets inside each other", kDeepest);
-    std::vector<Item> items;
-    do items.push_back(item());
-    while (take(','));
-    --depth_;
-    return items;
-  }
-
-  Item item() {
-    Item item;
-    std::vector<std::string> words = words_here();
-    if (take(':')) {
-      if (words.size() != 1) fail("expected one word, a label, before");
-      item.label = words.front();
-      words = words_here();
-    }
-    if (words.size() >= 2 && words[1] == "x") {
-      item.repeat = words.front();
-      words.erase(words.begin(), words.begin() + 2);
-    }
-    if (!take('(')) {
-      item.words = std::move(words);
-      return item;
-    }
-    item.kind = kind_of_brackets(words);
-    item.items = items_until_end();
-    if (!take(')')) fail(at_ < text_.size() ? "a comma or ')' is missing before" : "expected ')'");
-    if (item.kind == Item::Kind::kResidual && item.items.back().kind == Item::Kind::kSkip) {
-      item.skip = std::move(item.items.back().items);
-      item.items.pop_back();
-    }
-    for (const Item& inner : item.items) {
-      if (inner.kind == Item::Kind::kSkip) fail("'skip(…)' has to be the last in a residual, before");
-    }
-    return item;
-  }
-
-  Item::Kind kind_of_brackets(const std::vector<std::string>& words) const {
-    if (words.empty()) return Item::Kind::kGroup;
-    if (words == std::vector<std::string>{"residual"}) return Item::Kind::kResidual;
-    if (words == std::vector<std::string>{"skip"}) return Item::Kind::kSkip;
-    if (words.back() == "residual" || words.back() == "skip") {
-      fail("a comma is missing before", at_ - 1 - words.back().size());
-    }
-    fail(fmt::format("expected 'residual', 'skip' or nothing, and not '{}', before", fmt::join(words, " ")),
-         at_ - 1);
-  }
-
-  void skip_space() {
-    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
-  }
-
-  std::vector<std::string> words_here() {
-    std::vector<std::string> words;
-    while (true) {
-      skip_space();
-      const std::size_t end = std::min(text_.find_first_of(" \t\r\n,:()", at_), text_.size());
-      if (end == at_) return words;
-      words.emplace_back(text_.substr(at_, end - at_));
-      at_ = end;
-    }
-  }
-
-  bool take(char sign) {
-    skip_space();
-    const bool is_here = at_ < text_.size() && text_[at_] == sign;
-    at_ += is_here ? 1 : 0;
-    return is_here;
-  }
-
-  /// `what` is wrong at the place that has been reached.
-  [[noreturn]] void fail(std::string_view what) const { fail(what, at_); }
-  [[noreturn]] void fail(std::string_view what, std::size_t at) const {
-    if (at >= text_.size()) fail_input("'{}': {} at the end", text_, what);
-    fail_input("'{}': {} '{}'", text_, what, text_.substr(at));
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  int depth_ = 0;
-};
 
 /// A network with parameters, under a name.
 struct Block {
@@ -171,7 +66,7 @@ Block read_block(std::string_view text) {
     }
     block.parameters.push_back({name, value});
   }
-  block.items = Parser(text.substr(colon + 1)).whole();
+  block.items = parse_items(text.substr(colon + 1));
   return block;
 }
 
@@ -338,7 +233,7 @@ void add_from_text(Network& network, std::string_view text, std::string_view blo
     }
   }
   Builder builder(network, known, data);
-  builder.add(Parser(trim(text)).whole());
+  builder.add(parse_items(trim(text)));
   builder.check_all_used();
   if (!network.learns()) fail_input("{}: nothing to train; add a 'linear N'", trim(text));
 }

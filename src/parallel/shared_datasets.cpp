@@ -117,6 +117,13 @@ struct Shared {
   std::shared_ptr<NodeMemory> memory;
 };
 
+/// Each part of a data set begins a line of the cache: labels after an odd number of bytes would not stand
+/// where integers have to.
+std::size_t aligned(std::size_t bytes) {
+  constexpr std::size_t kLine = 64;
+  return (bytes + kLine - 1) / kLine * kLine;
+}
+
 /// `content` of the node's rank 0, apart from features in files. Collective over `node`.
 Shared share(Communicator& node, const DatasetContent& content) {
   const bool leads = node.rank() == 0;
@@ -128,14 +135,14 @@ Shared share(Communicator& node, const DatasetContent& content) {
   shared.feature_file =
       place_from_text(broadcast_text(node, leads ? place_to_text(content.feature_file) : "", 0));
   const std::size_t feature_bytes = shared.feature_file ? 0 : description.feature_bytes();
-  const std::size_t size =
-      feature_bytes + description.target_bytes() + description.group_bytes() + description.weight_bytes();
+  const std::size_t size = aligned(feature_bytes) + aligned(description.target_bytes()) +
+                           aligned(description.group_bytes()) + aligned(description.weight_bytes());
   shared.memory = std::make_shared<NodeMemory>(node, std::max<std::size_t>(size, 1));
   const std::span<std::byte> memory = shared.memory->bytes();
   std::span<std::byte> rest = memory;
   const auto take = [&](std::size_t bytes, std::span<const std::byte> own) {
     const std::span<std::byte> part = rest.first(bytes);
-    rest = rest.subspan(bytes);
+    rest = rest.subspan(aligned(bytes));
     if (leads) std::ranges::copy(own, part.begin());
     return part;
   };

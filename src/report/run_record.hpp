@@ -11,6 +11,9 @@
 
 namespace lockstep {
 
+/// What is not there.
+inline constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
+
 /// One `evaluation` line of metrics.jsonl. What is not there, or not finite, is NaN.
 struct EvaluationRecord {
   std::string
@@ -45,7 +48,7 @@ struct RunRecord {
   nlohmann::ordered_json end;    ///< null: the run did not end
   nlohmann::ordered_json stop;   ///< why it stopped early; null where it did not, or has gone on
   RunStatus status = RunStatus::kInterrupted;
-  double last_sign = std::numeric_limits<double>::quiet_NaN();  ///< when it last wrote, in seconds since 1970
+  double last_sign = kAbsent;  ///< when it last wrote, in seconds since 1970
   std::vector<double> step, epoch, loss, learning_rate, gradient_norm, samples_per_second;
   std::vector<double> time;                                          ///< seconds in steps until then
   std::vector<bool> skipped;                                         ///< of the steps: not taken

@@ -11,6 +11,7 @@
 #include "lockstep/train/config.hpp"
 #include "lockstep/train/evaluation.hpp"
 #include "lockstep/train/trainer.hpp"
+#include "study/numbers.hpp"
 
 namespace lockstep {
 
@@ -30,14 +31,14 @@ struct Measurement {
   std::uint64_t step = 0;
   double epoch = 0;
   double samples = 0;  ///< gradients of single samples so far
-  double training_loss = 0;
-  double training_accuracy = 0;
-  double validation_loss = 0;
-  double validation_accuracy = 0;
-  double test_loss = 0;
-  double test_accuracy = 0;
-  double gap = 0;          ///< loss of the test (else validation) samples - training loss
-  double weight_norm = 0;  ///< of the weights, without biases
+  double training_loss = kNothing;
+  double training_accuracy = kNothing;
+  double validation_loss = kNothing;
+  double validation_accuracy = kNothing;
+  double test_loss = kNothing;
+  double test_accuracy = kNothing;
+  double gap = kNothing;          ///< loss of the test (else validation) samples - training loss
+  double weight_norm = kNothing;  ///< of the weights, without biases
 };
 
 /// One training.

@@ -136,13 +136,6 @@ void CurveTraining::measure(bool all_parts) {
   Measurement m{.step = trainer_.steps_done(),
                 .epoch = samples_ / static_cast<double>(problem_.split.training_size()),
                 .samples = samples_,
-                .training_loss = kNothing,
-                .training_accuracy = kNothing,
-                .validation_loss = kNothing,
-                .validation_accuracy = kNothing,
-                .test_loss = kNothing,
-                .test_accuracy = kNothing,
-                .gap = kNothing,
                 .weight_norm = weight_norm(trainer_.whole_network())};
   curve_.held_out.clear();
   for (const auto& [name, selection] : parts_of(problem_, all_parts)) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/train/problem.hpp"
@@ -39,12 +40,14 @@ const std::pair<std::string, Selection>& chosen_part(
 }
 
 /// Evaluations with one column after another permuted. Collective.
-std::vector<ColumnImportance> permute_columns(SavedModel& saved, const Selection& selection,
-                                              const Evaluation& unpermuted, Index repeats, std::uint64_t seed,
-                                              Communicator& communicator) {
+std::vector<ColumnImportance> permute_columns(StudyRun& study, SavedModel& saved, const Selection& selection,
+                                              const Evaluation& unpermuted) {
   constexpr unsigned kRepeatBits = 32;
+  const Index repeats = study.count("repeats");
+  const std::uint64_t seed = study.config().training.seed;
   std::vector<ColumnImportance> importances;
-  for (const ColumnFeatures& column : columns_with_features(selection.data.description())) {
+  const std::vector<ColumnFeatures> columns = columns_with_features(selection.data.description());
+  for (const ColumnFeatures& column : columns) {
     ColumnImportance importance{.name = column.name, .features = column.count};
     for (Index repeat = 0; repeat < repeats; ++repeat) {
       const std::uint64_t stream =
@@ -52,7 +55,9 @@ std::vector<ColumnImportance> permute_columns(SavedModel& saved, const Selection
       const Permutation order(seed, Purpose::kPermutedColumn, stream, selection.count);
       const Evaluation permuted =
           evaluate(saved.model, *saved.loss, saved.normalization,
-                   with_permuted_column(selection, saved.normalization, column, order), communicator);
+                   with_permuted_column(selection, saved.normalization, column, order), study.communicator());
+      study.stop_if_asked(
+          fmt::format("after {} of {}", importances.size(), count_of(std::ssize(columns), "column")));
       importance.loss.push_back(permuted.loss - unpermuted.loss);
       importance.score.push_back(score_of(unpermuted) - score_of(permuted));
     }
@@ -84,7 +89,6 @@ void run_importance(StudyRun& study) {
     fail_input("study 'importance': --weights is missing; give the directory of a run that has ended");
   }
   const std::string file = weights_file(study.option("weights")).string();
-  const Index repeats = study.count("repeats");
   SavedModel saved = load_model(file);
   columns_with_features(saved.data);  // refuses pictures before they are read
   const Problem problem = make_problem(study.config(), study.communicator());
@@ -99,8 +103,7 @@ void run_importance(StudyRun& study) {
   importance.score = score_name(importance.unpermuted);
   const std::string reason = nonfinite_text(importance.unpermuted);
   if (!reason.empty()) fail_guard("{}: the loss is not finite: {}; look at the data there", file, reason);
-  importance.columns = permute_columns(saved, selection, importance.unpermuted, repeats,
-                                       study.config().training.seed, study.communicator());
+  importance.columns = permute_columns(study, saved, selection, importance.unpermuted);
 
   study.open();
   record_importance(study, importance);

@@ -35,7 +35,10 @@ std::vector<double> losses_of(StudyRun& study, const Config& config) {
   Trainer trainer(study.communicator(), make_model(config, problem), problem, config.training);
   std::vector<double> losses;
   try {
-    trainer.run({.after_step = [&](const StepReport& report) { losses.push_back(report.loss); }});
+    trainer.run({.after_step = [&](const StepReport& report) {
+      losses.push_back(report.loss);
+      study.stop_if_asked(fmt::format("after step {} of {}", report.step, trainer.plan().total_steps));
+    }});
   } catch (const Diverged&) {
     log::info(fmt::format("run      diverged after step {}", trainer.steps_done()));
   }

@@ -27,7 +27,7 @@ struct Study {
   /// Its trainings' settings by keys, where the person says nothing or the default: what the study itself
   /// sets anew, but other settings depend on.
   std::map<std::string, std::string> settings = {};
-  void (*run)(StudyRun& study) = nullptr;  ///< collective
+  void (*run)(StudyRun& study) = nullptr;  ///< collective; with StudyRun::stop_if_asked now and then
 };
 
 /// All studies, in the order of their help.
@@ -45,7 +45,8 @@ struct StudyRequest {
 /// Runs `study` into a run directory: config.cfg (what the runs share), metrics.jsonl (a line "run" each
 /// training and a line "measurement" each evaluation) and report.html. Collective. Errors: an option that the
 /// study does not take or that does not fit; those of training, except that a run whose numbers stop being
-/// finite is a result.
+/// finite is a result; with exit code 4 a requested_stop, after which the directory, if there is one yet, has
+/// a page of what is measured.
 void run_study(const Study& study, const StudyRequest& request, Communicator& communicator);
 
 }  // namespace lockstep

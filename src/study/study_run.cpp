@@ -11,9 +11,7 @@
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
-#include "lockstep/core/version.hpp"
 #include "lockstep/parallel/agreement.hpp"
-#include "report/page.hpp"
 #include "study/curve_training.hpp"
 
 namespace lockstep {
@@ -52,7 +50,7 @@ StudyRun::StudyRun(const Study& study, StudyRequest request, Communicator& commu
     request_.settings[key] = {value, kStudyOrigin, GivenBy::kRun};
   }
   settle();
-  for (const char* const name : {"seeds", "evaluations"}) {
+  for (const char* const name : {"seeds", "evaluations", "repeats"}) {
     if (options_.contains(name)) count(name);  // wrong numbers show before anything is trained
   }
   together(communicator, [&] {
@@ -211,9 +209,9 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
         std::to_string(config_.data.source.synthetic.seed + static_cast<std::uint64_t>(number));
   }
   progress_.begin(fmt::format("{}, seed {}", variant.name, seed));
-  Curve curve = train_curve(
-      config_of(seeded), communicator_, count("evaluations"),
-      [this](const StepReport& report, const TrainingPlan& plan) { progress_.step(report, plan); });
+  Curve curve =
+      train_curve(config_of(seeded), communicator_, count("evaluations"),
+                  [this](const StepReport& report, const TrainingPlan& plan) { step(report, plan); });
   curve.variant = variant.name;
   open();
   for (const Measurement& m : curve.points) record(to_json(curve, m));
@@ -223,9 +221,18 @@ Curve StudyRun::train_seed(const Variant& variant, Index number) {
           {"settings", seeded.settings},
           {"diverged", curve.diverged},
           {"weights_digest", curve.weights_digest}});
-  log::info(fmt::format("run      {}, seed {}: {}; {}", variant.name, seed, outcome(curve),
-                        progress_.end(choice_loss(curve))));
+  tell(fmt::format("{}, seed {}", variant.name, seed), outcome(curve), choice_loss(curve));
   return curve;
+}
+
+void StudyRun::step(const StepReport& report, const TrainingPlan& plan) {
+  progress_.step(report, plan);
+  stop_if_asked(progress_.ended());
+}
+
+void StudyRun::tell(const std::string& training, const std::string& outcome, double loss) {
+  log::info(fmt::format("run      {}: {}; {}", training, outcome, progress_.end(loss)));
+  trainings_.emplace_back(training, outcome);
 }
 
 void StudyRun::record(const Json& line) {
@@ -244,32 +251,6 @@ void StudyRun::say(const std::string& sentence) {
 }
 
 void StudyRun::show(Json section) { sections_.push_back(std::move(section)); }
-
-void StudyRun::finish() {
-  together(communicator_, [&] {
-    if (!directory_) return;
-    keep_directory();
-    Json sections = Json::array();
-    sections.push_back({{"type", "text"}, {"title", "Findings"}, {"paragraphs", findings_}});
-    for (const Json& section : sections_) sections.push_back(section);
-    Json rows = Json::array();
-    for (const auto& [key, value] : shared_settings()) rows.push_back({key, value});
-    if (!rows.empty()) {
-      sections.push_back(
-          {{"type", "table"},
-           {"title", "Configuration"},
-           {"description", "What the runs share; metrics.jsonl has what each of them changes."},
-           {"columns", {{{"name", "key"}, {"number", false}}, {{"name", "value"}, {"number", false}}}},
-           {"rows", rows}});
-    }
-    const Json document = {{"title", fmt::format("Study: {}", study_.name)},
-                           {"subtitle", study_.summary},
-                           {"generator", fmt::format("lockstep {}", kVersion)},
-                           {"sections", sections}};
-    directory_->write("report.html", page_html(document));
-    log::info(fmt::format("page     {}/report.html", directory_->path().string()));
-  });
-}
 
 void run_study(const Study& study, const StudyRequest& request, Communicator& communicator) {
   StudyRun run(study, request, communicator);

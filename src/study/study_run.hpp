@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -55,6 +56,16 @@ class StudyRun {
   /// How far it is, for trainings that the study makes itself.
   TrainingsProgress& progress() { return progress_; }
 
+  /// After each step of a training: tells the person how far it is. Collective. Errors: see stop_if_asked.
+  void step(const StepReport& report, const TrainingPlan& plan);
+  /// After each training: prints what came of it, `loss` as TrainingsProgress::end takes it, and keeps it for
+  /// the page of a study that is stopped. Local.
+  void tell(const std::string& training, const std::string& outcome, double loss);
+
+  /// Collective. Errors: with exit code 4 a requested_stop, after which the folder, if it is there, has a
+  /// page of what is measured. `where`: "after 3 of 12 trainings".
+  void stop_if_asked(const std::string& where);
+
   /// Makes the run directory, unless it is there. The first training does it when it has ended: what fails at
   /// once leaves nothing behind. Where somebody has removed or moved it since, it is made again with all its
   /// data. Collective. Errors: that can't be; the data are saved elsewhere then.
@@ -79,6 +90,8 @@ class StudyRun {
   /// Makes config_ of the request.
   void settle();
   Curve train_seed(const Variant& variant, Index number);
+  Json trainings_table() const;
+  void write_page();
   /// The settings that all its trainings share, as they are written down.
   SettingTexts shared_settings() const;
 
@@ -89,8 +102,9 @@ class StudyRun {
   Config config_;
   std::function<bool(const std::string& key)> is_used_ = [](const std::string& /*key*/) { return true; };
   TrainingsProgress progress_;
-  std::optional<RunDirectory> directory_;  // rank 0 alone
-  std::vector<Json> lines_;                // rank 0 alone: what stands in its metrics
+  std::optional<RunDirectory> directory_;                       // rank 0 alone
+  std::vector<Json> lines_;                                     // rank 0 alone: what stands in its metrics
+  std::vector<std::pair<std::string, std::string>> trainings_;  // and what came of them
   std::vector<std::string> findings_;
   std::vector<Json> sections_;
 };

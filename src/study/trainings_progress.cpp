@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/human.hpp"
+#include "core/text.hpp"
 #include "lockstep/core/log.hpp"
 #include "train/run/progress.hpp"
 
@@ -33,6 +34,11 @@ std::string TrainingsProgress::end(double loss) {
   const bool leads = loss < best_;
   best_ = std::fmin(best_, loss);
   return text(0) + (leads ? ", best so far" : "");
+}
+
+std::string TrainingsProgress::ended() const {
+  if (total_ == 0) return "after " + count_of(done_, "training");
+  return fmt::format("after {} of {}{}", done_, is_at_most_ ? "at most " : "", count_of(total_, "training"));
 }
 
 std::string TrainingsProgress::text(double part) const {

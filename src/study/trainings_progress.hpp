@@ -38,6 +38,9 @@ class TrainingsProgress {
   /// it: "3 of 12 done, 1:20 left, best so far"; the last where no other has as small a loss.
   std::string end(double loss);
 
+  /// "after 3 of 12 trainings", "after 3 of at most 12 trainings", "after 3 trainings".
+  std::string ended() const;
+
  private:
   using Clock = std::chrono::steady_clock;
 

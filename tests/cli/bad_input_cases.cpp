@@ -66,6 +66,7 @@ std::vector<BadInput> bad_usage() {
       {"ResumeNothing", {"train", "--resume", ""}, "--resume: names no directory"},
       {"ValueOfASwitch", {"bench", "--json=yes"}, "--json: takes no value"},
       {"HelpOnNothing", {"train", "--help", "momentun"}, "did you mean 'optimizer.momentum'?"},
+      {"HelpOnNoCommandAndNoKey", {"help", "optimizer.momentun"}, "did you mean 'optimizer.momentum'?"},
       {"HelpOnWhatHasNoEffect",
        {"verify", "--help=checkpoint"},
        "--help checkpoint: 'verify' has no settings of this name; expected all, data, model, train"},

@@ -26,6 +26,7 @@ std::vector<BadInput> bad_idx_files();
 std::vector<BadInput> bad_cifar_files();
 std::vector<BadInput> bad_pictures_and_arrays();
 std::vector<BadInput> bad_csv_files();
+std::vector<BadInput> bad_groups_and_weights();
 std::vector<BadInput> bad_weights_and_folders();
 std::vector<BadInput> bad_sweeps();
 std::vector<BadInput> bad_scaling();

@@ -33,6 +33,8 @@ INSTANTIATE_TEST_SUITE_P(Cifar, BadInputTest, testing::ValuesIn(bad_cifar_files(
 INSTANTIATE_TEST_SUITE_P(PicturesAndArrays, BadInputTest, testing::ValuesIn(bad_pictures_and_arrays()),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(Csv, BadInputTest, testing::ValuesIn(bad_csv_files()), name_of);
+INSTANTIATE_TEST_SUITE_P(GroupsAndWeights, BadInputTest, testing::ValuesIn(bad_groups_and_weights()),
+                         name_of);
 INSTANTIATE_TEST_SUITE_P(WeightsAndFolders, BadInputTest, testing::ValuesIn(bad_weights_and_folders()),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(BatchSizes, BadInputTest, testing::ValuesIn(bad_batch_sizes()), name_of);

@@ -122,6 +122,26 @@ TEST_F(HelpTest, ComesHoweverItIsAskedFor) {
     EXPECT_EQ(output_of(words), program);
 }
 
+TEST_F(HelpTest, OfOneKeyNamesItsDefaultAndTheCommandsThatTakeIt) {
+  const std::string help = output_of({"help", "checkpoint.keep"});
+  EXPECT_EQ(keys_in(help), Words{"--checkpoint.keep"});
+  EXPECT_NE(help.find("(default 3)"), std::string::npos) << help;
+  EXPECT_NE(help.find("\nTaken by train"), std::string::npos) << help;
+  for (const Words& words : {Words{"help", "--checkpoint.keep"}, Words{"help", "train", "checkpoint.keep"},
+                             Words{"train", "--help", "checkpoint.keep"}, Words{"help", "keep"}}) {
+    EXPECT_EQ(output_of(words), help) << words.back();
+  }
+  // True of every command.
+  const std::string users = help.substr(help.find("Taken by"));
+  for (const std::string& name : commands()) {
+    const Words keys = keys_in(all_settings_of(name));
+    const bool takes = std::find(keys.begin(), keys.end(), "--checkpoint.keep") != keys.end();
+    EXPECT_EQ(users.find(" " + name) != std::string::npos, takes) << name;
+  }
+  EXPECT_EQ(output_of({"help", "seed"}).find("Taken by"), std::string::npos) << "two settings";
+  EXPECT_EQ(output_of({"help", "optimizer"}), output_of({"train", "--help", "optimizer"}));
+}
+
 TEST_F(HelpTest, ExamplesAreOfOptionsThatThereAre) {
   for (const std::string& name : commands()) {
     const std::string help = output_of({name, "--help"});

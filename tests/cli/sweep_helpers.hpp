@@ -24,7 +24,7 @@ inline std::string text_of(const std::filesystem::path& file) {
 inline std::vector<std::string> results_of(const TemporaryFolder& folder) {
   std::vector<std::string> texts;
   for (const char* const name :
-       {"table.csv", "table.jsonl", "report.html", "config.cfg", "best.safetensors"}) {
+       {"table.csv", "table.jsonl", "report.html", "config.cfg", "best.cfg", "best.safetensors"}) {
     texts.push_back(text_of(folder.path() / "sweep" / name));
     EXPECT_FALSE(texts.back().empty()) << name;
   }

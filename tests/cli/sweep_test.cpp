@@ -95,11 +95,35 @@ TEST(SweepTest, ItsBestWeightsAreThoseOfTrainAndPredict) {
   const Outcome predicted = predictions("sweep/best.safetensors");
   EXPECT_EQ(predicted.exit_code, 0) << predicted.err;
   EXPECT_EQ(predicted.out, predictions("run/weights.safetensors").out);
+  EXPECT_EQ(predicted.out, predictions("sweep").out);
 
   fs::remove(folder.path() / "sweep/best.safetensors");
   const std::string again = sweep_ok(3, kGrid + Words{"--groups", "2"}, folder);
   EXPECT_NE(again.find("point " + point + " is trained again"), std::string::npos) << again;
   EXPECT_TRUE(text_of(folder.path() / "sweep/best.safetensors") == best);
+}
+
+TEST(SweepTest, ItsFolderStandsForItsBestPointAsThatOfARun) {
+  const TemporaryFolder folder;
+  const Words held_out = {"--data.source", "blobs", "--data.samples", "90", "--train.steps", "20"};
+  const Words words = held_out + Words{"--sweep", "data.validation=0.1,0.3", "--model.layers", "linear 4"};
+  const std::string point = best_point(sweep_ok(2, words, folder));
+  EXPECT_EQ(text_of(folder.path() / "sweep/best.cfg"),
+            text_of(folder.path() / ("sweep/points/" + point + ".cfg")));
+  const Outcome trained =
+      run_lockstep(0, {"train", "--config", "sweep/points/" + point + ".cfg", "--run.dir", "run"}, folder);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  // The sweep keeps last weights, and the run would choose its best ones.
+  fs::remove(folder.path() / "run/best.safetensors");
+  const auto loss = [&](const std::string& weights) {
+    const Outcome outcome =
+        run_lockstep(0, {"evaluate", "--weights", weights, "--part", "validation", "--json"}, folder);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.exit_code == 0 ? Json::parse(outcome.out).at("loss").dump() : "";
+  };
+  EXPECT_EQ(loss("sweep"), loss("run"));
+  const Outcome exported = run_lockstep(0, {"export", "--weights", "sweep", "--output", "best.onnx"}, folder);
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
 }
 
 TEST(SweepTest, APointThatStopsEarlyEndsAsItsTraining) {

@@ -115,6 +115,23 @@ TEST_F(SharedDatasetsTest, EveryRankSeesWhatOneRead) {
   }
 }
 
+TEST_F(SharedDatasetsTest, EachPartBeginsALineOfTheCache) {
+  const std::vector<Dataset> shared = share_datasets(world(), [] {
+    std::vector<DatasetContent> contents;
+    contents.push_back(images(1));  // 15 bytes before its labels
+    contents.push_back(several_targets());
+    return contents;
+  });
+  // One rank alone has the vectors that were read.
+  const std::uintptr_t line = world().split_by_node()->size() > 1 ? 64 : alignof(std::int32_t);
+  for (const Dataset& data : shared) {
+    const DatasetMemory& memory = data.memory();
+    for (const auto part : {memory.features, memory.targets, memory.groups, memory.sample_weights}) {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(part.data()) % line, 0U) << data.description().name;
+    }
+  }
+}
+
 TEST_F(SharedDatasetsTest, PicturesAreTheSameWhoeverDecodesThem) {
   const TemporaryFolder folder;  // every rank has one, and those of rank 0 count
   for (const Index count : {11, 1}) {

@@ -92,6 +92,30 @@ TEST(CsvFeatures, ThatAreMissingAreNamed) {
   EXPECT_TRUE(fails("a,b,a\n1,2,3\n", named(), {"column 'a' occurs twice (1 and 3)"}));
 }
 
+// A person may have given another table, one without its first line, or one of identifiers alone.
+TEST(CsvFeatures, AnotherTableIsToldFromOneThatLacksAColumn) {
+  EXPECT_TRUE(
+      fails("x,z,w\n1,2,3\n", named(),
+            {"a.csv: none of its columns ('x', 'z', 'w') is a feature of the training data",
+             "expected 'a', 'b', in any order", "is it another table"}));
+  const CsvOptions wide = learned("a,b,c,d,e,f,g,kind\n1,2,3,4,5,6,7,x\n7,6,5,4,3,2,1,y\n");
+  EXPECT_TRUE(fails("x,z\n1,2\n", wide, {"expected 'a', 'b', 'c', 'd', 'e' and 2 more"}));
+  EXPECT_TRUE(fails("f,b,z\n1,2,3\n", wide,
+                    {"a.csv: no columns 'a', 'c', 'd', 'e', 'g', which the training data have (column 3 is "
+                     "'z', which they do not have)"}));
+  CsvOptions by_name = wide;
+  for (const char* const label : {"-1", "kind"}) {
+    by_name.label = label;
+    EXPECT_TRUE(fails("1,2,3\n", by_name,
+                      {"a.csv: 3 columns; expected the 7 columns that the weights were trained on, or 8 with "
+                       "those of `label`",
+                       "the first line has to name 'a', 'b', 'c', 'd', 'e' and 2 more, and it names none"}));
+  }
+  EXPECT_TRUE(fails("id\nx1\n", wide,
+                    {"a.csv:1: only one column; expected features ('a', 'b', 'c', 'd', 'e' "
+                     "and 2 more), separated by commas"}));
+}
+
 TEST(CsvFeatures, ThatAreNoNumbersAreNamedWithTheirPlace) {
   EXPECT_TRUE(fails("id,b,a\nx,6,5\ny,red,5\n", named(),
                     {"a.csv:3: column 2 ('b'): expected a number, found 'red'"}));

@@ -174,6 +174,27 @@ TEST(CsvTables, GiveFeaturesToTheMostFrequentCategories) {
   EXPECT_THAT(read("word,y\nw149,0\n", later).values, testing::Each(0));
 }
 
+TEST(CsvTables, GiveFeaturesToAsManyCategoriesAsAreAskedFor) {
+  std::string text = "word,y\n";
+  for (int i = 0; i < 150; ++i) {
+    for (int k = 0; k < 2; ++k) text += "w" + std::to_string(i) + ",0\n";
+  }
+  text += "w7,0\nw149,0\n";
+  EXPECT_THAT(warnings(text),
+              HasSubstr("column 1 ('word'): has 150 different texts; only the 100 most frequent "
+                        "ones have features; `max-categories` = 150 takes all"));
+  const CsvOptions all = with([](CsvOptions& o) { o.max_categories = 150; });
+  EXPECT_EQ(warnings(text, all), "");
+  EXPECT_THAT(read(text, all).description.feature_shape, ElementsAre(150));
+  EXPECT_FALSE(read(text, all).description.columns.at(0).has_others);
+  const CsvOptions two = with([](CsvOptions& o) { o.max_categories = 2; });
+  EXPECT_THAT(read(text, two).description.feature_names, ElementsAre("word=w149", "word=w7"));
+  // A later file is read as the training file was, whatever is asked for then.
+  CsvOptions later = after(text, all);
+  later.max_categories = 2;
+  EXPECT_THAT(read(text, later).description.feature_shape, ElementsAre(150));
+}
+
 TEST(CsvTables, KeepNumbersAmongTextByTheirValue) {
   std::string text = "ticket,y\n";
   for (int i = 0; i < 6; ++i) text += "A/5,0\n1.0,0\nB/6,1\n1,0\nC/7,1\nD/8,1\n1.50,1\n";

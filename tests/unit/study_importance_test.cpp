@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "study/importance_results.hpp"
+#include "study/numbers.hpp"
 
 namespace lockstep {
 namespace {
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 Importance example() {
   Importance importance{.part = "test",

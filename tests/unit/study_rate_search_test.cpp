@@ -7,11 +7,10 @@
 
 #include "core/text.hpp"
 #include "study/batch_size/rate_search.hpp"
+#include "study/numbers.hpp"
 
 namespace lockstep {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A search of the valley around `lowest`, above which rates from `limit` on diverge.
 struct Valley {

@@ -10,8 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
 /// A regression without test data: a point a pair of training loss and norm, at steps 0, 10, 20, …
 Curve curve(const std::string& variant, const std::vector<std::pair<double, double>>& points) {
   Curve made{.variant = variant, .seed = 1, .points = {}, .diverged = false, .weights_digest = ""};
@@ -21,12 +19,6 @@ Curve curve(const std::string& variant, const std::vector<std::pair<double, doub
                            .epoch = 0.5 * done,
                            .samples = 80 * done,
                            .training_loss = loss,
-                           .training_accuracy = kNothing,
-                           .validation_loss = kNothing,
-                           .validation_accuracy = kNothing,
-                           .test_loss = kNothing,
-                           .test_accuracy = kNothing,
-                           .gap = kNothing,
                            .weight_norm = norm});
   }
   return made;

@@ -18,8 +18,6 @@ using Points = std::vector<Index>;
 using Steps = std::vector<std::uint64_t>;
 using testing::HasSubstr;
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
 Points sizes(const Halving& halving) {
   Points sizes;
   for (Index rung = 0; rung < halving.rungs(); ++rung) sizes.push_back(halving.settings(rung));
@@ -78,13 +76,7 @@ TEST(Halving, NeedsSettingsToChooseAmong) {
 /// A training that has come through `rung`; its test loss says the opposite of its validation loss.
 Curve curve(double validation_loss, Index rung = 0, bool diverged = false) {
   Curve curve;
-  curve.points = {{.step = 1,
-                   .training_loss = kNothing,
-                   .training_accuracy = kNothing,
-                   .validation_loss = validation_loss,
-                   .validation_accuracy = kNothing,
-                   .test_loss = -validation_loss,
-                   .test_accuracy = kNothing}};
+  curve.points = {{.step = 1, .validation_loss = validation_loss, .test_loss = -validation_loss}};
   curve.diverged = diverged;
   curve.samples = rung == 0 ? 10 : 30;
   curve.whole_samples = 30;

@@ -38,7 +38,6 @@ std::optional<VarianceShares> shares_of(const std::vector<std::string>& sweeps, 
 
 /// Trainings that ended with these training losses; NaN: diverged.
 std::vector<Curve> ended_with(const std::vector<double>& losses) {
-  constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
   std::vector<Curve> curves;
   for (const double loss : losses) {
     Curve& curve = curves.emplace_back();
@@ -46,12 +45,6 @@ std::vector<Curve> ended_with(const std::vector<double>& losses) {
                      .epoch = 2,
                      .samples = 128,
                      .training_loss = std::isnan(loss) ? 1 : loss,
-                     .training_accuracy = kNothing,
-                     .validation_loss = kNothing,
-                     .validation_accuracy = kNothing,
-                     .test_loss = kNothing,
-                     .test_accuracy = kNothing,
-                     .gap = kNothing,
                      .weight_norm = 1}};
     curve.diverged = std::isnan(loss);
   }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "study/numbers.hpp"
 #include "study/sweep/sweep_results.hpp"
 #include "study/sweep/sweep_weights.hpp"
 #include "study_sweep_helpers.hpp"
@@ -15,8 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using test::plan_of;
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
 Curve curve(double training_loss, double test_loss, bool diverged = false,
             double validation_loss = kNothing) {
   return {.variant = "",
@@ -25,22 +24,16 @@ Curve curve(double training_loss, double test_loss, bool diverged = false,
                       .epoch = 0,
                       .samples = 0,
                       .training_loss = 3,
-                      .training_accuracy = kNothing,
                       .validation_loss = std::isnan(validation_loss) ? kNothing : 3,
-                      .validation_accuracy = kNothing,
                       .test_loss = 3,
-                      .test_accuracy = kNothing,
                       .gap = 0,
                       .weight_norm = 1},
                      {.step = 6,
                       .epoch = 2,
                       .samples = 128,
                       .training_loss = training_loss,
-                      .training_accuracy = kNothing,
                       .validation_loss = validation_loss,
-                      .validation_accuracy = kNothing,
                       .test_loss = test_loss,
-                      .test_accuracy = kNothing,
                       .gap = test_loss - training_loss,
                       .weight_norm = 2}},
           .diverged = diverged,

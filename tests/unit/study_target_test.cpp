@@ -9,6 +9,7 @@
 #include "lockstep/nn/weights.hpp"
 #include "study/batch_size/batch_fits.hpp"
 #include "study/batch_size/target_run.hpp"
+#include "study/numbers.hpp"
 #include "train_helpers.hpp"
 
 namespace lockstep {
@@ -19,7 +20,6 @@ using test::is_bad_input;
 using test::Texts;
 using test::TrainingRun;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNoLimit = 1e6;
 
 TEST(Target, IsALossOrAnAccuracy) {

@@ -41,6 +41,17 @@ TEST(TrainingsProgress, CountsThoseOfEarlierStarts) {
   EXPECT_THAT(progress.end(0.75), testing::AllOf(StartsWith("2 of 3 done"), EndsWith("left")));
 }
 
+TEST(TrainingsProgress, TellsAfterHowManyAStudyWasStopped) {
+  TrainingsProgress progress;
+  EXPECT_EQ(progress.ended(), "after 0 trainings");
+  progress.end(1);
+  EXPECT_EQ(progress.ended(), "after 1 training");
+  progress.expect_at_most(6);
+  EXPECT_EQ(progress.ended(), "after 1 of at most 6 trainings");
+  progress.expect(4);
+  EXPECT_EQ(progress.ended(), "after 1 of 4 trainings");
+}
+
 TEST(TrainingsProgress, TheRestTakesAsLongEachAsThoseBefore) {
   EXPECT_EQ(seconds_left(0, 0, 5), 0);
   EXPECT_DOUBLE_EQ(seconds_left(10, 2, 6), 20);

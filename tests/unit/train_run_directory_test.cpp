@@ -54,6 +54,22 @@ TEST(RunDirectory, StandsForItsBestWeightsOnceItHasEnded) {
   EXPECT_EQ(weights_file(folder.path()), folder.path() / "weights.safetensors");
 }
 
+TEST(RunDirectory, OfASweepStandsForItsBestWeightsOnceItHasEnded) {
+  const TemporaryFolder folder;
+  const auto fails = [&] {
+    return is_bad_input([&] { weights_file(folder.path()); },
+                        {"without weights.safetensors", "of a run or sweep that has ended"});
+  };
+  folder.write("best.safetensors", "");
+  folder.write("best.cfg", "");
+  folder.write("metrics.jsonl", "{\"event\":\"sweep\"}\n{\"event\":\"end\"}\n{\"event\":\"begin\"}\n");
+  EXPECT_TRUE(fails()) << "it goes on with more samples";
+  folder.write("metrics.jsonl", "{\"event\":\"sweep\"}\n{\"event\":\"end\"}\n");
+  EXPECT_EQ(weights_file(folder.path()), folder.path() / "best.safetensors");
+  fs::remove(folder.path() / "best.safetensors");
+  EXPECT_TRUE(fails()) << "all its trainings diverged";
+}
+
 TEST(RunDirectory, ARunThatBeginsAnewLosesItsBestWeights) {
   const TemporaryFolder folder;
   folder.write("metrics.jsonl", "{\"event\":\"start\"}\n{\"event\":\"step\",\"step\":1}\n");

@@ -52,6 +52,8 @@ struct CsvOptions {
   std::string columns = {};     ///< those for features; empty: all but the label
   std::string ignore = {};      ///< those not for features
   std::string categories = {};  ///< those of categories, though they may be numbers
+  /// Of a training file: how many categories of a column have a feature of their own, the most frequent ones.
+  Index max_categories = 100;
   /// Words, separated by commas, that stand for a missing value beside those of the training file and those
   /// that always do: an empty field, ? - . NA N/A NaN null none nil.
   std::string missing = {};

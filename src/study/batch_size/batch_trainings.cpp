@@ -101,19 +101,18 @@ class Trainings {
     const auto total =
         static_cast<double>(plan_training(config.training, problem_.split.training_size()).total_steps);
     std::vector<TargetEvaluation> seen;
-    TrainingsProgress& progress = study_.progress();
-    progress.begin(fmt::format("batch {} at {}, seed {}", batch_size, rate, config.training.seed));
+    study_.progress().begin(fmt::format("batch {} at {}, seed {}", batch_size, rate, config.training.seed));
     TargetRun run = train_to_target(
         config, problem_, plan_.target, held_out_, std::min(total, std::ceil(plan_.budget * fewest_)),
         study_.communicator(), [&](const TargetEvaluation& evaluation) { seen.push_back(evaluation); },
-        [&](const StepReport& report, const TrainingPlan& whole) { progress.step(report, whole); });
+        [&](const StepReport& report, const TrainingPlan& whole) { study_.step(report, whole); });
     study_.open();
     for (const TargetEvaluation& evaluation : seen) record_evaluation(study_, config, plan_.part, evaluation);
     record_run(study_, run, settings);
-    log::info(fmt::format(
-        "run      batch {}, learning rate {}, seed {}: {} after {:.4g} step{}, {} {} {:.4g}; {}", batch_size,
-        rate, run.seed, end_name(run.end), run.steps, run.steps == 1 ? "" : "s", plan_.part,
-        plan_.target.quantity(), run.measured, progress.end(std::numeric_limits<double>::quiet_NaN())));
+    study_.tell(fmt::format("batch {}, learning rate {}, seed {}", batch_size, rate, run.seed),
+                fmt::format("{} after {:.4g} step{}, {} {} {:.4g}", end_name(run.end), run.steps,
+                            run.steps == 1 ? "" : "s", plan_.part, plan_.target.quantity(), run.measured),
+                kNothing);
     return run;
   }
 

@@ -75,6 +75,7 @@ void study_variance(StudyRun& study, const Problem& problem) {
   std::optional<double> trace;
   for (const Index size : sizes) {
     const GradientVariance v = measure_variance(study, problem, size, mean);
+    study.stop_if_asked(fmt::format("at the variance of batches of {}", size));
     if (!trace) trace = v.variance;
     const double expected = predicted(*trace, size, samples);
     study.record({{"event", "variance"},

@@ -151,7 +151,10 @@ void run_surfaces(StudyRun& study) {
   const std::uint64_t steps =
       study.config().training.steps > 0 ? study.config().training.steps : kDefaultSteps;
   study.open();
-  for (const Surface& surface : surfaces()) draw(study, surface, steps);
+  for (const Surface& surface : surfaces()) {
+    draw(study, surface, steps);
+    study.stop_if_asked("after the surface " + surface.name);
+  }
 }
 
 }  // namespace

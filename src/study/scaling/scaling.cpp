@@ -96,6 +96,7 @@ void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
       TimedTraining training(config, problem, study.communicator(), static_cast<int>(cell.ranks));
       training.round();
       measured[i].push_back(training.result());
+      study.stop_if_asked(fmt::format("in round {} of {}", round + 1, rounds));
     }
     for (std::size_t i = 0; i < messages.size(); ++i)
       messages[i].push_back(time_message(study.communicator(), results.hosts, results.messages[i].bytes));

@@ -134,6 +134,8 @@ void write_results(const SweepPlan& plan, SweepJournal& journal) {
   write_file(folder / "table.csv", table_csv(plan, results));
   write_file(folder / "table.jsonl", table_jsonl(plan, results));
   write_file(folder / kPage, page_html(sweep_document(plan, results)));
+  const std::optional<Index> best = winning_point(plan, results);
+  if (best) write_file(folder / kBestConfig, configuration_text(plan, *best));
   journal.end();
   std::error_code ignored;
   fs::remove_all(folder / kStates, ignored);
@@ -141,7 +143,7 @@ void write_results(const SweepPlan& plan, SweepJournal& journal) {
   for (const std::string& finding : sweep_findings(plan, results))
     log::info(fmt::format("found    {}", finding));
   log::info(fmt::format("table    {}", (folder / "table.csv").string()));
-  if (const auto best = winning_point(plan, results)) {
+  if (best) {
     log::info(fmt::format("weights  {}, of point {}", (folder / kBestWeights).string(), *best + 1));
   }
   log::info(fmt::format("page     {}", (folder / kPage).string()));

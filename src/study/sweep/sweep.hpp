@@ -30,9 +30,9 @@ const std::vector<std::string>& unused_in_sweeps();
 ///                     a group took, and what came of it, with its seconds), "stop" (by a signal), "end"
 ///     points/N.cfg    the configuration of point N, for `lockstep train`; config.cfg: what all points share
 ///     table.csv, table.jsonl, report.html: the results in the order of the grid
-///     best.safetensors: the weights of the best setting, see sweep_weights.hpp
+///     best.safetensors: the weights of the best setting, see sweep_weights.hpp; best.cfg: its configuration
 ///
-/// The last four have the same bytes at every number of ranks and groups, and however often the sweep was
+/// The last five have the same bytes at every number of ranks and groups, and however often the sweep was
 /// interrupted.
 ///
 /// With successive halving, a point whose training goes on leaves its state between two rungs, states/RUNG/

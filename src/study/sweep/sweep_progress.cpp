@@ -16,14 +16,17 @@ namespace lockstep {
 
 namespace fs = std::filesystem;
 
+std::string configuration_text(const SweepPlan& plan, Index point) {
+  return to_text(settings_of(with_absolute_paths(plan.points[static_cast<std::size_t>(point)])));
+}
+
 void write_configurations(SweepPlan plan) {
   const fs::path folder = plan.folder;
   for (Config& point : plan.points) point = with_absolute_paths(std::move(point));
   write_file(folder / "config.cfg", to_text(shared_settings(plan)));
   fs::create_directories(folder / "points");
   for (Index point = 0; point < plan.grid.size(); ++point) {
-    write_file(folder / config_file(point),
-               to_text(settings_of(plan.points[static_cast<std::size_t>(point)])));
+    write_file(folder / config_file(point), configuration_text(plan, point));
   }
 }
 

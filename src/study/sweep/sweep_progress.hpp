@@ -10,6 +10,9 @@
 
 namespace lockstep {
 
+/// The configuration of `point`, as a file has it. Local.
+std::string configuration_text(const SweepPlan& plan, Index point);
+
 /// Writes config.cfg and points/N.cfg into the sweep's folder. Local.
 void write_configurations(SweepPlan plan);
 

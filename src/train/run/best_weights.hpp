@@ -11,8 +11,10 @@
 
 namespace lockstep {
 
-/// The weights of the best evaluation so far, in the folder of a run.
+/// The weights of the best evaluation so far, in the folder of a run; in that of a sweep, which has ended,
+/// those of its best point, and beside them that point's configuration.
 inline constexpr auto kBestWeights = "best.safetensors";
+inline constexpr auto kBestConfig = "best.cfg";
 
 /// Writes those of `network`, whole or not at all, with `facts` as metadata. Where they can't be written,
 /// that is a warning, once: the run is worth more. Local.

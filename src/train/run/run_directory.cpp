@@ -88,8 +88,13 @@ fs::path weights_file(const fs::path& given) {
   if (fs::exists(given / kWeights, error)) {  // else it goes on, and ranks may find different best weights
     return given / (fs::exists(given / kBestWeights, error) ? kBestWeights : kWeights);
   }
-  fail_input("{}: it is a folder without {}; give a file, or the directory of a run that has ended",
-             given.string(), kWeights);
+  if (has_ended(given) && fs::exists(given / kBestConfig, error) && fs::exists(given / kBestWeights, error)) {
+    return given / kBestWeights;
+  }
+  fail_input(
+      "{}: it is a folder without {}; give a file, or the directory of a run or sweep that has ended; other "
+      "studies keep no weights",
+      given.string(), kWeights);
 }
 
 bool has_ended(const fs::path& folder) {
@@ -103,7 +108,9 @@ bool has_ended(const fs::path& folder) {
 bool is_config_of_run(const fs::path& file) {
   const fs::path folder = fs::path(file).remove_filename();
   std::error_code error;
-  if (file.filename() == "config.cfg") return fs::exists(folder / kMetrics, error);
+  if (file.filename() == "config.cfg" || file.filename() == kBestConfig) {
+    return fs::exists(folder / kMetrics, error);
+  }
   const bool is_point = folder.parent_path().filename() == "points" && file.extension() == ".cfg";
   return is_point && fs::exists(folder / ".." / kMetrics, error);
 }

@@ -66,7 +66,8 @@ std::string resume_command(const std::filesystem::path& folder);
 void refuse_run_in(const std::filesystem::path& folder);
 
 /// The weights that `given` names: the file, or in the directory of a run that has ended its best, or those
-/// it ended with where it held out no samples to choose by. Errors: a folder without weights.
+/// it ended with where it held out no samples to choose by; in that of a sweep that has ended, those of its
+/// best point. Errors: a folder without weights.
 std::filesystem::path weights_file(const std::filesystem::path& given);
 
 /// Whether a run, study or sweep wrote the configuration `file`: it stands in their folder, or is that of a

@@ -14,7 +14,11 @@
 
 namespace lockstep {
 
+namespace {
+
 using Json = nlohmann::ordered_json;
+
+}  // namespace
 
 RunFolder::RunFolder(const RunStart& start, const RunIdentity& identity, const Problem& problem,
                      const Trainer& trainer, Checkpointing& checkpointing)
