@@ -48,7 +48,7 @@ Words long_training(const std::string& run_dir) {
           "--train.micro-batches",
           "8",
           "--train.steps",
-          "10000",
+          "5000",
           "--optimizer.name",
           "adamw",
           "--optimizer.learning-rate",

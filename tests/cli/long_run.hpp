@@ -10,8 +10,9 @@
 
 namespace lockstep::test {
 
-/// Settings of a run of a second or so, which checkpoints every 50 of its steps, with an optimizer that keeps
-/// vectors, a moving average, dropout, ragged batches and evaluations. `run_dir` is below the current folder.
+/// Settings of a run of half a second in one process, seconds on three ranks, which checkpoints every 50
+/// of its steps, with an optimizer that keeps vectors, a moving average, dropout, ragged batches and
+/// evaluations. `run_dir` is below the current folder.
 Words long_training(const std::string& run_dir);
 
 /// The checkpoint with the largest step; empty where there is none.

@@ -61,7 +61,11 @@ Words command_line(int ranks, const Words& others, const Words& last) {
 }
 
 Outcome run_lockstep(int ranks, const Words& words, const TemporaryFolder& folder, double seconds) {
-  Process process(command_line(ranks, words), folder.path());
+  // After an error mpirun gives its ranks a second before and after SIGTERM, though they have ended. Here
+  // nobody sends them a signal, and what a rank has to say it has said before its end.
+  const Words at_once = {"env", "OMPI_MCA_odls_base_sigkill_timeout=0",
+                         "PRTE_MCA_odls_base_sigkill_timeout=0"};
+  Process process(at_once + command_line(ranks, words), folder.path());
   Outcome outcome = process.wait(seconds);
   EXPECT_FALSE(outcome.timed_out) << "still running after " << seconds << " seconds on " << ranks << " ranks";
   return outcome;

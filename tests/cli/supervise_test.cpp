@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -137,14 +138,21 @@ TEST_F(SuperviseTest, AHangupStopsTheRunButUnderNohup) {
   EXPECT_NE(outcome.err.find("stopped after step"), std::string::npos) << outcome.err;
 }
 
+/// Whether supervise.sh has started the run in `run_dir`.
+bool has_started(const std::string& run_dir) {
+  // Shells of the script have its command line; this is what it adds to that.
+  const std::vector<pid_t> resuming = processes_with("--run.resume");
+  const std::vector<pid_t> mine = processes_with(run_dir);
+  return std::ranges::find_first_of(resuming, mine) != resuming.end();
+}
+
 /// mpirun forgets a signal that comes while it starts its ranks.
 TEST_F(SuperviseTest, ASignalDuringTheStartStopsTheRunTooForGood) {
   for (const int milliseconds : {0, 30, 60, 90}) {
     const std::string run_dir = (folder_.path() / fmt::format("run-{}", milliseconds)).string();
     Process process(supervise({"--ranks", "2"}, {"--train.steps", "100000000", "--run.dir", run_dir}),
                     folder_.path());
-    // Shells of the script have its command line; this is what it adds to that.
-    ASSERT_TRUE(wait_until(20, [] { return !processes_with("--run.resume").empty(); }));
+    ASSERT_TRUE(wait_until(20, [&] { return has_started(run_dir); }));
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     process.send(SIGTERM);
     const Outcome outcome = process.wait(30);
