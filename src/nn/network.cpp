@@ -253,7 +253,9 @@ ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
   for (Node& node : nodes_) {
     const MatrixView y = view(node.values, x.rows(), node.output->size());
-    if (works_on(block, node)) node.unit->forward(block, inputs_of(node, x), y);
+    if (!works_on(block, node)) continue;
+    node.unit->forward(block, inputs_of(node, x), y);
+    if (observer_) observer_(*node.unit, Pass::kForward);
   }
   return value_of(last_, x);
 }
@@ -320,6 +322,7 @@ void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& s
       add_to(gradient_place(plan_.places[source], x.rows(), shape_of(source).size()),
              read_only(input_gradients_[k]));
     }
+    if (observer_) observer_(*node.unit, Pass::kBackward);
   }
 }
 

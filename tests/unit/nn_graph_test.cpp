@@ -97,6 +97,38 @@ TEST(Graph, WeightsBeforeAJoinStartAsWhatFollowsItDemands) {
   EXPECT_GT(largest("(linear 400, dropout 0.1), (identity, relu)"), 3 * std::sqrt(2.0 / 400));
 }
 
+TEST(Graph, AnObserverSeesEachUnitAfterItsTwoPasses) {
+  const Shape picture({2, 6, 6});
+  Network network("conv 4 3, group-norm 2, relu, max-pool 2, residual(identity), flatten, linear 3", picture);
+  network.initialize(1, Initialization::kAuto);
+  std::vector<std::pair<std::string, Pass>> seen;
+  network.observe([&](const Unit& unit, Pass pass) { seen.emplace_back(unit.text(), pass); });
+  const Matrix x = test::random_matrix(4, network.inputs(), 1);
+  const auto labels = test::cycled_labels(4, 3);
+  test::RecordingSink sink(network.layout().size());
+  test::forward_backward(network, *make_cross_entropy(0), OwnedBlock(counted(4), {4}).training(),
+                         test::view(x), {.labels = labels, .values = {}}, sink);
+  std::vector<std::pair<std::string, Pass>> expected;
+  for (std::size_t i = 0; i < network.units(); ++i) {
+    expected.emplace_back(network.unit(i).text(), Pass::kForward);
+  }
+  for (std::size_t i = network.units(); i-- > 0;) {
+    expected.emplace_back(network.unit(i).text(), Pass::kBackward);
+  }
+  EXPECT_EQ(seen, expected);
+}
+
+TEST(Graph, UnitsAreOfTheKindOfTheirWork) {
+  const Network network("conv 4 3, group-norm 2, relu, avg-pool 2, flatten, dropout 0.1, linear 3, softmax",
+                        Shape({2, 6, 6}));
+  const std::vector<UnitKind> expected = {
+      UnitKind::kConvolution, UnitKind::kNormalization, UnitKind::kActivation, UnitKind::kPooling,
+      UnitKind::kOther,       UnitKind::kOther,         UnitKind::kLinear,     UnitKind::kActivation};
+  for (std::size_t i = 0; i < network.units(); ++i) {
+    EXPECT_EQ(network.unit(i).kind(), expected[i]) << network.name_of_unit(i);
+  }
+}
+
 TEST(Graph, HandsInEveryGradientOnceAMicroBatch) {
   Network network =
       with_values("residual(linear 4, residual(linear 4, tanh)), 2 x (linear 4, relu), linear 3", 4);

@@ -5,12 +5,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/nn/initialization.hpp"
 #include "lockstep/nn/unit.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
+
+enum class Pass { kForward, kBackward };
 
 /// A graph of units over one contiguous parameter vector. Units are added in the order in which they compute,
 /// each behind the one before, in groups and residuals that nest as torch.nn.Sequential do: the tensor
@@ -115,6 +118,9 @@ class Network {
   /// Gradients of the last forward's parameters, last unit first. `x` is that forward's input.
   void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
 
+  /// Calls `after` whenever a unit's forward or backward has ended, for measuring.
+  void observe(std::function<void(const Unit& unit, Pass pass)> after) { observer_ = std::move(after); }
+
   /// Adds what it computes of the value `input` outside of training to `graph`, with every parameter and
   /// statistic under its name, and returns the name of the outputs. Errors: those of Unit::add_operators.
   std::string add_operators(OperatorGraph& graph, const std::string& input) const;
@@ -186,6 +192,7 @@ class Network {
   std::vector<std::vector<Real>> gradients_;  // by place
   std::vector<ConstMatrixView> inputs_;       // of the unit that computes
   std::vector<MatrixView> input_gradients_;
+  std::function<void(const Unit& unit, Pass pass)> observer_;
 };
 
 /// The parameters that the network of this text has, without memory for them. Errors: as there.
