@@ -15,11 +15,29 @@ constexpr double kMilli = 1e3;
 constexpr double kMicro = 1e6;
 constexpr double kPercent = 100;
 
+using Parts = std::vector<std::pair<std::string, double>>;
+
 /// The parts of a step in its order, and the rest.
-std::vector<std::pair<std::string, double>> parts(const BenchReport& report) {
-  std::vector<std::pair<std::string, double>> parts;
-  for (const StepPart part : all_step_parts()) parts.emplace_back(name_of(part), report.step.times[part]);
-  parts.emplace_back("other", std::max(0.0, report.step.seconds - report.step.times.sum()));
+Parts parts_by_pass(const StepMeasurement& step) {
+  Parts parts;
+  for (const StepPart part : all_step_parts()) parts.emplace_back(name_of(part), step.times[part]);
+  parts.emplace_back("other", std::max(0.0, step.seconds - step.times.sum()));
+  return parts;
+}
+
+bool has(const UnitTimes& units, UnitKind kind) { return units.of(kind) > 0; }
+
+/// What is no unit's work, by its part of the step, and the rest.
+Parts parts_besides_units(const StepMeasurement& step) {
+  Parts parts = {{"loss", step.units.loss}};
+  double rest = step.seconds - step.units.sum();
+  for (const StepPart part : all_step_parts()) {
+    if (part == StepPart::kForward || part == StepPart::kBackward || part == StepPart::kWeightGradients)
+      continue;
+    parts.emplace_back(name_of(part), step.times[part]);
+    rest -= step.times[part];
+  }
+  parts.emplace_back("other", std::max(0.0, rest));
   return parts;
 }
 
@@ -27,7 +45,15 @@ std::vector<std::pair<std::string, double>> parts(const BenchReport& report) {
 
 nlohmann::ordered_json to_json(const BenchReport& report) {
   nlohmann::ordered_json times;
-  for (const auto& [name, seconds] : parts(report)) times[name] = seconds;
+  for (const auto& [name, seconds] : parts_by_pass(report.step)) times[name] = seconds;
+  const UnitTimes& units = report.step.units;
+  nlohmann::ordered_json by_kind;
+  for (const UnitKind kind : all_unit_kinds()) {
+    if (!has(units, kind)) continue;
+    by_kind[name_of(kind)] = {{"forward", units(kind, Pass::kForward)},
+                              {"backward", units(kind, Pass::kBackward)}};
+  }
+  by_kind["loss"] = {{"forward", units.loss}};
   nlohmann::ordered_json json = {{"ranks", report.ranks},
                                  {"micro_batches", report.micro_batches},
                                  {"batch_size", report.batch_size},
@@ -42,6 +68,7 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
                                  {"step",
                                   {{"seconds", report.step.seconds},
                                    {"parts_seconds", times},
+                                   {"units_seconds", by_kind},
                                    {"samples_per_second", report.samples_per_second()},
                                    {"operations", report.operations},
                                    {"share_of_gemm_2048", report.share_of_limit()}}}};
@@ -83,12 +110,19 @@ std::vector<std::string> to_lines(const BenchReport& report) {
     for (const Interval& owned : report.owned) sizes.push_back(owned.size());
     lines.push_back(fmt::format("  micro-batches of each rank {}", fmt::join(sizes, ", ")));
   }
-  for (const auto& [name, seconds] : parts(report)) {
-    std::string words = name;
-    std::replace(words.begin(), words.end(), '_', ' ');
-    lines.push_back(fmt::format("  {:26} {:8.3f} ms  {:5.1f} %", words, seconds * kMilli,
-                                kPercent * seconds / report.step.seconds));
+  const auto line = [&](std::string name, double seconds) {
+    std::replace(name.begin(), name.end(), '_', ' ');
+    return fmt::format("  {:26} {:8.3f} ms  {:5.1f} %", name, seconds * kMilli,
+                       kPercent * seconds / report.step.seconds);
+  };
+  const UnitTimes& units = report.step.units;
+  for (const UnitKind kind : all_unit_kinds()) {
+    if (!has(units, kind)) continue;
+    lines.push_back(line(name_of(kind), units.of(kind)) + fmt::format("  ({:.3f} forward, {:.3f} backward)",
+                                                                      units(kind, Pass::kForward) * kMilli,
+                                                                      units(kind, Pass::kBackward) * kMilli));
   }
+  for (const auto& [name, seconds] : parts_besides_units(report.step)) lines.push_back(line(name, seconds));
   lines.push_back(fmt::format("  {:26} {:8.3f} ms", "whole step", report.step.seconds * kMilli));
   if (!report.nodes.empty())
     lines.emplace_back("exchange by node              overlapped      exposed  of it waiting");

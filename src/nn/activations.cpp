@@ -39,6 +39,7 @@ class Activation final : public Unit {
 
   std::string text() const override { return text_; }
   Response response() const override { return response_; }
+  UnitKind kind() const override { return UnitKind::kActivation; }
   Shape connect(std::span<const Shape> inputs) override { return inputs[0]; }
 
   void forward(const RowBlock& /*block*/, Inputs inputs, MatrixView outputs) override {

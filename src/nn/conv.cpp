@@ -63,6 +63,7 @@ class Conv final : public Unit {
     return fmt::format("conv {} {}{}{}{}", outputs_, windows_.size, options_text(windows_, 1),
                        groups_ == 1 ? "" : fmt::format(" groups={}", groups_), has_bias_ ? "" : " nobias");
   }
+  UnitKind kind() const override { return UnitKind::kConvolution; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);

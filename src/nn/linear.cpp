@@ -28,6 +28,7 @@ class Linear final : public Unit {
     return outputs_ == kAutomatic ? "linear auto" : fmt::format("linear {}", outputs_);
   }
   bool is_affine() const override { return true; }
+  UnitKind kind() const override { return UnitKind::kLinear; }
 
   Shape connect(std::span<const Shape> inputs) override {
     if (outputs_ == kAutomatic) fail_input("'auto' needs data; expected a number of outputs");

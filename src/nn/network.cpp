@@ -82,6 +82,33 @@ Network& Network::residual(const Part& branch, const Part& skip, const std::stri
   return *this;
 }
 
+Network& Network::concat_branches(const std::vector<Branch>& branches, const std::string& label) {
+  return join_branches(Item::Kind::kConcat, concat(), branches, label);
+}
+
+Network& Network::add_branches(const std::vector<Branch>& branches, const std::string& label) {
+  return join_branches(Item::Kind::kAdd, sum(), branches, label);
+}
+
+Network& Network::join_branches(Item::Kind kind, std::unique_ptr<Unit> joint,
+                                const std::vector<Branch>& branches, const std::string& label) {
+  if (branches.size() < 2) fail_input("{} branches; expected at least two", branches.size());
+  const std::string path = new_path(label);
+  const std::size_t from = last_;
+  std::vector<std::size_t> ends;
+  const auto add_all = [&](Network&) {
+    for (const Branch& branch : branches) {
+      last_ = from;
+      group(branch.units, branch.label);
+      ends.push_back(last_);
+    }
+  };
+  std::vector<Item> items = add_inside(add_all, path + ".", "branches");
+  add_node(std::move(joint), std::move(ends), path);
+  place_.items.push_back({.kind = kind, .label = label, .items = std::move(items)});
+  return *this;
+}
+
 /// What `part` adds below `prefix`. Errors: nothing.
 std::vector<Network::Item> Network::add_inside(const Part& part, const std::string& prefix,
                                                const std::string& what) {
@@ -164,11 +191,16 @@ std::string Network::text_of(const Item& item, const std::string& in_place_of_ra
     case Item::Kind::kGroup:
       return text + "(" + text_of(item.items, in_place_of_random) + ")";
     case Item::Kind::kResidual:
+      text += "residual(" + text_of(item.items, in_place_of_random);
+      if (!item.skip.empty()) text += ", skip(" + text_of(item.skip, in_place_of_random) + ")";
+      return text + ")";
+    case Item::Kind::kConcat:
+    case Item::Kind::kAdd:
       break;
   }
-  text += "residual(" + text_of(item.items, in_place_of_random);
-  if (!item.skip.empty()) text += ", skip(" + text_of(item.skip, in_place_of_random) + ")";
-  return text + ")";
+  std::vector<std::string> branches;
+  for (const Item& branch : item.items) branches.push_back(text_of(branch, in_place_of_random));
+  return fmt::format("{}{}({})", text, item.kind == Item::Kind::kConcat ? "concat" : "add", join(branches));
 }
 
 std::string Network::text_without_random_units() const { return text_of(place_.items, identity()->text()); }
@@ -253,7 +285,9 @@ ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
   for (Node& node : nodes_) {
     const MatrixView y = view(node.values, x.rows(), node.output->size());
-    if (works_on(block, node)) node.unit->forward(block, inputs_of(node, x), y);
+    if (!works_on(block, node)) continue;
+    node.unit->forward(block, inputs_of(node, x), y);
+    if (observer_) observer_(*node.unit, Pass::kForward);
   }
   return value_of(last_, x);
 }
@@ -320,6 +354,7 @@ void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& s
       add_to(gradient_place(plan_.places[source], x.rows(), shape_of(source).size()),
              read_only(input_gradients_[k]));
     }
+    if (observer_) observer_(*node.unit, Pass::kBackward);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/ranges.h>
 
+#include "core/named.hpp"
 #include "lockstep/core/error.hpp"
 
 namespace lockstep {
@@ -13,6 +14,20 @@ namespace lockstep {
 namespace {
 
 using Item = NetworkItem;
+
+/// What may stand before brackets.
+struct Brackets {
+  std::string name;
+  Item::Kind kind;
+};
+
+const Brackets* find_brackets(const std::string& name) {
+  static const std::vector<Brackets> all = {{"residual", Item::Kind::kResidual},
+                                            {"skip", Item::Kind::kSkip},
+                                            {"concat", Item::Kind::kConcat},
+                                            {"add", Item::Kind::kAdd}};
+  return find_named(all, name);
+}
 
 /// Reads items from text.
 class ItemParser {
@@ -66,13 +81,14 @@ class ItemParser {
 
   Item::Kind kind_of_brackets(const std::vector<std::string>& words) const {
     if (words.empty()) return Item::Kind::kGroup;
-    if (words == std::vector<std::string>{"residual"}) return Item::Kind::kResidual;
-    if (words == std::vector<std::string>{"skip"}) return Item::Kind::kSkip;
-    if (words.back() == "residual" || words.back() == "skip") {
-      fail("a comma is missing before", at_ - 1 - words.back().size());
+    const Brackets* const brackets = find_brackets(words.back());
+    if (brackets == nullptr) {
+      fail(fmt::format("expected 'residual', 'skip', 'concat', 'add' or nothing, and not '{}', before",
+                       fmt::join(words, " ")),
+           at_ - 1);
     }
-    fail(fmt::format("expected 'residual', 'skip' or nothing, and not '{}', before", fmt::join(words, " ")),
-         at_ - 1);
+    if (words.size() > 1) fail("a comma is missing before", at_ - 1 - words.back().size());
+    return brackets->kind;
   }
 
   void skip_space() {
@@ -110,6 +126,8 @@ class ItemParser {
 };
 
 }  // namespace
+
+bool is_before_brackets(const std::string& word) { return find_brackets(word) != nullptr; }
 
 std::vector<NetworkItem> parse_items(std::string_view text) { return ItemParser(text).whole(); }
 

@@ -54,8 +54,7 @@ Block read_block(std::string_view text) {
   }
   block.name = words.front();
   const bool is_unit = find_named(unit_forms(), block.name) != nullptr;
-  if (is_unit || block.name == "residual" || block.name == "skip" || block.name == "x" ||
-      !is_name(block.name)) {
+  if (is_unit || is_before_brackets(block.name) || block.name == "x" || !is_name(block.name)) {
     fail_input("block '{}': expected a word of letters, digits, '-' and '_' that means nothing else",
                block.name);
   }
@@ -118,6 +117,12 @@ class Builder {
       case Item::Kind::kGroup:
         network_.group([&](Network&) { add(item.items); }, label);
         return;
+      case Item::Kind::kConcat:
+        network_.concat_branches(branches_of(item), label);
+        return;
+      case Item::Kind::kAdd:
+        network_.add_branches(branches_of(item), label);
+        return;
       case Item::Kind::kSkip:
         fail_input("'skip(…)' outside of a residual; expected 'residual(…, skip(…))'");
     }
@@ -128,22 +133,46 @@ class Builder {
     network_.residual([&](Network&) { add(item.items); }, item.skip.empty() ? Network::Part() : skip, label);
   }
 
+  /// Errors: items that are neither brackets nor a block.
+  std::vector<Network::Branch> branches_of(const Item& item) {
+    std::vector<Network::Branch> branches;
+    for (const Item& inner : item.items) {
+      const Block* const block = block_of(inner.words);
+      const bool is_branch = inner.kind == Item::Kind::kGroup || block != nullptr;
+      if (!is_branch || !inner.repeat.empty()) {
+        const std::string name = item.kind == Item::Kind::kConcat ? "concat" : "add";
+        fail_input("'{}(…)': branch {} is not in brackets; expected '{}((conv 8 1), (conv 8 1, relu))'", name,
+                   branches.size(), name);
+      }
+      branches.push_back({[this, &inner, block](Network&) {
+                            block == nullptr ? add(inner.items) : add_block(*block, inner.words);
+                          },
+                          inner.label});
+    }
+    return branches;
+  }
+
   void add_words(const std::vector<std::string>& written, const std::string& label) {
-    if (network_.units() >= kMostUnits) fail_input("more than {} units; repeat fewer", kMostUnits);
-    std::vector<std::string> words(written.size());
-    std::transform(written.begin(), written.end(), words.begin(),
-                   [&](const std::string& word) { return with_values(word); });
-    const Block* const block = words.empty() ? nullptr : find_named(blocks_, words.front());
-    if (block == nullptr) {
-      network_.add(make_unit(with_data(std::move(words))), label);
+    if (const Block* const block = block_of(written)) {
+      network_.group([&](Network&) { add_block(*block, written); }, label);
       return;
     }
-    used_.insert(block->name);
-    if (!open_.insert(block->name).second) fail_input("block '{}' is part of itself", block->name);
-    Values outside = std::exchange(values_, arguments(*block, words));
-    network_.group([&](Network&) { add(block->items); }, label);
+    if (network_.units() >= kMostUnits) fail_input("more than {} units; repeat fewer", kMostUnits);
+    network_.add(make_unit(with_data(with_values(written))), label);
+  }
+
+  const Block* block_of(const std::vector<std::string>& written) const {
+    return written.empty() ? nullptr : find_named(blocks_, with_values(written.front()));
+  }
+
+  /// What `block` stands for where it is `written`.
+  void add_block(const Block& block, const std::vector<std::string>& written) {
+    used_.insert(block.name);
+    if (!open_.insert(block.name).second) fail_input("block '{}' is part of itself", block.name);
+    Values outside = std::exchange(values_, arguments(block, with_values(written)));
+    add(block.items);
     values_ = std::move(outside);
-    open_.erase(block->name);
+    open_.erase(block.name);
   }
 
   /// A unit with what its words leave to the data, as far as that is known.
@@ -203,6 +232,11 @@ class Builder {
     const auto found = values_.find(value.empty() ? name : value);
     if (found == values_.end()) return word;
     return value.empty() ? found->second : name + "=" + found->second;
+  }
+
+  std::vector<std::string> with_values(std::vector<std::string> words) const {
+    for (std::string& word : words) word = with_values(word);
+    return words;
   }
 
   Network& network_;

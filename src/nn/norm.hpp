@@ -18,6 +18,7 @@ namespace lockstep::inline LOCKSTEP_REAL {
 class Norm : public Unit {
  public:
   Response response() const override { return Response::kPassesOn; }
+  UnitKind kind() const override { return UnitKind::kNormalization; }
   std::vector<TensorSpec> tensors() const override;
   void place(std::size_t number, ParameterRange range) override;
   void bind(const Real* parameters) override;

@@ -57,6 +57,7 @@ class Pooling : public Unit {
     return fmt::format("{} {}{}", name(), windows_.size, options_text(windows_, windows_.size));
   }
   Response response() const override { return Response::kPassesOn; }
+  UnitKind kind() const override { return UnitKind::kPooling; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
@@ -200,6 +201,7 @@ class AvgPoolAll final : public Unit {
  public:
   std::string text() const override { return "avg-pool all"; }
   Response response() const override { return Response::kPassesOn; }
+  UnitKind kind() const override { return UnitKind::kPooling; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);

@@ -14,6 +14,7 @@ namespace {
 class Softmax final : public Unit {
  public:
   std::string text() const override { return "softmax"; }
+  UnitKind kind() const override { return UnitKind::kActivation; }
 
   Shape connect(std::span<const Shape> inputs) override {
     if (inputs[0].axes().size() != 1) fail_input("expected one axis; put 'flatten' before it");

@@ -12,12 +12,12 @@ class Sum final : public Unit {
   Response response() const override { return Response::kPassesOn; }
 
   Shape connect(std::span<const Shape> inputs) override {
-    for (const Shape& shape : inputs) {
-      if (shape == inputs.front()) continue;
-      fail_input("the branches of a residual end in {} and in {}; expected one shape",
-                 to_text(inputs.front()), to_text(shape));
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
+      if (inputs[i] == inputs[0]) continue;
+      fail_input("branches 0 and {} end in {} and in {}; expected one shape", i, to_text(inputs[0]),
+                 to_text(inputs[i]));
     }
-    return inputs.front();
+    return inputs[0];
   }
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {

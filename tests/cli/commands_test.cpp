@@ -329,6 +329,9 @@ TEST(CommandsTest, BenchMeasuresTheStepAndItsParts) {
     EXPECT_EQ(json.at("step").contains("one_rank_seconds"), ranks > 1);
     EXPECT_GT(json.at("machine").at("gemm_2048_flops"), 0);
     EXPECT_GT(json.at("step").at("parts_seconds").at("forward"), 0);
+    EXPECT_GT(json.at("step").at("units_seconds").at("linear").at("backward"), 0);
+    EXPECT_GT(json.at("step").at("units_seconds").at("loss").at("forward"), 0);
+    EXPECT_FALSE(json.at("step").at("units_seconds").contains("convolution"));
   }
   expect_one_line(run_lockstep(0, Words{"bench", "--rounds", "2"} + kSmallModel, folder), 2, "--rounds 2");
   EXPECT_TRUE(listing(folder).empty());

@@ -26,6 +26,7 @@ FOR_PICTURES = [
     "conv 8 3 stride=2 pad=1 dilation=2 nobias", "conv 8 3, relu, conv 8 3 groups=4", "max-pool 3 stride=2 pad=1",
     "avg-pool 3 stride=2 pad=1", "avg-pool all", "conv 8 3, batch-norm", "conv 8 3, group-norm 4", "dropout 0.3 channels",
     "residual(conv 8 3 pad=1, batch-norm, relu, skip(conv 8 1))",
+    "concat((conv 4 1), (conv 4 1, relu, conv 6 3 pad=1), (max-pool 3 stride=1 pad=1)), add((conv 8 1), (conv 8 3 pad=1, relu))",
     "residual(conv 8 3 stride=2 pad=1, skip(subsample 2, pad-channels 8)), 2 x residual(conv 8 3 pad=1, relu)",
 ]
 

@@ -1,6 +1,8 @@
 #include "train/step/timed_training.hpp"
 
+#include <algorithm>
 #include <set>
+#include <span>
 
 #include "mpi_test.hpp"
 #include "train_helpers.hpp"
@@ -37,6 +39,31 @@ TEST_F(TimedTrainingTest, TakesTheSameStepsOnTheRanksOfItsGroupAndNoneElsewhere)
     const std::vector<std::uint64_t> steps = all_gather(world(), after);
     for (int rank = 0; rank < ranks; ++rank) EXPECT_EQ(steps[static_cast<std::size_t>(rank)], steps[0]);
   }
+}
+
+TEST_F(TimedTrainingTest, TellsTheUnitsOfAStepApartWithoutAnotherBit) {
+  const Config config = make_test_config({{"data.features", "20"},
+                                          {"model.layers",
+                                           "unflatten 1 5 4, conv 4 3 pad=1, batch-norm, relu, max-pool 2, "
+                                           "flatten, linear auto"}});
+  const Problem problem = make_problem(config, world());
+  Trainer plain(world(), make_model(config, problem), problem, config.training);
+  Trainer timed(world(), make_model(config, problem), problem, config.training);
+  timed.time_units();
+  for (int i = 0; i < 3; ++i) {
+    plain.step();
+    const StepReport report = timed.step();
+    for (const UnitKind kind : all_unit_kinds()) {
+      EXPECT_GT(timed.unit_times()(kind, Pass::kForward), 0) << name_of(kind);
+      EXPECT_GT(timed.unit_times()(kind, Pass::kBackward), 0) << name_of(kind);
+    }
+    EXPECT_GT(timed.unit_times().loss, 0);
+    constexpr double kRounding = 1e-9;
+    EXPECT_LE(timed.unit_times().sum(), report.times.computing() + kRounding);
+  }
+  const std::span<const Real> expected = plain.network().parameters();
+  const std::span<const Real> got = timed.network().parameters();
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), got.begin(), got.end()));
 }
 
 TEST_F(TimedTrainingTest, AFailureOfItsGroupIsEverybodys) {

@@ -122,6 +122,25 @@ std::vector<Case> cases() {
          "conv 6 2 groups=2, avg-pool all, flatten, linear 4"},
         {"train.exchange", "messages"},
         {"train.batch-size", "44"}}},
+      {"Branches",
+       {{"model.layers",
+         "linear 36, unflatten 1 6 6, concat((conv 2 1), (conv 3 1, relu, conv 3 3 pad=1), (max-pool 3 "
+         "stride=1 pad=1)), relu, add((conv 4 1), (tanh, conv 4 3 pad=1), (dropout 0.2, conv 4 1)), flatten, "
+         "linear 4"},
+        {"optimizer.name", "adamw"},
+        {"train.batch-size", "44"}}},
+      {"BatchNormInBranchesOfSevenRows",
+       {{"model.layers",
+         "concat((batch-norm, linear 8), (linear 8, batch-norm, silu), (identity)), add((linear 6, "
+         "batch-norm), (batch-norm, linear 6)), relu, linear 4"},
+        {"train.batch-size", "7"},
+        {"train.micro-batches", "11"}}},
+      {"BatchNormInBranchesByMessages",
+       {{"model.layers",
+         "linear 36, unflatten 1 6 6, concat((conv 2 1, batch-norm), (conv 3 3 pad=1, batch-norm, relu)), "
+         "flatten, linear 4"},
+        {"train.exchange", "messages"},
+        {"train.batch-size", "89"}}},
       {"BatchNormOfSeveralBlocks",
        {{"data.samples", "800"},
         {"data.features", "1"},

@@ -123,6 +123,10 @@ TEST(Gradient, OfNestedNetworksIsTheDifferenceQuotient) {
         "residual(linear 6, tanh, linear 4, skip(sigmoid, linear 4))",
         "residual(linear 6, residual(linear 6, residual(tanh, linear 6)), skip(linear 6)), linear 4",
         "residual(linear 6, skip(residual(linear 5), linear 6)), linear 4",
+        "concat((linear 5, tanh), (linear 3), (sigmoid)), linear 4",
+        "linear 6, add((tanh), (linear 6), (sigmoid, linear 6)), linear 4",
+        "tanh, add((concat((linear 2), (gelu, linear 3)), linear 4), (linear 4))",
+        "residual(concat((linear 2), (linear 4)), skip(add((linear 6), (linear 6)))), linear 4",
         "3 x (linear 5, tanh), residual(dropout 0.4, linear 5), linear 4"}) {
     Network network(layers, kInputs);
     keep_from_kinks(network);

@@ -48,6 +48,57 @@ TEST(Graph, SkipTakesThePlaceOfTheInput) {
                                      part_of_it(network, layout_of(branch, 4).size(), "linear 3", kX));
 }
 
+/// What the branches of `join` make of kX, one after another.
+std::vector<Matrix> ends_of_branches(const Network& join, const std::vector<std::string>& branches) {
+  std::vector<Matrix> ends;
+  Index offset = 0;
+  for (const std::string& branch : branches) {
+    ends.push_back(part_of_it(join, offset, branch, kX));
+    offset += layout_of(branch, 4).size();
+  }
+  return ends;
+}
+
+TEST(Graph, ConcatHasTheOutputsOfItsBranchesOneAfterAnother) {
+  Network network = with_values("concat((linear 2, tanh), (linear 8, gelu, linear 3), (linear 1))", 4);
+  const std::vector<Matrix> ends =
+      ends_of_branches(network, {"linear 2, tanh", "linear 8, gelu, linear 3", "linear 1"});
+  const Matrix y = output(network, kX);
+  ASSERT_EQ(y.cols(), 6);
+  EXPECT_EQ(y.leftCols(2), ends[0]);
+  EXPECT_EQ(y.middleCols(2, 3), ends[1]);
+  EXPECT_EQ(y.rightCols(1), ends[2]);
+}
+
+TEST(Graph, AddSumsItsBranchesInTheirOrder) {
+  Network network = with_values("add((linear 3, tanh), (linear 8, gelu, linear 3), (linear 3))", 4);
+  const std::vector<Matrix> ends =
+      ends_of_branches(network, {"linear 3, tanh", "linear 8, gelu, linear 3", "linear 3"});
+  EXPECT_EQ(output(network, kX), (ends[0] + ends[1]) + ends[2]);
+}
+
+TEST(Graph, PicturesAreJoinedAlongTheirChannels) {
+  const Shape picture({2, 3, 4});
+  Network network(picture);
+  network.concat_branches({{[](Network& branch) { branch.add(tanh()); }},
+                           {[](Network& branch) { branch.add(identity()).add(pad_channels(3)); }}});
+  EXPECT_EQ(network.output(), Shape({5, 3, 4}));
+  const Matrix x = test::random_matrix(2, picture.size(), 1);
+  const Matrix y = output(network, x);
+  Network only_tanh(picture);
+  only_tanh.add(tanh());
+  const Matrix of_tanh = output(only_tanh, x);
+  for (Index row = 0; row < 2; ++row) {
+    for (Index pixel = 0; pixel < 12; ++pixel) {  // channels stand last in memory
+      for (Index c = 0; c < 2; ++c) {
+        EXPECT_EQ(y(row, pixel * 5 + c), of_tanh(row, pixel * 2 + c));
+        EXPECT_EQ(y(row, pixel * 5 + 2 + c), x(row, pixel * 2 + c));
+      }
+      EXPECT_EQ(y(row, pixel * 5 + 4), 0);
+    }
+  }
+}
+
 TEST(Graph, GroupsComputeWhatTheyHold) {
   Network nested = with_values("linear 6, 2 x (linear 6, tanh), (relu, (linear 2))", 4);
   Network flat = with_values("linear 6, linear 6, tanh, linear 6, tanh, relu, linear 2", 4);
@@ -63,6 +114,14 @@ TEST(Graph, IsTheSameMadeInCpp) {
   EXPECT_EQ(network.layout().size(), Network(network.text(), 4).layout().size());
   EXPECT_EQ(network.outputs(), 3);
   EXPECT_EQ(network.name_of_unit(1), "1.0 (linear 6)");
+
+  const Network::Part two = [](Network& branch) { branch.add(linear(2)).add(tanh()); };
+  network.concat_branches({{two}, {two, "b"}}).add_branches({{two}, {two}}, "s");
+  EXPECT_EQ(network.text(),
+            "in: linear 6, (linear 6, relu), r: residual(linear 3, skip(linear 3)), "
+            "concat((linear 2, tanh), b: (linear 2, tanh)), s: add((linear 2, tanh), (linear 2, tanh))");
+  EXPECT_EQ(network.layout().size(), Network(network.text(), 4).layout().size());
+  EXPECT_THROW(network.concat_branches({{two}}), Error);
 }
 
 TEST(Graph, LinearTakesAllAxesOfASample) {
@@ -95,6 +154,38 @@ TEST(Graph, WeightsBeforeAJoinStartAsWhatFollowsItDemands) {
   EXPECT_LE(largest("residual(linear 400)"), glorot);
   EXPECT_GT(largest("residual(linear 400), relu"), 3 * std::sqrt(2.0 / 400)) << "of 160,000 normal numbers";
   EXPECT_GT(largest("(linear 400, dropout 0.1), (identity, relu)"), 3 * std::sqrt(2.0 / 400));
+}
+
+TEST(Graph, AnObserverSeesEachUnitAfterItsTwoPasses) {
+  const Shape picture({2, 6, 6});
+  Network network("conv 4 3, group-norm 2, relu, max-pool 2, residual(identity), flatten, linear 3", picture);
+  network.initialize(1, Initialization::kAuto);
+  std::vector<std::pair<std::string, Pass>> seen;
+  network.observe([&](const Unit& unit, Pass pass) { seen.emplace_back(unit.text(), pass); });
+  const Matrix x = test::random_matrix(4, network.inputs(), 1);
+  const auto labels = test::cycled_labels(4, 3);
+  test::RecordingSink sink(network.layout().size());
+  test::forward_backward(network, *make_cross_entropy(0), OwnedBlock(counted(4), {4}).training(),
+                         test::view(x), {.labels = labels, .values = {}}, sink);
+  std::vector<std::pair<std::string, Pass>> expected;
+  for (std::size_t i = 0; i < network.units(); ++i) {
+    expected.emplace_back(network.unit(i).text(), Pass::kForward);
+  }
+  for (std::size_t i = network.units(); i-- > 0;) {
+    expected.emplace_back(network.unit(i).text(), Pass::kBackward);
+  }
+  EXPECT_EQ(seen, expected);
+}
+
+TEST(Graph, UnitsAreOfTheKindOfTheirWork) {
+  const Network network("conv 4 3, group-norm 2, relu, avg-pool 2, flatten, dropout 0.1, linear 3, softmax",
+                        Shape({2, 6, 6}));
+  const std::vector<UnitKind> expected = {
+      UnitKind::kConvolution, UnitKind::kNormalization, UnitKind::kActivation, UnitKind::kPooling,
+      UnitKind::kOther,       UnitKind::kOther,         UnitKind::kLinear,     UnitKind::kActivation};
+  for (std::size_t i = 0; i < network.units(); ++i) {
+    EXPECT_EQ(network.unit(i).kind(), expected[i]) << network.name_of_unit(i);
+  }
 }
 
 TEST(Graph, HandsInEveryGradientOnceAMicroBatch) {

@@ -134,16 +134,15 @@ class Evaluator {
 
   /// Matrices side by side.
   Array joined() const {
-    require(list("axis") == Axes{1}, "another axis than the second");
-    Array y{{x_[0].shape.at(0), 0}, {}};
-    for (const Array& x : x_) y.shape[1] += x.shape.at(1);
-    for (Index row = 0; row < y.shape[0]; ++row) {
-      for (const Array& x : x_) {
-        const auto begin = x.values.begin() + row * x.shape[1];
-        y.values.insert(y.values.end(), begin, begin + x.shape[1]);
-      }
-    }
-    return y;
+    const auto axis = static_cast<std::size_t>(list("axis").at(0));
+    Axes shape = x_[0].shape;
+    shape.at(axis) = 0;
+    for (const Array& x : x_) shape[axis] += x.shape.at(axis);
+    return array_of(shape, [&](Axes place) {
+      auto x = x_.begin();
+      for (; place[axis] >= x->shape[axis]; ++x) place[axis] -= x->shape[axis];
+      return at(*x, place);
+    });
   }
 
   Array gather() const {

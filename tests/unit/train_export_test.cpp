@@ -111,6 +111,8 @@ TEST(Export, ComputesWhatUnitsWithOptionsDo) {
        {"conv 6 3 stride=2 pad=1", "conv 6 2 dilation=3 groups=2 nobias", "max-pool 3 stride=2 pad=1",
         "avg-pool 3 stride=2 pad=1", "avg-pool all", "batch-norm micro", "dropout 0.5 channels",
         "residual(conv 6 3 pad=1, batch-norm, relu, skip(conv 6 1))", "2 x residual(relu, conv 4 1)",
+        "concat((conv 2 1), (conv 3 3 pad=1, batch-norm, relu), (max-pool 3 stride=1 pad=1)), conv 4 2",
+        "add((conv 6 1), (conv 6 3 pad=1), (batch-norm, pad-channels 6)), relu",
         "residual(conv 6 3 stride=2 pad=1, skip(subsample 2, pad-channels 6)), relu"}) {
     expect_same(unit + ", flatten, linear 3", picture);
   }

@@ -1,4 +1,5 @@
-// Ten steps of a small residual network with batch normalisation, against PyTorch.
+// Ten steps of a small residual network with batch normalisation, and of one with parallel branches, against
+// PyTorch.
 
 #include <algorithm>
 #include <cmath>
@@ -51,8 +52,8 @@ void expect_near(std::span<const Real> found, const std::vector<Real>& expected,
   EXPECT_LT(test::largest_relative_error(found, expected, kFloor), kTolerance) << what;
 }
 
-TEST(ResNet, TrainsAsInPyTorch) {
-  const json golden = test::read_golden("resnet.json");
+void expect_as_in_pytorch(const std::string& file) {
+  const json golden = test::read_golden(file);
   for (const std::string micro_batches : {"1", "5", "24"}) {
     SCOPED_TRACE(micro_batches + " micro-batches");
     const Config config = config_for(golden, micro_batches);
@@ -91,6 +92,10 @@ TEST(ResNet, TrainsAsInPyTorch) {
     }
   }
 }
+
+TEST(ResNet, TrainsAsInPyTorch) { expect_as_in_pytorch("resnet.json"); }
+
+TEST(Inception, TrainsAsInPyTorch) { expect_as_in_pytorch("inception.json"); }
 
 }  // namespace
 }  // namespace lockstep

@@ -40,12 +40,18 @@ inline bool takes(const std::string& text, const Shape& shape) {
   }
 }
 
-/// The registered units that may stand where a sample has `shape`, each with values that suit a test.
+/// The registered units that may stand where a sample has `shape`, each with values that suit a test, and
+/// what joins branches.
 inline std::vector<std::string> units_that_take(const Shape& shape) {
   std::vector<std::string> units;
   for (const UnitForm& form : unit_forms()) {
     for (const std::string& unit : units_of(form)) {
       if (takes(unit, shape)) units.push_back(unit);
+    }
+  }
+  if (shape.categories() == 0 && shape.axes().size() <= 3) {
+    for (const std::string join : {"add", "concat"}) {
+      units.push_back(join + "((identity), (tanh), (leaky-relu 0.1))");
     }
   }
   return units;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/nn/initialization.hpp"
@@ -12,10 +13,12 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
+enum class Pass { kForward, kBackward };
+
 /// A graph of units over one contiguous parameter vector. Units are added in the order in which they compute,
-/// each behind the one before, in groups and residuals that nest as torch.nn.Sequential do: the tensor
-/// "3.0.weight" is the weight of the first unit in the group at position 3. A label takes the place of a
-/// position. Everything here is local.
+/// each behind the one before, in groups, residuals and branches that nest as torch.nn.Sequential do: the
+/// tensor "3.0.weight" is the weight of the first unit in the group at position 3. A label takes the place of
+/// a position. Everything here is local.
 class Network {
  public:
   /// Adds units to the network that it is given.
@@ -40,6 +43,19 @@ class Network {
   /// called "3.0.weight" and "3.skip.0.weight". Source: He et al.: Deep residual learning, arXiv 1512.03385.
   /// Errors: no unit in the branch; branches of different shapes; the label's.
   Network& residual(const Part& branch, const Part& skip = {}, const std::string& label = {});
+
+  /// One of several parts of a network that take in the same, in a group of its own.
+  struct Branch {
+    Part units;
+    std::string label = {};
+  };
+  /// Adds what `branches` make of one input, joined along their channels as concat() does, or their sum. The
+  /// tensor "3.0.1.weight" is that of the second unit in the first branch of the join at position 3, as of a
+  /// torch.nn.ModuleList of torch.nn.Sequential. Gradients by the input are added from the last branch to the
+  /// first. Errors: fewer than two branches, or one without units; shapes that do not fit; the labels'.
+  /// Source: Szegedy et al.: Going deeper with convolutions, arXiv 1409.4842.
+  Network& concat_branches(const std::vector<Branch>& branches, const std::string& label = {});
+  Network& add_branches(const std::vector<Branch>& branches, const std::string& label = {});
 
   /// As the configuration writes it, with every number.
   std::string text() const { return text_of(place_.items, {}); }
@@ -115,6 +131,9 @@ class Network {
   /// Gradients of the last forward's parameters, last unit first. `x` is that forward's input.
   void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
 
+  /// Calls `after` whenever a unit's forward or backward has ended, for measuring.
+  void observe(std::function<void(const Unit& unit, Pass pass)> after) { observer_ = std::move(after); }
+
   /// Adds what it computes of the value `input` outside of training to `graph`, with every parameter and
   /// statistic under its name, and returns the name of the outputs. Errors: those of Unit::add_operators.
   std::string add_operators(OperatorGraph& graph, const std::string& input) const;
@@ -134,11 +153,11 @@ class Network {
   };
   /// What was added where, for names and text.
   struct Item {
-    enum class Kind { kUnit, kGroup, kResidual };
+    enum class Kind { kUnit, kGroup, kResidual, kConcat, kAdd };
     Kind kind = Kind::kUnit;
     std::string label;
-    std::size_t unit = 0;  // kUnit
-    std::vector<Item> items = {};
+    std::size_t unit = 0;          // kUnit
+    std::vector<Item> items = {};  // of kConcat and kAdd, each a branch
     std::vector<Item> skip = {};
   };
   /// Where units are being added.
@@ -158,6 +177,8 @@ class Network {
   std::string text_of(const std::vector<Item>& items, const std::string& in_place_of_random) const;
   std::string text_of(const Item& item, const std::string& in_place_of_random) const;
   std::string new_path(const std::string& label) const;
+  Network& join_branches(Item::Kind kind, std::unique_ptr<Unit> joint, const std::vector<Branch>& branches,
+                         const std::string& label);
   std::vector<Item> add_inside(const Part& part, const std::string& prefix, const std::string& what);
   void add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources, const std::string& path);
   void connect(Node& node);
@@ -186,6 +207,7 @@ class Network {
   std::vector<std::vector<Real>> gradients_;  // by place
   std::vector<ConstMatrixView> inputs_;       // of the unit that computes
   std::vector<MatrixView> input_gradients_;
+  std::function<void(const Unit& unit, Pass pass)> observer_;
 };
 
 /// The parameters that the network of this text has, without memory for them. Errors: as there.

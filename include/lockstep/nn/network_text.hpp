@@ -21,7 +21,9 @@ FromData from_data(const DatasetDescription& data);
 ///     network = item {"," item}
 ///     item    = [label ":"] [N "x"] unit
 ///     unit    = word {value} | "(" network ")" | "residual(" network ["," "skip(" network ")"] ")"
+///               | "concat(" branch "," branch {"," branch} ")" | "add(" branch "," branch {"," branch} ")"
 ///               | block {value | parameter=value}
+///     branch  = [label ":"] ("(" network ")" | block {value | parameter=value})
 ///
 /// `blocks` defines further words, one after another, separated by ";":
 ///

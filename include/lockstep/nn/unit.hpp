@@ -49,6 +49,16 @@ class GradientSink {
 /// on (dropout), maps negative inputs (nearly) to zero as the rectifiers of He et al. do, or something else.
 enum class Response { kPassesOn, kRectifies, kOther };
 
+/// What a unit is by its work, for telling where the time of a step goes.
+enum class UnitKind : std::size_t {
+  kConvolution,
+  kLinear,
+  kNormalization,
+  kPooling,
+  kActivation,
+  kOther,
+};
+
 /// The inputs of a unit, [rows x values] each, and the gradients by them. A gradient that nobody needs, by
 /// the network's own input, has no rows.
 using Inputs = std::span<const ConstMatrixView>;
@@ -102,6 +112,8 @@ class Unit {
   virtual void update_statistics(std::span<const double> /*sums*/, Index /*samples*/) {}
 
   virtual Response response() const { return Response::kOther; }
+
+  virtual UnitKind kind() const { return UnitKind::kOther; }
 
   /// Whether it is y = x wᵀ + b with the tensors w [outputs x inputs] and b [outputs], and nothing else.
   virtual bool is_affine() const { return false; }

@@ -130,4 +130,9 @@ std::unique_ptr<Unit> batch_norm_micro();
 /// The sum of its inputs, which have one shape: where the branches of a residual meet.
 std::unique_ptr<Unit> sum();
 
+/// Its inputs, one after another along their channels (torch.cat): of {features} and {n, width} along the
+/// last axis, of {channels, height, width} along the first. Errors: inputs that differ in another axis; four
+/// axes.
+std::unique_ptr<Unit> concat();
+
 }  // namespace lockstep::inline LOCKSTEP_REAL

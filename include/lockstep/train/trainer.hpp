@@ -33,6 +33,7 @@
 #include "lockstep/train/training_options.hpp"
 #include "lockstep/train/training_plan.hpp"
 #include "lockstep/train/training_state.hpp"
+#include "lockstep/train/unit_times.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -146,6 +147,11 @@ class Trainer {
 
   /// Calls `action` while the model holds the average in the place of the weights. Collective.
   void with_average(const std::function<void()>& action);
+
+  /// From the next step on, unit_times() tells what units took in the last step. Local.
+  void time_units();
+  const UnitTimes& unit_times() const { return unit_clock_->times(); }
+
   /// The gradient of the global batch of the coming step in one piece: no micro-batches, no ranks. Only where
   /// the network mixes the samples of micro-batches, it is that of one after another. Local.
   std::vector<Real> plain_gradient();
@@ -178,7 +184,7 @@ class Trainer {
   void lap_exchange(double waited_before);
   double seconds_waited() const { return reducer_->seconds_waited() + replica_->seconds_waited(); }
   BatchSums* batch_sums() { return batch_sums_ ? &*batch_sums_ : nullptr; }
-  double lap_batch_sums();
+  void lap_batch_sums();
   void check_replicas();
   std::vector<NamedState> owned_state();
   void set_own_parameters(std::span<const Real> packed);
@@ -219,6 +225,7 @@ class Trainer {
   std::vector<double> sums_;  // for the network's statistics
   std::optional<Timeline> timeline_;
   StepClock clock_;
+  std::optional<UnitClock> unit_clock_;  // after time_units()
 };
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -28,8 +28,9 @@ double median_of(const Elements& elements, const Value& value) {
 TimedTraining::TimedTraining(Config config, const Problem& problem, Communicator& world, int ranks)
     : config_(std::move(config)), world_(world), group_(world.split(world.rank() < ranks ? 0 : 1)) {
   in_groups(world_, *group_, [&] {
-    if (world_.rank() < ranks)
-      trainer_ = std::make_unique<Trainer>(*group_, make_model(config_, problem), problem, config_.training);
+    if (world_.rank() >= ranks) return;
+    trainer_ = std::make_unique<Trainer>(*group_, make_model(config_, problem), problem, config_.training);
+    trainer_->time_units();
   });
 }
 
@@ -38,9 +39,14 @@ void TimedTraining::round() {
     if (!trainer_) return;
     if (steps_ == 0) steps_ = choose_steps();
     std::vector<StepReport> reports;
+    std::vector<UnitTimes> units;
     reports.reserve(static_cast<std::size_t>(steps_));
-    for (Index i = 0; i < steps_; ++i) reports.push_back(whole_step());
-    keep(reports);
+    units.reserve(reports.capacity());
+    for (Index i = 0; i < steps_; ++i) {
+      reports.push_back(whole_step());
+      units.push_back(trainer_->unit_times());
+    }
+    keep(reports, units);
   });
 }
 
@@ -54,6 +60,12 @@ StepMeasurement TimedTraining::result() const {
   for (const StepPart part : all_step_parts()) {
     result.times[part] = over_rounds([&](const StepMeasurement& m) { return m.times[part]; });
   }
+  for (const UnitKind kind : all_unit_kinds()) {
+    for (const Pass pass : {Pass::kForward, Pass::kBackward}) {
+      result.units(kind, pass) = over_rounds([&](const StepMeasurement& m) { return m.units(kind, pass); });
+    }
+  }
+  result.units.loss = over_rounds([](const StepMeasurement& m) { return m.units.loss; });
   return result;
 }
 
@@ -73,7 +85,7 @@ StepReport TimedTraining::whole_step() {
 }
 
 /// Collective over the group.
-void TimedTraining::keep(const std::vector<StepReport>& reports) {
+void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units) {
   const auto over_steps = [&](const auto& value) { return median_of(reports, value); };
   const auto over_ranks = [&](double mine) {
     const std::vector<double> all = all_gather(*group_, mine);
@@ -82,15 +94,23 @@ void TimedTraining::keep(const std::vector<StepReport>& reports) {
   StepMeasurement round{
       .seconds = over_steps([](const StepReport& report) { return report.seconds; }),
       .times = {},
+      .units = {},
       .exchange = over_ranks(over_steps([](const StepReport& report) {
         return report.times[StepPart::kOverlapped] + report.times[StepPart::kExchange];
       })),
       .waiting =
           over_ranks(over_steps([](const StepReport& report) { return report.times[StepPart::kWaiting]; }))};
+  const auto steps = static_cast<double>(reports.size());
   for (const StepPart part : all_step_parts()) {
-    for (const StepReport& report : reports) {
-      round.times[part] += report.times[part] / static_cast<double>(reports.size());
+    for (const StepReport& report : reports) round.times[part] += report.times[part] / steps;
+  }
+  for (const UnitTimes& step : units) {
+    for (const UnitKind kind : all_unit_kinds()) {
+      for (const Pass pass : {Pass::kForward, Pass::kBackward}) {
+        round.units(kind, pass) += step(kind, pass) / steps;
+      }
     }
+    round.units.loss += step.loss / steps;
   }
   rounds_.push_back(round);
 }

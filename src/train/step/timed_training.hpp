@@ -6,6 +6,7 @@
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/train/step_times.hpp"
 #include "lockstep/train/trainer.hpp"
+#include "lockstep/train/unit_times.hpp"
 
 namespace lockstep {
 
@@ -13,6 +14,7 @@ namespace lockstep {
 struct StepMeasurement {
   double seconds = 0;
   StepTimes times;
+  UnitTimes units;
   double exchange = 0;  ///< seconds for sums over ranks and what they tell each other, mean over the ranks
   double waiting = 0;   ///< for other ranks, likewise
 };
@@ -35,7 +37,7 @@ class TimedTraining {
  private:
   Index choose_steps();
   StepReport whole_step();
-  void keep(const std::vector<StepReport>& reports);
+  void keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units);
 
   Config config_;
   Communicator& world_;

@@ -171,6 +171,7 @@ void Trainer::compute_gradient(std::uint64_t step) {
   const InStep in_step(step);
   set_threads(options_.threads);  // another trainer may have set others
   clock_.start(step);
+  if (unit_clock_) unit_clock_->start_step();
   if (has_new_owners_) rebalance();
   const GlobalBatch batch = sampler_.batch(step);
   const Work& work = work_on(batch);

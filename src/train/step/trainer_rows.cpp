@@ -30,18 +30,23 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
     clock_.lap(StepPart::kGather);
     RowBlock rows = row_block(block.micro_batches, step);
     rows.batch = batch_sums();
+    double before = clock_.times().sum();
+    if (unit_clock_) unit_clock_->restart();
     const ConstMatrixView outputs = network_.forward(rows, features());
 
     block_losses_.resize(block.micro_batches.size());
     problem_.loss->evaluate(rows, outputs, targets(), block_losses_, network_.output_gradient(rows.rows()));
+    if (unit_clock_) unit_clock_->lap(unit_clock_->times().loss);
     for (std::size_t i = 0; i < block_losses_.size(); ++i) {
       const auto own = static_cast<std::size_t>(block.micro_batches[i].micro_batch - owned.first);
       losses[own] = block_losses_[i];
       network_.write_sums(rows, features(), i, facts_.own_sums(own));
     }
-    clock_.lap(StepPart::kForward, lap_batch_sums());
+    lap_batch_sums();
+    clock_.lap(StepPart::kForward, clock_.times().sum() - before);
     if (hessian_reducer_) hessian_reducer_->add(rows, features(), outputs, batch_.weights);
-    const double before = clock_.times().sum();
+    before = clock_.times().sum();
+    if (unit_clock_) unit_clock_->restart();
     TimedSink timed(sink, clock_.times());
     network_.backward(rows, features(), timed);
     lap_batch_sums();
@@ -49,11 +54,17 @@ void Trainer::forward_backward(const Work& work, const GlobalBatch& batch, std::
   }
 }
 
-/// What the batch's sums waited since the last call counts as waiting; returns those seconds.
-double Trainer::lap_batch_sums() {
-  const double seconds = batch_sums_ ? batch_sums_->take_seconds_waited() : 0;
-  clock_.times()[StepPart::kWaiting] += seconds;
-  return seconds;
+/// What the batch's sums waited since the last call counts as waiting.
+void Trainer::lap_batch_sums() {
+  if (batch_sums_) clock_.times()[StepPart::kWaiting] += batch_sums_->take_seconds_waited();
+}
+
+void Trainer::time_units() {
+  unit_clock_.emplace(clock_.times());
+  network_.observe([this](const Unit& unit, Pass pass) {
+    lap_batch_sums();
+    unit_clock_->lap(unit_clock_->times()(unit.kind(), pass));
+  });
 }
 
 /// Of all samples of the training set; none where they count alike. Local. Errors: a weight below 0, or not
