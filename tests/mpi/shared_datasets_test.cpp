@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/scratch_file.hpp"
 #include "lockstep/data/source.hpp"
 #include "lockstep/data/synthetic.hpp"
 #include "mpi_test.hpp"
@@ -158,7 +159,8 @@ TEST_F(SharedDatasetsTest, WhatStandsInScratchIsSeenByAll) {
         [&] {
           DatasetContent content = expected;
           ScratchFile file(scratch);
-          file.append(std::as_bytes(std::span(std::exchange(content.bytes, {}))));
+          file.append(std::as_bytes(std::span(content.bytes)));
+          content.bytes.clear();
           content.feature_file = file.place();
           return std::vector<DatasetContent>(1, content);
         },
