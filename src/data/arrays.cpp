@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/text.hpp"
+#include "data/array_features.hpp"
 #include "data/array_set.hpp"
 #include "data/folder.hpp"
 #include "data/picture_layout.hpp"
@@ -19,9 +20,6 @@ namespace lockstep {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// From here on, what need not be read is mapped: the system keeps of it in memory what fits.
-constexpr std::size_t kMappedBytes = std::size_t{1} << 28U;
 
 /// The names that the arrays of a part have.
 struct PartNames {
@@ -50,7 +48,7 @@ std::optional<PartNames> names_of_part(const std::vector<std::string>& held, Par
       source.string(), name, held.empty() ? "none" : join(held));
 }
 
-void take_features(StoredArray& file, DatasetContent& content) {
+void take_features(StoredArray& file, const Scratch& scratch, DatasetContent& content) {
   DatasetDescription& description = content.description;
   const std::vector<Index>& sizes = file.sizes();
   if (sizes.size() < 2 || sizes.size() > 4 || !(file.is_real() || file.type() == "u1")) {
@@ -61,25 +59,14 @@ void take_features(StoredArray& file, DatasetContent& content) {
   }
   description.samples = sizes[0];
   description.storage = file.is_real() ? Storage::kFloats : Storage::kBytes;
-  PictureLayout layout;
+  std::optional<PictureLayout> layout;
   if (sizes.size() == 2) {
     description.feature_shape = {sizes[1]};
   } else {
     layout = layout_of(file.name(), sizes);
-    description.feature_shape = layout.feature_shape();
+    description.feature_shape = layout->feature_shape();
   }
-  const auto place = file.place();
-  const bool is_in_order = sizes.size() == 2 || layout.is_in_order();
-  if (place && is_in_order && description.feature_bytes() >= kMappedBytes) {
-    if (file.is_real()) file.check_floats();
-    content.feature_file = place;
-  } else if (file.is_real()) {
-    content.values = file.floats();
-    if (sizes.size() > 2) put_in_order(layout, content.values);
-  } else {
-    content.bytes = file.bytes();
-    if (sizes.size() > 2) put_in_order(layout, content.bytes);
-  }
+  take_array_features(file, layout, scratch, content);
 }
 
 void take_targets(StoredArray& file, Task task, DatasetContent& content) {
@@ -103,7 +90,8 @@ void take_targets(StoredArray& file, Task task, DatasetContent& content) {
 
 }  // namespace
 
-DatasetContent read_arrays(const fs::path& source, Part part, Task task, Index classes) {
+DatasetContent read_arrays(const fs::path& source, Part part, Task task, Index classes,
+                           const Scratch& scratch) {
   const auto set = open_array_set(source);
   const std::vector<std::string> held = set->names();
   const auto names = names_of_part(held, part);
@@ -118,12 +106,12 @@ DatasetContent read_arrays(const fs::path& source, Part part, Task task, Index c
   DatasetContent content;
   content.description.name = source.string();
   content.description.classes = task == Task::kClassification ? classes : 0;
-  take_features(*x, content);
+  take_features(*x, scratch, content);
   take_targets(*y, task, content);
   return content;
 }
 
-DatasetContent read_array_features(const fs::path& source, Part part) {
+DatasetContent read_array_features(const fs::path& source, Part part, const Scratch& scratch) {
   const auto set = open_array_set(source);
   const std::vector<std::string> held = set->names();
   const auto names = names_of_part(held, part);
@@ -131,7 +119,7 @@ DatasetContent read_array_features(const fs::path& source, Part part) {
   DatasetContent content;
   content.description.name = source.string();
   content.description.targets = 0;
-  take_features(*set->open(names ? names->x : held.front()), content);
+  take_features(*set->open(names ? names->x : held.front()), scratch, content);
   return content;
 }
 

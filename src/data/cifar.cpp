@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/file.hpp"
@@ -95,7 +97,7 @@ std::vector<std::string> read_names(const fs::path& file, Index classes) {
 
 }  // namespace
 
-DatasetContent read_cifar(const fs::path& folder, Part part) {
+DatasetContent read_cifar(const fs::path& folder, Part part, const Scratch& scratch) {
   const std::vector<std::string> files = files_in(folder);
   const bool is_ten = is_cifar_10(files);
   if (is_ten && is_cifar_100(files)) {
@@ -111,7 +113,9 @@ DatasetContent read_cifar(const fs::path& folder, Part part) {
 
   const CifarForm form = is_ten ? cifar_10() : cifar_100();
   DatasetContent content;
-  for (const std::string& file : found) read_cifar_file(folder / file, form, content);
+  ValueStore<std::uint8_t> pictures(scratch);
+  for (const std::string& file : found) read_cifar_file(folder / file, form, pictures, content.labels);
+  std::tie(content.bytes, content.feature_file) = std::move(pictures).finish();
   DatasetDescription& description = content.description;
   description.name = folder.string();
   description.samples = std::ssize(content.labels);

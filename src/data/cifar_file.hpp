@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "lockstep/data/dataset.hpp"
+#include "data/value_store.hpp"
+#include "lockstep/core/index.hpp"
 
 namespace lockstep {
 
@@ -28,8 +30,9 @@ CifarForm cifar_100();
 inline constexpr Index kCifarSide = 32;
 inline constexpr Index kCifarChannels = 3;
 
-/// Appends the pictures of a file, plain or gzip, to content.bytes, with their channels last, and their
-/// classes to content.labels. Memory follows what has been read. Errors: see read_cifar.
-void read_cifar_file(const std::filesystem::path& file, const CifarForm& form, DatasetContent& content);
+/// Appends the pictures of a file, plain or gzip, to `pictures`, with their channels last, and their classes
+/// to `labels`. Memory follows what has been read. Errors: see read_cifar.
+void read_cifar_file(const std::filesystem::path& file, const CifarForm& form,
+                     ValueStore<std::uint8_t>& pictures, std::vector<std::int32_t>& labels);
 
 }  // namespace lockstep

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,30 +20,6 @@ constexpr double kNarrow = 0x1p-10;
 /// Float keeps all digits of numbers down to 2^-126; 24 bits below a column's largest are kept by this.
 constexpr double kSmall = 0x1p-100;
 
-struct ColumnRange {
-  double smallest = std::numeric_limits<double>::infinity();
-  double largest = -std::numeric_limits<double>::infinity();
-  bool is_exact = true;  // in float
-
-  void add(double value) {
-    smallest = std::min(smallest, value);
-    largest = std::max(largest, value);
-    is_exact = is_exact && static_cast<double>(static_cast<float>(value)) == value;
-  }
-
-  ColumnUnit unit() const {
-    ColumnUnit result;
-    const double width = largest - smallest;
-    double size = std::max(std::abs(smallest), std::abs(largest));
-    if (!is_exact && width > 0 && width < kNarrow * size) {
-      result.origin = smallest + width / 2;
-      size = width / 2;
-    }
-    if (size > 0 && size < kSmall) result.unit = std::ldexp(1.0, std::ilogb(size));
-    return result;
-  }
-};
-
 Index count_distinct(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return std::unique(values.begin(), values.end()) - values.begin();
@@ -52,12 +27,26 @@ Index count_distinct(std::vector<double> values) {
 
 }  // namespace
 
-ColumnUnit choose_unit(std::span<const double> column) {
-  ColumnRange range;
-  for (const double value : column) {
-    if (!std::isnan(value)) range.add(value);
+void ColumnRange::add(std::span<const double> values) {
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    smallest_ = std::min(smallest_, value);
+    largest_ = std::max(largest_, value);
+    is_exact_ = is_exact_ && static_cast<double>(static_cast<float>(value)) == value;
   }
-  return range.smallest <= range.largest ? range.unit() : ColumnUnit();
+}
+
+ColumnUnit ColumnRange::unit() const {
+  ColumnUnit result;
+  if (!(smallest_ <= largest_)) return result;
+  const double width = largest_ - smallest_;
+  double size = std::max(std::abs(smallest_), std::abs(largest_));
+  if (!is_exact_ && width > 0 && width < kNarrow * size) {
+    result.origin = smallest_ + width / 2;
+    size = width / 2;
+  }
+  if (size > 0 && size < kSmall) result.unit = std::ldexp(1.0, std::ilogb(size));
+  return result;
 }
 
 Distinct distinct_values(std::span<const double> column) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,10 +13,21 @@ namespace lockstep {
 /// sums in double, such as 0.3 and 0.1 + 0.2.
 inline constexpr double kRoundingOfSums = 0x1p-46;
 
-/// The unit in which float keeps the numbers of a column, but NaN: an origin amid numbers that are not
-/// float's and lie closer together than 1/1024 of their size, a unit for those that float takes for zeros.
-/// {0, 1} wherever the numbers are float's. Local.
-ColumnUnit choose_unit(std::span<const double> column);
+/// What is known of a column's numbers, but NaN, once they have come.
+class ColumnRange {
+ public:
+  void add(std::span<const double> values);
+
+  /// The unit in which float keeps them: an origin amid numbers that are not float's and lie closer together
+  /// than 1/1024 of their size, a unit for those that float takes for zeros. {0, 1} wherever they are
+  /// float's.
+  ColumnUnit unit() const;
+
+ private:
+  double smallest_ = std::numeric_limits<double>::infinity();
+  double largest_ = -std::numeric_limits<double>::infinity();
+  bool is_exact_ = true;  // in float
+};
 
 /// `value` as float in `unit`.
 inline float in_unit(double value, ColumnUnit unit) {

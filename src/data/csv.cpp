@@ -22,6 +22,7 @@
 #include "data/csv_labels.hpp"
 #include "data/csv_row_facts.hpp"
 #include "data/csv_rows.hpp"
+#include "data/value_store.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
@@ -39,7 +40,8 @@ class TableReader {
         options_(options),
         labels_(options.training),
         classifies_(options.task == Task::kClassification),
-        wants_targets_(options.wanted == Columns::kAll) {
+        wants_targets_(options.wanted == Columns::kAll),
+        targets_(options.scratch) {
     content_.description.name = name_;
     content_.description.task = options.task;
     content_.description.storage = Storage::kFloats;
@@ -62,11 +64,11 @@ class TableReader {
       fail_input("{}:{}: {} fields, expected {} as in the first line{}", name_, line_, row_.size(),
                  columns_.count(), ragged_advice());
     }
-    if (wants_targets_ && !classifies_) {
-      targets_.resize(targets_.size() + static_cast<std::size_t>(columns_.targets));
-    }
+    target_row_.resize(static_cast<std::size_t>(wants_targets_ && !classifies_ ? columns_.targets : 0));
     for (Index column = 0; column < columns_.row_names; ++column) check_row_name(column);
     for (Index column = columns_.row_names; column < columns_.count(); ++column) add_field(column);
+    features_->end_row();
+    targets_.append(target_row_);
     ++content_.description.samples;
   }
 
@@ -162,8 +164,7 @@ class TableReader {
     } else if (!wants_targets_) {
       return;
     } else if (!classifies_) {
-      targets_[targets_.size() - static_cast<std::size_t>(columns_.targets - at)] =
-          target_value(column, field);
+      target_row_[static_cast<std::size_t>(at)] = target_value(column, field);
     } else if (const std::optional<std::string> problem = labels_.add(trim(field))) {
       fail_field(column, *problem);
     }
@@ -234,11 +235,15 @@ class TableReader {
   }
 
   void store_targets() {
+    const StoredValues<double> stored(std::move(targets_));
+    const std::span<const double> all = stored.values();
     const auto targets = static_cast<std::size_t>(columns_.targets);
     for (std::size_t target = 0; target < targets; ++target) {
+      ColumnRange range;
+      for (std::size_t i = target; i < all.size(); i += targets) range.add(all.subspan(i, 1));
+      if (range.unit() == ColumnUnit()) continue;
       std::vector<double> values;
-      for (std::size_t i = target; i < targets_.size(); i += targets) values.push_back(targets_[i]);
-      if (choose_unit(values) == ColumnUnit()) continue;
+      for (std::size_t i = target; i < all.size(); i += targets) values.push_back(all[i]);
       const auto [numbers, floats] = distinct_values(values);
       if (floats == numbers) continue;
       const std::vector<std::string>& names = content_.description.target_names;
@@ -248,7 +253,7 @@ class TableReader {
           "from the column, or scale it",
           name_, numbers, names.empty() ? std::to_string(target + 1) : "'" + names[target] + "'", floats));
     }
-    content_.targets.assign(targets_.begin(), targets_.end());
+    content_.targets.assign(all.begin(), all.end());
   }
 
   std::string name_;
@@ -258,7 +263,8 @@ class TableReader {
   bool wants_targets_;
   DatasetContent content_;
   std::optional<FeatureColumns> features_;  // from the first row on
-  std::vector<double> targets_;             // [samples x targets]
+  ValueStore<double> targets_;              // [samples x targets]
+  std::vector<double> target_row_;
   RowFacts facts_;
   DecimalMarks marks_;
   bool has_empty_rows_ = false;

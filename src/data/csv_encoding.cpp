@@ -92,7 +92,6 @@ UnseenValues find_unseen(const TableColumn& column, const ColumnValues& values) 
 ColumnEncoder::ColumnEncoder(const TableColumn& column, const ColumnValues& values)
     : column_(column), values_(values) {
   if (!takes_texts(column)) return;
-  texts_ = values.as_texts();
   if (column.kind == Kind::kCategory) {
     categories_ = categories_of(column, values);
     return;
@@ -103,15 +102,24 @@ ColumnEncoder::ColumnEncoder(const TableColumn& column, const ColumnValues& valu
   }
 }
 
+void ColumnEncoder::take_rows(Index first, Index count) {
+  if (column_.features() == 0) return;
+  if (takes_texts(column_)) {
+    texts_ = values_.texts(first, count);
+  } else {
+    numbers_ = values_.numbers(first, count);
+  }
+}
+
 double ColumnEncoder::indicator_of_gap(std::size_t row) const {
-  const bool is_gap = takes_texts(column_) ? texts_[row] < 0 : std::isnan(values_.as_numbers()[row]);
+  const bool is_gap = takes_texts(column_) ? texts_[row] < 0 : std::isnan(numbers_[row]);
   return is_gap ? 1 : 0;
 }
 
 std::vector<double> ColumnEncoder::feature(Index which) const {
   const bool is_indicator_of_gap = column_.has_gaps && which == column_.features() - 1;
-  if (column_.kind == Kind::kNumber && !is_indicator_of_gap) return values_.as_numbers();
-  std::vector<double> result(static_cast<std::size_t>(values_.rows()));
+  if (column_.kind == Kind::kNumber && !is_indicator_of_gap) return numbers_;
+  std::vector<double> result(takes_texts(column_) ? texts_.size() : numbers_.size());
   for (std::size_t row = 0; row < result.size(); ++row) {
     if (is_indicator_of_gap) {
       result[row] = indicator_of_gap(row);

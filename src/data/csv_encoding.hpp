@@ -25,12 +25,14 @@ bool may_hold(const TableColumn& column, std::string_view field);
 /// Whether a column of this kind wants its numbers as texts.
 bool takes_texts(const TableColumn& column);
 
-/// Turns the values of a column into its features.
+/// Turns the values of a column into its features, some rows at a time.
 class ColumnEncoder {
  public:
   ColumnEncoder(const TableColumn& column, const ColumnValues& values);
 
-  /// Feature 0 … column.features()-1 of each row. A gap is NaN in the features of numbers and dates.
+  /// Goes to rows `first` to `first` + `count`.
+  void take_rows(Index first, Index count);
+  /// Feature 0 … column.features()-1 of each of them. A gap is NaN in the features of numbers and dates.
   std::vector<double> feature(Index which) const;
 
  private:
@@ -38,6 +40,7 @@ class ColumnEncoder {
 
   const TableColumn& column_;
   const ColumnValues& values_;
+  std::vector<double> numbers_;                // of the rows, or NaN
   std::vector<std::int32_t> texts_;            // of the rows, or -1
   std::vector<Index> categories_;              // of the different texts, or -1
   std::vector<std::vector<double>> of_dates_;  // of the different texts: the three features

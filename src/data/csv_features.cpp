@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -13,14 +14,19 @@
 #include "data/column_units.hpp"
 #include "data/csv_encoding.hpp"
 #include "data/csv_fields.hpp"
+#include "data/value_store.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
 namespace lockstep {
 
 FeatureColumns::FeatureColumns(std::string file, const CsvOptions& options, const CsvColumns& columns)
-    : file_(std::move(file)), options_(options), has_names_(columns.has_header) {
-  if (options.training) columns_ = options.training->table_columns();
+    : file_(std::move(file)),
+      options_(options),
+      has_names_(columns.has_header),
+      columns_(options.training ? options.training->table_columns() : std::vector<TableColumn>()),
+      cells_(options.training ? columns_.size() : static_cast<std::size_t>(columns.features()),
+             options.scratch) {
   titles_.resize(options.training ? columns_.size() : static_cast<std::size_t>(columns.features()), {-1});
   for (Index column = 0; column < columns.count(); ++column) {
     const auto [role, at, wish] = columns.places[static_cast<std::size_t>(column)];
@@ -30,7 +36,7 @@ FeatureColumns::FeatureColumns(std::string file, const CsvOptions& options, cons
   }
   for (std::size_t i = 0; i < titles_.size(); ++i) {
     const bool is_category = titles_[i].wish == CsvColumns::Wish::kCategory;
-    values_.emplace_back(options.training ? takes_texts(columns_[i]) : is_category);
+    values_.emplace_back(cells_, i, options.training ? takes_texts(columns_[i]) : is_category);
   }
   std::string words = options.missing;
   if (options.training) words += "," + options.training->missing;
@@ -168,36 +174,74 @@ void FeatureColumns::compare_with_training() {
   fail_if_there_are_problems();
 }
 
-void FeatureColumns::store(std::size_t at, Index first, DatasetContent& content) const {
-  const auto features = static_cast<std::size_t>(content.description.features());
-  std::vector<ColumnUnit>& units = content.description.units;
-  const ColumnEncoder encoder(columns_[at], values_[at]);
-  for (Index which = 0; which < columns_[at].features(); ++which) {
-    const std::vector<double> feature = encoder.feature(which);
-    const auto place = static_cast<std::size_t>(first + which);
-    if (!options_.training) units[place] = choose_unit(feature);
-    const ColumnUnit unit = units.empty() ? ColumnUnit() : units[place];
-    for (std::size_t row = 0; row < feature.size(); ++row) {
-      const float value = in_unit(feature[row], unit);
-      if (std::isinf(value)) {
-        fail_input(
-            "{}: sample {}: {} is beyond what float holds beside the training data's numbers; scale them",
-            file_, row, feature[row]);
+void FeatureColumns::for_each_block(
+    const std::function<void(Index, const std::vector<std::vector<double>>&)>& take) const {
+  constexpr Index kMostTogether = 4096;
+  constexpr Index kValuesTogether = Index{1} << 17U;
+  std::vector<ColumnEncoder> encoders;
+  for (std::size_t i = 0; i < columns_.size(); ++i) encoders.emplace_back(columns_[i], values_[i]);
+  const auto rows = static_cast<Index>(cells_.rows());
+  const Index together = std::clamp<Index>(kValuesTogether / count_features(), 1, kMostTogether);
+  std::vector<std::vector<double>> features;
+  for (Index first = 0; first < rows; first += together) {
+    features.clear();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      encoders[i].take_rows(first, std::min(together, rows - first));
+      for (Index which = 0; which < columns_[i].features(); ++which) {
+        features.push_back(encoders[i].feature(which));
       }
-      content.values[row * features + place] = value;
     }
+    take(first, features);
   }
 }
 
+void FeatureColumns::choose_units(std::vector<ColumnUnit>& units) const {
+  std::vector<ColumnRange> ranges(units.size());
+  for_each_block([&](Index /*first*/, const std::vector<std::vector<double>>& features) {
+    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i].add(features[i]);
+  });
+  std::ranges::transform(ranges, units.begin(), &ColumnRange::unit);
+}
+
+void FeatureColumns::store(DatasetContent& content) const {
+  const DatasetDescription& description = content.description;
+  const auto width = static_cast<std::size_t>(description.features());
+  ValueStore<float> store(options_.scratch, static_cast<std::uint64_t>(description.samples) * width);
+  std::vector<float> values;
+  for_each_block([&](Index first, const std::vector<std::vector<double>>& features) {
+    const std::size_t rows = features[0].size();
+    values.resize(rows * width);
+    for (std::size_t i = 0; i < width; ++i) {
+      const ColumnUnit unit = description.units.empty() ? ColumnUnit() : description.units[i];
+      for (std::size_t row = 0; row < rows; ++row) {
+        const float value = in_unit(features[i][row], unit);
+        if (std::isinf(value)) {
+          fail_input(
+              "{}: sample {}: {} is beyond what float holds beside the training data's numbers; scale them",
+              file_, first + static_cast<Index>(row), features[i][row]);
+        }
+        values[row * width + i] = value;
+      }
+    }
+    store.append(values);
+  });
+  std::tie(content.values, content.feature_file) = std::move(store).finish();
+}
+
+Index FeatureColumns::count_features() const {
+  return std::transform_reduce(columns_.begin(), columns_.end(), Index{0}, std::plus<>(),
+                               [](const TableColumn& column) { return column.features(); });
+}
+
 void FeatureColumns::finish(DatasetContent& content) {
+  cells_.finish();
   if (options_.training) {
     compare_with_training();
   } else {
     find_kinds();
   }
   DatasetDescription& description = content.description;
-  const Index features = std::transform_reduce(columns_.begin(), columns_.end(), Index{0}, std::plus<>(),
-                                               [](const TableColumn& column) { return column.features(); });
+  const Index features = count_features();
   if (features == 0) {
     fail_input("{}: no column is left for features; list those to take in `columns`", file_);
   }
@@ -216,13 +260,9 @@ void FeatureColumns::finish(DatasetContent& content) {
     if (!std::ranges::all_of(columns_, &TableColumn::is_plain)) description.columns = columns_;
     description.missing = options_.missing;
     description.units.resize(static_cast<std::size_t>(features));
+    choose_units(description.units);
   }
-  content.values.resize(static_cast<std::size_t>(description.samples * features));
-  Index first = 0;
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    store(i, first, content);
-    first += columns_[i].features();
-  }
+  store(content);
   const auto is_plain = [](ColumnUnit unit) { return unit == ColumnUnit(); };
   if (std::ranges::all_of(description.units, is_plain)) description.units.clear();
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/csv_cells.hpp"
 #include "data/csv_columns.hpp"
 #include "data/csv_kinds.hpp"
 #include "data/csv_values.hpp"
@@ -28,6 +29,9 @@ class FeatureColumns {
   std::optional<std::string> add(Index at, std::string_view field, char separator, Index line,
                                  const std::function<std::string()>& row);
 
+  /// After the last field of a row.
+  void end_row() { cells_.end_row(); }
+
   /// Whether `field`, which is `number` if that is one, stands for a missing value.
   bool is_missing(std::string_view field, const std::optional<double>& number) const;
 
@@ -42,8 +46,8 @@ class FeatureColumns {
   /// among the texts of at least half of the columns of texts.
   bool have_names_as_values() const;
 
-  /// Fills values and description with what the columns are, or have to be. Errors: problems of columns,
-  /// those of several together; nothing left for features.
+  /// Fills features and description with what the columns are, or have to be. Errors: problems of columns,
+  /// those of several together; nothing left for features; those of ValueStore.
   void finish(DatasetContent& content);
 
  private:
@@ -55,11 +59,15 @@ class FeatureColumns {
   };
 
   void find_kinds();
+  Index count_features() const;
   void compare_with_training();
   void note(std::size_t at, const ColumnProblem& problem);
   std::string title(std::size_t at) const;
   void fail_if_there_are_problems() const;
-  void store(std::size_t at, Index first, DatasetContent& content) const;
+  /// Calls `take(first, features)` for the values of each feature, some rows together from row `first` on.
+  void for_each_block(const std::function<void(Index, const std::vector<std::vector<double>>&)>& take) const;
+  void choose_units(std::vector<ColumnUnit>& units) const;
+  void store(DatasetContent& content) const;
 
   std::string file_;
   const CsvOptions& options_;
@@ -67,6 +75,7 @@ class FeatureColumns {
   Index first_line_ = 0;
   std::vector<Title> titles_;
   std::vector<TableColumn> columns_;  // as those of the training file are
+  TableCells cells_;
   std::vector<ColumnValues> values_;
   std::vector<std::string> missing_words_;
   std::vector<double> missing_numbers_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -11,8 +11,6 @@
 namespace lockstep {
 
 namespace {
-
-constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 bool is_digit_at(std::string_view text, std::size_t i) {
   return i < text.size() && '0' <= text[i] && text[i] <= '9';
@@ -41,53 +39,79 @@ std::string without_zeros_at_end(std::string_view field) {
 
 }  // namespace
 
+void ColumnValues::add(Cell cell) {
+  cells_->add(at_, cell);
+  ++rows_;
+}
+
 void ColumnValues::add_number(double number, std::string_view field, Index line) {
-  numbers_.push_back(takes_texts_ ? kNoNumber : number);
-  if (takes_texts_) return set_text(rows() - 1, without_zeros_at_end(trim(field)), line);
+  if (takes_texts_) return add(Cell::text(count_text(without_zeros_at_end(trim(field)), line)));
+  add(Cell::number(number));
   if (first_odd_number_.line == 0 && is_odd(trim(field)))
     first_odd_number_ = {line, std::string(trim(field))};
 }
 
 void ColumnValues::add_gap(Index line) {
-  numbers_.push_back(kNoNumber);
+  add(Cell::gap());
   if (gaps_++ == 0) first_gap_ = line;
 }
 
 void ColumnValues::add_text(std::string_view text, Index line, const std::function<std::string()>& row) {
-  numbers_.push_back(kNoNumber);
   if (first_text_.line == 0) first_text_ = {line, std::string(text), row()};
-  set_text(rows() - 1, text, line);
+  add(Cell::text(count_text(text, line)));
 }
 
-void ColumnValues::set_text(Index row, std::string_view text, Index line) {
+std::int32_t ColumnValues::count_text(std::string_view text, Index line) {
   auto code = codes_.find(text);
   if (code == codes_.end()) {
     code = codes_.emplace(std::string(text), static_cast<std::int32_t>(different_.size())).first;
     different_.push_back({code->first, line, 0});
   }
   ++different_[static_cast<std::size_t>(code->second)].count;
-  texts_.push_back({row, code->second});
+  ++texts_;
+  return code->second;
+}
+
+template <typename Take>
+void ColumnValues::for_each_cell(Index first, Index count, const Take& take) const {
+  while (count > 0) {
+    std::span<const Cell> cells = cells_->from(at_, static_cast<std::size_t>(first));
+    cells = cells.first(std::min(cells.size(), static_cast<std::size_t>(count)));
+    for (const Cell cell : cells) take(cell);
+    first += std::ssize(cells);
+    count -= std::ssize(cells);
+  }
 }
 
 void ColumnValues::take_numbers_as_texts() {
   takes_texts_ = true;
-  for (Index row = 0; row < rows(); ++row) {
-    double& number = numbers_[static_cast<std::size_t>(row)];
-    if (std::isnan(number)) continue;
-    set_text(row, fmt::format("{}", number), 0);
-    number = kNoNumber;
-  }
+  for_each_cell(0, rows(), [&](Cell cell) {
+    if (!cell.is_number()) return;
+    const double number = cell.as_number();
+    codes_of_numbers_[number] = count_text(fmt::format("{}", number), 0);
+  });
 }
 
-std::vector<std::int32_t> ColumnValues::as_texts() const {
-  std::vector<std::int32_t> result(numbers_.size(), -1);
-  for (const TextAt& at : texts_) result[static_cast<std::size_t>(at.row)] = at.text;
+std::vector<double> ColumnValues::numbers(Index first, Index count) const {
+  std::vector<double> result;
+  result.reserve(static_cast<std::size_t>(count));
+  for_each_cell(first, count, [&](Cell cell) { result.push_back(cell.as_number()); });
+  return result;
+}
+
+std::vector<std::int32_t> ColumnValues::texts(Index first, Index count) const {
+  std::vector<std::int32_t> result;
+  result.reserve(static_cast<std::size_t>(count));
+  for_each_cell(first, count, [&](Cell cell) {
+    const bool is_both = cell.is_number() && !codes_of_numbers_.empty();
+    result.push_back(is_both ? codes_of_numbers_.at(cell.as_number()) : cell.as_text());
+  });
   return result;
 }
 
 bool ColumnValues::counts_rows() const {
   if (numbers() != rows()) return false;
-  std::vector<double> sorted = numbers_;
+  std::vector<double> sorted = numbers(0, rows());
   std::sort(sorted.begin(), sorted.end());
   return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end() &&
          std::all_of(sorted.begin(), sorted.end(),

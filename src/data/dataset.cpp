@@ -202,17 +202,17 @@ void check_content(const DatasetContent& content) {
   LOCKSTEP_CHECK(memory.targets.size() == description.target_bytes());
   LOCKSTEP_CHECK(memory.groups.size() == description.group_bytes());
   LOCKSTEP_CHECK(memory.sample_weights.size() == description.weight_bytes());
-  if (content.feature_file) return;
-  LOCKSTEP_CHECK(content.picture_files.empty() ? memory.features.size() == description.feature_bytes()
-                                               : std::ssize(content.picture_files) == description.samples);
+  if (!content.picture_files.empty()) {
+    LOCKSTEP_CHECK(std::ssize(content.picture_files) == description.samples);
+  } else if (!content.feature_file) {
+    LOCKSTEP_CHECK(memory.features.size() == description.feature_bytes());
+  }
 }
 
 Dataset make_dataset(DatasetContent content) {
   check_content(content);
-  if (!content.picture_files.empty()) {
-    content.bytes.resize(content.description.feature_bytes());
-    read_pictures(content.picture_files, content.description, 0, content.bytes);
-  }
+  const bool decodes = !content.picture_files.empty();
+  if (decodes && !content.feature_file) content.bytes.resize(content.description.feature_bytes());
   struct Owner {
     DatasetContent content;
     std::optional<FileMapping> mapping;
@@ -220,9 +220,15 @@ Dataset make_dataset(DatasetContent content) {
   const auto owner = std::make_shared<Owner>();
   owner->content = std::move(content);
   DatasetMemory memory = owner->content.memory();
+  std::span<std::byte> pixels = std::as_writable_bytes(std::span(owner->content.bytes));
   if (owner->content.feature_file) {
-    owner->mapping.emplace(*owner->content.feature_file, owner->content.description.feature_bytes());
-    memory.features = owner->mapping->bytes();
+    owner->mapping.emplace(*owner->content.feature_file, owner->content.description.feature_bytes(),
+                           decodes ? MappedFor::kWriting : MappedFor::kReading);
+    memory.features = pixels = owner->mapping->bytes();
+  }
+  if (decodes) {
+    read_pictures(owner->content.picture_files, owner->content.description, 0,
+                  {reinterpret_cast<std::uint8_t*>(pixels.data()), pixels.size()});
   }
   return Dataset(owner->content.description, memory, owner);
 }

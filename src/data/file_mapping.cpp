@@ -19,13 +19,15 @@ namespace {
 
 }  // namespace
 
-FileMapping::FileMapping(const FilePlace& place, std::size_t size) {
-  const int descriptor = open(place.file.c_str(), O_RDONLY | O_CLOEXEC);
+FileMapping::FileMapping(const FilePlace& place, std::size_t size, MappedFor use) {
+  const bool writes = use == MappedFor::kWriting;
+  const int descriptor = open(place.file.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
   if (descriptor < 0) fail_to_map(place.file);
   const std::size_t end = static_cast<std::size_t>(place.offset) + size;
   const auto held = lseek(descriptor, 0, SEEK_END);
+  const int access = writes ? PROT_READ | PROT_WRITE : PROT_READ;
   void* const address =
-      held < 0 ? MAP_FAILED : mmap(nullptr, end, PROT_READ, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+      held < 0 ? MAP_FAILED : mmap(nullptr, end, access, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
   const int error = errno;
   close(descriptor);
   errno = error;

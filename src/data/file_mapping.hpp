@@ -8,21 +8,25 @@
 
 namespace lockstep {
 
+/// Whether a mapped file is only read, or written as well.
+enum class MappedFor { kReading, kWriting };
+
 /// What a file holds at a place, as memory that the system fills when it is read, and takes back when memory
 /// is short.
 class FileMapping {
  public:
   /// Of `size` > 0 bytes. Errors: a file that can't be opened or mapped, or ends before.
-  FileMapping(const FilePlace& place, std::size_t size);
+  FileMapping(const FilePlace& place, std::size_t size, MappedFor use = MappedFor::kReading);
   ~FileMapping();
   FileMapping(const FileMapping&) = delete;
   FileMapping& operator=(const FileMapping&) = delete;
 
-  std::span<const std::byte> bytes() const { return bytes_; }
+  /// Those of MappedFor::kReading must not be written.
+  std::span<std::byte> bytes() const { return bytes_; }
 
  private:
   std::span<std::byte> mapped_;  // the file from its start, where pages begin
-  std::span<const std::byte> bytes_;
+  std::span<std::byte> bytes_;
 };
 
 }  // namespace lockstep

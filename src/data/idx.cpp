@@ -1,12 +1,12 @@
 #include "lockstep/data/idx.hpp"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include <fmt/ranges.h>
 
 #include "core/text.hpp"
+#include "data/array_features.hpp"
 #include "data/folder.hpp"
 #include "data/idx_file.hpp"
 #include "data/picture_layout.hpp"
@@ -119,50 +119,52 @@ fs::path find_file(const fs::path& folder, const std::vector<std::string>& files
 }
 
 /// What the images in `file` are without labels.
-DatasetContent content_of(const fs::path& folder, const fs::path& file, bool transpose) {
-  IdxArray images = read_idx_file(file, {3, 4});
-  PictureLayout layout = layout_of(file.string(), images.sizes);
+DatasetContent content_of(const fs::path& folder, const fs::path& file, bool transpose,
+                          const Scratch& scratch) {
+  IdxFile images(file, {3, 4});
+  PictureLayout layout = layout_of(file.string(), images.sizes());
   if (transpose) layout = layout.transposed();
-  put_in_order(layout, images.bytes);
 
   DatasetContent content;
   content.description.name = folder.string();
   content.description.task = Task::kClassification;
   content.description.storage = Storage::kBytes;
-  content.description.samples = images.sizes[0];
+  content.description.samples = images.sizes()[0];
   content.description.feature_shape = layout.feature_shape();
   content.description.targets = 0;
   content.description.transposed = transpose;
-  content.bytes = std::move(images.bytes);
+  take_array_features(images, layout, scratch, content);
   return content;
 }
 
 }  // namespace
 
 DatasetContent read_idx(const fs::path& folder, Part part, const std::string& prefix, Index classes,
-                        bool transpose) {
+                        bool transpose, const Scratch& scratch) {
   const std::vector<std::string> files = files_in(folder);
   const std::string chosen = resolve_prefix(folder, files, prefix);
   const fs::path image_file = find_file(folder, files, part, Kind::kImages, chosen);
   const fs::path label_file = find_file(folder, files, part, Kind::kLabels, chosen);
-  DatasetContent content = content_of(folder, image_file, transpose);
-  const IdxArray labels = read_idx_file(label_file, {1});
-  if (content.description.samples != labels.sizes[0]) {
+  DatasetContent content = content_of(folder, image_file, transpose, scratch);
+  IdxFile labels(label_file, {1});
+  const std::vector<std::uint8_t> bytes = labels.bytes();
+  if (content.description.samples != labels.sizes()[0]) {
     fail_input(
         "{}: counts disagree: {} images, but {} labels in {}; expected as many of each; "
         "is one the file of another data set?",
-        image_file.string(), content.description.samples, labels.sizes[0], label_file.filename().string());
+        image_file.string(), content.description.samples, labels.sizes()[0], label_file.filename().string());
   }
   content.description.classes = classes;
   content.description.targets = 1;
-  take_labels(label_file.string(), labels.bytes, content);
+  take_labels(label_file.string(), bytes, content);
   return content;
 }
 
-DatasetContent read_idx_images(const fs::path& folder, Part part, const std::string& prefix, bool transpose) {
+DatasetContent read_idx_images(const fs::path& folder, Part part, const std::string& prefix, bool transpose,
+                               const Scratch& scratch) {
   const std::vector<std::string> files = files_in(folder);
   const std::string chosen = resolve_prefix(folder, files, prefix);
-  return content_of(folder, find_file(folder, files, part, Kind::kImages, chosen), transpose);
+  return content_of(folder, find_file(folder, files, part, Kind::kImages, chosen), transpose, scratch);
 }
 
 bool has_idx_part(const fs::path& folder, Part part, const std::string& prefix) {

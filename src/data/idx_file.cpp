@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint8_t kUnsignedByte = 0x08;
-constexpr std::size_t kChunk = std::size_t{1} << 20U;
 
 std::uint64_t header_bytes(std::size_t dimensions) { return 4 + 4 * dimensions; }
 
@@ -70,7 +69,7 @@ std::vector<Index> read_sizes(ByteReader& reader, const std::vector<std::size_t>
 }
 
 /// Refuses what the file cannot hold before any memory is taken for it.
-std::uint64_t plausible_bytes(const ByteReader& reader, const std::vector<Index>& sizes) {
+void check_plausible(const ByteReader& reader, const std::vector<Index>& sizes) {
   if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) {
     fail_input("{}: empty: sizes {} in its header; expected at least one sample", reader.name(),
                fmt::join(sizes, " x "));
@@ -84,38 +83,30 @@ std::uint64_t plausible_bytes(const ByteReader& reader, const std::vector<Index>
     fail_count(reader, sizes,
                fmt::format("at most {} in {} compressed", stored * kLargestDeflateRatio, stored));
   }
-  return expected;
-}
-
-std::vector<std::uint8_t> read_bytes(ByteReader& reader, const std::vector<Index>& sizes) {
-  const auto expected = static_cast<std::size_t>(plausible_bytes(reader, sizes));
-  std::vector<std::uint8_t> bytes;
-  // A header may still promise a thousand times what comes: memory follows what has been read.
-  bytes.reserve(std::min<std::size_t>(expected + 1, 8 * reader.stored_bytes()));
-  while (bytes.size() < expected) {
-    const std::size_t begin = bytes.size();
-    // The last read asks for one byte too many: only then does zlib look at the checksum, which comes last.
-    const std::size_t rest = expected + 1 - begin;
-    const std::size_t wanted = rest <= kChunk + 1 ? rest : kChunk;
-    if (begin + wanted > bytes.capacity()) bytes.reserve(std::min(expected + 1, 2 * begin + wanted));
-    bytes.resize(begin + wanted);
-    const std::size_t count = reader.read(std::as_writable_bytes(std::span(bytes).subspan(begin)));
-    bytes.resize(begin + count);
-    if (count < wanted) break;
-  }
-  if (bytes.size() > expected) fail_count(reader, sizes, "more");
-  if (bytes.size() < expected) fail_count(reader, sizes, fmt::format("{}", bytes.size()));
-  return bytes;
 }
 
 }  // namespace
 
-IdxArray read_idx_file(const fs::path& file, const std::vector<std::size_t>& dimensions) {
-  ByteReader reader(file, "an IDX file");
-  IdxArray array;
-  array.sizes = read_sizes(reader, dimensions);
-  array.bytes = read_bytes(reader, array.sizes);
-  return array;
+IdxFile::IdxFile(const fs::path& file, const std::vector<std::size_t>& dimensions)
+    : StoredArray(file.string()), reader_(file, "an IDX file") {
+  const std::vector<Index> sizes = read_sizes(reader_, dimensions);
+  check_plausible(reader_, sizes);
+  describe("|u1", sizes);
+  if (!reader_.compressed()) set_place({file, header_bytes(sizes.size())});
+}
+
+void IdxFile::read(std::span<std::byte> target) {
+  const std::uint64_t wanted = count_ + target.size();
+  if (wanted < value_bytes()) {
+    count_ += reader_.read(target);
+  } else {
+    // The last read asks for one byte too many: only then does zlib look at the checksum, which comes last.
+    std::vector<std::byte> rest(target.size() + 1);
+    count_ += reader_.read(rest);
+    std::copy_n(rest.begin(), target.size(), target.begin());
+  }
+  if (count_ > wanted) fail_count(reader_, sizes(), "more");
+  if (count_ < wanted) fail_count(reader_, sizes(), fmt::format("{}", count_));
 }
 
 }  // namespace lockstep

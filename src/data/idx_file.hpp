@@ -1,21 +1,27 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
-#include "lockstep/core/index.hpp"
+#include "data/byte_reader.hpp"
+#include "data/stored_array.hpp"
 
 namespace lockstep {
 
-/// The content of one IDX file of unsigned bytes: sizes[0] x sizes[1] x … values, the last index fastest.
-struct IdxArray {
-  std::vector<Index> sizes;
-  std::vector<std::uint8_t> bytes;
-};
+/// An IDX file of unsigned bytes, plain or gzip: sizes()[0] x sizes()[1] x … values, the last index fastest.
+class IdxFile : public StoredArray {
+ public:
+  /// Reads the header of a file of one of these numbers of dimensions. Errors: see read_idx.
+  IdxFile(const std::filesystem::path& file, const std::vector<std::size_t>& dimensions);
 
-/// Reads an IDX file, plain or gzip, of one of these numbers of dimensions. Memory is taken only for what the
-/// file can hold, whatever its header says. Errors: see read_idx.
-IdxArray read_idx_file(const std::filesystem::path& file, const std::vector<std::size_t>& dimensions);
+ private:
+  void read(std::span<std::byte> target) override;
+
+  ByteReader reader_;
+  std::uint64_t count_ = 0;  // of bytes that have been read
+};
 
 }  // namespace lockstep

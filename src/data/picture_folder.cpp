@@ -13,6 +13,7 @@
 #include "core/text.hpp"
 #include "data/decode_picture.hpp"
 #include "data/folder.hpp"
+#include "data/scratch_file.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 
@@ -160,7 +161,7 @@ std::vector<Index> shape_of(const std::vector<std::string>& files, const Picture
 }  // namespace
 
 DatasetContent find_pictures(const fs::path& folder, Part part, const PictureOptions& options,
-                             const std::optional<DatasetDescription>& training) {
+                             const std::optional<DatasetDescription>& training, const Scratch& scratch) {
   const fs::path of_part = folder_of_part(folder, part);
   if (!has_picture_part(folder, part) || folders_in(of_part).empty()) {
     fail_input("{}: no folders of classes; expected a sub-folder of pictures for each class; check `source`",
@@ -178,13 +179,14 @@ DatasetContent find_pictures(const fs::path& folder, Part part, const PictureOpt
   take_classes(of_part, left_alone, content);
   description.samples = std::ssize(content.picture_files);
   description.feature_shape = shape_of(content.picture_files, options, training);
+  content.feature_file = room_in_scratch(scratch, description.feature_bytes());
   warn_of_files(of_part, left_alone, "beside the folders of classes, ");
   if (of_part != folder) warn_of_folders_beside_parts(folder);
   return content;
 }
 
 DatasetContent find_unlabelled_pictures(const fs::path& path, const PictureOptions& options,
-                                        const DatasetDescription& training) {
+                                        const DatasetDescription& training, const Scratch& scratch) {
   DatasetContent content;
   DatasetDescription& description = content.description;
   description.name = path.string();
@@ -203,6 +205,7 @@ DatasetContent find_unlabelled_pictures(const fs::path& path, const PictureOptio
   }
   description.samples = std::ssize(content.picture_files);
   description.feature_shape = shape_of(content.picture_files, options, training);
+  content.feature_file = room_in_scratch(scratch, description.feature_bytes());
   warn_of_files(path, left_alone);
   return content;
 }

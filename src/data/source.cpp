@@ -22,6 +22,7 @@ CsvOptions options_of(const DataSource& source, Task task,
   CsvOptions options = source.csv;
   options.task = task;
   options.training = training;
+  options.scratch = source.scratch;
   return options;
 }
 
@@ -34,20 +35,21 @@ std::optional<DatasetContent> read_part(const DataSource& source, Part part,
   if (form == Form::kSynthetic) return make_synthetic(source.source, part, source.synthetic);
   if (form == Form::kCifar) {
     if (part == Part::kTest && !has_cifar_part(source.source, part)) return std::nullopt;
-    return read_cifar(source.source, part);
+    return read_cifar(source.source, part, source.scratch);
   }
   if (form == Form::kArrays) {
     if (part == Part::kTest && !has_array_part(source.source, part)) return std::nullopt;
-    return read_arrays(source.source, part, source.task, training ? training->classes : 0);
+    return read_arrays(source.source, part, source.task, training ? training->classes : 0, source.scratch);
   }
   if (form == Form::kPictures) {
     if (part == Part::kTest && !has_picture_part(source.source, part)) return std::nullopt;
-    return find_pictures(source.source, part, source.pictures, training);
+    return find_pictures(source.source, part, source.pictures, training, source.scratch);
   }
   if (form == Form::kIdx) {
     const fs::path folder = folder_of(source.source);
     if (part == Part::kTest && !has_idx_part(folder, part, source.prefix)) return std::nullopt;
-    return read_idx(folder, part, source.prefix, training ? training->classes : 0, source.transpose);
+    return read_idx(folder, part, source.prefix, training ? training->classes : 0, source.transpose,
+                    source.scratch);
   }
   const std::string& file = part == Part::kTraining ? source.source : source.test;
   if (file.empty()) return std::nullopt;
@@ -98,10 +100,11 @@ DatasetContent read_features(const DataSource& given, const DatasetDescription& 
   const Form form = form_of(source.source);
   check_keys(source, form);
   DatasetContent content =
-      form == Form::kPictures ? find_unlabelled_pictures(source.source, source.pictures, training)
+      form == Form::kPictures
+          ? find_unlabelled_pictures(source.source, source.pictures, training, source.scratch)
       : form == Form::kArrays
-          ? read_array_features(source.source, part)
-          : read_idx_images(folder_of(source.source), part, source.prefix, source.transpose);
+          ? read_array_features(source.source, part, source.scratch)
+          : read_idx_images(folder_of(source.source), part, source.prefix, source.transpose, source.scratch);
   content.description.task = training.task;
   content.description.classes = training.classes;
   content.description.class_names = training.class_names;

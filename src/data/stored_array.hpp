@@ -27,8 +27,13 @@ class StoredArray {
   const std::vector<Index>& sizes() const { return sizes_; }
   bool is_real() const { return type_ == "f4" || type_ == "f8"; }
 
-  /// The values: as bytes (of u1), as whole numbers (of all but f4 and f8), as floats. Once. Errors: a disk
-  /// that fails, damaged data, floats that are not finite.
+  /// Appends the next `count` values: of type u1 as bytes, of f4 and f8 as floats. Memory follows what has
+  /// been read. Errors: a disk that fails, damaged data, floats that are not finite.
+  void take_next(std::size_t count, std::vector<std::uint8_t>& values);
+  void take_next(std::size_t count, std::vector<float>& values);
+
+  /// All values, where none has been taken: as bytes (of u1), as whole numbers (of all but f4 and f8), as
+  /// floats. Errors: as above.
   std::vector<std::uint8_t> bytes();
   std::vector<std::int64_t> whole_numbers();
   std::vector<float> floats();
@@ -52,14 +57,15 @@ class StoredArray {
   /// Fills `target` with the next values, as they stand in memory.
   virtual void read(std::span<std::byte> target) = 0;
   template <typename Stored, typename Take>
-  void for_each_value(const Take& take);
+  void for_each_value(std::size_t count, const Take& take);
   template <typename Stored>
-  float finite(std::size_t i, Stored stored) const;
+  float finite(Stored stored);
 
   std::string name_;
   std::string type_;
   std::vector<Index> sizes_;
   std::optional<FilePlace> place_;
+  std::uint64_t next_float_ = 0;
 };
 
 }  // namespace lockstep

@@ -115,6 +115,7 @@ struct Shared {
   std::vector<std::string> picture_files;
   std::optional<FilePlace> feature_file;
   std::shared_ptr<NodeMemory> memory;
+  std::shared_ptr<FileMapping> mapping;
 };
 
 /// Each part of a data set begins a line of the cache: labels after an odd number of bytes would not stand
@@ -134,6 +135,7 @@ Shared share(Communicator& node, const DatasetContent& content) {
       names_from_text(broadcast_text(node, leads ? names_to_text(content.picture_files) : "", 0));
   shared.feature_file =
       place_from_text(broadcast_text(node, leads ? place_to_text(content.feature_file) : "", 0));
+  if (leads && content.feature_file) shared.feature_file->owner = content.feature_file->owner;
   const std::size_t feature_bytes = shared.feature_file ? 0 : description.feature_bytes();
   const std::size_t size = aligned(feature_bytes) + aligned(description.target_bytes()) +
                            aligned(description.group_bytes()) + aligned(description.weight_bytes());
@@ -159,36 +161,48 @@ Shared share(Communicator& node, const DatasetContent& content) {
   return shared;
 }
 
+/// Local.
+void map_features(Shared& shared) {
+  if (!shared.feature_file) return;
+  shared.mapping =
+      std::make_shared<FileMapping>(*shared.feature_file, shared.description.feature_bytes(),
+                                    shared.picture_files.empty() ? MappedFor::kReading : MappedFor::kWriting);
+  shared.parts.features = shared.mapping->bytes();
+}
+
 /// Decodes those of its pictures that are this rank's part; all of them where the node shares no memory.
 void decode_part(const Communicator& node, const Shared& shared) {
   if (shared.picture_files.empty()) return;
   const DatasetDescription& description = shared.description;
-  const bool alone = !shared.memory->is_shared();
+  const bool alone = !shared.mapping && !shared.memory->is_shared();
   const Index ranks = alone ? 1 : node.size();
   const Index rank = alone ? 0 : node.rank();
   const Index first = description.samples * rank / ranks;
   const Index last = description.samples * (rank + 1) / ranks;
   const Index features = description.features();
-  const std::span<std::byte> bytes = shared.memory->bytes().subspan(
-      static_cast<std::size_t>(first * features), static_cast<std::size_t>((last - first) * features));
+  const std::span<std::byte> all = shared.mapping ? shared.mapping->bytes() : shared.memory->bytes();
+  const std::span<std::byte> bytes = all.subspan(static_cast<std::size_t>(first * features),
+                                                 static_cast<std::size_t>((last - first) * features));
   read_pictures(shared.picture_files, description, first,
                 {reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
 /// Local.
 Dataset dataset_of(const Shared& shared) {
-  struct Owner {
-    std::shared_ptr<NodeMemory> memory;
-    std::optional<FileMapping> mapping;
+  using Owner = std::pair<std::shared_ptr<NodeMemory>, std::shared_ptr<FileMapping>>;
+  return {shared.description, shared.parts, std::make_shared<Owner>(shared.memory, shared.mapping)};
+}
+
+/// Features of a scratch file, which no other node can read, in memory. Local.
+void take_into_memory(DatasetContent& content) {
+  if (!content.feature_file || !content.feature_file->owner) return;
+  const FileMapping mapping(*content.feature_file, content.description.feature_bytes());
+  const auto take = [&](auto& values) {
+    values.resize(mapping.bytes().size() / sizeof(values[0]));
+    std::ranges::copy(mapping.bytes(), std::as_writable_bytes(std::span(values)).begin());
   };
-  const auto owner = std::make_shared<Owner>();
-  owner->memory = shared.memory;
-  DatasetMemory parts = shared.parts;
-  if (shared.feature_file) {
-    owner->mapping.emplace(*shared.feature_file, shared.description.feature_bytes());
-    parts.features = owner->mapping->bytes();
-  }
-  return {shared.description, parts, owner};
+  content.description.storage == Storage::kBytes ? take(content.bytes) : take(content.values);
+  content.feature_file.reset();
 }
 
 template <typename Value>
@@ -237,13 +251,17 @@ std::vector<Dataset> share_datasets(Communicator& communicator,
                                     Readers readers) {
   const std::unique_ptr<Communicator> node = communicator.split_by_node();
   const bool reads_for_all = readers == Readers::kRankZero;
+  const bool travels = reads_for_all && node->size() < communicator.size();
   std::vector<DatasetContent> contents;
   together(communicator, [&] {
     if ((reads_for_all ? communicator : *node).rank() != 0) return;
     contents = read();
-    for (const DatasetContent& content : contents) check_content(content);
+    for (DatasetContent& content : contents) {
+      check_content(content);
+      if (travels) take_into_memory(content);
+    }
   });
-  if (reads_for_all && node->size() < communicator.size()) {
+  if (travels) {
     const bool leads = node->rank() == 0;
     const std::unique_ptr<Communicator> leaders = communicator.split(leads ? 0 : 1);
     if (leads) send(*leaders, contents);
@@ -256,7 +274,8 @@ std::vector<Dataset> share_datasets(Communicator& communicator,
   }
   std::vector<Dataset> datasets;
   together(communicator, [&] {
-    for (const Shared& one : shared) {
+    for (Shared& one : shared) {
+      map_features(one);
       decode_part(*node, one);
       datasets.push_back(dataset_of(one));
     }

@@ -11,13 +11,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::Input input(data, size);
   const CifarForm form = input.choose(2) == 0 ? cifar_10() : cifar_100();
   fuzz::expect_value_or_error([&] {
-    DatasetContent content;
-    read_cifar_file(fuzz::file_of(input.bytes()), form, content);
+    ValueStore<std::uint8_t> pictures{Scratch()};
+    std::vector<std::int32_t> labels;
+    read_cifar_file(fuzz::file_of(input.bytes()), form, pictures, labels);
     constexpr std::size_t kValues = kCifarChannels * kCifarSide * kCifarSide;
-    fuzz::expect(!content.labels.empty() && content.bytes.size() == content.labels.size() * kValues,
-                 "sizes that disagree");
+    fuzz::expect(!labels.empty() && pictures.size() == labels.size() * kValues, "sizes that disagree");
     const Index classes = form.labels.back().classes;
-    fuzz::expect(std::all_of(content.labels.begin(), content.labels.end(),
+    fuzz::expect(std::all_of(labels.begin(), labels.end(),
                              [&](std::int32_t label) { return 0 <= label && label < classes; }),
                  "a label that is no class");
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/scratch_file.hpp"
 #include "lockstep/data/source.hpp"
 #include "lockstep/data/synthetic.hpp"
 #include "mpi_test.hpp"
@@ -164,6 +165,34 @@ TEST_F(SharedDatasetsTest, WhatStandsInAFileIsMappedByAll) {
   bytes.pop_back();
   folder.write("a b", bytes);
   expect_same_error(catch_error(share), ExitCode::kBadInput, {"a b: 169 bytes, but 170 a moment ago"});
+}
+
+TEST_F(SharedDatasetsTest, WhatStandsInScratchIsSeenByAll) {
+  const Scratch scratch = {.folder = "/var/tmp", .limit = 0};
+  const DatasetContent expected = images(11);
+  for (const Readers readers : {Readers::kOneOfEachNode, Readers::kRankZero}) {
+    const std::vector<Dataset> shared = share_datasets(
+        world(),
+        [&] {
+          DatasetContent content = expected;
+          ScratchFile file(scratch);
+          file.append(std::as_bytes(std::span(content.bytes)));
+          content.bytes.clear();
+          content.feature_file = file.place();
+          return std::vector<DatasetContent>(1, content);
+        },
+        readers);
+    expect_same(shared.front(), make_dataset(expected));
+  }
+
+  const TemporaryFolder folder;
+  const DatasetContent pictures = pictures_in(folder, 11);
+  const std::vector<Dataset> shared = share_datasets(world(), [&] {
+    std::vector<DatasetContent> contents(1, pictures);
+    contents.front().feature_file = room_in_scratch(scratch, pictures.description.feature_bytes());
+    return contents;
+  });
+  expect_same(shared.front(), make_dataset(pictures));
 }
 
 TEST_F(SharedDatasetsTest, ThePictureThatCannotBeDecodedIsNamedOnAll) {

@@ -19,6 +19,12 @@
 namespace lockstep {
 namespace {
 
+ColumnUnit unit_of(const std::vector<double>& column) {
+  ColumnRange range;
+  range.add(column);
+  return range.unit();
+}
+
 using test::is_bad_input;
 using test::TemporaryFolder;
 using testing::ElementsAre;
@@ -46,17 +52,17 @@ std::vector<Real> normalised(const Dataset& data, NormalizationKind kind) {
 
 TEST(ColumnUnits, AreNotNeededWhereFloatsAreExact) {
   constexpr double kGap = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(choose_unit(std::vector<double>{16777216, 16777214, 16777212}), ColumnUnit());
-  EXPECT_EQ(choose_unit(std::vector<double>{0.1, 0.2, 0.3}), ColumnUnit());
-  EXPECT_EQ(choose_unit(std::vector<double>{1e38, -1e38, 0}), ColumnUnit());
-  EXPECT_EQ(choose_unit(std::vector<double>{0.1, 0.1}), ColumnUnit());
-  EXPECT_EQ(choose_unit(std::vector<double>{0, 0}), ColumnUnit());
-  EXPECT_EQ(choose_unit(std::vector<double>{kGap, 0.1, kGap}), ColumnUnit());
-  EXPECT_EQ(choose_unit(std::vector<double>{kGap, kGap}), ColumnUnit());
+  EXPECT_EQ(unit_of({16777216, 16777214, 16777212}), ColumnUnit());
+  EXPECT_EQ(unit_of({0.1, 0.2, 0.3}), ColumnUnit());
+  EXPECT_EQ(unit_of({1e38, -1e38, 0}), ColumnUnit());
+  EXPECT_EQ(unit_of({0.1, 0.1}), ColumnUnit());
+  EXPECT_EQ(unit_of({0, 0}), ColumnUnit());
+  EXPECT_EQ(unit_of({kGap, 0.1, kGap}), ColumnUnit());
+  EXPECT_EQ(unit_of({kGap, kGap}), ColumnUnit());
 }
 
 TEST(ColumnUnits, StandAmidNumbersThatLieCloseTogether) {
-  const ColumnUnit unit = choose_unit(std::vector<double>{1699999951, 1699999953});
+  const ColumnUnit unit = unit_of({1699999951, 1699999953});
   EXPECT_EQ(unit, (ColumnUnit{1699999952, 1}));
   EXPECT_EQ(in_unit(1699999951, unit), -1);
   EXPECT_EQ(in_unit(1699999953, unit), 1);

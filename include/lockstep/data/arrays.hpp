@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "lockstep/data/dataset.hpp"
+#include "lockstep/data/scratch.hpp"
 
 namespace lockstep {
 
@@ -17,11 +18,13 @@ namespace lockstep {
 /// expect, or 0 for the largest + 1. Errors: a missing array, a damaged file, other shapes and types,
 /// Fortran's order, counts that disagree, labels out of range, numbers that are not finite, channels that
 /// can't be told, several labels.
-DatasetContent read_arrays(const std::filesystem::path& source, Part part, Task task, Index classes);
+DatasetContent read_arrays(const std::filesystem::path& source, Part part, Task task, Index classes,
+                           const Scratch& scratch = {});
 
 /// Reads x alone of `part`, or where there is none the only array of the set: description.targets is 0.
 /// Errors: as above, several arrays none of which is x.
-DatasetContent read_array_features(const std::filesystem::path& source, Part part);
+DatasetContent read_array_features(const std::filesystem::path& source, Part part,
+                                   const Scratch& scratch = {});
 
 /// Whether `source` holds an x of `part`, and a y.
 bool has_array_part(const std::filesystem::path& source, Part part);

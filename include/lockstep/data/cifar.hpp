@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "lockstep/data/dataset.hpp"
+#include "lockstep/data/scratch.hpp"
 
 namespace lockstep {
 
@@ -13,7 +14,7 @@ namespace lockstep {
 /// where "batches.meta.txt", or "fine_label_names.txt", is in the folder. Errors: files of both sets, a
 /// missing, truncated, corrupt or empty file, a batch that is left out, labels out of range, another number
 /// of names. Format: Krizhevsky: The CIFAR-10 and CIFAR-100 datasets, section "Binary version".
-DatasetContent read_cifar(const std::filesystem::path& folder, Part part);
+DatasetContent read_cifar(const std::filesystem::path& folder, Part part, const Scratch& scratch = {});
 
 /// Whether `folder` holds pictures of `part`; whether it holds those of any part.
 bool has_cifar_part(const std::filesystem::path& folder, Part part);

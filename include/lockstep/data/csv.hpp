@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lockstep/data/dataset.hpp"
+#include "lockstep/data/scratch.hpp"
 
 namespace lockstep {
 
@@ -58,6 +59,7 @@ struct CsvOptions {
   /// that always do: an empty field, ? - . NA N/A NaN null none nil.
   std::string missing = {};
   Unseen unseen = Unseen::kRefuse;  ///< of another file than the training file
+  Scratch scratch = {};             ///< where the table's numbers go when they are many
 };
 
 /// As the path of a file: the standard input of the process.

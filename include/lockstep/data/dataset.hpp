@@ -135,18 +135,20 @@ std::string digest(const Dataset& data);
 /// Where in a file something begins.
 struct FilePlace {
   std::filesystem::path file;
-  std::uint64_t offset = 0;  ///< in bytes
+  std::uint64_t offset = 0;                ///< in bytes
+  std::shared_ptr<const void> owner = {};  ///< what a file without a name lasts as long as
 };
 
 /// What a reader fills: the same table in memory of its own. Features may still be in files. Pictures, one a
 /// sample, are decoded where the data set is made, by all ranks that share it. What stands in a file as it
-/// would in memory is mapped there, so that a set may be larger than memory; the file must not change as long
-/// as the data set lives, and the process ends by SIGBUS if it gets shorter.
+/// would in memory is mapped there, so that a set may be larger than memory; such a file must not change as
+/// long as the data set lives, and the process ends by SIGBUS if it gets shorter. Where a reader makes more
+/// than memory should hold, `feature_file` is one of the scratch folder (see Scratch).
 struct DatasetContent {
   DatasetDescription description = {};
   std::vector<std::uint8_t> bytes = {};         ///< or
   std::vector<float> values = {};               ///< by description.storage
-  std::vector<std::string> picture_files = {};  ///< instead of bytes, of PNG or JPEG
+  std::vector<std::string> picture_files = {};  ///< of PNG or JPEG, whose pixels bytes or feature_file get
   std::optional<FilePlace> feature_file = {};   ///< instead of either, where features stand as in memory
   std::vector<std::int32_t> labels = {};        ///< or
   std::vector<float> targets = {};              ///< by description.task

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lockstep/data/dataset.hpp"
+#include "lockstep/data/scratch.hpp"
 
 namespace lockstep {
 
@@ -18,11 +19,11 @@ namespace lockstep {
 /// other than unsigned byte, counts that disagree, labels out of range, channels that can't be told. Format:
 /// LeCun, Cortes, Burges: The MNIST database of handwritten digits, section "File formats".
 DatasetContent read_idx(const std::filesystem::path& folder, Part part, const std::string& prefix,
-                        Index classes, bool transpose = false);
+                        Index classes, bool transpose = false, const Scratch& scratch = {});
 
 /// Reads the images alone, without their labels: description.targets is 0. Errors: as above.
 DatasetContent read_idx_images(const std::filesystem::path& folder, Part part, const std::string& prefix,
-                               bool transpose = false);
+                               bool transpose = false, const Scratch& scratch = {});
 
 /// Whether `folder` holds images of `part`; whether it holds their labels, too; whether it holds those of any
 /// part and prefix.

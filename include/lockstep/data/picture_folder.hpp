@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "lockstep/data/dataset.hpp"
+#include "lockstep/data/scratch.hpp"
 
 namespace lockstep {
 
@@ -24,15 +25,15 @@ struct PictureOptions {
 /// What is hidden, or has no ending of a picture, is left alone, and a warning counts it.
 /// `training` describes the training part, for a test part or an evaluation: its classes and channels count.
 /// Errors: no pictures, also in one class; pictures of different sizes; a class that the training part does
-/// not have; headers that can't be read.
+/// not have; headers that can't be read; a scratch folder without room for what they are decoded to.
 DatasetContent find_pictures(const std::filesystem::path& folder, Part part, const PictureOptions& options,
-                             const std::optional<DatasetDescription>& training);
+                             const std::optional<DatasetDescription>& training, const Scratch& scratch = {});
 
 /// Finds the pictures anywhere below a folder, in the order of their paths, or the one picture that `path`
 /// is, for a model that was trained on data of that description. What they show is not known:
 /// description.targets is 0, and their paths in the folder are description.sample_names. Errors: as above.
 DatasetContent find_unlabelled_pictures(const std::filesystem::path& path, const PictureOptions& options,
-                                        const DatasetDescription& training);
+                                        const DatasetDescription& training, const Scratch& scratch = {});
 
 /// Whether `part` of `folder` has a folder of one of the classes that the training data had.
 bool has_class_of(const std::filesystem::path& folder, Part part, const DatasetDescription& training);

@@ -11,6 +11,7 @@
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/idx.hpp"
 #include "lockstep/data/picture_folder.hpp"
+#include "lockstep/data/scratch.hpp"
 #include "lockstep/data/synthetic.hpp"
 
 namespace lockstep {
@@ -23,9 +24,10 @@ struct DataSource {
   std::string prefix;                    ///< IDX: see read_idx
   bool transpose = false;                ///< IDX
   Task task = Task::kClassification;     ///< CSV, arrays
-  CsvOptions csv;                        ///< CSV, but for its task and training file
+  CsvOptions csv;                        ///< CSV, but for its task, training file and scratch
   PictureOptions pictures;               ///< folder of pictures
   SyntheticOptions synthetic;
+  Scratch scratch;  ///< where numbers that are read go when they are many
 };
 
 /// Whether `source` names a set that is drawn; whether it is a path, and no name of a set.

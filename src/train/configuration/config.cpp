@@ -263,6 +263,7 @@ Config with_absolute_paths(Config config) {
   };
   if (is_path(config.data.source.source)) make_absolute(config.data.source.source);
   make_absolute(config.data.source.test);
+  make_absolute(config.data.source.scratch.folder);
   make_absolute(config.model.init);
   return config;
 }

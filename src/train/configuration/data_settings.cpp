@@ -80,6 +80,10 @@ void add_data(Config::Data& data, std::vector<Setting>& settings) {
        {"data.colour", "auto", "pictures: grey, colour, or auto: colour if any of them has colour",
         choice(source.pictures.colour,
                {{"auto", Colour::kAuto}, {"grey", Colour::kGrey}, {"colour", Colour::kColour}})},
+       {"data.scratch", "",
+        "folder on a disk for the numbers of files that are too large for memory; empty: $TMPDIR, or else "
+        "/var/tmp",
+        words(source.scratch.folder)},
        {"data.samples", "1000", "synthetic: samples of the training part",
         whole(source.synthetic.samples, 1, most_samples)},
        {"data.test-samples", "auto", "synthetic: samples of the test part, or auto: as many as data.samples",
