@@ -60,7 +60,7 @@ void become_child(int descriptor, pid_t parent) {
 std::string how_it_ended(int status, double seconds) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    if (signal == SIGPROF) return fmt::format("it took {:g} s and came to no end", seconds);
+    if (signal == SIGPROF) return fmt::format("it took {:.3g} s and came to no end", seconds);
     const char* const reason = signal == SIGKILL ? ", as where memory runs out" : "";
     return fmt::format("it ended by {}{}", signal_name(signal), reason);
   }
