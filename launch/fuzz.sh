@@ -13,12 +13,13 @@ cmake --preset fuzz --log-level=WARNING
 cmake --build --preset fuzz
 
 # A reader takes memory for what a file holds, not for what it promises: inputs have at most 4 KB.
+# Seeds are kept, since what a child process does with one is not seen.
 fuzz() {
   local name=$1 work=build/fuzz/inputs/$1 options=()
   mkdir -p "$work/new" "$work/findings"
   [[ -e tests/fuzz/seeds/$name.dict ]] && options=("-dict=tests/fuzz/seeds/$name.dict")
   if "build/fuzz/tests/fuzz/fuzz_$name" -runs="$runs" -seed=1 -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
-    -malloc_limit_mb=64 -print_final_stats=1 -artifact_prefix="$work/findings/" "${options[@]}" \
+    -malloc_limit_mb=64 -keep_seed=1 -print_final_stats=1 -artifact_prefix="$work/findings/" "${options[@]}" \
     "$work/new" "tests/fuzz/seeds/$name" >"$work/log" 2>&1; then
     awk -v name="$name" '/ cov: / { edges = $4 } /number_of_executed_units/ { inputs = $2 }
       END { printf "fuzz: %-12s %9d inputs, %5d edges covered\n", name, inputs, edges }' "$work/log"

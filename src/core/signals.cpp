@@ -108,6 +108,13 @@ void survive_lost_readers() { std::signal(SIGPIPE, SIG_IGN); }
 
 void survive_size_limits() { std::signal(SIGXFSZ, SIG_IGN); }
 
+void leave_signals_to_parent() {
+  for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
+  sigset_t held = held_signals();
+  sigdelset(&held, SIGPROF);  // of the process' own time
+  pthread_sigmask(SIG_SETMASK, &held, nullptr);
+}
+
 std::string signal_name(int signal) {
   if (signal == SIGINT) return "Ctrl-C (SIGINT)";
   const char* const name = sigabbrev_np(signal);

@@ -46,6 +46,11 @@ void survive_lost_readers();
 /// process. Local.
 void survive_size_limits();
 
+/// For a child process that works for its parent, which has blocked all signals for the fork: from here on
+/// none has a handler, and those that ask for an end are held back as by hold_signals, since the parent
+/// answers them. Local.
+void leave_signals_to_parent();
+
 /// "SIGTERM"; "Ctrl-C (SIGINT)".
 std::string signal_name(int signal);
 

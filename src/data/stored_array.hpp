@@ -26,6 +26,8 @@ class StoredArray {
   const std::string& type() const { return type_; }
   const std::vector<Index>& sizes() const { return sizes_; }
   bool is_real() const { return type_ == "f4" || type_ == "f8"; }
+  /// How many bytes the values have; the largest number where it is larger still.
+  std::uint64_t value_bytes() const;
 
   /// Appends the next `count` values: of type u1 as bytes, of f4 and f8 as floats. Memory follows what has
   /// been read. Errors: a disk that fails, damaged data, floats that are not finite.
@@ -37,6 +39,8 @@ class StoredArray {
   std::vector<std::uint8_t> bytes();
   std::vector<std::int64_t> whole_numbers();
   std::vector<float> floats();
+  /// Fills `target` with the next bytes of the values, as they stand in memory.
+  virtual void read(std::span<std::byte> target) = 0;
 
   /// Where the values of type u1 or f4 stand in a file as they do in memory; nothing where they don't, or are
   /// of another type. check_floats looks at those of f4, as floats() would, and keeps none.
@@ -50,12 +54,8 @@ class StoredArray {
   /// another type, no values.
   void describe(const std::string& type, std::vector<Index> sizes);
   void set_place(FilePlace place) { place_ = std::move(place); }
-  /// How many bytes the values have; the largest number where it is larger still.
-  std::uint64_t value_bytes() const;
 
  private:
-  /// Fills `target` with the next values, as they stand in memory.
-  virtual void read(std::span<std::byte> target) = 0;
   template <typename Stored, typename Take>
   void for_each_value(std::size_t count, const Take& take);
   template <typename Stored>

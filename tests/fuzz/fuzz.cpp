@@ -45,7 +45,7 @@ std::filesystem::path file_of(std::span<const std::byte> bytes) {
   const bool written =
       ftruncate(descriptor, 0) == 0 && lseek(descriptor, 0, SEEK_SET) == 0 && write_all(descriptor, bytes);
   expect(written, "no file in memory");
-  return fmt::format("/proc/self/fd/{}", descriptor);
+  return fmt::format("/proc/{}/fd/{}", getpid(), descriptor);
 }
 
 }  // namespace lockstep::fuzz

@@ -31,7 +31,7 @@ void expect_value_or_error(const std::function<void()>& read);
 /// Ends the program as a finding, unless `condition`.
 void expect(bool condition, std::string_view what);
 
-/// The path of a file in memory that holds `bytes` until the next call.
+/// The path of a file in memory, for child processes too, that holds `bytes` until the next call.
 std::filesystem::path file_of(std::span<const std::byte> bytes);
 
 }  // namespace lockstep::fuzz

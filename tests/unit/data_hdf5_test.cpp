@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/hdf5_file.hpp"
 #include "data_helpers.hpp"
 #include "lockstep/data/source.hpp"
 #include "npy_files.hpp"
@@ -215,6 +216,35 @@ TEST_F(Hdf5, RefusesLessThanTheSizesPromise) {
   bytes[place - 2] = 8;
   folder_.write("set.h5", bytes);
   EXPECT_TRUE(fails({"set.h5/x: 16 bytes, but the file holds 8"}));
+}
+
+// The address of a heap for links (HDF5 File Format Specification, IV.A.2.c), of which there is none: the
+// library (1.10.8) crashes.
+TEST_F(Hdf5, RefusesWhatTheLibraryCrashesOver) {
+  write_floats("x", {2, 2}, {1, 2, 3, 4});
+  checked(H5Lcreate_external("other.h5", "/x", file_, "out", H5P_DEFAULT, H5P_DEFAULT));
+  EXPECT_TRUE(fails({"no array y"}));
+  std::ifstream stream(path(), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  const std::string message{"\x02\0\x18\0\0\0\0\0\0\0", 10};
+  const std::size_t place = bytes.find(message + std::string(16, '\xff'));
+  ASSERT_NE(place, std::string::npos);
+  bytes[place + message.size() + 2] = 0;
+  folder_.write("set.h5", bytes);
+  EXPECT_TRUE(fails({"set.h5: "}));
+}
+
+TEST_F(Hdf5, RefusesWhatTheLibraryComesToNoEndOver) {
+  constexpr hsize_t kMany = hsize_t{1} << 23U;
+  H5Pset_chunk(list_, 1, &kMany);
+  H5Pset_deflate(list_, 1);
+  write_floats("x", {kMany}, std::vector<float>(kMany), list_);
+  close();
+  constexpr double kLessThanUnpackingTakes = 1e-3;
+  const auto array = open_hdf5_file(path(), kLessThanUnpackingTakes)->open("x");
+  EXPECT_TRUE(is_bad_input([&] { array->floats(); },
+                           {"set.h5/x: the HDF5 library could not read it (it took", "h5dump"}));
+  EXPECT_EQ(open_hdf5_file(path())->open("x")->floats().size(), kMany);
 }
 
 TEST_F(Hdf5, RefusesDamagedFiles) {

@@ -162,6 +162,18 @@ TEST_F(TargetsOfCsv, FeaturesAreNamedInTheWeightsFile) {
   EXPECT_TRUE(load_model(folder_.path() / "w").data.feature_names.empty()) << "as older versions wrote it";
 }
 
+TEST_F(TargetsOfCsv, HaveAsManyNamesInTheWeightsFileAsThereAreOutputs) {
+  TrainingRun run(blobs(texts("z,y")));
+  const auto metadata = weights_metadata(run.trainer.network(), *run.problem);
+  for (const auto& [names, count] : Texts{{R"(["z"])", "1"}, {R"(["z", "y", "x"])", "3"}}) {
+    auto damaged = metadata;
+    damaged["targets"] = names;
+    write_safetensors(folder_.path() / "w", {damaged, to_tensors(run.trainer.network())});
+    EXPECT_TRUE(
+        is_bad_input([&] { load_model(folder_.path() / "w"); }, {count + " targets", "'layers' says 2"}));
+  }
+}
+
 TEST_F(TargetsOfCsv, NeedAnOutputEach) {
   for (const auto& [label, message] : Texts{{"y,z", "has 2 targets"}, {"z", "has 1 target;"}}) {
     Texts changed = texts(label);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <fmt/ranges.h>
@@ -278,12 +279,16 @@ SavedModel load_model(const std::filesystem::path& file) {
   if (stored.metadata.contains("columns")) data.columns = columns_from_text(entry("columns"));
   if (stored.metadata.contains("missing")) data.missing = entry("missing");
   if (stored.metadata.contains("units")) data.units = units_from_text(entry("units"));
-  const std::size_t described = are_indicators(data.columns).size();
-  for (const std::size_t count : {data.feature_names.size(), described, data.units.size()}) {
-    if (count > 0 && static_cast<Index>(count) != sample.features()) {
-      fail_input("{}: its description is of {} features, 'inputs' says {}; is it damaged?", file.string(),
-                 count, entry("inputs"));
-    }
+  const Index features = sample.features();
+  for (const auto& [count, what, key, said] :
+       {std::tuple(data.feature_names.size(), "features", "inputs", features),
+        {are_indicators(data.columns).size(), "features", "inputs", features},
+        {data.units.size(), "features", "inputs", features},
+        {data.class_names.size(), "classes", "layers", data.classes},
+        {data.target_names.size(), "targets", "layers", data.targets}}) {
+    if (count == 0 || static_cast<Index>(count) == said) continue;
+    fail_input("{}: its description is of {} {}, '{}' says {}; is it damaged?", file.string(), count, what,
+               key, said);
   }
   if (!data.columns.empty() && normalization.features.missing.empty()) {
     fail_input("{}: 'normalization' does not say what stands for missing values; is it damaged?",
