@@ -20,7 +20,7 @@
 
 #include "core/function_loops.hpp"
 #include "flush_to_zero.hpp"
-#include "function_references.hpp"
+#include "function_cases.hpp"
 #include "lockstep/core/functions.hpp"
 
 namespace lockstep {
@@ -28,31 +28,10 @@ namespace {
 
 using Limits = std::numeric_limits<double>;
 
-struct Case {
-  std::string name;
-  const portable::Function& function;
-  portable::Function::Member member;
-  double (*of_double)(double);
-  long double (*of_long_double)(long double);
-  double ulps;                 // the bound for double that the header states
-  double smallest_ulp_of = 0;  // … where an ulp is no smaller than that of this number
-};
-
+using test::error_in_ulps;
+using Case = test::FunctionCase;
 using Loops = portable::detail::FunctionLoops;
-const std::vector<Case> kCases = {
-    {"exp", portable::exp, &Loops::exp, std::exp, std::exp, 0.65},
-    {"log", portable::log, &Loops::log, std::log, std::log, 0.85},
-    {"log1p", portable::log1p, &Loops::log1p, std::log1p, std::log1p, 0.85},
-    {"tanh", portable::tanh, &Loops::tanh, std::tanh, std::tanh, 0.9},
-    {"erfc", portable::erfc, &Loops::erfc, std::erfc, std::erfc, 1.5},
-    {"logistic", portable::logistic, &Loops::logistic, test::logistic, test::logistic, 1.5},
-    {"softplus", portable::softplus, &Loops::softplus, test::softplus, test::softplus, 1.6},
-    {"gelu", portable::gelu, &Loops::gelu, test::gelu, test::gelu, 1.5},
-    {"gelu_slope", portable::gelu_slope, &Loops::gelu_slope,
-     [](double x) { return static_cast<double>(test::gelu_slope<long double>(x)); },  // which has a zero
-     test::gelu_slope, 1.3, 0.125},
-    {"cos_pi", portable::cos_pi, &Loops::cos_pi, test::cos_pi, test::cos_pi, 1.3},
-    {"sin_pi", portable::sin_pi, &Loops::sin_pi, test::sin_pi, test::sin_pi, 1.3}};
+const std::vector<Case>& kCases = test::kFunctionCases;
 
 /// Where something changes: limits of results, ends of pieces, zero, infinity.
 const std::vector<double> kEdges = {0,
@@ -120,22 +99,6 @@ std::vector<T> arguments(int samples) {
   return result;
 }
 
-/// How far y is from `expected`, in units of the last place that `expected` has in T.
-template <typename T, typename Exact>
-double error_in_ulps(T y, Exact expected, double smallest_ulp_of) {
-  constexpr double kWrong = 1e300;
-  constexpr Exact kSmallest = std::numeric_limits<T>::min();
-  if (std::isnan(expected)) return std::isnan(y) ? 0 : kWrong;
-  const Exact size = std::abs(expected);
-  if (size < kSmallest * (1 - Exact(0x1p-40))) return y == 0 ? 0 : kWrong;
-  if (size < kSmallest * (1 + Exact(0x1p-40)) && y == 0) return 0;
-  const auto nearest = static_cast<T>(expected);
-  if (std::isinf(nearest)) return y == nearest ? 0 : kWrong;
-  const auto measure = std::max(std::abs(nearest), static_cast<T>(smallest_ulp_of));
-  const Exact ulp = std::ldexp(Exact(1), std::ilogb(measure) + 1 - std::numeric_limits<T>::digits);
-  return static_cast<double>(std::abs(static_cast<Exact>(y) - expected) / ulp);
-}
-
 /// The largest error over `x`, and where it is.
 template <typename T, typename Exact>
 std::pair<double, T> largest_error(const Case& c, Exact (*exact)(Exact), const std::vector<T>& x,
@@ -163,22 +126,7 @@ TEST(Functions, OfFloatAreRoundedOnce) {
   const auto x = arguments<float>(50000);
   for (const Case& c : kCases) {
     const auto [error, where] = largest_error(c, c.of_double, x, 0);
-    EXPECT_LE(error, 0.51) << c.name << " at " << std::hexfloat << where;
-  }
-}
-
-TEST(Functions, DISABLED_OfEveryFloatAreRoundedOnce) {
-  constexpr std::uint64_t kBlock = 1U << 20U;
-  std::vector<float> x(kBlock);
-  for (const Case& c : kCases) {
-    std::pair<double, float> largest{0, 0};
-    for (std::uint64_t first = 0; first < std::uint64_t{1} << 32U; first += kBlock) {
-      for (std::uint64_t i = 0; i < kBlock; ++i)
-        x[i] = std::bit_cast<float>(static_cast<std::uint32_t>(first + i));
-      largest = std::max(largest, largest_error(c, c.of_double, x, 0));
-    }
-    std::printf("%s: %.6f ulp at %a\n", c.name.c_str(), largest.first, static_cast<double>(largest.second));
-    EXPECT_LE(largest.first, 0.51) << c.name;
+    EXPECT_LE(error, test::kUlpsOfFloat) << c.name << " at " << std::hexfloat << where;
   }
 }
 

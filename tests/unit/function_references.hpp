@@ -46,10 +46,10 @@ T softplus(T x) {
 /// sin(π (x + half / 2)), taken back to [-1/4, 1/4] exactly.
 template <typename T>
 T sine_of_half_turns(T x, int half) {
-  int quotient = 0;
-  const T r = std::remquo(x, T(0.5), &quotient);
-  const T angle = std::numbers::pi_v<T> * r;
-  const int quarters = (quotient + half) & 3;
+  if (!std::isfinite(x)) return x - x;
+  const T halves = std::nearbyint(2 * x);
+  const T angle = std::numbers::pi_v<T> * (x - halves / 2);
+  const int quarters = (static_cast<int>(halves - 4 * std::floor(halves / 4)) + half) & 3;
   const T size = (quarters & 1) != 0 ? std::cos(angle) : std::sin(angle);
   return quarters >= 2 ? -size : size;
 }
