@@ -53,8 +53,7 @@ void become_child(int descriptor, pid_t parent) {
   leave_signals_to_parent();
   leave_files(descriptor);
   offer_itself();
-  prctl(PR_SET_DUMPABLE,
-        0);  // and not by the limit of core files, which those that a program takes do not heed
+  prctl(PR_SET_DUMPABLE, 0);  // a limit of core files says nothing to a program that takes them
 }
 
 std::string how_it_ended(int status, double seconds) {

@@ -61,8 +61,7 @@ auto of_child(const std::string& name, const Action& action) {
   } catch (const LostChild& lost) {
     fail_input(
         "{}: the HDF5 library could not read it ({}); expected an undamaged HDF5 file; see whether h5dump "
-        "reads "
-        "it, and save it again",
+        "reads it, and save it again",
         name, lost.what());
   }
 }

@@ -67,8 +67,7 @@ ScratchFile::ScratchFile(const Scratch& scratch) : folder_(folder_of_scratch(scr
 void ScratchFile::fail(int error, std::uint64_t more) const {
   fail_input(
       "{}: no room for data that are too large for memory, {} bytes so far and {} more {}; or set `scratch` "
-      "to "
-      "another folder",
+      "to another folder",
       folder_.string(), size_, more, because(error, "free some space"));
 }
 

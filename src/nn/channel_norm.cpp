@@ -68,12 +68,20 @@ void sum_squares(const Real* x, const double* mean, Index positions, Index chann
 LOCKSTEP_MULTIVERSION
 void sum_gradients(const Real* dy, const Real* x, const Real* centre, const Real* scale, Index positions,
                    Index channels, double* sum, double* product_sum) {
-  sum_channels(
-      positions, channels, [=](Index i, Index) { return static_cast<double>(dy[i]); }, sum);
-  const auto product = [=](Index i, Index c) {
-    return static_cast<double>(dy[i] * ((x[i] - centre[c]) * scale[c]));
-  };
-  sum_channels(positions, channels, product, product_sum);
+  for_each_tile(channels, [&](Index first, Index width) {
+    std::array<double, kTile> sums{};
+    std::array<double, kTile> products{};
+    for (Index i = first; i < positions * channels; i += channels) {
+      for (Index k = 0; k < width; ++k) {
+        const Real by_y = dy[i + k];
+        sums[static_cast<std::size_t>(k)] += static_cast<double>(by_y);
+        products[static_cast<std::size_t>(k)] +=
+            static_cast<double>(by_y * ((x[i + k] - centre[first + k]) * scale[first + k]));
+      }
+    }
+    std::copy_n(sums.begin(), width, sum + first);
+    std::copy_n(products.begin(), width, product_sum + first);
+  });
 }
 
 /// y = (x - centre) · slope + bias.

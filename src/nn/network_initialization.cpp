@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <span>
 
 #include "lockstep/core/random.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/network.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -27,15 +29,25 @@ Distribution weight_distribution(Initialization scheme, double fan_in, double fa
 
 /// Element i of tensor number `tensor` is a pure function of (seed, tensor, i).
 void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor, Distribution distribution) {
-  const auto [is_normal, scale] = distribution;
+  constexpr std::size_t kBlocks = 64;  // of random bits at a time
   constexpr std::size_t kDraws = std::tuple_size_v<RandomBits>;
-  for (std::size_t first = 0; first < weight.size(); first += kDraws) {
-    const RandomBits bits = random_bits(seed, Purpose::kInitialization, {tensor, first / kDraws, 0, 0});
-    const std::array<double, kDraws> normals = is_normal ? normal(bits) : std::array<double, kDraws>{};
-    for (std::size_t i = 0; i < std::min(kDraws, weight.size() - first); ++i) {
-      weight[first + i] = static_cast<Real>(scale * (is_normal ? normals[i] : 2 * uniform(bits[i]) - 1));
-    }
-  }
+  constexpr Index kGrain = 1 << 14;  // a multiple of kBlocks * kDraws
+  const auto [is_normal, scale] = distribution;
+  for_each_range(
+      std::ssize(weight), kGrain, [&, is_normal = is_normal, scale = scale](Index begin, Index size) {
+        std::array<RandomBits, kBlocks> bits{};
+        std::array<double, kBlocks * kDraws> numbers{};
+        const auto end = static_cast<std::size_t>(begin + size);
+        for (auto first = static_cast<std::size_t>(begin); first < end; first += numbers.size()) {
+          for (std::size_t block = 0; block < kBlocks; ++block)
+            bits[block] = random_bits(seed, Purpose::kInitialization, {tensor, first / kDraws + block, 0, 0});
+          if (is_normal) normal(bits, numbers);
+          for (std::size_t i = 0; i < std::min(numbers.size(), end - first); ++i) {
+            const double number = is_normal ? numbers[i] : 2 * uniform(bits[i / kDraws][i % kDraws]) - 1;
+            weight[first + i] = static_cast<Real>(scale * number);
+          }
+        }
+      });
 }
 
 }  // namespace

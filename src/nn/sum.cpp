@@ -12,6 +12,7 @@ class Sum final : public Unit {
   Response response() const override { return Response::kPassesOn; }
 
   Shape connect(std::span<const Shape> inputs) override {
+    if (inputs.size() < 2) fail_input("{} branches; expected at least two", inputs.size());
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (inputs[i] == inputs[0]) continue;
       fail_input("branches 0 and {} end in {} and in {}; expected one shape", i, to_text(inputs[0]),
@@ -22,8 +23,8 @@ class Sum final : public Unit {
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
     for_each_part(block.rows(), [&](Index row) {
-      y.row(row) = x[0].row(row);
-      for (const ConstMatrixView& other : x.subspan(1)) y.row(row) += other.row(row);
+      y.row(row) = x[0].row(row) + x[1].row(row);
+      for (const ConstMatrixView& other : x.subspan(2)) y.row(row) += other.row(row);
     });
   }
 

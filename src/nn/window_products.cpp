@@ -1,6 +1,7 @@
 #include "nn/window_products.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "lockstep/core/error.hpp"
 #include "nn/product_kernel.hpp"
@@ -12,6 +13,7 @@ namespace {
 // Chosen by measuring; neither shows in a result.
 constexpr Index kShortSegment = 32;  // terms
 constexpr Index kShortRun = 14;      // windows
+constexpr std::size_t kNearRuns = 4;
 
 const ProductKernel<Real>& kernel() { return product_kernel<Real>(); }
 
@@ -112,28 +114,27 @@ void WindowProducts::forward(const PictureView& picture, const Real* bias, Real*
     const auto& tiles = kernel().tiles[0][width - 1];
     const Index b_pitch = width * kernel().lanes;
     const Real* const weights = packed_.data() + first * terms_;
-    for (const Run& run : all.runs) {
-      in_even_parts(run.windows, kernel().rows, [&](Index window, Index rows) {
-        ProductTile<Real> tile{.a = nullptr,
-                               .a_pitch = run.step,
-                               .b = nullptr,
-                               .b_pitch = b_pitch,
-                               .terms = 0,
-                               .c = y + (run.pixel + window) * pitch + first,
-                               .c_pitch = pitch,
-                               .columns = columns,
-                               .goes_on = false,
-                               .column_bias = nullptr,
-                               .row_bias = nullptr};
-        for (const Segment& segment : all.segments) {
-          tile.a = run.first + window * run.step + segment.offset;
-          tile.b = weights + segment.term * b_pitch;
-          tile.terms = segment.terms;
-          if (segment.term + segment.terms == terms_ && bias != nullptr) tile.column_bias = bias + first;
-          tiles[rows - 1](tile);
-          tile.goes_on = true;
+    // The weights of a segment stay in the nearest cache for some runs.
+    for (std::size_t begin = 0; begin < all.runs.size(); begin += kNearRuns) {
+      const std::span runs = std::span(all.runs).subspan(begin, std::min(kNearRuns, all.runs.size() - begin));
+      for (const Segment& segment : all.segments) {
+        const bool is_last = segment.term + segment.terms == terms_;
+        for (const Run& run : runs) {
+          in_even_parts(run.windows, kernel().rows, [&](Index window, Index rows) {
+            tiles[rows - 1]({.a = run.first + window * run.step + segment.offset,
+                             .a_pitch = run.step,
+                             .b = weights + segment.term * b_pitch,
+                             .b_pitch = b_pitch,
+                             .terms = segment.terms,
+                             .c = y + (run.pixel + window) * pitch + first,
+                             .c_pitch = pitch,
+                             .columns = columns,
+                             .goes_on = segment.term > 0,
+                             .column_bias = is_last && bias != nullptr ? bias + first : nullptr,
+                             .row_bias = nullptr});
+          });
         }
-      });
+      }
     }
   }
 }

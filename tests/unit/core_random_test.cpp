@@ -67,6 +67,19 @@ TEST(Random, NormalIsBoxMuller) {
   EXPECT_NEAR(numbers[3], 0.0, 1e-15);
 }
 
+TEST(Random, NormalsOfManyAreThoseOfEach) {
+  std::vector<RandomBits> bits;
+  for (std::uint64_t block = 0; block < 75; ++block) {  // more than are computed at a time, and no multiple
+    bits.push_back(random_bits(3, Purpose::kInitialization, {block, 0, 0, 0}));
+  }
+  std::vector<double> numbers(4 * bits.size());
+  normal(bits, numbers);
+  for (std::size_t block = 0; block < bits.size(); ++block) {
+    const std::array<double, 4> alone = normal(bits[block]);
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(numbers[4 * block + i], alone[i]) << block << ", " << i;
+  }
+}
+
 TEST(Random, NormalIsFiniteAtTheEndsOfTheRange) {
   for (const std::uint64_t bits : {std::uint64_t{0}, kOnes}) {
     for (const double number : normal({bits, bits, bits, bits})) EXPECT_TRUE(std::isfinite(number));

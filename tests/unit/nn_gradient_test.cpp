@@ -23,7 +23,7 @@ constexpr Index kRows = 7;
 constexpr Index kInputs = 5;
 constexpr Index kHidden = 6;
 constexpr Index kOutputs = 4;
-constexpr Index kAll = 1000;
+constexpr Index kAll = 2000;
 
 /// Weights such that the outputs of the first layer keep a distance of 0.25 from 0, where rectifiers have a
 /// kink: |w x| <= 5 · 0.15, |b| = 1.

@@ -129,7 +129,7 @@ TEST(ConfigError, IsGivenForEveryKeyThatIsNoFreeText) {
   const std::set<std::string> free = {
       "data.source",  "data.test",   "data.prefix",     "data.label",   "data.group",   "data.weight",
       "data.columns", "data.ignore", "data.categories", "data.missing", "model.layers", "model.block",
-      "model.init",   "run.dir",     "run.name",        "run.notes",    "run.tags"};
+      "model.init",   "run.dir",     "run.name",        "run.notes",    "run.tags",     "data.scratch"};
   for (const SettingHelp& help : setting_help()) {
     if (free.contains(help.key)) continue;
     EXPECT_TRUE(is_bad_input(

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace lockstep {
 
@@ -34,5 +35,8 @@ double uniform(std::uint64_t bits);
 /// Four independent standard normal numbers from 256 random bits.
 /// Source: Box, Muller: A note on the generation of random normal deviates. 1958.
 std::array<double, 4> normal(const RandomBits& bits);
+
+/// The same for each of `bits`, four times as many `numbers`, which is several times faster than one by one.
+void normal(std::span<const RandomBits> bits, std::span<double> numbers);
 
 }  // namespace lockstep

@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/weights.hpp"
 #include "lockstep/train/problem.hpp"
 #include "train/evaluation/weights_names.hpp"
@@ -66,6 +67,7 @@ Network make_model(const Config& config, const Problem& problem) {
   Network model = make_network(config, problem.training.description());
   about_layers([&] { check_outputs(model, problem.training.description()); });
   if (config.model.init.empty()) {
+    set_threads(config.training.threads);  // which share the drawing
     model.initialize(config.training.seed, config.model.initialization);
   } else {
     const std::string file = weights_file(config.model.init).string();
