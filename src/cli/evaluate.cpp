@@ -159,7 +159,7 @@ void run_evaluate(const Arguments& arguments, Communicator& world) {
 Command evaluate_command() {
   return {
       .name = "evaluate",
-      .usage = "[--weights] FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source … …]",
+      .usage = "[--weights] FILE|RUN_DIR [--part PART] [--json] [--config FILE] [--data.source …]",
       .brief = "Prints loss and other measures of saved weights, with every sample counted once.",
       .details =
           "It takes the test part of data.source, or of the run's own data where none are given, or all of "

@@ -13,6 +13,7 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
+/// A way through the network.
 enum class Pass { kForward, kBackward };
 
 /// A graph of units over one contiguous parameter vector. Units are added in the order in which they compute,
