@@ -60,9 +60,9 @@ std::uint64_t room_in_groups(const fs::path& root, std::string_view path, const 
 }
 
 std::uint64_t room_of_groups(const fs::path& root) {
-  static const GroupFiles kOne = {"sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
-                                  "total_"};
-  static const GroupFiles kTwo = {"sys/fs/cgroup", "memory.max", "memory.current", ""};
+  static const GroupFiles version_1 = {"sys/fs/cgroup/memory", "memory.limit_in_bytes",
+                                       "memory.usage_in_bytes", "total_"};
+  static const GroupFiles version_2 = {"sys/fs/cgroup", "memory.max", "memory.current", ""};
   std::uint64_t room = kNoLimit;
   std::ifstream lines(root / "proc/self/cgroup");
   for (std::string line; std::getline(lines, line);) {  // number:controllers:path
@@ -73,8 +73,8 @@ std::uint64_t room_of_groups(const fs::path& root) {
     const std::vector<std::string_view> names = split(controllers, ',');
     const bool is_one = std::find(names.begin(), names.end(), "memory") != names.end();
     if (!is_one && !controllers.empty()) continue;
-    room =
-        std::min(room, room_in_groups(root, std::string_view(line).substr(second + 1), is_one ? kOne : kTwo));
+    room = std::min(room, room_in_groups(root, std::string_view(line).substr(second + 1),
+                                         is_one ? version_1 : version_2));
   }
   return room;
 }
