@@ -29,9 +29,9 @@ namespace {
 using Limits = std::numeric_limits<double>;
 
 using test::error_in_ulps;
+using test::kFunctionCases;
 using Case = test::FunctionCase;
 using Loops = portable::detail::FunctionLoops;
-const std::vector<Case>& kCases = test::kFunctionCases;
 
 /// Where something changes: limits of results, ends of pieces, zero, infinity.
 const std::vector<double> kEdges = {0,
@@ -116,7 +116,7 @@ std::pair<double, T> largest_error(const Case& c, Exact (*exact)(Exact), const s
 
 TEST(Functions, OfDoubleAreAsNearAsTheHeaderSays) {
   const auto x = arguments<double>(50000);
-  for (const Case& c : kCases) {
+  for (const Case& c : kFunctionCases) {
     const auto [error, where] = largest_error(c, c.of_long_double, x, c.smallest_ulp_of);
     EXPECT_LE(error, c.ulps) << c.name << " at " << std::hexfloat << where;
   }
@@ -124,7 +124,7 @@ TEST(Functions, OfDoubleAreAsNearAsTheHeaderSays) {
 
 TEST(Functions, OfFloatAreRoundedOnce) {
   const auto x = arguments<float>(50000);
-  for (const Case& c : kCases) {
+  for (const Case& c : kFunctionCases) {
     const auto [error, where] = largest_error(c, c.of_double, x, 0);
     EXPECT_LE(error, test::kUlpsOfFloat) << c.name << " at " << std::hexfloat << where;
   }
@@ -145,7 +145,7 @@ template <typename T>
 void expect_arrays_as_single_values() {
   constexpr Index kMost = 40;
   const auto x = arguments<T>(20);
-  for (const Case& c : kCases) {
+  for (const Case& c : kFunctionCases) {
     for (Index offset = 0; offset < 16; ++offset) {
       for (Index n = 0; n <= kMost; ++n) {
         const T* const from = x.data() + (17 * n + 41 * offset) % (std::ssize(x) - kMost);
@@ -172,7 +172,7 @@ template <typename T>
 std::vector<T> all_results(const Loops& loops, const std::vector<T>& x) {
   std::vector<T> all;
   std::vector<T> y(x.size());
-  for (const Case& c : kCases) {
+  for (const Case& c : kFunctionCases) {
     if constexpr (std::is_same_v<T, float>) {
       (loops.*c.member).in_float(x.data(), y.data(), std::ssize(x));
     } else {
@@ -230,7 +230,7 @@ TEST(Functions, HaveTheSameBitsWhereSubnormalNumbersAreFlushed) {
 // tests/golden/generate_functions.py says what its numbers mean.
 TEST(Functions, HaveTheBitsOfExactResults) {
   const auto known = nlohmann::json::parse(std::ifstream(LOCKSTEP_TEST_DATA "/functions.json"));
-  for (const Case& c : kCases) {
+  for (const Case& c : kFunctionCases) {
     for (const auto& [argument, in_float, in_double] :
          known.at(c.name).get<std::vector<std::array<std::string, 3>>>()) {
       const float x = std::strtof(argument.c_str(), nullptr);

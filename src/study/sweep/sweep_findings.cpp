@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/text.hpp"
+#include "study/sections.hpp"
 #include "study/sweep/sweep_importance.hpp"
 #include "study/sweep/sweep_results.hpp"
 
