@@ -42,7 +42,7 @@ std::shared_ptr<zip_t> open_archive(const fs::path& file) {
 /// A file in an archive, which is read through a handle of its own.
 struct Member {
   struct Close {
-    void operator()(zip_file_t* file) const { zip_fclose(file); }
+    void operator()(zip_file_t* open) const { zip_fclose(open); }
   };
 
   std::shared_ptr<zip_t> archive;  // lives longer than what is open in it
