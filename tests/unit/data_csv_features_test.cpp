@@ -94,10 +94,9 @@ TEST(CsvFeatures, ThatAreMissingAreNamed) {
 
 // A person may have given another table, one without its first line, or one of identifiers alone.
 TEST(CsvFeatures, AnotherTableIsToldFromOneThatLacksAColumn) {
-  EXPECT_TRUE(
-      fails("x,z,w\n1,2,3\n", named(),
-            {"a.csv: none of its columns ('x', 'z', 'w') is a feature of the training data",
-             "expected 'a', 'b', in any order", "is it another table"}));
+  EXPECT_TRUE(fails("x,z,w\n1,2,3\n", named(),
+                    {"a.csv: none of its columns ('x', 'z', 'w') is a feature of the training data",
+                     "expected 'a', 'b', in any order", "is it another table"}));
   const CsvOptions wide = learned("a,b,c,d,e,f,g,kind\n1,2,3,4,5,6,7,x\n7,6,5,4,3,2,1,y\n");
   EXPECT_TRUE(fails("x,z\n1,2\n", wide, {"expected 'a', 'b', 'c', 'd', 'e' and 2 more"}));
   EXPECT_TRUE(fails("f,b,z\n1,2,3\n", wide,
