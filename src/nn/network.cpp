@@ -87,7 +87,9 @@ void Network::use(std::span<Real> memory) {
   own_parameters_ = {};
 }
 
-Index Network::values_per_row() const {
+Index Network::rows_at_once() const {
+  // What a thread works on, and with it, in most processors, its part of the last cache.
+  constexpr Index kBytesOfThread = Index{32} << 20U;
   // Gradients of a chain alternate between two places; branches have one more each until they meet.
   constexpr Index kPlaces = 2;
   Index values = 0;
@@ -98,7 +100,8 @@ Index Network::values_per_row() const {
     widest = std::max(widest, node.output->size());
     places += std::ssize(node.sources) - 1;
   }
-  return values + places * widest;
+  const auto bytes_of_row = (values + places * widest) * static_cast<Index>(sizeof(Real));
+  return std::max<Index>(1, threads() * kBytesOfThread / bytes_of_row);
 }
 
 ConstMatrixView Network::value_of(std::size_t source, ConstMatrixView x) const {
@@ -125,6 +128,20 @@ ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
     if (observer_) observer_(*node.unit, Pass::kForward);
   }
   return value_of(last_, x);
+}
+
+ConstMatrixView Network::evaluate(std::span<const Index> samples, ConstMatrixView x) {
+  const MatrixView answers = view(answers_, x.rows(), outputs());
+  const Index most = rows_at_once();
+  for (Index first = 0; first < x.rows(); first += most) {
+    const Index count = std::min(most, x.rows() - first);
+    const MicroBatchRows all{0, 0, count};
+    const RowBlock block{
+        .micro_batches = {&all, 1},
+        .samples = samples.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count))};
+    rows(answers, first, count) = forward(block, rows(x, first, count));
+  }
+  return read_only(answers);
 }
 
 /// From the last node to the first: each writes the gradients by its inputs where nothing else is kept, and

@@ -115,11 +115,16 @@ class Network {
   /// statistics as their units say.
   void initialize(std::uint64_t seed, Initialization scheme);
 
-  /// Values that `forward` and `backward` keep for each row, for sizing blocks.
-  Index values_per_row() const;
+  /// How many rows may pass together, so that what `forward` and `backward` keep of them is near at hand and
+  /// takes bounded memory; at least one.
+  Index rows_at_once() const;
 
   /// The outputs for x [rows x inputs]; valid until the next call. Keeps what `backward` needs.
   ConstMatrixView forward(const RowBlock& block, ConstMatrixView x);
+
+  /// The outputs for x [rows x inputs] of these samples outside of training, a few rows at a time; valid until
+  /// the next call. Keeps nothing for `backward`.
+  ConstMatrixView evaluate(std::span<const Index> samples, ConstMatrixView x);
 
   /// What unit `i` gave in the last forward, which had `rows` rows.
   ConstMatrixView output_of(std::size_t i, Index rows) const {
@@ -206,6 +211,7 @@ class Network {
   Index sums_ = 0;
   GradientPlan plan_;                         // made by the first backward
   std::vector<std::vector<Real>> gradients_;  // by place
+  std::vector<Real> answers_;                 // of the last `evaluate`
   std::vector<ConstMatrixView> inputs_;       // of the unit that computes
   std::vector<MatrixView> input_gradients_;
   std::function<void(const Unit& unit, Pass pass)> observer_;

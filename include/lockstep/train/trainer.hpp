@@ -211,7 +211,6 @@ class Trainer {
   std::optional<HessianReducer> hessian_reducer_;  // where the optimizer needs it
   std::optional<WeightAverage> average_;
   std::shared_ptr<GatheredVectors> gathered_;  // what state() has copied, from its first call on
-  Index most_rows_;
   std::uint64_t steps_done_ = 0;
   SkippedSteps skipped_;        // of those
   std::map<Index, Work> work_;  // of balance_, by the size of the batch: an epoch's last may be smaller

@@ -40,9 +40,7 @@ ConstMatrixView pass_chunk(Network& model, const SampleNormalization& normalizat
   }
   gather(selection.data, normalization, batch);
   if (selection.change) selection.change(first, batch);
-  const MicroBatchRows all{0, 0, batch.rows()};
-  return model.forward({.micro_batches = {&all, 1}, .samples = batch.samples},
-                       ConstMatrixView(batch.features.data(), batch.rows(), model.inputs()));
+  return model.evaluate(batch.samples, ConstMatrixView(batch.features.data(), batch.rows(), model.inputs()));
 }
 
 NonFiniteSamples of_all_ranks(Communicator& communicator, const NonFiniteSamples& mine) {

@@ -23,9 +23,6 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// Activations of one block take at most about this much.
-constexpr Index kBlockBytes = Index{256} << 20U;
-
 OptimizerOptions optimizer_options(const TrainingOptions& options, double learning_rate) {
   OptimizerOptions optimizer = options.optimizer;
   optimizer.hyperparameters["learning-rate"] = learning_rate;
@@ -124,7 +121,6 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       optimizer_(optimizer_options(options_, plan_.learning_rate), network_.layout(),
                  owned_ranges(shares_, communicator.rank())),
       schedule_(options_.schedule, plan_.total_steps),
-      most_rows_(kBlockBytes / (network_.values_per_row() * static_cast<Index>(sizeof(Real)))),
       timeline_(options_.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
       clock_(timeline_ ? &*timeline_ : nullptr) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());

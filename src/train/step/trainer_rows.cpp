@@ -103,7 +103,7 @@ const Trainer::Work& Trainer::work_on(const GlobalBatch& batch) {
   if (known != work_.end()) return known->second;
   const BatchPlan plan(batch.size, balance_.owned());
   std::vector<Block> blocks =
-      cut_into_blocks(plan, communicator_.rank(), batch_sums_ ? batch.size : most_rows_);
+      cut_into_blocks(plan, communicator_.rank(), batch_sums_ ? batch.size : network_.rows_at_once());
   if (batch_sums_ && blocks.empty()) blocks.emplace_back();  // to take part in the sums
   return work_.emplace(batch.size, Work{plan, std::move(blocks)}).first->second;
 }
