@@ -10,48 +10,53 @@
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn/bias_gradient.hpp"
+#include "nn/window_phases.hpp"
 #include "nn/window_products.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// Pictures with room between and around their pixels, which stays zero; channels last.
-class SpacedPictures {
+/// Pictures in a frame that stays zero; channels last.
+class FramedPictures {
  public:
-  SpacedPictures(const Picture& input, Index before, Index step, const Picture& spaced)
-      : input_(input), before_(before), step_(step), spaced_(spaced) {}
+  /// `before`: rows and columns of the frame before the first pixel's.
+  FramedPictures(const Picture& input, Index before, const Picture& framed)
+      : input_(input), before_(before), framed_(framed) {}
 
   void resize(Index count) {
-    const auto size = static_cast<std::size_t>(count * spaced_.size() + WindowProducts::kSlack);
+    const auto size = static_cast<std::size_t>(count * framed_.size() + WindowProducts::kSlack);
     if (values_.size() < size) values_.assign(size, Real(0));
   }
 
-  /// Makes picture number `i` of one without room.
+  /// Makes picture number `i` of one without a frame.
   void assign(Index i, const Real* from) {
-    Real* const to = values_.data() + i * spaced_.size();
-    const Index run = (step_ == 1 ? input_.width : 1) * input_.channels;
+    const Index run = input_.width * input_.channels;
+    Real* place =
+        values_.data() + i * framed_.size() + (before_ * framed_.width + before_) * framed_.channels;
     for (Index row = 0; row < input_.height; ++row) {
-      Real* place = to + ((before_ + row * step_) * spaced_.width + before_) * spaced_.channels;
-      for (Index done = 0; done < input_.width * input_.channels; done += run) {
-        std::copy_n(from, run, place);
-        from += run;
-        place += step_ * run;
-      }
+      std::copy_n(from + row * run, run, place + row * framed_.width * framed_.channels);
     }
   }
 
-  /// Picture number `i` from channel `channel` on.
-  PictureView view(Index i, Index channel) const {
-    return {values_.data() + i * spaced_.size() + channel, spaced_.width, spaced_.channels};
+  /// Picture number `i` from this pixel of it, without the frame, and this channel on.
+  PictureView view(Index i, Index row, Index column, Index channel) const {
+    const Index pixel = (before_ + row) * framed_.width + before_ + column;
+    return {values_.data() + i * framed_.size() + pixel * framed_.channels + channel, framed_.width,
+            framed_.channels};
   }
 
  private:
   Picture input_;
   Index before_;
-  Index step_;
-  Picture spaced_;
+  Picture framed_;
   std::vector<Real> values_;
+};
+
+/// The gradient by the pixels of one phase of rows and one of columns.
+struct PhaseOfPixels {
+  WindowPhase rows, columns;
+  std::vector<WindowProducts> products;  // by group
 };
 
 class Conv final : public Unit {
@@ -73,18 +78,13 @@ class Conv final : public Unit {
     output_ = slide(windows_, input_, outputs_);
     channels_ = input_.channels / groups_;
     own_outputs_ = outputs_ / groups_;
-    const auto in_frame = [](const Picture& picture, Index channels, Index frame) {
-      return Picture{channels, picture.height + frame, picture.width + frame};
-    };
-    x_.emplace(input_, windows_.pad, 1, in_frame(input_, input_.channels, 2 * windows_.pad));
-    dy_.emplace(output_, windows_.reach() - windows_.pad, windows_.stride,
-                in_frame(input_, outputs_, windows_.reach()));
-    Windows backwards = windows_;
-    backwards.stride = 1;
+    const Index frame = 2 * windows_.pad;
+    x_.emplace(input_, windows_.pad, Picture{input_.channels, input_.height + frame, input_.width + frame});
+    const WindowGrid grid{windows_.size, windows_.size, windows_.stride, windows_.dilation};
     for (Index group = 0; group < groups_; ++group) {
-      forward_.emplace_back(windows_, channels_, own_outputs_, output_);
-      backward_.emplace_back(backwards, own_outputs_, channels_, input_);
+      forward_.emplace_back(grid, channels_, own_outputs_, output_);
     }
+    connect_backward();
     return std::vector<Index>{output_.channels, output_.height, output_.width};
   }
 
@@ -105,19 +105,21 @@ class Conv final : public Unit {
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
     for (Index group = 0; group < groups_; ++group) {
-      forward_[static_cast<std::size_t>(group)].pack(
-          [&](Index output, Index row, Index column, Index channel) {
-            return weight(group * own_outputs_ + output, channel, row, column);
-          });
+      const Index area = windows_.size * windows_.size;
+      forward_[static_cast<std::size_t>(group)].pack({.first = weight(group * own_outputs_, 0, 0),
+                                                      .output = channels_ * area,
+                                                      .row = windows_.size,
+                                                      .column = 1,
+                                                      .channel = area});
     }
     x_->resize(block.rows());
     for_each_part(block.rows(), [&](Index row) {
       x_->assign(row, x[0].row(row).data());
       for (Index group = 0; group < groups_; ++group) {
         const Index first = group * own_outputs_;
-        forward_[static_cast<std::size_t>(group)].forward(x_->view(row, group * channels_),
-                                                          has_bias_ ? bias() + first : nullptr,
-                                                          y.row(row).data() + first, outputs_);
+        forward_[static_cast<std::size_t>(group)].forward(
+            framed_input(row, group), has_bias_ ? bias() + first : nullptr,
+            {y.row(row).data() + first, output_.width * outputs_, outputs_});
       }
     });
   }
@@ -144,8 +146,42 @@ class Conv final : public Unit {
  private:
   Index weights() const { return outputs_ * forward_.front().terms(); }
   const Real* bias() const { return parameters_ + weights(); }
-  Real weight(Index output, Index channel, Index row, Index column) const {
-    return parameters_[((output * channels_ + channel) * windows_.size + row) * windows_.size + column];
+  const Real* weight(Index output, Index row, Index column) const {
+    return parameters_ + (output * channels_ * windows_.size + row) * windows_.size + column;
+  }
+  /// Row `row` of the last forward, its frame included, from the channels of a group on.
+  PictureView framed_input(Index row, Index group) const {
+    return x_->view(row, -windows_.pad, -windows_.pad, group * channels_);
+  }
+
+  void connect_backward() {
+    const WindowPhases along_rows = phases_of(windows_, input_.height);
+    const WindowPhases along_columns = phases_of(windows_, input_.width);
+    tap_step_ = along_rows.tap_step;
+    const auto window_step = along_rows.window_step;
+    Index before = 0;
+    Picture framed = output_;  // from pixel 0 on, at first
+    for (const WindowPhase& rows : along_rows.phases) {
+      for (const WindowPhase& columns : along_columns.phases) {
+        if (rows.taps == 0 || columns.taps == 0) {
+          has_gaps_ = true;
+          continue;
+        }
+        before = std::max({before, -rows.window, -columns.window});
+        framed.height = std::max(framed.height, rows.window + rows.pixels + (rows.taps - 1) * window_step);
+        framed.width =
+            std::max(framed.width, columns.window + columns.pixels + (columns.taps - 1) * window_step);
+        const WindowGrid grid{rows.taps, columns.taps, 1, window_step};
+        const Picture pixels{channels_, rows.pixels, columns.pixels};
+        PhaseOfPixels& phase = backward_.emplace_back(PhaseOfPixels{rows, columns, {}});
+        for (Index group = 0; group < groups_; ++group) {
+          phase.products.emplace_back(grid, own_outputs_, channels_, pixels);
+        }
+      }
+    }
+    framed.height += before;
+    framed.width += before;
+    dy_.emplace(output_, before, framed);
   }
 
   /// In tiles of some outputs of one group.
@@ -164,8 +200,8 @@ class Conv final : public Unit {
       const auto write = [&](const MicroBatchRows& m, Real* gradient) {
         for (Index row = m.first; row < m.first + m.count; ++row) {
           forward_[static_cast<std::size_t>(group)].weight_gradient(
-              x_->view(row, group * channels_), dy.row(row).data() + group * own_outputs_, outputs_, first,
-              count, row > m.first, sums.data());
+              framed_input(row, group), dy.row(row).data() + group * own_outputs_, outputs_, first, count,
+              row > m.first, sums.data());
         }
         to_parameters(sums.data(), count, gradient);
       };
@@ -187,23 +223,32 @@ class Conv final : public Unit {
     }
   }
 
-  /// dx is the convolution of dy, with room between and around its pixels, with the weights turned round.
+  /// See WindowPhases.
   void input_gradient(const RowBlock& block, ConstMatrixView dy, MatrixView dx) {
-    const Index last = windows_.size - 1;
-    for (Index group = 0; group < groups_; ++group) {
-      backward_[static_cast<std::size_t>(group)].pack(
-          [&](Index channel, Index row, Index column, Index output) {
-            return weight(group * own_outputs_ + output, channel, last - row, last - column);
-          });
+    const Index area = windows_.size * windows_.size;
+    for (PhaseOfPixels& phase : backward_) {
+      for (Index group = 0; group < groups_; ++group) {
+        phase.products[static_cast<std::size_t>(group)].pack(
+            {.first = weight(group * own_outputs_, phase.rows.tap, phase.columns.tap),
+             .output = area,
+             .row = -tap_step_ * windows_.size,
+             .column = -tap_step_,
+             .channel = channels_ * area});
+      }
     }
     dy_->resize(threads());
     for_each_part(block.rows(), [&](Index row) {
       const Index place = thread_index();
       dy_->assign(place, dy.row(row).data());
-      for (Index group = 0; group < groups_; ++group) {
-        backward_[static_cast<std::size_t>(group)].forward(dy_->view(place, group * own_outputs_), nullptr,
-                                                           dx.row(row).data() + group * channels_,
-                                                           input_.channels);
+      if (has_gaps_) dx.row(row).setZero();
+      for (const PhaseOfPixels& phase : backward_) {
+        const Index first = phase.rows.first * input_.width + phase.columns.first;
+        for (Index group = 0; group < groups_; ++group) {
+          phase.products[static_cast<std::size_t>(group)].forward(
+              dy_->view(place, phase.rows.window, phase.columns.window, group * own_outputs_), nullptr,
+              {dx.row(row).data() + first * input_.channels + group * channels_,
+               windows_.stride * input_.width * input_.channels, windows_.stride * input_.channels});
+        }
       }
     });
   }
@@ -221,9 +266,12 @@ class Conv final : public Unit {
   Index own_outputs_ = 0;  // of a group
   ParameterRange range_;
   const Real* parameters_ = nullptr;
-  std::optional<SpacedPictures> x_;                 // of the last forward, with its frame
-  std::optional<SpacedPictures> dy_;                // one for each thread
-  std::vector<WindowProducts> forward_, backward_;  // by group
+  std::optional<FramedPictures> x_;      // of the last forward
+  std::optional<FramedPictures> dy_;     // one for each thread
+  std::vector<WindowProducts> forward_;  // by group
+  std::vector<PhaseOfPixels> backward_;
+  Index tap_step_ = 1;     // between the taps of a phase
+  bool has_gaps_ = false;  // pixels that no window sees
 };
 
 }  // namespace

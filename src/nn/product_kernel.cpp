@@ -17,6 +17,8 @@ LOCKSTEP_INLINE void tile(const ProductTile<T>& t) {
   const Index a_pitch = t.a_pitch;
   const int in_last = static_cast<int>(t.columns) - (kWidth - 1) * kLanes<T>;
   const bool is_whole = in_last == kLanes<T>;
+  constexpr int kGroup = kByColumns ? kRows : 4;
+  constexpr int kGroups = (kRows + kGroup - 1) / kGroup;
   Vector<T> sums[kRows][kWidth];
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i) {
@@ -30,20 +32,26 @@ LOCKSTEP_INLINE void tile(const ProductTile<T>& t) {
       }
     }
   }
-  const T* a = t.a;
-  const T* b = t.b;
-  for (Index k = 0; k < t.terms; ++k) {
-    Vector<T> row[kWidth];
-#pragma GCC unroll 2
-    for (int j = 0; j < kWidth; ++j) row[j] = load(b + j * kLanes<T>);
-#pragma GCC unroll 14
-    for (int i = 0; i < kRows; ++i) {
-      const Vector<T> factor = all_lanes(kByColumns ? a[i] : a[i * a_pitch]);
-#pragma GCC unroll 2
-      for (int j = 0; j < kWidth; ++j) sums[i][j] = fused(factor, row[j], sums[i][j]);
+  for (Index piece = 0; piece < t.pieces; ++piece) {
+    const T* a[kGroups];
+    for (int g = 0; g < kGroups; ++g) {
+      a[g] = t.a + piece * t.a_step + g * kGroup * (kByColumns ? 1 : a_pitch);
+      asm("" : "+r"(a[g]));
     }
-    a += kByColumns ? a_pitch : 1;
-    b += t.b_pitch;
+    const T* b = t.b + piece * t.b_step;
+    for (Index k = 0; k < t.terms; ++k) {
+      Vector<T> row[kWidth];
+#pragma GCC unroll 2
+      for (int j = 0; j < kWidth; ++j) row[j] = load(b + j * kLanes<T>);
+#pragma GCC unroll 14
+      for (int i = 0; i < kRows; ++i) {
+        const Vector<T> factor = all_lanes(a[i / kGroup][i % kGroup * (kByColumns ? 1 : a_pitch)]);
+#pragma GCC unroll 2
+        for (int j = 0; j < kWidth; ++j) sums[i][j] = fused(factor, row[j], sums[i][j]);
+      }
+      for (int g = 0; g < kGroups; ++g) a[g] += kByColumns ? a_pitch : 1;
+      b += t.b_pitch;
+    }
   }
   if (t.column_bias != nullptr) {
 #pragma GCC unroll 2

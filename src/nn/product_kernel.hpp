@@ -7,14 +7,17 @@ namespace lockstep {
 
 /// A part of c = a b, some rows high and one or two vectors wide. Every element is one chain of fused
 /// multiply-adds in rising order of its terms, so that neither the vectors' width nor the way in which a
-/// product is cut into tiles can be seen in the result.
+/// product is cut into tiles can be seen in the result. The terms may stand in several pieces of memory.
 template <typename T>
 struct ProductTile {
   const T* a;     ///< its first row and first term
   Index a_pitch;  ///< from row to row, or from term to term where a is read by columns
   const T* b;     ///< its first term and first column; b is read in whole vectors
   Index b_pitch;  ///< from term to term
-  Index terms;
+  Index terms;    ///< of a piece
+  Index pieces;
+  Index a_step;  ///< from piece to piece
+  Index b_step;
   T* c;
   Index c_pitch;
   Index columns;         ///< of c that there are

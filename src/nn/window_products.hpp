@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "lockstep/core/real.hpp"
@@ -17,11 +16,36 @@ struct PictureView {
   const Real* at(Index row, Index column) const { return first + (row * width + column) * pitch; }
 };
 
+/// Windows over a picture, each of so many rows and columns of its pixels, `dilation` apart from one to the
+/// next; `stride` from window to window.
+struct WindowGrid {
+  Index rows = 1;
+  Index columns = 1;
+  Index stride = 1;
+  Index dilation = 1;
+};
+
+/// Weights in memory: those of the first output, row, column and channel, and how far it is to the next.
+struct WeightView {
+  const Real* first = nullptr;
+  Index output = 0;
+  Index row = 0;
+  Index column = 0;
+  Index channel = 0;
+};
+
+/// Where results go: the first output of the first pixel, and values from row to row and from pixel to pixel.
+struct PixelView {
+  Real* first = nullptr;
+  Index row = 0;
+  Index pixel = 0;
+};
+
 /// The products of a convolution: of windows over a picture with weights, and of windows with gradients. They
 /// are made of the tiles that matrix products are made of, on the picture as it stands: a window's rows are
-/// runs of memory, and neighbouring windows are a fixed distance apart. Where such runs are short, windows
-/// are copied first, one below the other. The bits are the same either way: each result is one chain of fused
-/// multiply-adds, in the order below.
+/// pieces of memory, and neighbouring windows are a fixed distance apart. Where such pieces are short,
+/// windows are copied first, one below the other. The bits are the same either way: each result is one chain
+/// of fused multiply-adds, in the order below.
 ///
 /// A picture has its frame of zeros, and the kernel reads it in whole vectors: kSlack values behind its end
 /// can be read.
@@ -30,18 +54,16 @@ class WindowProducts {
   static constexpr Index kSlack = 64;
 
   /// Of windows that meet `outputs` weights for each of `channels` channels, a pixel of `output` each.
-  WindowProducts(const Windows& windows, Index channels, Index outputs, const Picture& output);
+  WindowProducts(const WindowGrid& windows, Index channels, Index outputs, const Picture& output);
 
   /// Terms of a window: (row, column, channel) in rising order.
   Index terms() const { return terms_; }
 
-  /// Weights as the products take them: value(output, row, column, channel).
-  using Weight = std::function<Real(Index output, Index row, Index column, Index channel)>;
-  void pack(const Weight& value);
+  /// Takes these weights for the products from here on.
+  void pack(const WeightView& weights);
 
-  /// y[pixel, output] = Σ_term picture[window of the pixel, term] · weight[output, term] (+ bias[output]). y
-  /// has `pitch` values from pixel to pixel.
-  void forward(const PictureView& picture, const Real* bias, Real* y, Index pitch) const;
+  /// y[pixel, output] = Σ_term picture[window of the pixel, term] · weight[output, term] (+ bias[output]).
+  void forward(const PictureView& picture, const Real* bias, const PixelView& y) const;
 
   /// sums[output, term] (+)= Σ_pixel dy[pixel, output] · picture[window of the pixel, term] for outputs
   /// [first, first + count), pixels in rising order; from +0, or going on from what is there. dy has `pitch`
@@ -50,35 +72,24 @@ class WindowProducts {
                        bool goes_on, Real* sums) const;
 
  private:
-  /// Windows that stand one after another: their terms are `segments` runs of memory.
-  struct Run {
+  /// Where the terms of all windows are: runs of windows that stand one after another, and in a window so
+  /// many strips, each of so many pieces of memory that hold so many terms.
+  struct Layout {
     const Real* first;  // term of the first window
-    Index step;         // from window to window
-    Index windows;
-    Index pixel;  // of the first
-  };
-  struct Segment {
-    Index offset;  // from the window's first term
-    Index term;
-    Index terms;
-  };
-  struct Runs {
-    std::vector<Run> runs;
-    std::vector<Segment> segments;
-    std::vector<Real> copies;
+    Index runs, run_step;
+    Index windows, window_step;  // of a run
+    Index strips, strip_step;
+    Index pieces, piece_step;  // of a strip
+    Index terms;               // of a piece
   };
 
-  /// A window's row is so many pieces of memory, of so many terms each.
-  struct RowPieces {
-    Index count;
-    Index terms;
-  };
-
-  RowPieces row_pieces(const PictureView& picture) const;
-  const Runs& runs_of(const PictureView& picture) const;
+  Layout in_place(const PictureView& picture) const;
+  static void join_runs(Layout& layout);
+  /// In place, or of copies of the windows, which live until this thread's next call.
+  Layout layout_of(const PictureView& picture) const;
   void copy_windows(const PictureView& picture, std::vector<Real>& to) const;
 
-  Windows windows_;
+  WindowGrid windows_;
   Index channels_;
   Index outputs_;
   Picture output_;
