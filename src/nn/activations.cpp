@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "core/multiversion.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/functions.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/unit_forms.hpp"
@@ -29,8 +31,45 @@ Form one_operator(const char* type) {
   return [type](OperatorGraph& graph, const std::string& x) { return graph.add(type, {x}); };
 }
 
-/// y = f(x) by `value`, and f'(x) by `slope`: each a function of arrays, as portable::Function is, or of one
-/// number, which for the slope has x and y.
+/// Whether it takes whole arrays to the gradient by x, as f(y, dy, dx, n).
+template <typename Function>
+inline constexpr bool kIsOfGradients = std::is_invocable_v<Function, const Real*, const Real*, Real*, Index>;
+
+/// y[i] = f(x[i]); y may be x, which has a loop of its own, as compilers use vectors only where arrays are
+/// known to be one or apart.
+template <typename Function>
+[[gnu::always_inline]] inline void set_each(const Real* x, Real* y, Index n, const Function& f) {
+  if (x == y) {
+    for (Index i = 0; i < n; ++i) y[i] = f(y[i]);
+  } else {
+    for (Index i = 0; i < n; ++i) y[i] = f(x[i]);
+  }
+}
+
+/// dx[i] = dy[i] · slope(y[i]); dx may be dy.
+template <typename Function>
+[[gnu::always_inline]] inline void set_gradients(const Real* y, const Real* dy, Real* dx, Index n,
+                                                 const Function& slope) {
+  if (dx == dy) {
+    for (Index i = 0; i < n; ++i) dx[i] *= slope(y[i]);
+  } else {
+    for (Index i = 0; i < n; ++i) dx[i] = dy[i] * slope(y[i]);
+  }
+}
+
+/// In this form NaN stays NaN, so that the guard of the run sees it.
+LOCKSTEP_MULTIVERSION
+void rectify(const Real* x, Real* y, Index n) {
+  set_each(x, y, n, [](Real value) { return value < 0 ? Real(0) : value; });
+}
+
+LOCKSTEP_MULTIVERSION
+void rectify_gradient(const Real* y, const Real* dy, Real* dx, Index n) {
+  set_gradients(y, dy, dx, n, [](Real value) { return value > 0 ? Real(1) : Real(0); });
+}
+
+/// y = f(x) by `value`, and f'(x) by `slope`: each a function of arrays of x, as portable::Function is, or of
+/// one number, which for the slope is y. Or, in the place of the slope, a function of whole gradients.
 template <typename Value, typename Slope>
 class Activation final : public Unit {
  public:
@@ -40,6 +79,8 @@ class Activation final : public Unit {
   std::string text() const override { return text_; }
   Response response() const override { return response_; }
   UnitKind kind() const override { return UnitKind::kActivation; }
+  bool works_in_place() const override { return !kIsOfArrays<Slope>; }
+  bool reads_output() const override { return !kIsOfArrays<Slope>; }
   Shape connect(std::span<const Shape> inputs) override { return inputs[0]; }
 
   void forward(const RowBlock& /*block*/, Inputs inputs, MatrixView outputs) override {
@@ -49,7 +90,7 @@ class Activation final : public Unit {
       if constexpr (kIsOfArrays<Value>) {
         value_(x, y, count);
       } else {
-        for (Index i = 0; i < count; ++i) y[i] = value_(x[i]);
+        set_each(x, y, count, value_);
       }
     });
   }
@@ -62,11 +103,13 @@ class Activation final : public Unit {
       const Real* const y = outputs.data() + first;
       const Real* const dy = by_outputs.data() + first;
       Real* const dx = by_input.data() + first;
-      if constexpr (kIsOfArrays<Slope>) {
+      if constexpr (kIsOfGradients<Slope>) {
+        slope_(y, dy, dx, count);
+      } else if constexpr (kIsOfArrays<Slope>) {
         slope_(x, dx, count);
         for (Index i = 0; i < count; ++i) dx[i] *= dy[i];
       } else {
-        for (Index i = 0; i < count; ++i) dx[i] = dy[i] * slope_(x[i], y[i]);
+        set_gradients(y, dy, dx, count, slope_);
       }
     });
   }
@@ -102,10 +145,7 @@ UnitForm plain_form(const std::string& name, std::unique_ptr<Unit> (*make)()) {
 }  // namespace
 
 std::unique_ptr<Unit> relu() {
-  // In this form NaN stays NaN, so that the guard of the run sees it.
-  return activation(
-      "relu", Response::kRectifies, one_operator("Relu"), [](Real x) { return x < 0 ? Real(0) : x; },
-      [](Real x, Real /*y*/) { return x > 0 ? Real(1) : Real(0); });
+  return activation("relu", Response::kRectifies, one_operator("Relu"), rectify, rectify_gradient);
 }
 
 std::unique_ptr<Unit> relu6() {
@@ -117,28 +157,28 @@ std::unique_ptr<Unit> relu6() {
       [](Real x) { return x < 0   ? Real(0)
                           : x > 6 ? Real(6)
                                   : x; },
-      [](Real x, Real /*y*/) { return x > 0 && x < 6 ? Real(1) : Real(0); });
+      [](Real y) { return y > 0 && y < 6 ? Real(1) : Real(0); });
 }
 
 std::unique_ptr<Unit> leaky_relu(double slope) {
+  if (!(slope >= 0 && slope <= 1)) fail_input("leaky-relu: expected a slope from 0 to 1, not {}", slope);
   const auto below = static_cast<Real>(slope);
   return activation(
       fmt::format("leaky-relu {}", slope), Response::kRectifies,
       [below](OperatorGraph& graph, const std::string& x) {
         return graph.add("LeakyRelu", {x}, {{"alpha", static_cast<float>(below)}});
       },
-      [below](Real x) { return x > 0 ? x : below * x; },
-      [below](Real x, Real /*y*/) { return x > 0 ? Real(1) : below; });
+      [below](Real x) { return x > 0 ? x : below * x; }, [below](Real y) { return y > 0 ? Real(1) : below; });
 }
 
 std::unique_ptr<Unit> tanh() {
   return activation("tanh", Response::kOther, one_operator("Tanh"), portable::tanh,
-                    [](Real /*x*/, Real y) { return 1 - y * y; });
+                    [](Real y) { return 1 - y * y; });
 }
 
 std::unique_ptr<Unit> sigmoid() {
   return activation("sigmoid", Response::kOther, one_operator("Sigmoid"), portable::logistic,
-                    [](Real /*x*/, Real y) { return y * (1 - y); });
+                    [](Real y) { return y * (1 - y); });
 }
 
 std::unique_ptr<Unit> gelu() {
@@ -175,7 +215,7 @@ std::unique_ptr<Unit> softplus() {
 std::unique_ptr<Unit> identity() {
   return activation(
       "identity", Response::kPassesOn, [](OperatorGraph& /*graph*/, const std::string& x) { return x; },
-      [](Real x) { return x; }, [](Real /*x*/, Real /*y*/) { return Real(1); });
+      [](Real x) { return x; }, [](Real /*y*/) { return Real(1); });
 }
 
 std::vector<UnitForm> activation_forms() {

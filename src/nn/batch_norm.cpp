@@ -51,8 +51,10 @@ class BatchNorm final : public Norm {
     norm_.start(count + 1);
     const auto measure = [&](Index i) { norm_.measure(i, rows_of(block, i, x[0]), positions_of(block, i)); };
     const auto apply = [&](Index i) {
-      norm_.apply(slice_of(i), rows_of(block, i, x[0]), positions_of(block, i), parameters(),
-                  rows_of(block, i, y));
+      in_parts(block, i, &RowBlock::finish, [&](const PositionParts& after) {
+        norm_.apply(slice_of(i), rows_of(block, i, x[0]), positions_of(block, i), parameters(),
+                    rows_of(block, i, y), after);
+      });
     };
     if (of_ == Of::kMicroBatch) {
       for_each_part(count, [&](Index i) {
@@ -104,17 +106,21 @@ class BatchNorm final : public Norm {
     const Index count = std::ssize(block.micro_batches);
     start_backward(block);
     const auto parameter_gradients = [&](Index i) {
-      norm_.parameter_gradients(block.training ? slice_of(i) : 0, rows_of(block, i, x), rows_of(block, i, dy),
-                                positions_of(block, i), by_parameters(i));
+      in_parts(block, i, &RowBlock::start, [&](const PositionParts& before) {
+        norm_.parameter_gradients(block.training ? slice_of(i) : 0, rows_of(block, i, x),
+                                  rows_of(block, i, dy), positions_of(block, i), by_parameters(i), before);
+      });
     };
     const auto input_gradient = [&](Index i) {
       if (dx.rows() == 0) return;
       const bool is_of_batch = of_ == Of::kBatch;
       const double* const sums = is_of_batch ? totals_.data() : by_parameters(i);
       const Index measured = is_of_batch ? block.samples_of_batch() * positions_ : positions_of(block, i);
-      norm_.input_gradient(block.training ? slice_of(i) : 0, rows_of(block, i, x), rows_of(block, i, dy),
-                           positions_of(block, i), parameters(), block.training ? sums : nullptr, measured,
-                           rows_of(block, i, dx));
+      in_parts(block, i, &RowBlock::finish, [&](const PositionParts& after) {
+        norm_.input_gradient(block.training ? slice_of(i) : 0, rows_of(block, i, x), rows_of(block, i, dy),
+                             positions_of(block, i), parameters(), block.training ? sums : nullptr, measured,
+                             rows_of(block, i, dx), after);
+      });
     };
     for_each_part(count, parameter_gradients);
     if (of_ == Of::kBatch && block.training) {
@@ -143,6 +149,20 @@ class BatchNorm final : public Norm {
 
   Index positions_of(const RowBlock& block, Index i) const {
     return block.micro_batches[static_cast<std::size_t>(i)].count * positions_;
+  }
+
+  /// Calls action(parts) with micro-batch number `i` in parts of some rows, of which the block is told.
+  template <typename Action>
+  void in_parts(const RowBlock& block, Index i, void (RowBlock::*tell)(Index, Index) const,
+                const Action& action) {
+    constexpr Index kValuesAtOnce = Index{1} << 15U;
+    const Index rows = std::max<Index>(1, kValuesAtOnce / (positions_ * channels()));
+    const Index first_row = block.micro_batches[static_cast<std::size_t>(i)].first;
+    const auto visit = [&](Index first, Index count) {
+      (block.*tell)(first_row + first / positions_, count / positions_);
+    };
+    const RowWork work = std::ref(visit);
+    action(PositionParts{rows * positions_, &work});
   }
 
   /// The mean first, so that one far from zero takes no digits from the variance.
@@ -176,6 +196,7 @@ class BatchNorm final : public Norm {
     for_each_range(block.rows(), kGrain, [&](Index first, Index count) {
       norm_.apply(0, x.data() + first * x.cols(), count * positions_, parameters(),
                   y.data() + first * y.cols());
+      block.finish(first, count);
     });
   }
 

@@ -64,13 +64,15 @@ void sum_squares(const Real* x, const double* mean, Index positions, Index chann
   sum_channels(positions, channels, square, sum);
 }
 
-/// sum[c] = Σ dy and product_sum[c] = Σ dy x̂, with x̂ = (x - centre) · scale.
+/// sum[c] += dy and product_sum[c] += dy x̂, with x̂ = (x - centre) · scale, position by position.
 LOCKSTEP_MULTIVERSION
-void sum_gradients(const Real* dy, const Real* x, const Real* centre, const Real* scale, Index positions,
+void add_gradients(const Real* dy, const Real* x, const Real* centre, const Real* scale, Index positions,
                    Index channels, double* sum, double* product_sum) {
   for_each_tile(channels, [&](Index first, Index width) {
     std::array<double, kTile> sums{};
     std::array<double, kTile> products{};
+    std::copy_n(sum + first, width, sums.begin());
+    std::copy_n(product_sum + first, width, products.begin());
     for (Index i = first; i < positions * channels; i += channels) {
       for (Index k = 0; k < width; ++k) {
         const Real by_y = dy[i + k];
@@ -100,6 +102,14 @@ void set_input_gradient(const Real* dy, const Real* x, const Real* centre, const
     return dy[i] * slope[c] - shift[c] - (x[i] - centre[c]) * tilt[c];
   };
   set_values(positions, channels, value, dx);
+}
+
+/// Calls action(first, count) for each part.
+template <typename Action>
+void in_parts(Index positions, Index most, const Action& action) {
+  for (Index first = 0; first < positions; first += std::min(most, positions)) {
+    action(first, std::min(most, positions - first));
+  }
 }
 
 }  // namespace
@@ -172,38 +182,46 @@ void ChannelNorm::spread(Index slice, Scratch& scratch) const {
   }
 }
 
-void ChannelNorm::apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y) {
+void ChannelNorm::apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y,
+                        const PositionParts& after) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
   spread(slice, scratch);
   for (Index c = 0; c < channels_; ++c) {
     scratch.slope[static_cast<std::size_t>(c)] = scratch.scale[static_cast<std::size_t>(c)] * parameters[c];
   }
-  set_normalised(x, scratch.centre.data(), scratch.slope.data(), parameters + channels_, positions, channels_,
-                 y);
+  in_parts(positions, after.most, [&](Index first, Index count) {
+    set_normalised(x + first * channels_, scratch.centre.data(), scratch.slope.data(), parameters + channels_,
+                   count, channels_, y + first * channels_);
+    if (after.visit != nullptr) (*after.visit)(first, count);
+  });
 }
 
 void ChannelNorm::parameter_gradients(Index slice, const Real* x, const Real* dy, Index positions,
-                                      double* by_parameters) {
+                                      double* by_parameters, const PositionParts& before) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
   spread(slice, scratch);
-  sum_gradients(dy, x, scratch.centre.data(), scratch.scale.data(), positions, channels_,
-                by_parameters + channels_, by_parameters);
+  std::fill_n(by_parameters, 2 * channels_, 0.0);
+  in_parts(positions, before.most, [&](Index first, Index count) {
+    if (before.visit != nullptr) (*before.visit)(first, count);
+    add_gradients(dy + first * channels_, x + first * channels_, scratch.centre.data(), scratch.scale.data(),
+                  count, channels_, by_parameters + channels_, by_parameters);
+  });
 }
 
 // With g = dy · weight and means over the group: dx = (g - mean(g) - x̂ · mean(g x̂)) · scale; without means
 // where the moments are constants.
 void ChannelNorm::input_gradient(Index slice, const Real* x, const Real* dy, Index positions,
                                  const Real* parameters, const double* by_parameters, Index measured,
-                                 Real* dx) {
+                                 Real* dx, const PositionParts& after) {
   Scratch& scratch = scratch_[static_cast<std::size_t>(thread_index())];
   spread(slice, scratch);
   Real* const slope = scratch.slope.data();
-  const auto count = static_cast<double>(measured * group_size_);
+  const auto values = static_cast<double>(measured * group_size_);
   for (Index first = 0; first < channels_; first += group_size_) {
     const auto mean_of = [&](const double* sums) {
       if (by_parameters == nullptr) return 0.0;
       return sum_in_lanes(group_size_, [&](Index i) { return parameters[first + i] * sums[first + i]; }) /
-             count;
+             values;
     };
     const Real scale = scratch.scale[static_cast<std::size_t>(first)];
     for (Index c = first; c < first + group_size_; ++c) slope[c] = parameters[c] * scale;
@@ -212,8 +230,11 @@ void ChannelNorm::input_gradient(Index slice, const Real* x, const Real* dy, Ind
     std::fill_n(scratch.tilt.data() + first, group_size_,
                 static_cast<Real>(mean_of(by_parameters) * scale * scale));
   }
-  set_input_gradient(dy, x, scratch.centre.data(), slope, scratch.shift.data(), scratch.tilt.data(),
-                     positions, channels_, dx);
+  in_parts(positions, after.most, [&](Index first, Index count) {
+    set_input_gradient(dy + first * channels_, x + first * channels_, scratch.centre.data(), slope,
+                       scratch.shift.data(), scratch.tilt.data(), count, channels_, dx + first * channels_);
+    if (after.visit != nullptr) (*after.visit)(first, count);
+  });
 }
 
 void ChannelNorm::backward(Index slice, const Real* x, const Real* dy, Index positions,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,13 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// {features} at one position, or a picture {channels, height, width}. Errors: another number of axes.
 ChannelView view_of_channels(const Shape& shape);
 
+/// The positions of a slice in parts of `most`: `visit` is called for each, with its first and how many they
+/// are.
+struct PositionParts {
+  Index most = std::numeric_limits<Index>::max();
+  const RowWork* visit = nullptr;
+};
+
 /// The arithmetic of group and batch normalisation over slices [positions x channels] of memory: one sample
 /// each, or all of a micro-batch. The channels form groups of equal size, one after another, and each group
 /// of a slice is normalised over its channels and all positions. Whatever is added up is added in double, a
@@ -48,17 +56,18 @@ class ChannelNorm {
 
   /// y = (x - mean) / √(variance + kNormEpsilon) · weight + bias. `parameters`: weight, then bias, [channels]
   /// each.
-  void apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y);
+  void apply(Index slice, const Real* x, Index positions, const Real* parameters, Real* y,
+             const PositionParts& after = {});
 
   /// Sets `by_parameters` [2 · channels] to the slice's gradients by weight, then bias.
-  void parameter_gradients(Index slice, const Real* x, const Real* dy, Index positions,
-                           double* by_parameters);
+  void parameter_gradients(Index slice, const Real* x, const Real* dy, Index positions, double* by_parameters,
+                           const PositionParts& before = {});
 
   /// Sets dx to the gradients by the slice's x, whose moments were measured over `measured` positions, these
   /// and maybe others: `by_parameters` are the parameters' gradients over all of those, null where the
   /// moments are constants to x.
   void input_gradient(Index slice, const Real* x, const Real* dy, Index positions, const Real* parameters,
-                      const double* by_parameters, Index measured, Real* dx);
+                      const double* by_parameters, Index measured, Real* dx, const PositionParts& after = {});
 
   /// Both of a slice whose moments were measured of it alone: adds to `by_parameters`, and leaves out dx if
   /// that is null.

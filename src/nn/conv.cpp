@@ -69,6 +69,8 @@ class Conv final : public Unit {
                        groups_ == 1 ? "" : fmt::format(" groups={}", groups_), has_bias_ ? "" : " nobias");
   }
   UnitKind kind() const override { return UnitKind::kConvolution; }
+  bool reads_output() const override { return false; }
+  bool goes_by_rows() const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
@@ -121,6 +123,7 @@ class Conv final : public Unit {
             framed_input(row, group), has_bias_ ? bias() + first : nullptr,
             {y.row(row).data() + first, output_.width * outputs_, outputs_});
       }
+      block.finish(row, 1);
     });
   }
 
@@ -135,12 +138,16 @@ class Conv final : public Unit {
 
   void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& sink) override {
+    if (dx[0].rows() > 0) {
+      input_gradient(block, dy, dx[0]);
+    } else {
+      for_each_part(block.rows(), [&](Index row) { block.start(row, 1); });
+    }
     if (has_bias_) {
       const ConstMatrixView by_pixel(dy.data(), dy.rows() * output_.pixels(), outputs_);
       add_bias_gradient(block, by_pixel, output_.pixels(), {range_.offset + weights(), outputs_}, sink);
     }
     weight_gradient(block, dy, sink);
-    if (dx[0].rows() > 0) input_gradient(block, dy, dx[0]);
   }
 
  private:
@@ -239,6 +246,7 @@ class Conv final : public Unit {
     dy_->resize(threads());
     for_each_part(block.rows(), [&](Index row) {
       const Index place = thread_index();
+      block.start(row, 1);
       dy_->assign(place, dy.row(row).data());
       if (has_gaps_) dx.row(row).setZero();
       for (const PhaseOfPixels& phase : backward_) {
@@ -250,6 +258,7 @@ class Conv final : public Unit {
                windows_.stride * input_.width * input_.channels, windows_.stride * input_.channels});
         }
       }
+      block.finish(row, 1);
     });
   }
 

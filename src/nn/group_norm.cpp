@@ -34,6 +34,7 @@ class GroupNorm final : public SampleNorm {
       const Real* const values = x[0].row(row).data();
       norm_.measure(row, values, positions_);
       norm_.apply(row, values, positions_, parameters(), y.row(row).data());
+      block.finish(row, 1);
     });
   }
 
@@ -43,12 +44,10 @@ class GroupNorm final : public SampleNorm {
   }
 
  private:
-  void backward_of(const MicroBatchRows& m, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
+  void backward_of(Index row, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
                    double* by_parameters) override {
-    for (Index row = m.first; row < m.first + m.count; ++row) {
-      norm_.backward(row, x.row(row).data(), dy.row(row).data(), positions_, parameters(), by_parameters,
-                     dx.rows() > 0 ? dx.row(row).data() : nullptr);
-    }
+    norm_.backward(row, x.row(row).data(), dy.row(row).data(), positions_, parameters(), by_parameters,
+                   dx.rows() > 0 ? dx.row(row).data() : nullptr);
   }
 
   Index groups_;

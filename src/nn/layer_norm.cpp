@@ -35,6 +35,7 @@ class LayerNorm final : public SampleNorm {
         standardize(x, standards_[static_cast<std::size_t>(position)],
                     outputs.data() + position * channels());
       }
+      block.finish(row, 1);
     });
   }
 
@@ -66,9 +67,9 @@ class LayerNorm final : public SampleNorm {
     for (Index i = 0; i < count; ++i) y[i] = (x[i] - centre) * scale * weight[i] + bias[i];
   }
 
-  void backward_of(const MicroBatchRows& m, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
+  void backward_of(Index row, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
                    double* by_parameters) override {
-    for (Index position = m.first * positions_; position < (m.first + m.count) * positions_; ++position) {
+    for (Index position = row * positions_; position < (row + 1) * positions_; ++position) {
       const Index first = position * channels();
       const Standard& standard = standards_[static_cast<std::size_t>(position)];
       add_parameter_gradients(x.data() + first, dy.data() + first, standard, by_parameters);

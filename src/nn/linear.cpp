@@ -29,6 +29,7 @@ class Linear final : public Unit {
   }
   bool is_affine() const override { return true; }
   UnitKind kind() const override { return UnitKind::kLinear; }
+  bool reads_output() const override { return false; }
 
   Shape connect(std::span<const Shape> inputs) override {
     if (outputs_ == kAutomatic) fail_input("'auto' needs data; expected a number of outputs");

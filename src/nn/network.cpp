@@ -1,6 +1,7 @@
 #include "lockstep/nn/network.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/network_text.hpp"
+#include "nn/elementwise.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -17,11 +19,6 @@ MatrixView view(std::vector<Real>& storage, Index rows, Index columns) {
   const auto size = static_cast<std::size_t>(rows * columns);
   if (storage.size() < size) storage.resize(size);
   return {storage.data(), rows, columns};
-}
-
-/// total += values. Each row by one thread.
-void add_to(MatrixView total, ConstMatrixView values) {
-  for_each_part(total.rows(), [&](Index row) { total.row(row) += values.row(row); });
 }
 
 }  // namespace
@@ -87,31 +84,16 @@ void Network::use(std::span<Real> memory) {
   own_parameters_ = {};
 }
 
-Index Network::rows_at_once() const {
-  // What a thread works on, and with it, in most processors, its part of the last cache.
-  constexpr Index kBytesOfThread = Index{32} << 20U;
-  // Gradients of a chain alternate between two places; branches have one more each until they meet.
-  constexpr Index kPlaces = 2;
-  Index values = 0;
-  Index widest = inputs();
-  Index places = kPlaces;
-  for (const Node& node : nodes_) {
-    values += node.output->size();
-    widest = std::max(widest, node.output->size());
-    places += std::ssize(node.sources) - 1;
-  }
-  const auto bytes_of_row = (values + places * widest) * static_cast<Index>(sizeof(Real));
-  return std::max<Index>(1, threads() * kBytesOfThread / bytes_of_row);
-}
-
 ConstMatrixView Network::value_of(std::size_t source, ConstMatrixView x) const {
   return source == kInput ? x : output_of(source, x.rows());
 }
 
-Inputs Network::inputs_of(const Node& node, ConstMatrixView x) {
-  inputs_.clear();
-  for (const std::size_t source : node.sources) inputs_.push_back(value_of(source, x));
-  return inputs_;
+Inputs Network::inputs_of(std::size_t i, ConstMatrixView x, Rows some, Views& views) const {
+  views.inputs.clear();
+  for (const std::size_t source : nodes_[i].sources) {
+    views.inputs.push_back(rows(value_of(source, x), some.first, some.count));
+  }
+  return views.inputs;
 }
 
 /// Without rows there is only to take part in sums over the batch.
@@ -119,12 +101,39 @@ bool Network::works_on(const RowBlock& block, const Node& node) {
   return block.rows() > 0 || (block.training && node.unit->needs_whole_batch());
 }
 
+/// The node after those that compute with the rows of `leader`.
+std::size_t Network::next_leader(std::size_t leader) const {
+  std::size_t next = leader + 1;
+  while (next < nodes_.size() && plan_.leaders[next] == leader) ++next;
+  return next;
+}
+
+void Network::forward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views) {
+  const MatrixView y(nodes_[plan_.homes[i]].values.data(), x.rows(), nodes_[i].output->size());
+  nodes_[i].unit->forward(block, inputs_of(i, x, some, views), rows(y, some.first, some.count));
+}
+
 ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
-  for (Node& node : nodes_) {
-    const MatrixView y = view(node.values, x.rows(), node.output->size());
+  if (plan_.homes.empty() || plan_.keeps_outputs != block.keeps_outputs) {
+    plan_ = make_plan(block.keeps_outputs);
+    gradients_.resize(std::max(gradients_.size(), plan_.count));
+  }
+  for (std::size_t i = 0; i < nodes_.size();) {
+    const std::size_t leader = i;
+    const std::size_t next = next_leader(leader);
+    const auto follow = [&](Index first, Index count) {
+      thread_local Views views;
+      for (std::size_t k = leader + 1; k < next; ++k) forward_of(block, k, x, {first, count}, views);
+    };
+    const Node& node = nodes_[leader];
+    if (!plan_.is_in_place(leader)) view(nodes_[leader].values, x.rows(), node.output->size());
+    i = next;
     if (!works_on(block, node)) continue;
-    node.unit->forward(block, inputs_of(node, x), y);
+    const RowWork work = std::ref(follow);
+    RowBlock by_rows = block;
+    if (next > leader + 1) by_rows.after = &work;
+    forward_of(by_rows, leader, x, {0, x.rows()}, views_);
     if (observer_) observer_(*node.unit, Pass::kForward);
   }
   return value_of(last_, x);
@@ -144,68 +153,72 @@ ConstMatrixView Network::evaluate(std::span<const Index> samples, ConstMatrixVie
   return read_only(answers);
 }
 
-/// From the last node to the first: each writes the gradients by its inputs where nothing else is kept, and
-/// its own is free then. What several nodes take in is written by the last of them, and the others add
-/// theirs.
-void Network::plan_gradients() {
-  constexpr auto kNone = static_cast<std::size_t>(-1);
-  plan_ = {.places = std::vector<std::size_t>(nodes_.size(), kNone),
-           .by_inputs = std::vector<std::vector<std::size_t>>(nodes_.size()),
-           .adds = std::vector<std::vector<bool>>(nodes_.size())};
-  std::vector<std::size_t> free;
-  const auto take = [&] {
-    if (free.empty()) return plan_.count++;
-    const std::size_t place = free.back();
-    free.pop_back();
-    return place;
-  };
-  plan_.places[last_] = take();
-  for (std::size_t i = nodes_.size(); i-- > 0;) {
-    std::vector<std::size_t> only_added;
-    for (const std::size_t source : nodes_[i].sources) {
-      const bool adds = source != kInput && plan_.places[source] != kNone;
-      const std::size_t place = take();
-      if (source == kInput || adds) only_added.push_back(place);
-      if (source != kInput && !adds) plan_.places[source] = place;
-      plan_.by_inputs[i].push_back(place);
-      plan_.adds[i].push_back(adds);
-    }
-    free.insert(free.end(), only_added.begin(), only_added.end());
-    free.push_back(plan_.places[i]);
-  }
-  gradients_.resize(std::max(gradients_.size(), plan_.count));
-}
-
 MatrixView Network::gradient_place(std::size_t place, Index rows, Index columns) {
   return view(gradients_[place], rows, columns);
 }
 
 MatrixView Network::output_gradient(Index rows) {
-  if (plan_.count == 0) plan_gradients();
+  LOCKSTEP_CHECK(plan_.count > 0);  // by forward
   return gradient_place(plan_.places[last_], rows, outputs());
 }
 
+void Network::backward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views,
+                          GradientSink& sink) {
+  const Node& node = nodes_[i];
+  const auto own = [&](MatrixView of_all) { return rows(of_all, some.first, some.count); };
+  views.by_inputs.clear();
+  for (std::size_t k = 0; k < node.sources.size(); ++k) {
+    const std::size_t source = node.sources[k];
+    const MatrixView place = gradient_place(plan_.by_inputs[i][k], x.rows(), shape_of(source).size());
+    views.by_inputs.push_back(source == kInput ? rows(place, 0, 0) : own(place));
+  }
+  const MatrixView dy = gradient_place(plan_.places[i], x.rows(), node.output->size());
+  node.unit->backward(block, inputs_of(i, x, some, views),
+                      rows(output_of(i, x.rows()), some.first, some.count), read_only(own(dy)),
+                      views.by_inputs, sink);
+}
+
+/// Those by inputs of node `i` that other nodes took in as well.
+void Network::add_gradients_of(std::size_t i, Index all_rows, Rows some) {
+  const Node& node = nodes_[i];
+  for (std::size_t k = 0; k < node.sources.size(); ++k) {
+    if (!plan_.adds[i][k]) continue;
+    const std::size_t source = node.sources[k];
+    const Index size = shape_of(source).size();
+    MatrixView total = gradient_place(plan_.places[source], all_rows, size);
+    const MatrixView own = gradient_place(plan_.by_inputs[i][k], all_rows, size);
+    for_each_part(some.count, [&](Index row) {
+      const Index first = (some.first + row) * size;
+      add_to(total.data() + first, own.data() + first, size);
+    });
+  }
+}
+
 void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink) {
-  LOCKSTEP_CHECK(plan_.count > 0);  // by output_gradient
+  LOCKSTEP_CHECK(plan_.count > 0);
+  const auto adds = [&](std::size_t i) {
+    return std::ranges::find(plan_.adds[i], true) != plan_.adds[i].end();
+  };
   for (std::size_t i = nodes_.size(); i-- > 0;) {
-    const Node& node = nodes_[i];
+    const std::size_t leader = plan_.leaders[i];
+    const std::size_t last = std::exchange(i, leader);
+    const Node& node = nodes_[leader];
     if (!works_on(block, node)) continue;
-    const Inputs inputs = inputs_of(node, x);
-    input_gradients_.clear();
-    for (std::size_t k = 0; k < node.sources.size(); ++k) {
-      const std::size_t source = node.sources[k];
-      input_gradients_.push_back(
-          gradient_place(plan_.by_inputs[i][k], source == kInput ? 0 : x.rows(), shape_of(source).size()));
-    }
-    const Index values = node.output->size();
-    node.unit->backward(block, inputs, output_of(i, x.rows()),
-                        read_only(gradient_place(plan_.places[i], x.rows(), values)), input_gradients_, sink);
-    for (std::size_t k = 0; k < node.sources.size(); ++k) {
-      if (!plan_.adds[i][k]) continue;
-      const std::size_t source = node.sources[k];
-      add_to(gradient_place(plan_.places[source], x.rows(), shape_of(source).size()),
-             read_only(input_gradients_[k]));
-    }
+    const auto come_first = [&](Index first, Index count) {
+      thread_local Views views;
+      for (std::size_t k = last; k > leader; --k) {
+        backward_of(block, k, x, {first, count}, views, sink);
+        add_gradients_of(k, x.rows(), {first, count});
+      }
+    };
+    const auto add = [&](Index first, Index count) { add_gradients_of(leader, x.rows(), {first, count}); };
+    const RowWork before = std::ref(come_first);
+    const RowWork after = std::ref(add);
+    RowBlock by_rows = block;
+    if (last > leader) by_rows.before = &before;
+    if (adds(leader) && node.unit->goes_by_rows()) by_rows.after = &after;
+    backward_of(by_rows, leader, x, {0, x.rows()}, views_, sink);
+    if (adds(leader) && !node.unit->goes_by_rows()) add(0, x.rows());
     if (observer_) observer_(*node.unit, Pass::kBackward);
   }
 }

@@ -31,7 +31,7 @@ void Network::write_sums(const RowBlock& block, ConstMatrixView x, std::size_t i
     const Node& node = nodes_[number];
     if (node.sums.size == 0) continue;
     node.unit->write_sums(
-        block.micro_batches[i], inputs_of(node, x), output_of(number, x.rows()),
+        block.micro_batches[i], inputs_of(number, x, {0, x.rows()}, views_), output_of(number, x.rows()),
         sums.subspan(static_cast<std::size_t>(node.sums.offset), static_cast<std::size_t>(node.sums.size)));
   }
 }

@@ -55,7 +55,12 @@ void SampleNorm::backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/
                           InputGradients dx, GradientSink& sink) {
   start_backward(block);
   for_each_part(std::ssize(block.micro_batches), [&](Index i) {
-    backward_of(block.micro_batches[static_cast<std::size_t>(i)], x[0], dy, dx[0], by_parameters(i));
+    const MicroBatchRows& m = block.micro_batches[static_cast<std::size_t>(i)];
+    for (Index row = m.first; row < m.first + m.count; ++row) {
+      block.start(row, 1);
+      backward_of(row, x[0], dy, dx[0], by_parameters(i));
+      if (dx[0].rows() > 0) block.finish(row, 1);
+    }
   });
   end_backward(block, sink);
 }

@@ -19,6 +19,8 @@ class Norm : public Unit {
  public:
   Response response() const override { return Response::kPassesOn; }
   UnitKind kind() const override { return UnitKind::kNormalization; }
+  bool reads_output() const override { return false; }
+  bool goes_by_rows() const override { return true; }
   std::vector<TensorSpec> tensors() const override;
   void place(std::size_t number, ParameterRange range) override;
   void bind(const Real* parameters) override;
@@ -56,9 +58,9 @@ class SampleNorm : public Norm {
                 GradientSink& sink) final;
 
  private:
-  /// The backward pass of the rows of a micro-batch, by one thread: adds their gradients by weight, then
-  /// bias, to `by_parameters` [2 · channels], and sets those rows of dx, if that has rows.
-  virtual void backward_of(const MicroBatchRows& rows, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
+  /// The backward pass of a row: adds its gradients by weight, then bias, to `by_parameters` [2 · channels],
+  /// and sets that row of dx, if that has rows.
+  virtual void backward_of(Index row, ConstMatrixView x, ConstMatrixView dy, MatrixView dx,
                            double* by_parameters) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn/elementwise.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -21,18 +22,22 @@ class Sum final : public Unit {
     return inputs[0];
   }
 
-  void forward(const RowBlock& block, Inputs x, MatrixView y) override {
-    for_each_part(block.rows(), [&](Index row) {
-      y.row(row) = x[0].row(row) + x[1].row(row);
-      for (const ConstMatrixView& other : x.subspan(2)) y.row(row) += other.row(row);
+  bool works_in_place() const override { return true; }
+  bool reads_output() const override { return false; }
+
+  void forward(const RowBlock& /*block*/, Inputs x, MatrixView y) override {
+    for_each_part(y.rows(), [&](Index row) {
+      Real* const sum = y.row(row).data();
+      add(x[0].row(row).data(), x[1].row(row).data(), sum, y.cols());
+      for (const ConstMatrixView& other : x.subspan(2)) add_to(sum, other.row(row).data(), y.cols());
     });
   }
 
-  void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
+  void backward(const RowBlock& /*block*/, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
     for (MatrixView by_input : dx) {
-      if (by_input.rows() == 0) continue;
-      for_each_part(block.rows(), [&](Index row) { by_input.row(row) = dy.row(row); });
+      if (by_input.rows() == 0 || by_input.data() == dy.data()) continue;
+      for_each_part(dy.rows(), [&](Index row) { by_input.row(row) = dy.row(row); });
     }
   }
 

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
+#include "lockstep/core/threads.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn_helpers.hpp"
 
@@ -156,6 +159,59 @@ TEST(Graph, WeightsBeforeAJoinStartAsWhatFollowsItDemands) {
   EXPECT_GT(largest("(linear 400, dropout 0.1), (identity, relu)"), 3 * std::sqrt(2.0 / 400));
 }
 
+/// Outputs, then the gradient of each micro-batch, of a training pass.
+std::vector<std::vector<Real>> passed(Network& network, bool keeps_outputs) {
+  const Matrix x = test::random_matrix(6, network.inputs(), 1);
+  const auto labels = test::cycled_labels(6, 3);
+  const OwnedBlock owned(counted(6), {1, 3, 2});
+  RowBlock block = owned.training();
+  block.keeps_outputs = keeps_outputs;
+  test::RecordingSink sink(network.layout().size());
+  test::forward_backward(network, *make_cross_entropy(0), block, test::view(x),
+                         {.labels = labels, .values = {}}, sink);
+  const ConstMatrixView outputs = network.output_of(network.units() - 1, 6);
+  std::vector<std::vector<Real>> all = {{outputs.data(), outputs.data() + outputs.size()}};
+  for (const auto& [micro_batch, gradient] : sink.gradients) all.push_back(gradient);
+  return all;
+}
+
+TEST(Graph, UnitsInTheMemoryOfOthersChangeNoBit) {
+  const std::string text =
+      "conv 4 3 pad=1, relu, residual(conv 4 3 pad=1, batch-norm, relu, conv 4 3 pad=1, batch-norm), relu, "
+      "residual(conv 6 3 stride=2 pad=1, group-norm 2, skip(subsample 2, pad-channels 6)), leaky-relu 0.1, "
+      "residual(residual(conv 6 1, batch-norm), batch-norm micro), relu, "
+      "add((conv 4 1, relu6), (conv 4 3 pad=1, sigmoid), (conv 4 1, tanh, relu)), max-pool 2, relu, flatten, "
+      "linear 5, sigmoid, relu, residual(linear 5, layer-norm), leaky-relu, linear 3";
+  Network network(text, Shape({3, 8, 8}));
+  network.initialize(1, Initialization::kAuto);
+  const std::vector<std::vector<Real>> expected = passed(network, true);
+  for (const int count : {1, 3}) {
+    set_threads(count);
+    EXPECT_EQ(passed(network, false), expected);
+  }
+  set_threads(1);
+  EXPECT_EQ(passed(network, true), expected);
+}
+
+TEST(Graph, KeepsTheOutputOfEveryUnitWhereTheBlockSaysSo) {
+  Network network = with_values("linear 5, relu, linear 2", 4);
+  const OwnedBlock owned(counted(kX.rows()));
+  RowBlock block = owned.evaluation();
+  block.keeps_outputs = true;
+  network.forward(block, test::view(kX));
+  EXPECT_EQ(Matrix(network.output_of(0, kX.rows())), part_of_it(network, 0, "linear 5", kX));
+  EXPECT_EQ(Matrix(network.output_of(1, kX.rows())), part_of_it(network, 0, "linear 5, relu", kX));
+}
+
+TEST(Graph, EvaluatesInPartsWhatItGivesAtOnce) {
+  Network network = with_values("linear 5000, relu, linear 3", 4);
+  const Index rows = 2 * network.rows_at_once() + 3;
+  const Matrix x = test::random_matrix(rows, 4, 1);
+  const Matrix expected = output(network, x);
+  EXPECT_EQ(Matrix(network.evaluate(counted(rows), test::view(x))), expected);
+}
+
+/// One that computes with the rows of the unit before it counts as that.
 TEST(Graph, AnObserverSeesEachUnitAfterItsTwoPasses) {
   const Shape picture({2, 6, 6});
   Network network("conv 4 3, group-norm 2, relu, max-pool 2, residual(identity), flatten, linear 3", picture);
@@ -167,13 +223,13 @@ TEST(Graph, AnObserverSeesEachUnitAfterItsTwoPasses) {
   test::RecordingSink sink(network.layout().size());
   test::forward_backward(network, *make_cross_entropy(0), OwnedBlock(counted(4), {4}).training(),
                          test::view(x), {.labels = labels, .values = {}}, sink);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < network.units(); ++i) texts.push_back(network.unit(i).text());
+  std::erase(texts, "relu");
   std::vector<std::pair<std::string, Pass>> expected;
-  for (std::size_t i = 0; i < network.units(); ++i) {
-    expected.emplace_back(network.unit(i).text(), Pass::kForward);
-  }
-  for (std::size_t i = network.units(); i-- > 0;) {
-    expected.emplace_back(network.unit(i).text(), Pass::kBackward);
-  }
+  for (const std::string& text : texts) expected.emplace_back(text, Pass::kForward);
+  std::ranges::reverse(texts);
+  for (const std::string& text : texts) expected.emplace_back(text, Pass::kBackward);
   EXPECT_EQ(seen, expected);
 }
 

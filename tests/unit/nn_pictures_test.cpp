@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +15,7 @@
 #include "data_helpers.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/units.hpp"
+#include "nn/window_phases.hpp"
 #include "nn_helpers.hpp"
 
 namespace lockstep {
@@ -86,6 +90,9 @@ const std::vector<ConvCase> kConvCases = {
     {16, 5, 31, 8, 3, {.stride = 2, .pad = 1}},
     {8, 9, 40, 6, 3, {.stride = 2, .dilation = 2, .groups = 2}},
     {64, 3, 16, 4, 3, {.pad = 2, .dilation = 2, .has_bias = false}},
+    {10, 6, 7, 9, 5, {.stride = 3, .pad = 4, .dilation = 2}},
+    {6, 7, 9, 4, 1, {.stride = 2}},
+    {5, 12, 11, 20, 2, {.stride = 4, .dilation = 6}},
 };
 
 Real chain(const ConvCase& c, const Real* x, const Real* parameters, Index output, Index row, Index column) {
@@ -133,6 +140,101 @@ TEST(Conv, IsTheChainThatIsPromised) {
       }
     }
     EXPECT_EQ(wrong, 0);
+  }
+}
+
+/// Over the windows that see a pixel, in their order, and their outputs.
+Real input_gradient_chain(const ConvCase& c, const Shape& output, const Real* dy, const Real* parameters,
+                          Index channel, Index i, Index j) {
+  const Index channels = c.channels / c.options.groups;
+  const Index outputs = c.outputs / c.options.groups;
+  const Index first_output = channel / channels * outputs;
+  const auto tap_of = [&](Index pixel, Index window) {
+    const Index distance = pixel + c.options.pad - window * c.options.stride;
+    const bool is_seen = distance >= 0 && distance % c.options.dilation == 0;
+    return is_seen && distance / c.options.dilation < c.window ? distance / c.options.dilation : -1;
+  };
+  Real sum = 0;
+  for (Index row = 0; row < output.axes()[1]; ++row) {
+    const Index p = tap_of(i, row);
+    for (Index column = 0; column < output.axes()[2]; ++column) {
+      const Index q = tap_of(j, column);
+      if (p < 0 || q < 0) continue;
+      for (Index n = first_output; n < first_output + outputs; ++n) {
+        const Real weight = parameters[((n * channels + channel % channels) * c.window + p) * c.window + q];
+        sum = std::fma(dy[(row * output.axes()[2] + column) * c.outputs + n], weight, sum);
+      }
+    }
+  }
+  return sum;
+}
+
+TEST(Conv, HasTheChainOfTheWindowsThatSeeAPixelForItsGradient) {
+  for (const ConvCase& c : kConvCases) {
+    const std::unique_ptr<Unit> unit = conv(c.outputs, c.window, c.options);
+    SCOPED_TRACE(unit->text());
+    const Shape input({c.channels, c.height, c.width});
+    const Shape output = unit->connect({&input, 1});
+    Index size = 0;
+    for (const TensorSpec& tensor : unit->tensors()) {
+      size += std::reduce(tensor.shape.begin(), tensor.shape.end(), Index{1}, std::multiplies<>());
+    }
+    const std::vector<Real> parameters = test::random_values(size, 3);
+    unit->place(0, {0, size});
+    unit->bind(parameters.data());
+    const OwnedBlock block(counted(1));
+    const Matrix x = random_matrix(1, input.size(), 4);
+    const Matrix dy = random_matrix(1, output.size(), 5);
+    Matrix y(1, output.size());
+    Matrix dx(1, input.size());
+    const std::vector<ConstMatrixView> inputs = {test::view(x)};
+    const std::vector<MatrixView> by_inputs = {view(dx)};
+    unit->forward(block.training(), inputs, view(y));
+    RecordingSink sink(size);
+    unit->backward(block.training(), inputs, read_only(view(y)), test::view(dy), by_inputs, sink);
+    Index wrong = 0;
+    for (Index i = 0; i < c.height; ++i) {
+      for (Index j = 0; j < c.width; ++j) {
+        for (Index channel = 0; channel < c.channels; ++channel) {
+          const Real expected = input_gradient_chain(c, output, dy.data(), parameters.data(), channel, i, j);
+          if (dx(0, (i * c.width + j) * c.channels + channel) != expected) ++wrong;
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0);
+  }
+}
+
+/// By going through all taps of all windows.
+TEST(WindowPhases, SayWhichWindowsSeeAPixelAtWhichTaps) {
+  for (const Index stride : {1, 2, 3, 4, 6}) {
+    for (const Index dilation : {1, 2, 3, 4}) {
+      for (const Index size : {1, 2, 3, 5}) {
+        const Windows windows{size, stride, dilation * (size - 1) / 2, dilation};
+        constexpr Index kPixels = 23;
+        std::vector<std::vector<std::pair<Index, Index>>> seen(kPixels);  // by pixel: window and tap
+        for (Index window = -kPixels; window < 2 * kPixels; ++window) {
+          for (Index tap = size; tap-- > 0;) {
+            const Index pixel = window * stride - windows.pad + tap * dilation;
+            if (pixel >= 0 && pixel < kPixels)
+              seen[static_cast<std::size_t>(pixel)].emplace_back(window, tap);
+          }
+        }
+        const WindowPhases all = phases_of(windows, kPixels);
+        Index pixels = 0;
+        for (const WindowPhase& phase : all.phases) {
+          pixels += phase.pixels;
+          for (Index i = 0; i < phase.pixels; ++i) {
+            std::vector<std::pair<Index, Index>> expected;
+            for (Index k = 0; k < phase.taps; ++k) {
+              expected.emplace_back(phase.window + i + k * all.window_step, phase.tap - k * all.tap_step);
+            }
+            EXPECT_EQ(seen[static_cast<std::size_t>(phase.first + i * stride)], expected);
+          }
+        }
+        EXPECT_EQ(pixels, kPixels);
+      }
+    }
   }
 }
 

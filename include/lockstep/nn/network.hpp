@@ -122,13 +122,15 @@ class Network {
   /// The outputs for x [rows x inputs]; valid until the next call. Keeps what `backward` needs.
   ConstMatrixView forward(const RowBlock& block, ConstMatrixView x);
 
-  /// The outputs for x [rows x inputs] of these samples outside of training, a few rows at a time; valid until
-  /// the next call. Keeps nothing for `backward`.
+  /// The outputs for x [rows x inputs] of these samples outside of training, a few rows at a time; valid
+  /// until the next call. Keeps nothing for `backward`.
   ConstMatrixView evaluate(std::span<const Index> samples, ConstMatrixView x);
 
-  /// What unit `i` gave in the last forward, which had `rows` rows.
+  /// What unit `i` gave in the last forward, which had `rows` rows; units after it that work in place have
+  /// changed it, unless that forward's block says that it keeps outputs.
   ConstMatrixView output_of(std::size_t i, Index rows) const {
-    return {nodes_[i].values.data(), rows, nodes_[i].output->size()};
+    const std::size_t home = plan_.homes.empty() ? i : plan_.homes[i];
+    return {nodes_[home].values.data(), rows, nodes_[i].output->size()};
   }
 
   /// Where the loss writes its gradient by the outputs before `backward`: [rows x outputs].
@@ -137,7 +139,8 @@ class Network {
   /// Gradients of the last forward's parameters, last unit first. `x` is that forward's input.
   void backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink);
 
-  /// Calls `after` whenever a unit's forward or backward has ended, for measuring.
+  /// Calls `after` whenever a unit's forward or backward has ended, for measuring. Units that compute with
+  /// the rows of the one before them count as that.
   void observe(std::function<void(const Unit& unit, Pass pass)> after) { observer_ = std::move(after); }
 
   /// Adds what it computes of the value `input` outside of training to `graph`, with every parameter and
@@ -171,13 +174,28 @@ class Network {
     std::string prefix;  // of the names there: "3."
     std::vector<Item> items = {};
   };
-  /// Which memory backward uses for the gradients by the outputs. One place serves several nodes, one after
-  /// another.
-  struct GradientPlan {
-    std::vector<std::size_t> places;                  // of each node's output
-    std::vector<std::vector<std::size_t>> by_inputs;  // where each node writes them,
+  /// Which memory forward and backward use, and which units compute together. One place of gradients serves
+  /// several nodes, one after another.
+  struct Plan {
+    bool keeps_outputs = false;
+    std::vector<std::size_t> homes;                   // in whose memory each node's output stands
+    std::vector<std::size_t> leaders;                 // with whose rows each node computes; mostly itself
+    std::vector<std::size_t> places;                  // of the gradient by each node's output
+    std::vector<std::vector<std::size_t>> by_inputs;  // where each node writes those by its inputs,
     std::vector<std::vector<bool>> adds;              // and whether they are added to those of other nodes
-    std::size_t count = 0;
+    std::size_t count = 0;                            // of places
+
+    bool is_in_place(std::size_t i) const { return homes[i] != i; }
+  };
+  /// Of a block.
+  struct Rows {
+    Index first;
+    Index count;
+  };
+  /// Of the rows that a unit computes.
+  struct Views {
+    std::vector<ConstMatrixView> inputs;
+    std::vector<MatrixView> by_inputs;
   };
 
   std::string text_of(const std::vector<Item>& items, const std::string& in_place_of_random) const;
@@ -192,12 +210,20 @@ class Network {
   void bind(std::span<Real> parameters);
   void start_statistics();
   void connect_statistics(Node& node);
-  Inputs inputs_of(const Node& node, ConstMatrixView x);
+  Plan make_plan(bool keeps_outputs) const;
+  bool can_work_in_place(std::size_t i) const;
+  void plan_outputs(Plan& plan) const;
+  void plan_gradients(Plan& plan) const;
   static bool works_on(const RowBlock& block, const Node& node);
-  void plan_gradients();
   const Shape& shape_of(std::size_t source) const;
   ConstMatrixView value_of(std::size_t source, ConstMatrixView x) const;
+  Inputs inputs_of(std::size_t i, ConstMatrixView x, Rows some, Views& views) const;
   MatrixView gradient_place(std::size_t place, Index rows, Index columns);
+  std::size_t next_leader(std::size_t leader) const;
+  void forward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views);
+  void backward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views,
+                   GradientSink& sink);
+  void add_gradients_of(std::size_t i, Index all_rows, Rows some);
 
   std::optional<Shape> sample_;
   ParameterLayout layout_;
@@ -209,11 +235,10 @@ class Network {
   ParameterLayout statistics_layout_;
   std::vector<Real> statistics_;
   Index sums_ = 0;
-  GradientPlan plan_;                         // made by the first backward
+  Plan plan_;                                 // made by the first forward
+  Views views_;                               // of the unit that leads
   std::vector<std::vector<Real>> gradients_;  // by place
   std::vector<Real> answers_;                 // of the last `evaluate`
-  std::vector<ConstMatrixView> inputs_;       // of the unit that computes
-  std::vector<MatrixView> input_gradients_;
   std::function<void(const Unit& unit, Pass pass)> observer_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "lockstep/core/index.hpp"
@@ -20,6 +21,9 @@ struct MicroBatchRows {
   Index count = 0;
 };
 
+/// Work on rows [first, first + count) of a block, by one thread.
+using RowWork = std::function<void(Index first, Index count)>;
+
 /// The rows that pass through the network together: whole micro-batches, one after another.
 struct RowBlock {
   std::span<const MicroBatchRows> micro_batches;
@@ -28,9 +32,20 @@ struct RowBlock {
   std::uint64_t seed = 0;          ///< of the run
   std::uint64_t step = 0;
   Precision precision = Precision::kFloat32;
-  BatchSums* batch = nullptr;  ///< over the global batch; null: that is this block
+  BatchSums* batch = nullptr;       ///< over the global batch; null: that is this block
+  bool keeps_outputs = false;       ///< of every unit, for Network::output_of
+  const RowWork* before = nullptr;  ///< see Unit::goes_by_rows; null: nothing
+  const RowWork* after = nullptr;
 
   Index rows() const { return static_cast<Index>(samples.size()); }
+  /// Called by a unit before it reads rows of the gradient by its output, each once.
+  void start(Index first, Index count) const {
+    if (before != nullptr) (*before)(first, count);
+  }
+  /// Called by a unit when it has written rows of its output, or of the gradient by its input, each once.
+  void finish(Index first, Index count) const {
+    if (after != nullptr) (*after)(first, count);
+  }
   /// Samples of the global batch.
   Index samples_of_batch() const { return batch == nullptr ? rows() : batch->samples(); }
 };

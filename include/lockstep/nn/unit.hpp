@@ -128,6 +128,19 @@ class Unit {
   /// its rank then, which may be none.
   virtual bool needs_whole_batch() const { return false; }
 
+  /// Whether y may stand in the memory of its first input, and the gradient by that in the memory of dy:
+  /// backward and write_sums look at y, and not at that input. It is called for some rows at a time then, by
+  /// several threads, and takes what it needs of a block from the views that it is given.
+  virtual bool works_in_place() const { return false; }
+
+  /// Whether backward or write_sums look at y.
+  virtual bool reads_output() const { return true; }
+
+  /// Whether it goes through its rows a few at a time, and calls RowBlock::start in backward and
+  /// RowBlock::finish in both passes, so that what comes right before and after is done to rows that are in
+  /// the cache.
+  virtual bool goes_by_rows() const { return false; }
+
   /// y = f(x), [rows x values].
   virtual void forward(const RowBlock& block, Inputs x, MatrixView y) = 0;
 

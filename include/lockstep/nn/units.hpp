@@ -83,6 +83,7 @@ std::unique_ptr<Unit> softmax();
 
 /// Element-wise functions, as torch.nn names them.
 std::unique_ptr<Unit> relu();
+/// Errors: a slope outside of 0 … 1.
 std::unique_ptr<Unit> leaky_relu(double slope = 0.01);
 std::unique_ptr<Unit> tanh();
 std::unique_ptr<Unit> sigmoid();

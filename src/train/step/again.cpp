@@ -69,6 +69,7 @@ Index Again::last_nonfinite_gradient() {
 RowBlock Again::rows(std::span<const MicroBatchRows> micro_batches) const {
   RowBlock block = step_.rows;
   block.micro_batches = micro_batches;
+  block.keeps_outputs = true;
   block.samples = batch_.samples;
   return block;
 }

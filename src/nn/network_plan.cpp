@@ -1,0 +1,93 @@
+// Where a network keeps its values and gradients, and which of its units compute together.
+
+#include <algorithm>
+#include <utility>
+
+#include "lockstep/core/threads.hpp"
+#include "lockstep/nn/network.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+Index Network::rows_at_once() const {
+  // What a thread works on, and with it, in most processors, its part of the last cache.
+  constexpr Index kBytesOfThread = Index{32} << 20U;
+  const Plan plan = make_plan(false);
+  Index values = 0;
+  Index widest = inputs();
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Index size = nodes_[i].output->size();
+    if (!plan.is_in_place(i)) values += size;
+    widest = std::max(widest, size);
+  }
+  const Index bytes_of_row =
+      (values + static_cast<Index>(plan.count) * widest) * static_cast<Index>(sizeof(Real));
+  return std::max<Index>(1, threads() * kBytesOfThread / bytes_of_row);
+}
+
+Network::Plan Network::make_plan(bool keeps_outputs) const {
+  Plan plan;
+  plan.keeps_outputs = keeps_outputs;
+  plan_outputs(plan);
+  plan_gradients(plan);
+  return plan;
+}
+
+/// Whether nobody else looks at the memory of its first input.
+bool Network::can_work_in_place(std::size_t i) const {
+  const std::size_t source = nodes_[i].sources[0];
+  if (source == kInput || !nodes_[i].unit->works_in_place() || nodes_[source].unit->reads_output())
+    return false;
+  Index readers = 0;
+  for (const Node& node : nodes_) readers += std::ranges::count(node.sources, source);
+  return readers == 1;
+}
+
+/// A unit that works in place computes with the rows of the one before it, if that goes by rows and is its
+/// first input.
+void Network::plan_outputs(Plan& plan) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    plan.homes.push_back(i);
+    plan.leaders.push_back(i);
+    if (plan.keeps_outputs || !can_work_in_place(i)) continue;
+    const std::size_t source = nodes_[i].sources[0];
+    plan.homes[i] = plan.homes[source];
+    const std::size_t leader = plan.leaders[source];
+    if (source + 1 == i && nodes_[leader].unit->goes_by_rows()) plan.leaders[i] = leader;
+  }
+}
+
+/// From the last node to the first: each writes the gradients by its inputs where nothing else is kept, and
+/// its own is free then, when the node has computed whose rows it computes with. What several nodes take in
+/// is written by the last of them, and the others add theirs.
+void Network::plan_gradients(Plan& plan) const {
+  constexpr auto kNone = static_cast<std::size_t>(-1);
+  plan.places.assign(nodes_.size(), kNone);
+  plan.by_inputs.resize(nodes_.size());
+  plan.adds.resize(nodes_.size());
+  std::vector<std::size_t> free;
+  std::vector<std::size_t> free_after_leader;
+  const auto take = [&] {
+    if (free.empty()) return plan.count++;
+    const std::size_t place = free.back();
+    free.pop_back();
+    return place;
+  };
+  plan.places[last_] = take();
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    for (std::size_t k = 0; k < nodes_[i].sources.size(); ++k) {
+      const std::size_t source = nodes_[i].sources[k];
+      const bool is_in_place = k == 0 && plan.is_in_place(i);
+      const bool adds = source != kInput && plan.places[source] != kNone;
+      const std::size_t place = is_in_place ? plan.places[i] : take();
+      if (source == kInput || adds) free_after_leader.push_back(place);
+      if (source != kInput && !adds) plan.places[source] = place;
+      plan.by_inputs[i].push_back(place);
+      plan.adds[i].push_back(adds);
+    }
+    if (!plan.is_in_place(i)) free_after_leader.push_back(plan.places[i]);
+    if (plan.leaders[i] == i) free.insert(free.end(), free_after_leader.begin(), free_after_leader.end());
+    if (plan.leaders[i] == i) free_after_leader.clear();
+  }
+}
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
