@@ -5,48 +5,15 @@
 
 #include <fmt/format.h>
 
-#include "core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn/picture.hpp"
+#include "nn/window_runs.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
-
-// Over the channels of a pixel.
-
-/// Where `values` are larger than `largest` they take its place, and `number` that of `chosen`. NaN stays, as
-/// in PyTorch, so that the guard of the run sees it.
-LOCKSTEP_MULTIVERSION
-void take_larger(const Real* values, std::int32_t number, Index channels, Real* largest,
-                 std::int32_t* chosen) {
-  for (Index i = 0; i < channels; ++i) {
-    const bool is_larger = values[i] > largest[i] || values[i] != values[i];
-    largest[i] = is_larger ? values[i] : largest[i];
-    chosen[i] = is_larger ? number : chosen[i];
-  }
-}
-
-/// total += values where `number` is `chosen`.
-LOCKSTEP_MULTIVERSION
-void add_chosen(const Real* values, const std::int32_t* chosen, std::int32_t number, Index channels,
-                Real* total) {
-  for (Index i = 0; i < channels; ++i) total[i] += chosen[i] == number ? values[i] : Real(0);
-}
-
-/// total += values.
-LOCKSTEP_MULTIVERSION
-void add(const Real* values, Index channels, Real* total) {
-  for (Index i = 0; i < channels; ++i) total[i] += values[i];
-}
-
-/// total += values / divisor.
-LOCKSTEP_MULTIVERSION
-void add_part(const Real* values, Real divisor, Index channels, Real* total) {
-  for (Index i = 0; i < channels; ++i) total[i] += values[i] / divisor;
-}
 
 /// What max-pool and avg-pool have in common: windows over a picture, channel by channel.
 class Pooling : public Unit {
@@ -58,6 +25,7 @@ class Pooling : public Unit {
   }
   Response response() const override { return Response::kPassesOn; }
   UnitKind kind() const override { return UnitKind::kPooling; }
+  bool reads_output() const override { return false; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
@@ -75,34 +43,37 @@ class Pooling : public Unit {
   virtual const char* name() const = 0;
   virtual std::string add_operator(OperatorGraph& graph, const std::string& picture) const = 0;
 
-  /// Calls action(pixel of the input, its number in the window) for the pixels that window `pixel` sees.
+  /// Calls action(run, where in a sample the first pixel is that it sees, where its results are) for all
+  /// windows.
   template <typename Action>
-  void for_each_seen(Index pixel, const Action& action) const {
-    const Index top = pixel / output_.width * windows_.stride - windows_.pad;
-    const Index left = pixel % output_.width * windows_.stride - windows_.pad;
-    const Index last_row = std::min(windows_.size, input_.height - top);
-    const Index last_column = std::min(windows_.size, input_.width - left);
-    for (Index row = std::max<Index>(0, -top); row < last_row; ++row) {
-      for (Index column = std::max<Index>(0, -left); column < last_column; ++column) {
-        action((top + row) * input_.width + left + column, row * windows_.size + column);
+  void for_each_run(const Action& action) const {
+    const auto seen = [&](Index window, Index pixels) {
+      const Index first = window * windows_.stride - windows_.pad;
+      return std::pair(std::max<Index>(0, -first), std::min(windows_.size, pixels - first));
+    };
+    const Index row_step = input_.width * input_.channels;
+    for (Index row = 0; row < output_.height; ++row) {
+      const auto [first_row, last_row] = seen(row, input_.height);
+      for (Index column = 0; column < output_.width;) {
+        const std::pair columns = seen(column, input_.width);
+        Index next = column + 1;
+        while (next < output_.width && seen(next, input_.width) == columns) ++next;
+        const WindowRun run{.first_row = first_row,
+                            .last_row = last_row,
+                            .first_column = columns.first,
+                            .last_column = columns.second,
+                            .size = windows_.size,
+                            .windows = next - column,
+                            .step = windows_.stride * input_.channels,
+                            .row_step = row_step,
+                            .channels = input_.channels};
+        action(run,
+               (row * windows_.stride - windows_.pad + first_row) * row_step +
+                   (column * windows_.stride - windows_.pad + columns.first) * input_.channels,
+               (row * output_.width + column) * output_.channels);
+        column = next;
       }
     }
-  }
-
-  /// Sets dx to what `add` adds to zeros for each pixel that a window sees: add(where the window's values
-  /// begin among all rows' outputs, the pixel's number in the window, the gradient by the window, where to).
-  template <typename Add>
-  void spread(const RowBlock& block, ConstMatrixView dy, MatrixView dx, const Add& add) const {
-    if (dx.rows() == 0) return;
-    for_each_part(block.rows(), [&](Index row) {
-      dx.row(row).setZero();
-      for (Index pixel = 0; pixel < output_.pixels(); ++pixel) {
-        const Index first = row * output_.size() + pixel * output_.channels;
-        for_each_seen(pixel, [&](Index seen, Index place) {
-          add(first, place, dy.data() + first, dx.row(row).data() + seen * input_.channels);
-        });
-      }
-    });
   }
 
   const Picture& input() const { return input_; }
@@ -121,31 +92,24 @@ class MaxPool final : public Pooling {
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
     const auto size = static_cast<std::size_t>(y.size());
     if (chosen_.size() < size) chosen_.resize(size);
-    const Index channels = input().channels;
     for_each_part(block.rows(), [&](Index row) {
-      for (Index pixel = 0; pixel < output().pixels(); ++pixel) {
-        Real* const largest = y.row(row).data() + pixel * channels;
-        std::int32_t* const chosen = chosen_.data() + row * output().size() + pixel * channels;
-        bool is_first = true;
-        for_each_seen(pixel, [&](Index seen, Index place) {
-          const Real* const values = x[0].row(row).data() + seen * channels;
-          const auto number = static_cast<std::int32_t>(place);
-          if (is_first) {
-            std::copy_n(values, channels, largest);
-            std::fill_n(chosen, channels, number);
-          } else {
-            take_larger(values, number, channels, largest, chosen);
-          }
-          is_first = false;
-        });
-      }
+      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+        take_largest(run, x[0].row(row).data() + in_input, y.row(row).data() + in_output,
+                     chosen_.data() + row * output().size() + in_output);
+      });
     });
   }
 
   void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
-    spread(block, dy, dx[0], [&](Index first, Index place, const Real* gradient, Real* to) {
-      add_chosen(gradient, chosen_.data() + first, static_cast<std::int32_t>(place), input().channels, to);
+    if (dx[0].rows() == 0) return;
+    MatrixView by_input = dx[0];
+    for_each_part(block.rows(), [&](Index row) {
+      by_input.row(row).setZero();
+      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+        add_chosen(run, dy.row(row).data() + in_output, chosen_.data() + row * output().size() + in_output,
+                   by_input.row(row).data() + in_input);
+      });
     });
   }
 
@@ -163,23 +127,22 @@ class AvgPool final : public Pooling {
   using Pooling::Pooling;
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
-    const Index channels = input().channels;
     for_each_part(block.rows(), [&](Index row) {
-      for (Index pixel = 0; pixel < output().pixels(); ++pixel) {
-        Real* const mean = y.row(row).data() + pixel * channels;
-        std::fill_n(mean, channels, Real(0));
-        for_each_seen(pixel, [&](Index seen, Index /*place*/) {
-          add(x[0].row(row).data() + seen * channels, channels, mean);
-        });
-        for (Index i = 0; i < channels; ++i) mean[i] /= count();
-      }
+      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+        take_means(run, x[0].row(row).data() + in_input, count(), y.row(row).data() + in_output);
+      });
     });
   }
 
   void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
-    spread(block, dy, dx[0], [&](Index /*first*/, Index /*place*/, const Real* gradient, Real* to) {
-      add_part(gradient, count(), input().channels, to);
+    if (dx[0].rows() == 0) return;
+    MatrixView by_input = dx[0];
+    for_each_part(block.rows(), [&](Index row) {
+      by_input.row(row).setZero();
+      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+        add_parts(run, dy.row(row).data() + in_output, count(), by_input.row(row).data() + in_input);
+      });
     });
   }
 
@@ -202,6 +165,7 @@ class AvgPoolAll final : public Unit {
   std::string text() const override { return "avg-pool all"; }
   Response response() const override { return Response::kPassesOn; }
   UnitKind kind() const override { return UnitKind::kPooling; }
+  bool reads_output() const override { return false; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
