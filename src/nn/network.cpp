@@ -117,7 +117,6 @@ ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   LOCKSTEP_CHECK(x.rows() == block.rows() && x.cols() == inputs());
   if (plan_.homes.empty() || plan_.keeps_outputs != block.keeps_outputs) {
     plan_ = make_plan(block.keeps_outputs);
-    gradients_.resize(std::max(gradients_.size(), plan_.count));
   }
   for (std::size_t i = 0; i < nodes_.size();) {
     const std::size_t leader = i;
@@ -153,13 +152,17 @@ ConstMatrixView Network::evaluate(std::span<const Index> samples, ConstMatrixVie
   return read_only(answers);
 }
 
-MatrixView Network::gradient_place(std::size_t place, Index rows, Index columns) {
-  return view(gradients_[place], rows, columns);
+/// That by the output of `source`.
+MatrixView Network::gradient_at(std::size_t place, Index rows, std::size_t source) {
+  return {gradients_[place].data(), rows, shape_of(source).size()};
 }
 
 MatrixView Network::output_gradient(Index rows) {
-  LOCKSTEP_CHECK(plan_.count > 0);  // by forward
-  return gradient_place(plan_.places[last_], rows, outputs());
+  LOCKSTEP_CHECK(!plan_.sizes.empty());  // by forward
+  if (gradients_.size() < plan_.sizes.size()) gradients_.resize(plan_.sizes.size());
+  for (std::size_t place = 0; place < plan_.sizes.size(); ++place)
+    view(gradients_[place], rows, plan_.sizes[place]);
+  return gradient_at(plan_.places[last_], rows, last_);
 }
 
 void Network::backward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views,
@@ -169,10 +172,10 @@ void Network::backward_of(const RowBlock& block, std::size_t i, ConstMatrixView 
   views.by_inputs.clear();
   for (std::size_t k = 0; k < node.sources.size(); ++k) {
     const std::size_t source = node.sources[k];
-    const MatrixView place = gradient_place(plan_.by_inputs[i][k], x.rows(), shape_of(source).size());
+    const MatrixView place = gradient_at(plan_.by_inputs[i][k], x.rows(), source);
     views.by_inputs.push_back(source == kInput ? rows(place, 0, 0) : own(place));
   }
-  const MatrixView dy = gradient_place(plan_.places[i], x.rows(), node.output->size());
+  const MatrixView dy = gradient_at(plan_.places[i], x.rows(), i);
   node.unit->backward(block, inputs_of(i, x, some, views),
                       rows(output_of(i, x.rows()), some.first, some.count), read_only(own(dy)),
                       views.by_inputs, sink);
@@ -184,18 +187,15 @@ void Network::add_gradients_of(std::size_t i, Index all_rows, Rows some) {
   for (std::size_t k = 0; k < node.sources.size(); ++k) {
     if (!plan_.adds[i][k]) continue;
     const std::size_t source = node.sources[k];
-    const Index size = shape_of(source).size();
-    MatrixView total = gradient_place(plan_.places[source], all_rows, size);
-    const MatrixView own = gradient_place(plan_.by_inputs[i][k], all_rows, size);
-    for_each_part(some.count, [&](Index row) {
-      const Index first = (some.first + row) * size;
-      add_to(total.data() + first, own.data() + first, size);
-    });
+    MatrixView total = rows(gradient_at(plan_.places[source], all_rows, source), some.first, some.count);
+    const MatrixView own = rows(gradient_at(plan_.by_inputs[i][k], all_rows, source), some.first, some.count);
+    for_each_part(some.count,
+                  [&](Index row) { add_to(total.row(row).data(), own.row(row).data(), own.cols()); });
   }
 }
 
 void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink) {
-  LOCKSTEP_CHECK(plan_.count > 0);
+  LOCKSTEP_CHECK(!gradients_.empty());  // by output_gradient
   const auto adds = [&](std::size_t i) {
     return std::ranges::find(plan_.adds[i], true) != plan_.adds[i].end();
   };

@@ -1,7 +1,7 @@
 // Where a network keeps its values and gradients, and which of its units compute together.
 
 #include <algorithm>
-#include <utility>
+#include <numeric>
 
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/network.hpp"
@@ -12,21 +12,18 @@ Index Network::rows_at_once() const {
   // What a thread works on, and with it, in most processors, its part of the last cache.
   constexpr Index kBytesOfThread = Index{32} << 20U;
   const Plan plan = make_plan(false);
-  Index values = 0;
-  Index widest = inputs();
+  Index values = std::accumulate(plan.sizes.begin(), plan.sizes.end(), Index{0});
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const Index size = nodes_[i].output->size();
-    if (!plan.is_in_place(i)) values += size;
-    widest = std::max(widest, size);
+    if (!plan.is_in_place(i)) values += nodes_[i].output->size();
   }
-  const Index bytes_of_row =
-      (values + static_cast<Index>(plan.count) * widest) * static_cast<Index>(sizeof(Real));
-  return std::max<Index>(1, threads() * kBytesOfThread / bytes_of_row);
+  const Index bytes_of_row = values * static_cast<Index>(sizeof(Real));
+  return std::max<Index>(1, threads() * kBytesOfThread / std::max<Index>(1, bytes_of_row));
 }
 
 Network::Plan Network::make_plan(bool keeps_outputs) const {
   Plan plan;
   plan.keeps_outputs = keeps_outputs;
+  if (nodes_.empty()) return plan;
   plan_outputs(plan);
   plan_gradients(plan);
   return plan;
@@ -66,27 +63,32 @@ void Network::plan_gradients(Plan& plan) const {
   plan.adds.resize(nodes_.size());
   std::vector<std::size_t> free;
   std::vector<std::size_t> free_after_leader;
-  const auto take = [&] {
-    if (free.empty()) return plan.count++;
+  const auto take = [&](std::size_t source) {
+    if (free.empty()) {
+      free.push_back(plan.sizes.size());
+      plan.sizes.push_back(0);
+    }
     const std::size_t place = free.back();
     free.pop_back();
+    plan.sizes[place] = std::max(plan.sizes[place], shape_of(source).size());
     return place;
   };
-  plan.places[last_] = take();
+  plan.places[last_] = take(last_);
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     for (std::size_t k = 0; k < nodes_[i].sources.size(); ++k) {
       const std::size_t source = nodes_[i].sources[k];
       const bool is_in_place = k == 0 && plan.is_in_place(i);
       const bool adds = source != kInput && plan.places[source] != kNone;
-      const std::size_t place = is_in_place ? plan.places[i] : take();
+      const std::size_t place = is_in_place ? plan.places[i] : take(source);
       if (source == kInput || adds) free_after_leader.push_back(place);
       if (source != kInput && !adds) plan.places[source] = place;
       plan.by_inputs[i].push_back(place);
       plan.adds[i].push_back(adds);
     }
     if (!plan.is_in_place(i)) free_after_leader.push_back(plan.places[i]);
-    if (plan.leaders[i] == i) free.insert(free.end(), free_after_leader.begin(), free_after_leader.end());
-    if (plan.leaders[i] == i) free_after_leader.clear();
+    if (plan.leaders[i] != i) continue;
+    free.insert(free.end(), free_after_leader.begin(), free_after_leader.end());
+    free_after_leader.clear();
   }
 }
 

@@ -183,7 +183,7 @@ class Network {
     std::vector<std::size_t> places;                  // of the gradient by each node's output
     std::vector<std::vector<std::size_t>> by_inputs;  // where each node writes those by its inputs,
     std::vector<std::vector<bool>> adds;              // and whether they are added to those of other nodes
-    std::size_t count = 0;                            // of places
+    std::vector<Index> sizes;                         // of the places, for each row
 
     bool is_in_place(std::size_t i) const { return homes[i] != i; }
   };
@@ -218,7 +218,7 @@ class Network {
   const Shape& shape_of(std::size_t source) const;
   ConstMatrixView value_of(std::size_t source, ConstMatrixView x) const;
   Inputs inputs_of(std::size_t i, ConstMatrixView x, Rows some, Views& views) const;
-  MatrixView gradient_place(std::size_t place, Index rows, Index columns);
+  MatrixView gradient_at(std::size_t place, Index rows, std::size_t source);
   std::size_t next_leader(std::size_t leader) const;
   void forward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views);
   void backward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views,
