@@ -17,32 +17,38 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// Pictures in a frame that stays zero; channels last.
-class FramedPictures {
+/// Pictures in a frame of zeros, channels last, in memory that units share.
+class Frame {
  public:
   /// `before`: rows and columns of the frame before the first pixel's.
-  FramedPictures(const Picture& input, Index before, const Picture& framed)
+  Frame(const Picture& input, Index before, const Picture& framed)
       : input_(input), before_(before), framed_(framed) {}
 
-  void resize(Index count) {
+  /// Room for so many pictures in `memory`.
+  Real* room(std::vector<Real>& memory, Index count) const {
     const auto size = static_cast<std::size_t>(count * framed_.size() + WindowProducts::kSlack);
-    if (values_.size() < size) values_.assign(size, Real(0));
+    if (memory.size() < size) memory.resize(size);
+    return memory.data();
   }
 
-  /// Makes picture number `i` of one without a frame.
-  void assign(Index i, const Real* from) {
+  /// Makes picture number `i` of `framed` of one without a frame.
+  void assign(const Real* from, Real* framed, Index i) const {
+    const Index line = framed_.width * framed_.channels;
+    const Index left = before_ * framed_.channels;
     const Index run = input_.width * input_.channels;
-    Real* place =
-        values_.data() + i * framed_.size() + (before_ * framed_.width + before_) * framed_.channels;
-    for (Index row = 0; row < input_.height; ++row) {
-      std::copy_n(from + row * run, run, place + row * framed_.width * framed_.channels);
+    Real* place = std::fill_n(framed + i * framed_.size(), before_ * line, Real(0));
+    for (Index row = 0; row < input_.height; ++row, from += run) {
+      place = std::fill_n(place, left, Real(0));
+      place = std::copy_n(from, run, place);
+      place = std::fill_n(place, line - left - run, Real(0));
     }
+    std::fill_n(place, (framed_.height - before_ - input_.height) * line, Real(0));
   }
 
   /// Picture number `i` from this pixel of it, without the frame, and this channel on.
-  PictureView view(Index i, Index row, Index column, Index channel) const {
+  PictureView view(const Real* framed, Index i, Index row, Index column, Index channel) const {
     const Index pixel = (before_ + row) * framed_.width + before_ + column;
-    return {values_.data() + i * framed_.size() + pixel * framed_.channels + channel, framed_.width,
+    return {framed + i * framed_.size() + pixel * framed_.channels + channel, framed_.width,
             framed_.channels};
   }
 
@@ -50,7 +56,6 @@ class FramedPictures {
   Picture input_;
   Index before_;
   Picture framed_;
-  std::vector<Real> values_;
 };
 
 /// The gradient by the pixels of one phase of rows and one of columns.
@@ -114,13 +119,13 @@ class Conv final : public Unit {
                                                       .column = 1,
                                                       .channel = area});
     }
-    x_->resize(block.rows());
     for_each_part(block.rows(), [&](Index row) {
-      x_->assign(row, x[0].row(row).data());
+      Real* const framed = x_->room(own_memory(), 1);
+      x_->assign(x[0].row(row).data(), framed, 0);
       for (Index group = 0; group < groups_; ++group) {
         const Index first = group * own_outputs_;
         forward_[static_cast<std::size_t>(group)].forward(
-            framed_input(row, group), has_bias_ ? bias() + first : nullptr,
+            framed_input(framed, 0, group), has_bias_ ? bias() + first : nullptr,
             {y.row(row).data() + first, output_.width * outputs_, outputs_});
       }
       block.finish(row, 1);
@@ -136,8 +141,8 @@ class Conv final : public Unit {
     return graph.add("Conv", std::move(inputs), std::move(attributes));
   }
 
-  void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
-                InputGradients dx, GradientSink& sink) override {
+  void backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy, InputGradients dx,
+                GradientSink& sink) override {
     if (dx[0].rows() > 0) {
       input_gradient(block, dy, dx[0]);
     } else {
@@ -147,7 +152,7 @@ class Conv final : public Unit {
       const ConstMatrixView by_pixel(dy.data(), dy.rows() * output_.pixels(), outputs_);
       add_bias_gradient(block, by_pixel, output_.pixels(), {range_.offset + weights(), outputs_}, sink);
     }
-    weight_gradient(block, dy, sink);
+    weight_gradient(block, x[0], dy, sink);
   }
 
  private:
@@ -156,9 +161,14 @@ class Conv final : public Unit {
   const Real* weight(Index output, Index row, Index column) const {
     return parameters_ + (output * channels_ * windows_.size + row) * windows_.size + column;
   }
-  /// Row `row` of the last forward, its frame included, from the channels of a group on.
-  PictureView framed_input(Index row, Index group) const {
-    return x_->view(row, -windows_.pad, -windows_.pad, group * channels_);
+  /// For the picture that a thread is at.
+  static std::vector<Real>& own_memory() {
+    thread_local std::vector<Real> memory;
+    return memory;
+  }
+  /// Picture number `i` of `framed` with its frame, from the channels of a group on.
+  PictureView framed_input(const Real* framed, Index i, Index group) const {
+    return x_->view(framed, i, -windows_.pad, -windows_.pad, group * channels_);
   }
 
   void connect_backward() {
@@ -192,10 +202,16 @@ class Conv final : public Unit {
   }
 
   /// In tiles of some outputs of one group.
-  void weight_gradient(const RowBlock& block, ConstMatrixView dy, GradientSink& sink) {
+  void weight_gradient(const RowBlock& block, ConstMatrixView x, ConstMatrixView dy, GradientSink& sink) {
     const Index terms = forward_.front().terms();
     const Index least = std::min<Index>(quotient_up(own_outputs_ * terms, kMostTileSize), own_outputs_);
     const Index tiles = std::clamp<Index>(quotient_up(threads(), groups_), least, own_outputs_);
+    // Several parts share the pictures in their frames; one alone makes them when it comes to them.
+    const bool is_alone = groups_ * tiles == 1;
+    thread_local std::vector<Real> memory;
+    Real* const framed = x_->room(memory, is_alone ? 1 : block.rows());
+    const auto frame = [&](Index row) { x_->assign(x.row(row).data(), framed, is_alone ? 0 : row); };
+    if (!is_alone) for_each_part(block.rows(), frame);
     for_each_part(groups_ * tiles, [&](Index part) {
       const Index group = part / tiles;
       const Index tile = part % tiles;
@@ -206,9 +222,10 @@ class Conv final : public Unit {
       if (sums.size() < size) sums.resize(size);
       const auto write = [&](const MicroBatchRows& m, Real* gradient) {
         for (Index row = m.first; row < m.first + m.count; ++row) {
+          if (is_alone) frame(row);
           forward_[static_cast<std::size_t>(group)].weight_gradient(
-              framed_input(row, group), dy.row(row).data() + group * own_outputs_, outputs_, first, count,
-              row > m.first, sums.data());
+              framed_input(framed, is_alone ? 0 : row, group), dy.row(row).data() + group * own_outputs_,
+              outputs_, first, count, row > m.first, sums.data());
         }
         to_parameters(sums.data(), count, gradient);
       };
@@ -243,17 +260,16 @@ class Conv final : public Unit {
              .channel = channels_ * area});
       }
     }
-    dy_->resize(threads());
     for_each_part(block.rows(), [&](Index row) {
-      const Index place = thread_index();
       block.start(row, 1);
-      dy_->assign(place, dy.row(row).data());
+      Real* const framed = dy_->room(own_memory(), 1);
+      dy_->assign(dy.row(row).data(), framed, 0);
       if (has_gaps_) dx.row(row).setZero();
       for (const PhaseOfPixels& phase : backward_) {
         const Index first = phase.rows.first * input_.width + phase.columns.first;
         for (Index group = 0; group < groups_; ++group) {
           phase.products[static_cast<std::size_t>(group)].forward(
-              dy_->view(place, phase.rows.window, phase.columns.window, group * own_outputs_), nullptr,
+              dy_->view(framed, 0, phase.rows.window, phase.columns.window, group * own_outputs_), nullptr,
               {dx.row(row).data() + first * input_.channels + group * channels_,
                windows_.stride * input_.width * input_.channels, windows_.stride * input_.channels});
         }
@@ -275,8 +291,8 @@ class Conv final : public Unit {
   Index own_outputs_ = 0;  // of a group
   ParameterRange range_;
   const Real* parameters_ = nullptr;
-  std::optional<FramedPictures> x_;      // of the last forward
-  std::optional<FramedPictures> dy_;     // one for each thread
+  std::optional<Frame> x_;
+  std::optional<Frame> dy_;
   std::vector<WindowProducts> forward_;  // by group
   std::vector<PhaseOfPixels> backward_;
   Index tap_step_ = 1;     // between the taps of a phase
