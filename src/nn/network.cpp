@@ -118,15 +118,21 @@ ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
   if (plan_.homes.empty() || plan_.keeps_outputs != block.keeps_outputs) {
     plan_ = make_plan(block.keeps_outputs);
   }
-  for (std::size_t i = 0; i < nodes_.size();) {
+  forward_through(block, x, 0, nodes_.size());
+  return value_of(last_, x);
+}
+
+/// Nodes [first, end).
+void Network::forward_through(const RowBlock& block, ConstMatrixView x, std::size_t first, std::size_t end) {
+  for (std::size_t i = first; i < end;) {
     const std::size_t leader = i;
     const std::size_t next = next_leader(leader);
-    const auto follow = [&](Index first, Index count) {
+    const auto follow = [&](Index first_row, Index count) {
       thread_local Views views;
-      for (std::size_t k = leader + 1; k < next; ++k) forward_of(block, k, x, {first, count}, views);
+      for (std::size_t k = leader + 1; k < next; ++k) forward_of(block, k, x, {first_row, count}, views);
     };
     const Node& node = nodes_[leader];
-    if (!plan_.is_in_place(leader)) view(nodes_[leader].values, x.rows(), node.output->size());
+    view(nodes_[plan_.homes[leader]].values, x.rows(), node.output->size());
     i = next;
     if (!works_on(block, node)) continue;
     const RowWork work = std::ref(follow);
@@ -135,7 +141,6 @@ ConstMatrixView Network::forward(const RowBlock& block, ConstMatrixView x) {
     forward_of(by_rows, leader, x, {0, x.rows()}, views_);
     if (observer_) observer_(*node.unit, Pass::kForward);
   }
-  return value_of(last_, x);
 }
 
 ConstMatrixView Network::evaluate(std::span<const Index> samples, ConstMatrixView x) {
@@ -194,12 +199,20 @@ void Network::add_gradients_of(std::size_t i, Index all_rows, Rows some) {
   }
 }
 
+bool Network::is_last_of_segment(std::size_t i) const {
+  const std::optional<std::size_t>& segment = nodes_[i].segment;
+  return segment && segments_[*segment].last == i;
+}
+
 void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& sink) {
   LOCKSTEP_CHECK(!gradients_.empty());  // by output_gradient
   const auto adds = [&](std::size_t i) {
     return std::ranges::find(plan_.adds[i], true) != plan_.adds[i].end();
   };
   for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (is_last_of_segment(i) && !plan_.keeps_outputs) {
+      forward_through(block, x, segments_[*nodes_[i].segment].first, i + 1);
+    }
     const std::size_t leader = plan_.leaders[i];
     const std::size_t last = std::exchange(i, leader);
     const Node& node = nodes_[leader];

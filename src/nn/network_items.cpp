@@ -22,7 +22,8 @@ struct Brackets {
 };
 
 const Brackets* find_brackets(const std::string& name) {
-  static const std::vector<Brackets> all = {{"residual", Item::Kind::kResidual},
+  static const std::vector<Brackets> all = {{"recompute", Item::Kind::kRecompute},
+                                            {"residual", Item::Kind::kResidual},
                                             {"skip", Item::Kind::kSkip},
                                             {"concat", Item::Kind::kConcat},
                                             {"add", Item::Kind::kAdd}};
@@ -83,8 +84,9 @@ class ItemParser {
     if (words.empty()) return Item::Kind::kGroup;
     const Brackets* const brackets = find_brackets(words.back());
     if (brackets == nullptr) {
-      fail(fmt::format("expected 'residual', 'skip', 'concat', 'add' or nothing, and not '{}', before",
-                       fmt::join(words, " ")),
+      fail(fmt::format(
+               "expected 'residual', 'skip', 'concat', 'add', 'recompute' or nothing, and not '{}', before",
+               fmt::join(words, " ")),
            at_ - 1);
     }
     if (words.size() > 1) fail("a comma is missing before", at_ - 1 - words.back().size());

@@ -12,7 +12,7 @@ inline constexpr int kDeepest = 100;
 
 /// An item of a network as it is written; words may still be parameters of a block.
 struct NetworkItem {
-  enum class Kind { kWords, kGroup, kResidual, kSkip, kConcat, kAdd };
+  enum class Kind { kWords, kGroup, kRecompute, kResidual, kSkip, kConcat, kAdd };
   Kind kind = Kind::kWords;
   std::string label = {};
   std::string repeat = {};  // empty: once

@@ -12,10 +12,15 @@ Index Network::rows_at_once() const {
   // What a thread works on, and with it, in most processors, its part of the last cache.
   constexpr Index kBytesOfThread = Index{32} << 20U;
   const Plan plan = make_plan(false);
-  Index values = std::accumulate(plan.sizes.begin(), plan.sizes.end(), Index{0});
+  std::vector<Index> sizes(nodes_.size(), 0);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!plan.is_in_place(i)) values += nodes_[i].output->size();
+    Index& size = sizes[plan.homes[i]];
+    size = std::max(size, nodes_[i].output->size());
   }
+  const auto sum = [](const std::vector<Index>& all) {
+    return std::accumulate(all.begin(), all.end(), Index{0});
+  };
+  const Index values = sum(sizes) + sum(plan.sizes);
   const Index bytes_of_row = values * static_cast<Index>(sizeof(Real));
   return std::max<Index>(1, threads() * kBytesOfThread / std::max<Index>(1, bytes_of_row));
 }
@@ -25,6 +30,7 @@ Network::Plan Network::make_plan(bool keeps_outputs) const {
   plan.keeps_outputs = keeps_outputs;
   if (nodes_.empty()) return plan;
   plan_outputs(plan);
+  if (!keeps_outputs) share_memory_of_segments(plan);
   plan_gradients(plan);
   return plan;
 }
@@ -32,6 +38,7 @@ Network::Plan Network::make_plan(bool keeps_outputs) const {
 /// Whether nobody else looks at the memory of its first input.
 bool Network::can_work_in_place(std::size_t i) const {
   const std::size_t source = nodes_[i].sources[0];
+  if (source != kInput && nodes_[source].segment != nodes_[i].segment) return false;  // it would change twice
   if (source == kInput || !nodes_[i].unit->works_in_place() || nodes_[source].unit->reads_output())
     return false;
   Index readers = 0;
@@ -45,11 +52,32 @@ void Network::plan_outputs(Plan& plan) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     plan.homes.push_back(i);
     plan.leaders.push_back(i);
-    if (plan.keeps_outputs || !can_work_in_place(i)) continue;
+    plan.in_place.push_back(!plan.keeps_outputs && can_work_in_place(i));
+    if (!plan.in_place[i]) continue;
     const std::size_t source = nodes_[i].sources[0];
     plan.homes[i] = plan.homes[source];
     const std::size_t leader = plan.leaders[source];
     if (source + 1 == i && nodes_[leader].unit->goes_by_rows()) plan.leaders[i] = leader;
+  }
+}
+
+/// Nodes at the same place of their segments have one memory, but for those whose memory holds what a segment
+/// gives.
+void Network::share_memory_of_segments(Plan& plan) const {
+  std::vector<std::size_t> shared;
+  for (const Segment& segment : segments_) {
+    const std::size_t kept = plan.homes[segment.last];
+    shared.resize(std::max(shared.size(), segment.last - segment.first), kInput);
+    for (std::size_t i = segment.first; i <= segment.last; ++i) {
+      if (plan.homes[i] == kept) continue;
+      if (plan.in_place[i]) {
+        plan.homes[i] = plan.homes[nodes_[i].sources[0]];
+        continue;
+      }
+      std::size_t& home = shared[i - segment.first];
+      if (home == kInput) home = i;
+      plan.homes[i] = home;
+    }
   }
 }
 
@@ -77,7 +105,7 @@ void Network::plan_gradients(Plan& plan) const {
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     for (std::size_t k = 0; k < nodes_[i].sources.size(); ++k) {
       const std::size_t source = nodes_[i].sources[k];
-      const bool is_in_place = k == 0 && plan.is_in_place(i);
+      const bool is_in_place = k == 0 && plan.in_place[i];
       const bool adds = source != kInput && plan.places[source] != kNone;
       const std::size_t place = is_in_place ? plan.places[i] : take(source);
       if (source == kInput || adds) free_after_leader.push_back(place);
@@ -85,7 +113,7 @@ void Network::plan_gradients(Plan& plan) const {
       plan.by_inputs[i].push_back(place);
       plan.adds[i].push_back(adds);
     }
-    if (!plan.is_in_place(i)) free_after_leader.push_back(plan.places[i]);
+    if (!plan.in_place[i]) free_after_leader.push_back(plan.places[i]);
     if (plan.leaders[i] != i) continue;
     free.insert(free.end(), free_after_leader.begin(), free_after_leader.end());
     free_after_leader.clear();

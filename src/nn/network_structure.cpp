@@ -43,6 +43,17 @@ Network& Network::group(const Part& inner, const std::string& label) {
   return *this;
 }
 
+Network& Network::recompute(const Part& inner, const std::string& label) {
+  if (open_segment_) fail_input("'recompute(…)' inside of another; leave one out");
+  open_segment_ = segments_.size();
+  segments_.push_back({nodes_.size(), nodes_.size()});
+  group(inner, label);
+  segments_.back().last = nodes_.size() - 1;
+  open_segment_.reset();
+  place_.items.back().kind = Item::Kind::kRecompute;
+  return *this;
+}
+
 Network& Network::residual(const Part& branch, const Part& skip, const std::string& label) {
   const std::string path = new_path(label);
   const std::size_t from = last_;
@@ -107,7 +118,10 @@ std::string Network::new_path(const std::string& label) const {
 
 void Network::add_node(std::unique_ptr<Unit> unit, std::vector<std::size_t> sources,
                        const std::string& path) {
-  Node node{.unit = std::move(unit), .sources = std::move(sources), .path = place_.prefix + path};
+  Node node{.unit = std::move(unit),
+            .sources = std::move(sources),
+            .path = place_.prefix + path,
+            .segment = open_segment_};
   if (sample_) connect(node);
   last_ = nodes_.size();
   nodes_.push_back(std::move(node));
@@ -162,6 +176,9 @@ std::string Network::text_of(const Item& item, const std::string& in_place_of_ra
       const Unit& one = unit(item.unit);
       return text + (one.is_random() && !in_place_of_random.empty() ? in_place_of_random : one.text());
     }
+    case Item::Kind::kRecompute:
+      text += "recompute";
+      [[fallthrough]];
     case Item::Kind::kGroup:
       return text + "(" + text_of(item.items, in_place_of_random) + ")";
     case Item::Kind::kResidual:

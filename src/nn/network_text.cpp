@@ -117,6 +117,9 @@ class Builder {
       case Item::Kind::kGroup:
         network_.group([&](Network&) { add(item.items); }, label);
         return;
+      case Item::Kind::kRecompute:
+        network_.recompute([&](Network&) { add(item.items); }, label);
+        return;
       case Item::Kind::kConcat:
         network_.concat_branches(branches_of(item), label);
         return;

@@ -44,7 +44,7 @@ TEST_F(TimedTrainingTest, TakesTheSameStepsOnTheRanksOfItsGroupAndNoneElsewhere)
 TEST_F(TimedTrainingTest, TellsTheUnitsOfAStepApartWithoutAnotherBit) {
   const Config config = make_test_config({{"data.features", "20"},
                                           {"model.layers",
-                                           "unflatten 1 5 4, conv 4 3 pad=1, batch-norm, relu, max-pool 2, "
+                                           "unflatten 1 5 4, conv 4 3 pad=1, batch-norm, max-pool 2, relu, "
                                            "flatten, linear auto"}});
   const Problem problem = make_problem(config, world());
   Trainer plain(world(), make_model(config, problem), problem, config.training);

@@ -141,6 +141,13 @@ std::vector<Case> cases() {
          "flatten, linear 4"},
         {"train.exchange", "messages"},
         {"train.batch-size", "89"}}},
+      {"RecomputedBatchNormByMessages",
+       {{"model.layers",
+         "linear 36, unflatten 1 6 6, recompute(conv 4 3 pad=1, batch-norm, relu, dropout 0.2), "
+         "residual(recompute(conv 4 3 pad=1, batch-norm, relu)), flatten, recompute(linear 9, relu), linear "
+         "4"},
+        {"train.exchange", "messages"},
+        {"train.batch-size", "43"}}},
       {"BatchNormOfSeveralBlocks",
        {{"data.samples", "800"},
         {"data.features", "1"},

@@ -193,6 +193,57 @@ TEST(Graph, UnitsInTheMemoryOfOthersChangeNoBit) {
   EXPECT_EQ(passed(network, true), expected);
 }
 
+/// `text` with recompute(…) in the place of X(…).
+std::string recomputing(std::string text) {
+  for (std::size_t at = 0; (at = text.find("X(", at)) != std::string::npos;) text.replace(at, 1, "recompute");
+  return text;
+}
+
+TEST(Graph, RecomputingChangesNoBit) {
+  const std::string text =
+      "conv 4 3 pad=1, X(relu, conv 5 3, batch-norm, relu), X(residual(conv 5 3 pad=1, batch-norm, dropout "
+      "0.3)), "
+      "residual(X(conv 6 3 pad=1, batch-norm micro, relu, conv 5 3 pad=1, group-norm 5)), max-pool 2, relu, "
+      "X(concat((conv 2 1, tanh), (silu, max-pool 3 stride=1 pad=1))), flatten, X(linear 7, gelu, linear 7), "
+      "relu, "
+      "X(linear 6, layer-norm), X(linear 3)";
+  Network network(recomputing(text), Shape({3, 10, 10}));
+  EXPECT_EQ(network.text(), recomputing(text));
+  Network usual(
+      [&] {
+        std::string groups = text;
+        std::erase(groups, 'X');
+        return groups;
+      }(),
+      Shape({3, 10, 10}));
+  ASSERT_EQ(network.layout().tensors().size(), usual.layout().tensors().size());
+  for (std::size_t i = 0; i < network.layout().tensors().size(); ++i) {
+    EXPECT_EQ(network.layout().tensors()[i].name, usual.layout().tensors()[i].name);
+  }
+  network.initialize(1, Initialization::kAuto);
+  usual.initialize(1, Initialization::kAuto);
+  const std::vector<std::vector<Real>> expected = passed(usual, true);
+  for (const int count : {1, 3}) {
+    set_threads(count);
+    EXPECT_EQ(passed(network, false), expected);
+    EXPECT_EQ(passed(network, true), expected);
+  }
+  set_threads(1);
+}
+
+/// Of 20 groups of three outputs of 1000 values: 60 outputs, or 20 and the two others of one group; and two
+/// gradients.
+TEST(Graph, RecomputingKeepsWhatEachGroupGivesAndOneGroupMore) {
+  const Network usual("20 x (linear 1000, gelu, linear 1000)", 1000);
+  const Network network("20 x recompute(linear 1000, gelu, linear 1000)", 1000);
+  const auto values = [](const Network& n) {
+    return static_cast<double>(Index{32} << 20U) /
+           static_cast<double>(n.rows_at_once() * Index{sizeof(Real)});
+  };
+  EXPECT_NEAR(values(usual), 62'000, 1'000);
+  EXPECT_NEAR(values(network), 24'000, 1'000);
+}
+
 TEST(Graph, KeepsTheOutputOfEveryUnitWhereTheBlockSaysSo) {
   Network network = with_values("linear 5, relu, linear 2", 4);
   const OwnedBlock owned(counted(kX.rows()));

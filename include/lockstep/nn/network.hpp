@@ -40,6 +40,10 @@ class Network {
   Network& add(std::unique_ptr<Unit> unit, const std::string& label = {});
   /// Adds units in a group of their own. Errors: no unit in it; the label's.
   Network& group(const Part& inner, const std::string& label = {});
+  /// The same, but their outputs, except for the last, are not kept for the backward pass, which computes
+  /// them anew, with the same bits: less memory for more time. Source: Chen et al.: Training deep nets with
+  /// sublinear memory cost, arXiv 1604.06174. Errors: as there; inside of another.
+  Network& recompute(const Part& inner, const std::string& label = {});
   /// Adds the sum of `branch` and of `skip`, or of the input itself where there is none. Their tensors are
   /// called "3.0.weight" and "3.skip.0.weight". Source: He et al.: Deep residual learning, arXiv 1512.03385.
   /// Errors: no unit in the branch; branches of different shapes; the label's.
@@ -150,10 +154,16 @@ class Network {
  private:
   static constexpr std::size_t kInput = static_cast<std::size_t>(-1);  // the network's own, as a source
 
+  /// Nodes that are computed anew in the backward pass.
+  struct Segment {
+    std::size_t first;
+    std::size_t last;
+  };
   struct Node {
     std::unique_ptr<Unit> unit;
     std::vector<std::size_t> sources;  // the nodes whose outputs come in, or kInput
     std::string path;                  // "3.0"
+    std::optional<std::size_t> segment = {};
     std::optional<Shape> output = {};  // but for an outline
     ParameterRange range = {};         // its parameters,
     ParameterRange statistics = {};    // statistics
@@ -162,7 +172,7 @@ class Network {
   };
   /// What was added where, for names and text.
   struct Item {
-    enum class Kind { kUnit, kGroup, kResidual, kConcat, kAdd };
+    enum class Kind { kUnit, kGroup, kRecompute, kResidual, kConcat, kAdd };
     Kind kind = Kind::kUnit;
     std::string label;
     std::size_t unit = 0;          // kUnit
@@ -178,14 +188,13 @@ class Network {
   /// several nodes, one after another.
   struct Plan {
     bool keeps_outputs = false;
-    std::vector<std::size_t> homes;                   // in whose memory each node's output stands
+    std::vector<bool> in_place;                       // whether each node's output stands where its input was
+    std::vector<std::size_t> homes;                   // in whose memory it stands
     std::vector<std::size_t> leaders;                 // with whose rows each node computes; mostly itself
     std::vector<std::size_t> places;                  // of the gradient by each node's output
     std::vector<std::vector<std::size_t>> by_inputs;  // where each node writes those by its inputs,
     std::vector<std::vector<bool>> adds;              // and whether they are added to those of other nodes
     std::vector<Index> sizes;                         // of the places, for each row
-
-    bool is_in_place(std::size_t i) const { return homes[i] != i; }
   };
   /// Of a block.
   struct Rows {
@@ -213,6 +222,7 @@ class Network {
   Plan make_plan(bool keeps_outputs) const;
   bool can_work_in_place(std::size_t i) const;
   void plan_outputs(Plan& plan) const;
+  void share_memory_of_segments(Plan& plan) const;
   void plan_gradients(Plan& plan) const;
   static bool works_on(const RowBlock& block, const Node& node);
   const Shape& shape_of(std::size_t source) const;
@@ -220,6 +230,8 @@ class Network {
   Inputs inputs_of(std::size_t i, ConstMatrixView x, Rows some, Views& views) const;
   MatrixView gradient_at(std::size_t place, Index rows, std::size_t source);
   std::size_t next_leader(std::size_t leader) const;
+  bool is_last_of_segment(std::size_t i) const;
+  void forward_through(const RowBlock& block, ConstMatrixView x, std::size_t first, std::size_t end);
   void forward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views);
   void backward_of(const RowBlock& block, std::size_t i, ConstMatrixView x, Rows some, Views& views,
                    GradientSink& sink);
@@ -228,6 +240,8 @@ class Network {
   std::optional<Shape> sample_;
   ParameterLayout layout_;
   std::vector<Node> nodes_;  // in the order in which they compute
+  std::vector<Segment> segments_;
+  std::optional<std::size_t> open_segment_;  // where units are being added
   std::size_t last_ = kInput;
   Place place_;
   std::vector<Real> own_parameters_;  // empty once others are in use

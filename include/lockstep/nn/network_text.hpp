@@ -21,6 +21,7 @@ FromData from_data(const DatasetDescription& data);
 ///     network = item {"," item}
 ///     item    = [label ":"] [N "x"] unit
 ///     unit    = word {value} | "(" network ")" | "residual(" network ["," "skip(" network ")"] ")"
+///               | "recompute(" network ")"
 ///               | "concat(" branch "," branch {"," branch} ")" | "add(" branch "," branch {"," branch} ")"
 ///               | block {value | parameter=value}
 ///     branch  = [label ":"] ("(" network ")" | block {value | parameter=value})
