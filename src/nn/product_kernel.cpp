@@ -17,8 +17,10 @@ LOCKSTEP_INLINE void tile(const ProductTile<T>& t) {
   const Index a_pitch = t.a_pitch;
   const int in_last = static_cast<int>(t.columns) - (kWidth - 1) * kLanes<T>;
   const bool is_whole = in_last == kLanes<T>;
-  constexpr int kGroup = kByColumns ? kRows : 4;
-  constexpr int kGroups = (kRows + kGroup - 1) / kGroup;
+  // Rows of a are reached from one pointer for some of them: with one for all, their distances from it take
+  // more registers than there are, and so the compiler must not know how the pointers hang together.
+  constexpr Index kGroup = kByColumns ? kTileRows : 4;
+  constexpr Index kGroups = (kRows + kGroup - 1) / kGroup;
   Vector<T> sums[kRows][kWidth];
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i) {
@@ -34,7 +36,7 @@ LOCKSTEP_INLINE void tile(const ProductTile<T>& t) {
   }
   for (Index piece = 0; piece < t.pieces; ++piece) {
     const T* a[kGroups];
-    for (int g = 0; g < kGroups; ++g) {
+    for (Index g = 0; g < kGroups; ++g) {
       a[g] = t.a + piece * t.a_step + g * kGroup * (kByColumns ? 1 : a_pitch);
       asm("" : "+r"(a[g]));
     }
@@ -49,7 +51,7 @@ LOCKSTEP_INLINE void tile(const ProductTile<T>& t) {
 #pragma GCC unroll 2
         for (int j = 0; j < kWidth; ++j) sums[i][j] = fused(factor, row[j], sums[i][j]);
       }
-      for (int g = 0; g < kGroups; ++g) a[g] += kByColumns ? a_pitch : 1;
+      for (Index g = 0; g < kGroups; ++g) a[g] += kByColumns ? a_pitch : 1;
       b += t.b_pitch;
     }
   }

@@ -13,7 +13,7 @@ namespace {
 constexpr Index kShortPiece = 32;  // terms
 constexpr Index kShortRun = 8;     // windows
 constexpr Index kNearRuns = 4;
-constexpr Index kNearWeights = 40 * 1024;  // bytes
+constexpr Index kNearWeights = Index{40} << 10U;  // bytes
 
 const ProductKernel<Real>& kernel() { return product_kernel<Real>(); }
 

@@ -278,6 +278,7 @@ TEST(Graph, AnObserverSeesEachUnitAfterItsTwoPasses) {
   for (std::size_t i = 0; i < network.units(); ++i) texts.push_back(network.unit(i).text());
   std::erase(texts, "relu");
   std::vector<std::pair<std::string, Pass>> expected;
+  expected.reserve(2 * texts.size());
   for (const std::string& text : texts) expected.emplace_back(text, Pass::kForward);
   std::ranges::reverse(texts);
   for (const std::string& text : texts) expected.emplace_back(text, Pass::kBackward);
