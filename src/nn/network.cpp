@@ -194,8 +194,10 @@ void Network::add_gradients_of(std::size_t i, Index all_rows, Rows some) {
     const std::size_t source = node.sources[k];
     MatrixView total = rows(gradient_at(plan_.places[source], all_rows, source), some.first, some.count);
     const MatrixView own = rows(gradient_at(plan_.by_inputs[i][k], all_rows, source), some.first, some.count);
-    for_each_part(some.count,
-                  [&](Index row) { add_to(total.row(row).data(), own.row(row).data(), own.cols()); });
+    for_each_part(some.count, [&](Index row) {
+      Real* const sums = total.row(row).data();
+      add_each(sums, own.row(row).data(), sums, own.cols());
+    });
   }
 }
 

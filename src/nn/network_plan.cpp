@@ -35,24 +35,28 @@ Network::Plan Network::make_plan(bool keeps_outputs) const {
   return plan;
 }
 
-/// Whether nobody else looks at the memory of its first input.
+/// As far as its unit and that of its first input go. Where one of them is computed anew and the other is
+/// not, the same memory would change twice.
 bool Network::can_work_in_place(std::size_t i) const {
   const std::size_t source = nodes_[i].sources[0];
-  if (source != kInput && nodes_[source].segment != nodes_[i].segment) return false;  // it would change twice
-  if (source == kInput || !nodes_[i].unit->works_in_place() || nodes_[source].unit->reads_output())
-    return false;
-  Index readers = 0;
-  for (const Node& node : nodes_) readers += std::ranges::count(node.sources, source);
-  return readers == 1;
+  return source != kInput && nodes_[source].segment == nodes_[i].segment &&
+         nodes_[i].unit->works_in_place() && !nodes_[source].unit->reads_output();
 }
 
-/// A unit that works in place computes with the rows of the one before it, if that goes by rows and is its
-/// first input.
+/// A unit works in place where nobody else takes in its first input. It computes with the rows of the one
+/// before it, if that goes by rows and is its first input.
 void Network::plan_outputs(Plan& plan) const {
+  std::vector<Index> readers(nodes_.size(), 0);
+  for (const Node& node : nodes_) {
+    for (const std::size_t source : node.sources) {
+      if (source != kInput) ++readers[source];
+    }
+  }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     plan.homes.push_back(i);
     plan.leaders.push_back(i);
-    plan.in_place.push_back(!plan.keeps_outputs && can_work_in_place(i));
+    plan.in_place.push_back(!plan.keeps_outputs && can_work_in_place(i) &&
+                            readers[nodes_[i].sources[0]] == 1);
     if (!plan.in_place[i]) continue;
     const std::size_t source = nodes_[i].sources[0];
     plan.homes[i] = plan.homes[source];

@@ -30,6 +30,7 @@ class Pooling : public Unit {
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
     output_ = slide(windows_, input_, input_.channels);
+    find_runs();
     if (inputs[0].axes().size() == 2) return std::vector<Index>{output_.height, output_.width};
     return std::vector<Index>{output_.channels, output_.height, output_.width};
   }
@@ -43,10 +44,20 @@ class Pooling : public Unit {
   virtual const char* name() const = 0;
   virtual std::string add_operator(OperatorGraph& graph, const std::string& picture) const = 0;
 
-  /// Calls action(run, where in a sample the first pixel is that it sees, where its results are) for all
-  /// windows.
-  template <typename Action>
-  void for_each_run(const Action& action) const {
+  /// Windows, where in a sample the first pixel is that they see, and where their results are.
+  struct PlacedRun {
+    WindowRun run;
+    Index in_input;
+    Index in_output;
+  };
+  const std::vector<PlacedRun>& runs() const { return runs_; }
+
+  const Picture& input() const { return input_; }
+  const Picture& output() const { return output_; }
+  const Windows& windows() const { return windows_; }
+
+ private:
+  void find_runs() {
     const auto seen = [&](Index window, Index pixels) {
       const Index first = window * windows_.stride - windows_.pad;
       return std::pair(std::max<Index>(0, -first), std::min(windows_.size, pixels - first));
@@ -58,31 +69,27 @@ class Pooling : public Unit {
         const std::pair columns = seen(column, input_.width);
         Index next = column + 1;
         while (next < output_.width && seen(next, input_.width) == columns) ++next;
-        const WindowRun run{.first_row = first_row,
-                            .last_row = last_row,
-                            .first_column = columns.first,
-                            .last_column = columns.second,
-                            .size = windows_.size,
-                            .windows = next - column,
-                            .step = windows_.stride * input_.channels,
-                            .row_step = row_step,
-                            .channels = input_.channels};
-        action(run,
-               (row * windows_.stride - windows_.pad + first_row) * row_step +
-                   (column * windows_.stride - windows_.pad + columns.first) * input_.channels,
-               (row * output_.width + column) * output_.channels);
+        runs_.push_back(
+            {.run = {.first_row = first_row,
+                     .last_row = last_row,
+                     .first_column = columns.first,
+                     .last_column = columns.second,
+                     .size = windows_.size,
+                     .windows = next - column,
+                     .step = windows_.stride * input_.channels,
+                     .row_step = row_step,
+                     .channels = input_.channels},
+             .in_input = (row * windows_.stride - windows_.pad + first_row) * row_step +
+                         (column * windows_.stride - windows_.pad + columns.first) * input_.channels,
+             .in_output = (row * output_.width + column) * output_.channels});
         column = next;
       }
     }
   }
 
-  const Picture& input() const { return input_; }
-  const Picture& output() const { return output_; }
-  const Windows& windows() const { return windows_; }
-
- private:
   Windows windows_;
   Picture input_, output_;
+  std::vector<PlacedRun> runs_;
 };
 
 class MaxPool final : public Pooling {
@@ -93,10 +100,10 @@ class MaxPool final : public Pooling {
     const auto size = static_cast<std::size_t>(y.size());
     if (chosen_.size() < size) chosen_.resize(size);
     for_each_part(block.rows(), [&](Index row) {
-      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+      for (const auto& [run, in_input, in_output] : runs()) {
         take_largest(run, x[0].row(row).data() + in_input, y.row(row).data() + in_output,
                      chosen_.data() + row * output().size() + in_output);
-      });
+      }
     });
   }
 
@@ -106,10 +113,10 @@ class MaxPool final : public Pooling {
     MatrixView by_input = dx[0];
     for_each_part(block.rows(), [&](Index row) {
       by_input.row(row).setZero();
-      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+      for (const auto& [run, in_input, in_output] : runs()) {
         add_chosen(run, dy.row(row).data() + in_output, chosen_.data() + row * output().size() + in_output,
                    by_input.row(row).data() + in_input);
-      });
+      }
     });
   }
 
@@ -128,9 +135,9 @@ class AvgPool final : public Pooling {
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
     for_each_part(block.rows(), [&](Index row) {
-      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+      for (const auto& [run, in_input, in_output] : runs()) {
         take_means(run, x[0].row(row).data() + in_input, count(), y.row(row).data() + in_output);
-      });
+      }
     });
   }
 
@@ -140,9 +147,9 @@ class AvgPool final : public Pooling {
     MatrixView by_input = dx[0];
     for_each_part(block.rows(), [&](Index row) {
       by_input.row(row).setZero();
-      for_each_run([&](const WindowRun& run, Index in_input, Index in_output) {
+      for (const auto& [run, in_input, in_output] : runs()) {
         add_parts(run, dy.row(row).data() + in_output, count(), by_input.row(row).data() + in_input);
-      });
+      }
     });
   }
 

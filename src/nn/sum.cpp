@@ -28,8 +28,8 @@ class Sum final : public Unit {
   void forward(const RowBlock& /*block*/, Inputs x, MatrixView y) override {
     for_each_part(y.rows(), [&](Index row) {
       Real* const sum = y.row(row).data();
-      add(x[0].row(row).data(), x[1].row(row).data(), sum, y.cols());
-      for (const ConstMatrixView& other : x.subspan(2)) add_to(sum, other.row(row).data(), y.cols());
+      add_each(x[0].row(row).data(), x[1].row(row).data(), sum, y.cols());
+      for (const ConstMatrixView& other : x.subspan(2)) add_each(sum, other.row(row).data(), sum, y.cols());
     });
   }
 

@@ -130,8 +130,8 @@ class Network {
   /// until the next call. Keeps nothing for `backward`.
   ConstMatrixView evaluate(std::span<const Index> samples, ConstMatrixView x);
 
-  /// What unit `i` gave in the last forward, which had `rows` rows; units after it that work in place have
-  /// changed it, unless that forward's block says that it keeps outputs.
+  /// What unit `i` gave in the last forward, which had `rows` rows; units after it that have the same memory
+  /// have changed it, unless that forward's block says that it keeps outputs.
   ConstMatrixView output_of(std::size_t i, Index rows) const {
     const std::size_t home = plan_.homes.empty() ? i : plan_.homes[i];
     return {nodes_[home].values.data(), rows, nodes_[i].output->size()};
