@@ -17,9 +17,7 @@ packages=(
   dataset-fashion-mnist                                     # the images of the quickstart
 )
 # Packages that not every system has, and what becomes of it there.
-declare -A optional=(
-  [libdnnl-dev]="train.precision = bf16 is refused"  # oneDNN: products of bfloat16; not built for every architecture
-)
+declare -A optional=()
 
 fail() {
   echo "setup.sh: $*" >&2

@@ -5,7 +5,6 @@
 #   launch/test.sh [KIND] [ctest's arguments …]     for example: launch/test.sh -R unit_optim
 #
 #   --compiler clang     all tests, built by clang
-#   --eigen              all tests, without oneDNN: Eigen multiplies in bfloat16
 #   --sanitize           unit tests and bad input, with the address and undefined-behaviour sanitizers
 #   --thread-sanitizer   unit tests of threads, watchdog, signals and checkpoints, with the thread sanitizer (clang)
 #   --docs               links and comments, and Doxygen on the public headers
@@ -20,7 +19,6 @@ case ${1:-} in
     preset=clang setup+=(--fuzz)
     shift 2
     ;;
-  --eigen) preset=eigen && shift ;;
   --sanitize) preset=asan && shift ;;
   --thread-sanitizer) preset=tsan setup+=(--fuzz) && shift ;;
   --docs) preset=documentation setup+=(--docs) && shift ;;

@@ -32,7 +32,7 @@ fi
 arithmetic='^unit_(core|nn|optim|parallel|train)(_double)?[.]'
 export PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:$sysroot/usr/share/pkgconfig
 cmake --preset release -B "$folder/release" --toolchain src/cmake/aarch64.cmake -DLOCKSTEP_SYSROOT="$sysroot" \
-  -DLOCKSTEP_ONEDNN=OFF -DBUILD_TESTING=ON --log-level=WARNING
+  -DBUILD_TESTING=ON --log-level=WARNING
 cmake --build "$folder/release" --target lockstep_program unit_tests
 ctest --test-dir "$folder/release" --parallel "$lockstep_cores" --output-on-failure -R "$arithmetic"
 

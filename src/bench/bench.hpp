@@ -17,6 +17,7 @@ namespace lockstep {
 /// What the machine gives while all ranks ask for it at once; rates are those of one rank, the median of
 /// several.
 struct MachineLimits {
+  Precision precision = Precision::kFloat32;  ///< of the products
   double gemm_2048 = 0;        ///< products of 2048 x 2048 matrices, floating-point operations a second
   double gemm_model = 0;       ///< the products of a step, each over all rows of a rank, operations a second
   double copy = 0;             ///< memory read and written, bytes a second

@@ -92,10 +92,11 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
 
 std::vector<std::string> to_lines(const BenchReport& report) {
   const MachineLimits& m = report.limits;
+  const std::string factors = m.precision == Precision::kBfloat16 ? "  (bfloat16)" : "";
   std::vector<std::string> lines = {
       "machine, all ranks at once (each figure for one rank)",
-      fmt::format("  products 2048 x 2048       {:8.1f} GFLOP/s", m.gemm_2048 / kGiga),
-      fmt::format("  products of this network   {:8.1f} GFLOP/s", m.gemm_model / kGiga),
+      fmt::format("  products 2048 x 2048       {:8.1f} GFLOP/s{}", m.gemm_2048 / kGiga, factors),
+      fmt::format("  products of this network   {:8.1f} GFLOP/s{}", m.gemm_model / kGiga, factors),
       fmt::format("  memory copy                {:8.1f} GB/s", m.copy / kGiga)};
   if (report.ranks > 1) {
     lines.push_back(fmt::format("  message of 8 bytes         {:8.2f} µs", m.message_latency * kMicro));

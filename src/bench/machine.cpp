@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/statistics.hpp"
+#include "lockstep/nn/bfloat16_products.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/parallel/gradient_reducer.hpp"
 #include "lockstep/parallel/replica.hpp"
@@ -68,37 +69,68 @@ std::vector<ProductShape> product_shapes(const Network& model) {
   return shapes;
 }
 
+/// The three products of a linear unit, with factors as a step in that precision has them.
+class LinearProducts {
+ public:
+  LinearProducts(Index rows, Index inputs, Index outputs, Precision precision)
+      : precision_(precision),
+        x_(Matrix::Constant(rows, inputs, Real(0.5))),
+        w_(Matrix::Constant(outputs, inputs, Real(0.5))),
+        dy_(Matrix::Constant(rows, outputs, Real(0.5))),
+        y_(rows, outputs),
+        dx_(rows, inputs),
+        dw_(outputs, inputs) {
+    if (precision == Precision::kFloat32) return;
+    x_rows_.assign_rows(view(x_));
+    w_rows_.assign_rows(view(w_));
+    dy_rows_.assign_rows(view(dy_));
+    x_columns_.assign_columns(view(x_));
+    w_columns_.assign_columns(view(w_));
+    dy_columns_.assign_columns(view(dy_));
+  }
+
+  void forward() {
+    if (precision_ == Precision::kFloat32) return multiply_forward(view(x_), view(w_), w_.data(), view(y_));
+    multiply_forward(x_rows_.view(), w_rows_.view(), w_.data(), view(y_));
+  }
+  void weight_gradient() {
+    if (precision_ == Precision::kFloat32) return multiply_weight_gradient(view(dy_), 0, view(x_), view(dw_));
+    multiply_weight_gradient(dy_columns_.view(), 0, x_columns_.view(), view(dw_));
+  }
+  void input_gradient() {
+    if (precision_ == Precision::kFloat32) return multiply_input_gradient(view(dy_), view(w_), view(dx_));
+    multiply_input_gradient(dy_rows_.view(), w_columns_.view(), view(dx_));
+  }
+
+ private:
+  Precision precision_;
+  const Matrix x_, w_, dy_;
+  Matrix y_, dx_, dw_;
+  Bfloat16Matrix x_rows_, w_rows_, dy_rows_, x_columns_, w_columns_, dy_columns_;
+};
+
 /// Operations a second of one product of 2048³. Collective.
-double gemm_2048(Communicator& communicator, Index rounds) {
+double gemm_2048(Precision precision, Communicator& communicator, Index rounds) {
   constexpr Index kSize = 2048;
-  const Matrix a = Matrix::Constant(kSize, kSize, Real(0.5));
-  Matrix c(kSize, kSize);
-  const double seconds =
-      time_of(communicator, rounds, [&] { multiply_forward(view(a), view(a), a.data(), view(c)); });
+  LinearProducts products(kSize, kSize, kSize, precision);
+  const double seconds = time_of(communicator, rounds, [&] { products.forward(); });
   return 2.0 * kSize * kSize * kSize / seconds;
 }
 
 /// Operations a second of a step's products over `samples` samples, a convolution's as those of matrices that
 /// hold as many windows as a cache does. Collective.
-double gemm_model(const Network& model, Index samples, Communicator& communicator, Index rounds) {
+double gemm_model(const Network& model, Index samples, Precision precision, Communicator& communicator,
+                  Index rounds) {
   constexpr Index kMostWindows = 4096;
   double seconds = 0;
   bool first = true;
   for (const ProductShape& shape : product_shapes(model)) {
     const Index rows = shape.uses == 1 ? samples : std::min(samples * shape.uses, kMostWindows);
     const double times = static_cast<double>(samples * shape.uses) / static_cast<double>(rows);
-    const Matrix x = Matrix::Constant(rows, shape.inputs, Real(0.5));
-    const Matrix w = Matrix::Constant(shape.outputs, shape.inputs, Real(0.5));
-    const Matrix dy = Matrix::Constant(rows, shape.outputs, Real(0.5));
-    Matrix y(rows, shape.outputs);
-    Matrix dx(rows, shape.inputs);
-    Matrix dw(shape.outputs, shape.inputs);
-    double once =
-        time_of(communicator, rounds, [&] { multiply_forward(view(x), view(w), w.data(), view(y)); }) +
-        time_of(communicator, rounds, [&] { multiply_weight_gradient(view(dy), 0, view(x), view(dw)); });
-    if (!first) {
-      once += time_of(communicator, rounds, [&] { multiply_input_gradient(view(dy), view(w), view(dx)); });
-    }
+    LinearProducts products(rows, shape.inputs, shape.outputs, precision);
+    double once = time_of(communicator, rounds, [&] { products.forward(); }) +
+                  time_of(communicator, rounds, [&] { products.weight_gradient(); });
+    if (!first) once += time_of(communicator, rounds, [&] { products.input_gradient(); });
     seconds += times * once;
     first = false;
   }
@@ -166,8 +198,10 @@ MachineLimits measure_machine(const Config& config, const Network& model, Index 
   constexpr std::size_t kSmall = 8;
   constexpr std::size_t kLarge = std::size_t{4} << 20U;
   const Index rows = std::max<Index>(part_of(batch_size, communicator.size(), 0).size(), 1);
-  return {.gemm_2048 = gemm_2048(communicator, rounds),
-          .gemm_model = gemm_model(model, rows, communicator, rounds),
+  const Precision precision = config.training.precision;
+  return {.precision = precision,
+          .gemm_2048 = gemm_2048(precision, communicator, rounds),
+          .gemm_model = gemm_model(model, rows, precision, communicator, rounds),
           .copy = copy_rate(communicator, rounds),
           .message_latency = message_seconds(communicator, rounds, kSmall),
           .message_bandwidth =

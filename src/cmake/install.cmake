@@ -15,8 +15,8 @@ configure_package_config_file(src/cmake/lockstep-config.cmake.in lockstep-config
 write_basic_package_version_file(lockstep-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(
   FILES ${PROJECT_BINARY_DIR}/lockstep-config.cmake ${PROJECT_BINARY_DIR}/lockstep-config-version.cmake
-        src/cmake/FindoneDNN.cmake src/cmake/FindRandom123.cmake src/cmake/Findlibcsv.cmake src/cmake/Findlibhdf5.cmake
-        src/cmake/Findlibzip.cmake src/cmake/FindxxHash.cmake
+        src/cmake/FindRandom123.cmake src/cmake/Findlibcsv.cmake src/cmake/Findlibhdf5.cmake src/cmake/Findlibzip.cmake
+        src/cmake/FindxxHash.cmake
   DESTINATION ${package}
   COMPONENT development)
 
@@ -29,9 +29,6 @@ foreach(library IN LISTS libraries)
   endif()
 endforeach()
 list(APPEND LOCKSTEP_PC_LIBRARIES -lcsv)
-if(oneDNN_FOUND)
-  list(APPEND LOCKSTEP_PC_LIBRARIES -ldnnl)
-endif()
 list(JOIN LOCKSTEP_PC_LIBRARIES " " LOCKSTEP_PC_LIBRARIES)
 file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(src/cmake/lockstep.pc.in lockstep.pc @ONLY)

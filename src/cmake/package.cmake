@@ -21,7 +21,4 @@ set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers and static libraries of Loc
  For programs with units, losses, optimizers or data of their own.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
     "libopenmpi-dev, libeigen3-dev, libboost-dev, libfmt-dev, nlohmann-json3-dev, libcsv-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libzip-dev, libhdf5-dev, libxxhash-dev, librandom123-dev")
-if(oneDNN_FOUND)
-  string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libdnnl-dev")
-endif()
 include(CPack)

@@ -7,12 +7,12 @@ namespace lockstep {
 /// From here on no signal is delivered to the calling thread or to a thread that it starts: what arrives
 /// waits for take_signals. To be called in the first line of main, before there are other threads. Local.
 ///
-/// oneDNN's generated products of bfloat16 let the stack pointer point into the heap for a while, and a
-/// handler that runs then writes its frame over what stands there. The system runs a handler only on a thread
-/// that does not block its signal, whoever has installed the handler and with whatever flags; so all threads
-/// that may multiply block all signals, those of OpenMP and of MPI too, which inherit the mask of the thread
-/// that starts them. Not blocked are the faults of a thread's own instructions (SIGSEGV, SIGBUS, SIGFPE,
-/// SIGILL, SIGTRAP, SIGSYS, SIGABRT), which can't wait, and SIGPIPE, which comes of a thread's own write.
+/// A handler that runs on a thread that computes stands in the way of the whole step, and finds locks of
+/// libraries held. The system runs a handler only on a thread that does not block its signal, whoever has
+/// installed the handler and with whatever flags; so all threads that compute block all signals, those of
+/// OpenMP and of MPI too, which inherit the mask of the thread that starts them. Not blocked are the faults
+/// of a thread's own instructions (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT), which can't
+/// wait, and SIGPIPE, which comes of a thread's own write.
 void hold_signals();
 
 /// Starts the thread that takes the signals that hold_signals holds back. On it the system does with each

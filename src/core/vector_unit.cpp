@@ -19,7 +19,8 @@ struct NamedUnit {
 };
 
 constexpr std::array kUnits{NamedUnit{VectorUnit::kGeneric, "generic"}, NamedUnit{VectorUnit::kNeon, "neon"},
-                            NamedUnit{VectorUnit::kAvx2, "avx2"}, NamedUnit{VectorUnit::kAvx512, "avx512"}};
+                            NamedUnit{VectorUnit::kAvx2, "avx2"}, NamedUnit{VectorUnit::kAvx512, "avx512"},
+                            NamedUnit{VectorUnit::kAvx512Bf16, "avx512_bf16"}};
 
 bool is_here(VectorUnit unit) {
   switch (unit) {
@@ -32,6 +33,8 @@ bool is_here(VectorUnit unit) {
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl");
+    case VectorUnit::kAvx512Bf16:
+      return is_here(VectorUnit::kAvx512) && __builtin_cpu_supports("avx512bf16");
 #elif defined(__aarch64__)
     case VectorUnit::kNeon:
       return true;

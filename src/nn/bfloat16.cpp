@@ -4,28 +4,19 @@
 #include <cstdint>
 
 #include "core/multiversion.hpp"
-#include "lockstep/core/threads.hpp"
+#include "nn/bfloat16_loops.hpp"
+#include "nn/bfloat16_rounding.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-/// The bits of the nearest bfloat16.
-inline std::uint32_t rounded(Real value) {
-  const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
-  constexpr std::uint32_t kInfinity = 0x7f800000;
-  constexpr std::uint32_t kQuiet = 0x0040;  // keeps a NaN from becoming an infinity
-  // Half of the last place that stays, less a tie's even one, carries into it.
-  const std::uint32_t nearest = (bits + 0x7fff + ((bits >> 16U) & 1U)) >> 16U;
-  const bool is_nan = (bits & 0x7fffffffU) > kInfinity;
-  return is_nan ? (bits >> 16U) | kQuiet : nearest;
-}
-
 inline Real value_of_bits(std::uint32_t bits) { return static_cast<Real>(std::bit_cast<float>(bits << 16U)); }
 
 LOCKSTEP_MULTIVERSION
 void round_all(const Real* values, Index count, std::uint16_t* result) {
-  for (Index i = 0; i < count; ++i) result[i] = static_cast<std::uint16_t>(rounded(values[i]));
+  for (Index i = 0; i < count; ++i)
+    result[i] = static_cast<std::uint16_t>(nearest_bfloat16(static_cast<float>(values[i])));
 }
 
 LOCKSTEP_MULTIVERSION
@@ -37,12 +28,14 @@ void widen_all(const std::uint16_t* values, Index count, Real* result) {
 
 LOCKSTEP_MULTIVERSION
 void round_to_bfloat16(Real* values, Index count) {
-  for (Index i = 0; i < count; ++i) values[i] = value_of_bits(rounded(values[i]));
+  for (Index i = 0; i < count; ++i)
+    values[i] = value_of_bits(nearest_bfloat16(static_cast<float>(values[i])));
 }
 
 LOCKSTEP_MULTIVERSION
 void add_rounded_to_bfloat16(Real* sum, const Real* values, Index count) {
-  for (Index i = 0; i < count; ++i) sum[i] = value_of_bits(rounded(sum[i] + values[i]));
+  for (Index i = 0; i < count; ++i)
+    sum[i] = value_of_bits(nearest_bfloat16(static_cast<float>(sum[i] + values[i])));
 }
 
 void to_bfloat16(const Real* values, Index count, Bfloat16* result) {
@@ -54,15 +47,20 @@ void from_bfloat16(const Bfloat16* values, Index count, Real* result) {
   widen_all(reinterpret_cast<const std::uint16_t*>(values), count, result);
 }
 
-void Bfloat16Matrix::assign(ConstMatrixView values) {
-  rows_ = values.rows();
-  columns_ = values.cols();
-  if (values_.size() < static_cast<std::size_t>(values.size()))
-    values_.resize(static_cast<std::size_t>(values.size()));
-  constexpr Index kGrain = Index{1} << 16U;
-  for_each_range(values.size(), kGrain, [&](Index first, Index count) {
-    to_bfloat16(values.data() + first, count, values_.data() + first);
-  });
+void to_pairs(const Real* values, Index count, Bfloat16Pair* pairs) {
+  bfloat16_loops<Real>().pair_neighbours(values, count / 2, pairs);
+  if (count % 2 != 0) pairs[count / 2] = pair_of(static_cast<float>(values[count - 1]), 0);
+}
+
+void to_pairs(const Real* first, const Real* second, Index count, Bfloat16Pair* pairs) {
+  if (first == nullptr) {
+    for (Index i = 0; i < count; ++i)
+      pairs[i] = second == nullptr ? 0 : pair_of(0, static_cast<float>(second[i]));
+  } else if (second == nullptr) {
+    for (Index i = 0; i < count; ++i) pairs[i] = pair_of(static_cast<float>(first[i]), 0);
+  } else {
+    bfloat16_loops<Real>().pair_rows(first, second, count, pairs);
+  }
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

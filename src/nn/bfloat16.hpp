@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include "lockstep/nn/bfloat16_pair.hpp"
 #include "lockstep/nn/matrix.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -18,18 +17,10 @@ void round_to_bfloat16(Real* values, Index count);
 /// sum[i] + values[i], rounded to the nearest bfloat16, takes the place of sum[i].
 void add_rounded_to_bfloat16(Real* sum, const Real* values, Index count);
 
-/// A matrix rounded to bfloat16.
-class Bfloat16Matrix {
- public:
-  /// Takes the place of what was here before; allocates only when it is larger than any before.
-  void assign(ConstMatrixView values);
+/// `count` values in pairs of neighbours, a last one alone with +0.
+void to_pairs(const Real* values, Index count, Bfloat16Pair* pairs);
 
-  ConstBfloat16View view() const { return {values_.data(), rows_, columns_}; }
-
- private:
-  std::vector<Bfloat16> values_;
-  Index rows_ = 0;
-  Index columns_ = 0;
-};
+/// (first[i], second[i]) for i < count; of null, +0.
+void to_pairs(const Real* first, const Real* second, Index count, Bfloat16Pair* pairs);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

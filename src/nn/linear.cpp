@@ -1,16 +1,14 @@
 #include <algorithm>
 #include <functional>
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/bfloat16_products.hpp"
 #include "lockstep/nn/products.hpp"
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
-#include "nn/bfloat16.hpp"
-#include "nn/bfloat16_row_invariance.hpp"
 #include "nn/bias_gradient.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -35,7 +33,6 @@ class Linear final : public Unit {
     if (outputs_ == kAutomatic) fail_input("'auto' needs data; expected a number of outputs");
     if (inputs[0].axes().size() > 2) fail_input("expected values along one axis; put 'flatten' before it");
     inputs_ = inputs[0].size();
-    row_invariance_.emplace(inputs_, outputs_);
     return outputs_;
   }
 
@@ -54,35 +51,30 @@ class Linear final : public Unit {
 
   void forward(const RowBlock& block, Inputs x, MatrixView y) override {
     if (block.precision == Precision::kFloat32) return multiply_forward(x[0], weight(), bias(), y);
-    x16_.assign(x[0]);
-    weight16_.assign(weight());
-    if (row_invariance_->of(block).forward) {
-      return multiply_forward(x16_.view(), weight16_.view(), bias(), y);
-    }
-    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
-      multiply_forward(rows(x16_.view(), m.first, m.count), weight16_.view(), bias(),
-                       rows(y, m.first, m.count));
-    });
+    x16_.assign_rows(x[0]);
+    weight16_.assign_rows(weight());
+    multiply_forward(x16_.view(), weight16_.view(), bias(), y);
   }
 
   void backward(const RowBlock& block, Inputs x, ConstMatrixView /*y*/, ConstMatrixView dy, InputGradients dx,
                 GradientSink& sink) override {
     add_bias_gradient(block, dy, 1, {range_.offset + outputs_ * inputs_, outputs_}, sink);
     if (block.precision == Precision::kFloat32) {
-      weight_gradient(block, x[0], dy, sink);
+      weight_gradient(block, sink, [&](const MicroBatchRows& m, Index first, MatrixView dw) {
+        multiply_weight_gradient(rows(dy, m.first, m.count), first, rows(x[0], m.first, m.count), dw);
+      });
       if (dx[0].rows() > 0) multiply_input_gradient(dy, weight(), dx[0]);
       return;
     }
-    dy16_.assign(dy);
-    weight_gradient(block, x16_.view(), dy16_.view(), sink);
-    if (dx[0].rows() == 0) return;
-    if (row_invariance_->of(block).input_gradient) {
-      return multiply_input_gradient(dy16_.view(), weight16_.view(), dx[0]);
-    }
-    for_each_micro_batch(block, [&](const MicroBatchRows& m) {
-      multiply_input_gradient(rows(dy16_.view(), m.first, m.count), weight16_.view(),
-                              rows(dx[0], m.first, m.count));
+    x16_.assign_columns(x[0], block);
+    dy16_.assign_columns(dy, block);
+    weight_gradient(block, sink, [&](const MicroBatchRows& m, Index first, MatrixView dw) {
+      multiply_weight_gradient(dy16_.of(m), first, x16_.of(m), dw);
     });
+    if (dx[0].rows() == 0) return;
+    dy16_.assign_rows(dy);
+    weight16_.assign_columns(weight());
+    multiply_input_gradient(dy16_.view(), weight16_.view(), dx[0]);
   }
 
   std::string add_operators(OperatorGraph& graph, std::span<const GraphValue> x) const override {
@@ -97,9 +89,10 @@ class Linear final : public Unit {
   const Real* bias() const { return parameters_ + outputs_ * inputs_; }
 
   /// In tiles of some outputs, so that a tile's micro-batches are summed in the cache. More rows take longer,
-  /// and so are worth larger tiles, each of which reads x anew.
-  template <typename View>
-  void weight_gradient(const RowBlock& block, View x, View dy, GradientSink& sink) {
+  /// and so are worth larger tiles, each of which reads x anew. `multiply`: of a micro-batch, from an output
+  /// on.
+  template <typename Multiply>
+  void weight_gradient(const RowBlock& block, GradientSink& sink, const Multiply& multiply) {
     const Index rows_of_each = block.rows() / std::ssize(block.micro_batches);
     const Index size = std::clamp(kTileSizeOfRow * rows_of_each, kLeastTileSize, kMostTileSize);
     const Index tiles = (outputs_ * inputs_ + size - 1) / size;
@@ -107,19 +100,11 @@ class Linear final : public Unit {
       const Index first = outputs_ * tile / tiles;
       const Index count = outputs_ * (tile + 1) / tiles - first;
       const auto write = [&](const MicroBatchRows& m, Real* gradient) {
-        multiply_weight_gradient(rows(dy, m.first, m.count), first, rows(x, m.first, m.count),
-                                 MatrixView(gradient, count, inputs_));
+        multiply(m, first, MatrixView(gradient, count, inputs_));
       };
       sink.add(block, {range_.offset + first * inputs_, count * inputs_}, std::ref(write));
     });
     sink.done(range_);
-  }
-
-  /// Each by one thread.
-  template <typename Action>
-  static void for_each_micro_batch(const RowBlock& block, const Action& action) {
-    for_each_part(std::ssize(block.micro_batches),
-                  [&](Index i) { action(block.micro_batches[static_cast<std::size_t>(i)]); });
   }
 
   // Values. Several levels of the tree, of the least size, fit into a core's own cache.
@@ -129,10 +114,9 @@ class Linear final : public Unit {
 
   Index outputs_;
   Index inputs_ = 0;
-  std::optional<Bfloat16RowInvariance> row_invariance_;
   ParameterRange range_;
   const Real* parameters_ = nullptr;
-  Bfloat16Matrix x16_, weight16_, dy16_;  // of the last forward and backward in that precision
+  Bfloat16Matrix x16_, weight16_, dy16_;  // of the product at hand
 };
 
 }  // namespace

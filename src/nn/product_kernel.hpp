@@ -1,56 +1,70 @@
 #pragma once
 
+#include <type_traits>
+
 #include "core/vector_unit.hpp"
 #include "lockstep/core/index.hpp"
+#include "lockstep/nn/bfloat16_pair.hpp"
 
 namespace lockstep {
 
 /// A part of c = a b, some rows high and one or two vectors wide. Every element is one chain of fused
 /// multiply-adds in rising order of its terms, so that neither the vectors' width nor the way in which a
 /// product is cut into tiles can be seen in the result. The terms may stand in several pieces of memory.
-template <typename T>
+/// Factors are numbers of the result's type, a term each, or pairs of terms in bfloat16 (Bfloat16Pair).
+template <typename Result, typename Factor = Result>
 struct ProductTile {
-  const T* a;     ///< its first row and first term
-  Index a_pitch;  ///< from row to row, or from term to term where a is read by columns
-  const T* b;     ///< its first term and first column; b is read in whole vectors
-  Index b_pitch;  ///< from term to term
-  Index terms;    ///< of a piece
+  const Factor* a;  ///< its first row and first term
+  Index a_pitch;    ///< from row to row, or from term to term where a is read by columns
+  const Factor* b;  ///< its first term and first column; b is read in whole vectors
+  Index b_pitch;    ///< from term to term
+  Index terms;      ///< of a piece
   Index pieces;
   Index a_step;  ///< from piece to piece
   Index b_step;
-  T* c;
+  Result* c;
   Index c_pitch;
-  Index columns;         ///< of c that there are
-  bool goes_on;          ///< from what c holds, and not from +0
-  const T* column_bias;  ///< added to each row at the end, or null
-  const T* row_bias;     ///< added to each column at the end, or null
+  Index columns;              ///< of c that there are
+  bool goes_on;               ///< from what c holds, and not from +0
+  const Result* column_bias;  ///< added to each row at the end, or null
+  const Result* row_bias;     ///< added to each column at the end, or null
 };
 
-/// What products of matrices are made of, for numbers of type T and one vector unit.
+/// to[j * to_pitch + i] = from[i * from_pitch + j] for i < rows, j < columns.
 template <typename T>
+using Transpose = void (*)(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch);
+
+/// What products of matrices are made of, for these types and one vector unit.
+template <typename Result, typename Factor = Result>
 struct ProductKernel {
   static constexpr Index kMostRows = 14;
 
   Index rows;   ///< of a tile, at most
-  Index lanes;  ///< of a vector
+  Index lanes;  ///< of a vector of results, each of which takes one factor at a time
 
   /// [a is read by columns][width of the tile in vectors, less one][rows of the tile, less one]
-  void (*tiles[2][2][kMostRows])(const ProductTile<T>& tile);
+  void (*tiles[2][2][kMostRows])(const ProductTile<Result, Factor>& tile);
 
   /// to[i * to_pitch + j] = from[i * from_pitch + j] for i < rows, j < columns.
-  void (*copy)(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch);
-  /// to[j * to_pitch + i] = from[i * from_pitch + j] for i < rows, j < columns.
-  void (*transpose)(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch);
+  void (*copy)(const Factor* from, Index from_pitch, Index rows, Index columns, Factor* to, Index to_pitch);
+  Transpose<Factor> transpose;
+  Transpose<Result> transpose_results;
 };
 
-template <typename T, VectorUnit>
-const ProductKernel<T>& product_kernel_of();
+template <typename Result, typename Factor, VectorUnit>
+const ProductKernel<Result, Factor>& product_kernel_of();
 
 /// That of this process's vector unit.
-template <typename T>
-const ProductKernel<T>& product_kernel() {
-  return for_vector_unit(
-      []<VectorUnit unit>() -> const ProductKernel<T>& { return product_kernel_of<T, unit>(); });
+template <typename Result, typename Factor>
+const ProductKernel<Result, Factor>& product_kernel() {
+  const auto make = []<VectorUnit unit>() -> const ProductKernel<Result, Factor>& {
+    return product_kernel_of<Result, Factor, unit>();
+  };
+  if constexpr (std::is_same_v<Factor, Bfloat16Pair>) {
+    return for_vector_unit_with_bf16(make);
+  } else {
+    return for_vector_unit(make);
+  }
 }
 
 }  // namespace lockstep

@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "lockstep/core/threads.hpp"
-#include "lockstep/nn/matrix.hpp"
+#include "lockstep/nn/bfloat16_products.hpp"
 #include "nn/product_kernel.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
 namespace {
 
-using Kernel = ProductKernel<Real>;
+template <typename Factor>
+using Kernel = ProductKernel<Real, Factor>;
 
 // Chosen by measuring; none of them shows in a result.
 constexpr Index kGroup = 8;  // tiles, one below the other, that a panel of b meets while it is in the cache
@@ -25,30 +26,45 @@ constexpr Index kFewRows = 8;       // which have room there all the same
 
 /// A matrix [rows x columns], row-major or the transpose of such a one; `pitch` is the distance in memory
 /// from row to row (from column to column of a transpose).
+template <typename Factor>
 struct Operand {
-  const Real* data;
+  const Factor* data;
   Index rows;
   Index columns;
   Index pitch;
   bool is_transposed;
 
-  const Real* at(Index row, Index column) const {
+  const Factor* at(Index row, Index column) const {
     return data + (is_transposed ? column * pitch + row : row * pitch + column);
   }
 };
 
-Operand plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
-Operand transpose_of(const Operand& m) { return {m.data, m.columns, m.rows, m.pitch, !m.is_transposed}; }
+Operand<Real> plain(ConstMatrixView m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
+Operand<Bfloat16Pair> plain(ConstPairsView m) { return {m.data(), m.rows(), m.cols(), m.cols(), false}; }
+
+template <typename Factor>
+Operand<Factor> transpose_of(const Operand<Factor>& m) {
+  return {m.data, m.columns, m.rows, m.pitch, !m.is_transposed};
+}
+/// Rows [first, first + count) of the transpose.
+template <typename Factor>
+Operand<Factor> rows_of_transpose(const Operand<Factor>& m, Index first, Index count) {
+  return {m.data + first, count, m.rows, m.pitch, true};
+}
 
 /// Whether rows at this distance fall on the same places of a cache.
-bool collides(Index pitch) { return pitch * Index{sizeof(Real)} % kCollision == 0; }
+template <typename Factor>
+bool collides(Index pitch) {
+  return pitch * Index{sizeof(Factor)} % kCollision == 0;
+}
 
 Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
 
 /// c = a b, or its transpose where `turned`; then bias is one value for every row, and else for every column.
+template <typename Factor>
 struct Product {
-  Operand a;
-  Operand b;
+  Operand<Factor> a;
+  Operand<Factor> b;
   const Real* bias;
   Real* c;
   Index c_pitch;
@@ -56,7 +72,8 @@ struct Product {
 };
 
 /// About how many cycles a product takes.
-double cost(const Product& p, const Kernel& kernel) {
+template <typename Factor>
+double cost(const Product<Factor>& p, const Kernel<Factor>& kernel) {
   constexpr double kCopying = 2;
   constexpr double kTransposing = 7;
   const auto vectors = [&](Index rows, Index columns) {
@@ -67,9 +84,10 @@ double cost(const Product& p, const Kernel& kernel) {
          vectors(p.a.rows, p.b.columns) * (p.turned ? kTransposing : 0);
 }
 
+template <typename Factor>
 class Multiplication {
  public:
-  Multiplication(const Product& product, const Kernel& kernel)
+  Multiplication(const Product<Factor>& product, const Kernel<Factor>& kernel)
       : p_(product),
         kernel_(kernel),
         tiles_(quotient_up(p_.a.rows, kernel.rows)),
@@ -87,7 +105,7 @@ class Multiplication {
  private:
   /// Rows of a factor as the kernel takes them.
   struct Rows {
-    const Real* first;
+    const Factor* first;
     Index pitch;
   };
   struct Panel {
@@ -100,13 +118,15 @@ class Multiplication {
   /// Buffers of a thread, kept for its next products.
   struct Buffers {
     std::vector<Panel> panels;
-    std::vector<Real> a, b, tiles;
+    std::vector<Factor> a, b;
+    std::vector<Real> tiles;
   };
   static Buffers& buffers() {
     thread_local Buffers buffers;
     return buffers;
   }
-  static Real* room(std::vector<Real>& buffer, Index size) {
+  template <typename T>
+  static T* room(std::vector<T>& buffer, Index size) {
     if (std::ssize(buffer) < size) buffer.resize(static_cast<std::size_t>(size));
     return buffer.data();
   }
@@ -117,14 +137,14 @@ class Multiplication {
   void run(Index first, Index columns) const {
     const Index widest = 2 * kernel_.lanes;
     const Index count = quotient_up(columns, widest);
-    Real* const packed = room(buffers().b, count * widest * p_.b.rows);
+    Factor* const packed = room(buffers().b, count * widest * p_.b.rows);
     std::vector<Panel>& panels = buffers().panels;
     panels.clear();
     for (Index begin = first; begin < first + columns; begin += widest) {
       const Index own = std::min(widest, first + columns - begin);
       const Index width = quotient_up(own, kernel_.lanes);
       const bool is_packed = p_.b.is_transposed || tiles_ > kFewTiles || own < width * kernel_.lanes ||
-                             (collides(p_.b.pitch) && p_.b.rows > kFewRows);
+                             (collides<Factor>(p_.b.pitch) && p_.b.rows > kFewRows);
       panels.push_back({begin, own, width, is_packed,
                         is_packed ? Rows{packed + (begin - first) * p_.b.rows, width * kernel_.lanes}
                                   : Rows{p_.b.at(0, begin), p_.b.pitch}});
@@ -153,11 +173,11 @@ class Multiplication {
     });
   }
 
-  void pack(const Panel& panel, Real* to) const {
+  void pack(const Panel& panel, Factor* to) const {
     if (!panel.is_packed) return;
     const Index pitch = panel.b.pitch;
-    if (panel.columns < pitch) std::fill_n(to, pitch * p_.b.rows, Real(0));
-    const Real* const from = p_.b.at(0, panel.first_column);
+    if (panel.columns < pitch) std::fill_n(to, pitch * p_.b.rows, Factor(0));
+    const Factor* const from = p_.b.at(0, panel.first_column);
     if (p_.b.is_transposed) {
       kernel_.transpose(from, p_.b.pitch, panel.columns, p_.b.rows, to, pitch);
     } else {
@@ -171,12 +191,12 @@ class Multiplication {
     const Index begin = first_row(first_tile);
     const Index rows = first_row(last_tile) - begin;
     const Index terms = p_.a.columns;
-    const Real* const from = p_.a.at(begin, 0);
+    const Factor* const from = p_.a.at(begin, 0);
     const Index lines = p_.a.is_transposed ? terms : rows;
     const Index length = p_.a.is_transposed ? rows : terms;
-    if (lines == 1 || !collides(p_.a.pitch)) return {from, p_.a.pitch};
+    if (lines == 1 || !collides<Factor>(p_.a.pitch)) return {from, p_.a.pitch};
     const Index pitch = quotient_up(length, kernel_.lanes) * kernel_.lanes + kernel_.lanes;
-    Real* const to = room(buffers().a, lines * pitch);
+    Factor* const to = room(buffers().a, lines * pitch);
     kernel_.copy(from, p_.a.pitch, lines, length, to, pitch);
     return {to, pitch};
   }
@@ -188,23 +208,23 @@ class Multiplication {
     const Index rows = first_row(last) - begin;
     const Index wide = panel.width * kernel_.lanes;
     const auto& tiles = kernel_.tiles[by_columns ? 1 : 0][panel.width - 1];
-    ProductTile<Real> tile{.a = nullptr,
-                           .a_pitch = a.pitch,
-                           .b = panel.b.first,
-                           .b_pitch = panel.b.pitch,
-                           .terms = 0,
-                           .pieces = 1,
-                           .a_step = 0,
-                           .b_step = 0,
-                           .c = nullptr,
-                           .c_pitch = p_.turned ? wide : p_.c_pitch,
-                           .columns = panel.columns,
-                           .goes_on = false,
-                           .column_bias = nullptr,
-                           .row_bias = nullptr};
+    ProductTile<Real, Factor> tile{.a = nullptr,
+                                   .a_pitch = a.pitch,
+                                   .b = panel.b.first,
+                                   .b_pitch = panel.b.pitch,
+                                   .terms = 0,
+                                   .pieces = 1,
+                                   .a_step = 0,
+                                   .b_step = 0,
+                                   .c = nullptr,
+                                   .c_pitch = p_.turned ? wide : p_.c_pitch,
+                                   .columns = panel.columns,
+                                   .goes_on = false,
+                                   .column_bias = nullptr,
+                                   .row_bias = nullptr};
     Real* const place =
         p_.turned ? room(buffers().tiles, rows * wide) : p_.c + begin * p_.c_pitch + panel.first_column;
-    const Real* const a_first = a.first + (begin - first_row(group)) * (by_columns ? 1 : a.pitch);
+    const Factor* const a_first = a.first + (begin - first_row(group)) * (by_columns ? 1 : a.pitch);
     for (Index k = 0; k < p_.a.columns; k += kTerms) {
       tile.terms = std::min(kTerms, p_.a.columns - k);
       const bool is_last = k + tile.terms == p_.a.columns && p_.bias != nullptr;
@@ -222,23 +242,24 @@ class Multiplication {
       tile.goes_on = true;
     }
     if (p_.turned) {
-      kernel_.transpose(place, wide, rows, panel.columns, p_.c + panel.first_column * p_.c_pitch + begin,
-                        p_.c_pitch);
+      kernel_.transpose_results(place, wide, rows, panel.columns,
+                                p_.c + panel.first_column * p_.c_pitch + begin, p_.c_pitch);
     }
   }
 
-  const Product& p_;
-  const Kernel& kernel_;
+  const Product<Factor>& p_;
+  const Kernel<Factor>& kernel_;
   Index tiles_;   // that stand one below the other
   Index rows_;    // of each
   Index higher_;  // so many, the first, have one more
 };
 
 /// c = a b (+ bias for every row).
-void multiply(const Operand& a, const Operand& b, const Real* bias, MatrixView c) {
-  const Kernel& kernel = product_kernel<Real>();
-  const Product product{a, b, bias, c.data(), c.cols(), false};
-  const Product turned{transpose_of(b), transpose_of(a), bias, c.data(), c.cols(), true};
+template <typename Factor>
+void multiply(const Operand<Factor>& a, const Operand<Factor>& b, const Real* bias, MatrixView c) {
+  const Kernel<Factor>& kernel = product_kernel<Real, Factor>();
+  const Product<Factor> product{a, b, bias, c.data(), c.cols(), false};
+  const Product<Factor> turned{transpose_of(b), transpose_of(a), bias, c.data(), c.cols(), true};
   Multiplication(cost(turned, kernel) < cost(product, kernel) ? turned : product, kernel).run();
 }
 
@@ -247,13 +268,22 @@ void multiply(const Operand& a, const Operand& b, const Real* bias, MatrixView c
 void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, MatrixView y) {
   multiply(plain(x), transpose_of(plain(w)), bias, y);
 }
+void multiply_forward(ConstPairsView x, ConstPairsView w, const Real* bias, MatrixView y) {
+  multiply(plain(x), transpose_of(plain(w)), bias, y);
+}
 
 void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx) {
   multiply(plain(dy), plain(w), nullptr, dx);
 }
+void multiply_input_gradient(ConstPairsView dy, ConstPairsView w, MatrixView dx) {
+  multiply(plain(dy), plain(w), nullptr, dx);
+}
 
 void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw) {
-  multiply({dy.data() + first, dw.rows(), dy.rows(), dy.cols(), true}, plain(x), nullptr, dw);
+  multiply(rows_of_transpose(plain(dy), first, dw.rows()), plain(x), nullptr, dw);
+}
+void multiply_weight_gradient(ConstPairsView dy, Index first, ConstPairsView x, MatrixView dw) {
+  multiply(rows_of_transpose(plain(dy), first, dw.rows()), plain(x), nullptr, dw);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

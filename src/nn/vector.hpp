@@ -5,6 +5,7 @@
 // this.
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #if defined(__AVX512F__) || defined(__FMA__)
@@ -39,16 +40,43 @@ struct VectorOf<double> {
   using Type = double __attribute__((vector_size(kVectorBytes)));
   using Lanes = long long __attribute__((vector_size(kVectorBytes)));
 };
+template <>
+struct VectorOf<std::uint32_t> {
+  using Type = std::uint32_t __attribute__((vector_size(kVectorBytes)));
+  using Lanes = int __attribute__((vector_size(kVectorBytes)));
+};
 template <typename T>
 using Vector = typename VectorOf<T>::Type;
 template <typename T>
 constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
 
+/// One factor for each lane of a Vector<T>.
+template <typename T, typename Factor>
+struct FactorVectorOf;
 template <typename T>
-LOCKSTEP_INLINE Vector<T> load(const T* from) {
-  Vector<T> v;
+struct FactorVectorOf<T, T> {
+  using Type = Vector<T>;
+};
+template <>
+struct FactorVectorOf<float, std::uint32_t> {
+  using Type = Vector<std::uint32_t>;
+};
+template <>
+struct FactorVectorOf<double, std::uint32_t> {
+  using Type = std::uint32_t __attribute__((vector_size(kVectorBytes / 2)));
+};
+template <typename T, typename Factor>
+using FactorVector = typename FactorVectorOf<T, Factor>::Type;
+
+template <typename V, typename T>
+LOCKSTEP_INLINE V load_as(const T* from) {
+  V v;
   __builtin_memcpy(&v, from, sizeof(v));
   return v;
+}
+template <typename T>
+LOCKSTEP_INLINE Vector<T> load(const T* from) {
+  return load_as<Vector<T>>(from);
 }
 template <typename T>
 LOCKSTEP_INLINE void store(T* to, Vector<T> v) {
@@ -68,6 +96,15 @@ LOCKSTEP_INLINE Vector<float> load_first(const float* from, int count) {
 template <>
 LOCKSTEP_INLINE Vector<double> load_first(const double* from, int count) {
   return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
+}
+template <>
+LOCKSTEP_INLINE Vector<std::uint32_t> load_first(const std::uint32_t* from, int count) {
+  return reinterpret_cast<Vector<std::uint32_t>>(
+      _mm512_maskz_loadu_epi32(static_cast<__mmask16>((1U << count) - 1), from));
+}
+template <>
+LOCKSTEP_INLINE void store_first(std::uint32_t* to, Vector<std::uint32_t> v, int count) {
+  _mm512_mask_storeu_epi32(to, static_cast<__mmask16>((1U << count) - 1), reinterpret_cast<__m512i>(v));
 }
 template <>
 LOCKSTEP_INLINE void store_first(float* to, Vector<float> v, int count) {
@@ -94,9 +131,9 @@ LOCKSTEP_INLINE void store_first(T* to, Vector<T> v, int count) {
 }
 #endif
 
-template <typename T>
-LOCKSTEP_INLINE Vector<T> all_lanes(T value) {
-  return value - Vector<T>{};
+template <typename V, typename T>
+LOCKSTEP_INLINE V all_lanes(T value) {
+  return value - V{};
 }
 
 /// a b + c, rounded once.

@@ -153,7 +153,6 @@ std::string digest_of_products(const Words& prefix, int ranks, const Words& opti
   return at == std::string::npos ? outcome.err : outcome.out.substr(at);
 }
 
-/// oneDNN's products keep their stack pointer in the heap for a while.
 TEST_F(InterruptTest, HandlersOfLoadedLibrariesDoNotRunInsideProducts) {
   const Words preload = {"env", "LD_PRELOAD=" LOCKSTEP_ALARM_HANDLER};
   int run = 0;

@@ -30,10 +30,12 @@ struct NetworkCase {
 struct BlockCase {
   NetworkCase network;
   std::vector<Index> counts;  ///< rows of the micro-batches
+  Precision precision;
 };
 
 std::string describe(const BlockCase& c) {
-  return c.network.layers + " of " + to_text(c.network.sample) + " in " + testing::PrintToString(c.counts);
+  return c.network.layers + " of " + to_text(c.network.sample) + " in " + testing::PrintToString(c.counts) +
+         (c.precision == Precision::kBfloat16 ? ", bfloat16" : "");
 }
 
 void expect_independent(const BlockCase& c) {
@@ -47,22 +49,26 @@ void expect_independent(const BlockCase& c) {
   const auto loss = make_cross_entropy(0.1);
 
   const OwnedBlock whole(counted(rows, 100), c.counts);
+  RowBlock whole_block = whole.training(5, 6);
+  whole_block.precision = c.precision;
   RecordingSink together(model.layout().size());
-  const auto sums = test::forward_backward(model, *loss, whole.training(5, 6), test::view(x),
+  const auto sums = test::forward_backward(model, *loss, whole_block, test::view(x),
                                            {.labels = labels, .values = {}}, together);
-  const Matrix outputs = model.forward(whole.training(5, 6), test::view(x));
+  const Matrix outputs = model.forward(whole_block, test::view(x));
 
   Index first = 0;
   for (std::size_t m = 0; m < c.counts.size(); ++m) {
     const Index count = c.counts[m];
     const OwnedBlock alone(counted(count, 100 + first));
+    RowBlock block = alone.training(5, 6);
+    block.precision = c.precision;
     // A matrix of its own, so that its rows also stand elsewhere in memory.
     const Matrix x_m = x.middleRows(first, count);
     RecordingSink sink(model.layout().size());
     const auto sum =
-        test::forward_backward(model, *loss, alone.training(5, 6), test::view(x_m),
+        test::forward_backward(model, *loss, block, test::view(x_m),
                                {.labels = std::span(labels).subspan(first, count), .values = {}}, sink);
-    const Matrix outputs_m = model.forward(alone.training(5, 6), test::view(x_m));
+    const Matrix outputs_m = model.forward(block, test::view(x_m));
     EXPECT_EQ(sum[0], sums[m]) << name << ", micro-batch " << m;
     EXPECT_TRUE(same_bits(outputs_m.data(), outputs.data() + first * outputs.cols(), outputs_m.size()))
         << name << ", micro-batch " << m;
@@ -91,7 +97,11 @@ TEST(MicroBatch, GivesTheSameBitsInEveryBlock) {
   const std::vector<std::vector<Index>> cuts = {
       {1, 1, 1, 1}, {1, 2, 3, 5, 7}, {16, 16}, {33, 31, 1, 32}, {3, 64, 5}};
   for (const NetworkCase& network : networks) {
-    for (const auto& counts : cuts) expect_independent({network, counts});
+    for (const auto& counts : cuts) {
+      for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
+        expect_independent({network, counts, precision});
+      }
+    }
   }
 }
 

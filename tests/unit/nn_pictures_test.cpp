@@ -95,115 +95,186 @@ const std::vector<ConvCase> kConvCases = {
     {5, 12, 11, 20, 2, {.stride = 4, .dilation = 6}},
 };
 
-Real chain(const ConvCase& c, const Real* x, const Real* parameters, Index output, Index row, Index column) {
-  const Index channels = c.channels / c.options.groups;
-  const Index first_channel = output / (c.outputs / c.options.groups) * channels;
-  Real sum = 0;
-  for (Index p = 0; p < c.window; ++p) {
-    for (Index q = 0; q < c.window; ++q) {
-      const Index i = row * c.options.stride + p * c.options.dilation - c.options.pad;
-      const Index j = column * c.options.stride + q * c.options.dilation - c.options.pad;
-      const bool is_inside = i >= 0 && i < c.height && j >= 0 && j < c.width;
-      for (Index channel = 0; channel < channels; ++channel) {
-        const Real value = is_inside ? x[(i * c.width + j) * c.channels + first_channel + channel] : Real(0);
-        const Real weight = parameters[((output * channels + channel) * c.window + p) * c.window + q];
-        sum = std::fma(value, weight, sum);
-      }
-    }
-  }
-  const Index weights = c.outputs * channels * c.window * c.window;
-  return c.options.has_bias ? sum + parameters[weights + output] : sum;
+/// Two factors of a product of two elements.
+struct Term {
+  Real a, b;
+};
+
+Real factor(Real value, Precision precision) {
+  return precision == Precision::kFloat32
+             ? value
+             : static_cast<Real>(static_cast<float>(Bfloat16(static_cast<float>(value))));
 }
 
-TEST(Conv, IsTheChainThatIsPromised) {
-  for (const ConvCase& c : kConvCases) {
-    Network network(Shape({c.channels, c.height, c.width}));
-    network.add(conv(c.outputs, c.window, c.options));
-    SCOPED_TRACE(network.text());
-    const std::vector<Real> values = test::random_values(network.layout().size(), 3);
-    std::copy(values.begin(), values.end(), network.parameters().begin());
-    constexpr Index kRows = 2;
-    const Matrix x = random_matrix(kRows, network.inputs(), 4);
-    const OwnedBlock block(counted(kRows));
-    const Matrix y = network.forward(block.evaluation(), test::view(x));
-    const std::vector<Index> axes = network.output().axes();
-    ASSERT_EQ(axes.size(), 3U);
-    Index wrong = 0;
-    for (Index row = 0; row < kRows; ++row) {
-      for (Index i = 0; i < axes[1]; ++i) {
-        for (Index j = 0; j < axes[2]; ++j) {
-          for (Index output = 0; output < c.outputs; ++output) {
-            const Real expected = chain(c, x.row(row).data(), values.data(), output, i, j);
-            if (y(row, (i * axes[2] + j) * c.outputs + output) != expected) ++wrong;
-          }
-        }
-      }
-    }
-    EXPECT_EQ(wrong, 0);
-  }
-}
-
-/// Over the windows that see a pixel, in their order, and their outputs.
-Real input_gradient_chain(const ConvCase& c, const Shape& output, const Real* dy, const Real* parameters,
-                          Index channel, Index i, Index j) {
-  const Index channels = c.channels / c.options.groups;
-  const Index outputs = c.outputs / c.options.groups;
-  const Index first_output = channel / channels * outputs;
-  const auto tap_of = [&](Index pixel, Index window) {
-    const Index distance = pixel + c.options.pad - window * c.options.stride;
-    const bool is_seen = distance >= 0 && distance % c.options.dilation == 0;
-    return is_seen && distance / c.options.dilation < c.window ? distance / c.options.dilation : -1;
+/// `sum` after these terms, which in bfloat16 go in pairs, the second of each first.
+Real add_terms(Real sum, const std::vector<Term>& terms, Precision precision) {
+  const auto add = [&](const Term& t) {
+    sum = std::fma(factor(t.a, precision), factor(t.b, precision), sum);
   };
-  Real sum = 0;
-  for (Index row = 0; row < output.axes()[1]; ++row) {
-    const Index p = tap_of(i, row);
-    for (Index column = 0; column < output.axes()[2]; ++column) {
-      const Index q = tap_of(j, column);
-      if (p < 0 || q < 0) continue;
-      for (Index n = first_output; n < first_output + outputs; ++n) {
-        const Real weight = parameters[((n * channels + channel % channels) * c.window + p) * c.window + q];
-        sum = std::fma(dy[(row * output.axes()[2] + column) * c.outputs + n], weight, sum);
-      }
-    }
+  const std::size_t together = precision == Precision::kFloat32 ? 1 : 2;
+  for (std::size_t i = 0; i < terms.size(); i += together) {
+    for (std::size_t j = std::min(i + together, terms.size()); j-- > i;) add(terms[j]);
   }
   return sum;
 }
 
-TEST(Conv, HasTheChainOfTheWindowsThatSeeAPixelForItsGradient) {
-  for (const ConvCase& c : kConvCases) {
+/// A convolution on one sample of random numbers.
+struct ConvOnSample {
+  ConvOnSample(const ConvCase& conv_case, Precision precision_of_products)
+      : c(conv_case), precision(precision_of_products) {
     const std::unique_ptr<Unit> unit = conv(c.outputs, c.window, c.options);
-    SCOPED_TRACE(unit->text());
     const Shape input({c.channels, c.height, c.width});
     const Shape output = unit->connect({&input, 1});
-    Index size = 0;
-    for (const TensorSpec& tensor : unit->tensors()) {
-      size += std::reduce(tensor.shape.begin(), tensor.shape.end(), Index{1}, std::multiplies<>());
-    }
-    const std::vector<Real> parameters = test::random_values(size, 3);
+    rows = output.axes()[1];
+    columns = output.axes()[2];
+    weights = c.outputs * channels() * c.window * c.window;
+    const Index size = weights + (c.options.has_bias ? c.outputs : 0);
+    parameters = test::random_values(size, 3);
     unit->place(0, {0, size});
     unit->bind(parameters.data());
-    const OwnedBlock block(counted(1));
-    const Matrix x = random_matrix(1, input.size(), 4);
-    const Matrix dy = random_matrix(1, output.size(), 5);
-    Matrix y(1, output.size());
-    Matrix dx(1, input.size());
-    const std::vector<ConstMatrixView> inputs = {test::view(x)};
+    const OwnedBlock owned(counted(1));
+    RowBlock block = owned.training();
+    block.precision = precision;
+    x = random_matrix(1, input.size(), 4);
+    dy = random_matrix(1, output.size(), 5);
+    y.resize(1, output.size());
+    dx.resize(1, input.size());
+    const std::vector<ConstMatrixView> inputs = {read_only(view(x))};
     const std::vector<MatrixView> by_inputs = {view(dx)};
-    unit->forward(block.training(), inputs, view(y));
+    unit->forward(block, inputs, view(y));
     RecordingSink sink(size);
-    unit->backward(block.training(), inputs, read_only(view(y)), test::view(dy), by_inputs, sink);
+    unit->backward(block, inputs, read_only(view(y)), read_only(view(dy)), by_inputs, sink);
+    dw = sink.gradients[0];
+  }
+
+  Index channels() const { return c.channels / c.options.groups; }  // of a group
+  Index outputs() const { return c.outputs / c.options.groups; }
+
+  /// The pixel that a window sees at a tap, or 0 where that is in the frame.
+  Real pixel(Index row, Index column, Index p, Index q, Index channel) const {
+    const Index i = row * c.options.stride + p * c.options.dilation - c.options.pad;
+    const Index j = column * c.options.stride + q * c.options.dilation - c.options.pad;
+    const bool is_inside = i >= 0 && i < c.height && j >= 0 && j < c.width;
+    return is_inside ? x(0, (i * c.width + j) * c.channels + channel) : 0;
+  }
+  Real by_output(Index row, Index column, Index output) const {
+    return dy(0, (row * columns + column) * c.outputs + output);
+  }
+  /// `channel`: of the output's group.
+  Index place_of_weight(Index output, Index channel, Index p, Index q) const {
+    return ((output * channels() + channel) * c.window + p) * c.window + q;
+  }
+  Real weight(Index output, Index channel, Index p, Index q) const {
+    return parameters[static_cast<std::size_t>(place_of_weight(output, channel, p, q))];
+  }
+
+  Real expected_output(Index output, Index row, Index column) const {
+    Real sum = 0;
+    for (Index p = 0; p < c.window; ++p) {
+      for (Index q = 0; q < c.window; ++q) {
+        std::vector<Term> terms;
+        for (Index channel = 0; channel < channels(); ++channel) {
+          terms.push_back({pixel(row, column, p, q, output / outputs() * channels() + channel),
+                           weight(output, channel, p, q)});
+        }
+        sum = add_terms(sum, terms, precision);
+      }
+    }
+    return c.options.has_bias ? sum + parameters[static_cast<std::size_t>(weights + output)] : sum;
+  }
+
+  /// Over the windows that see a pixel, in their order, and their outputs.
+  Real expected_by_pixel(Index channel, Index i, Index j) const {
+    const auto tap_of = [&](Index at, Index window) {
+      const Index distance = at + c.options.pad - window * c.options.stride;
+      const bool is_seen = distance >= 0 && distance % c.options.dilation == 0;
+      return is_seen && distance / c.options.dilation < c.window ? distance / c.options.dilation : -1;
+    };
+    const Index first_output = channel / channels() * outputs();
+    Real sum = 0;
+    for (Index row = 0; row < rows; ++row) {
+      const Index p = tap_of(i, row);
+      for (Index column = 0; column < columns; ++column) {
+        const Index q = tap_of(j, column);
+        if (p < 0 || q < 0) continue;
+        std::vector<Term> terms;
+        for (Index n = first_output; n < first_output + outputs(); ++n) {
+          terms.push_back({by_output(row, column, n), weight(n, channel % channels(), p, q)});
+        }
+        sum = add_terms(sum, terms, precision);
+      }
+    }
+    return sum;
+  }
+
+  /// Over the pixels of the output, of which in bfloat16 pairs stand one below the other.
+  Real expected_by_weight(Index output, Index channel, Index p, Index q) const {
+    const Index together = precision == Precision::kFloat32 ? 1 : 2;
+    Real sum = 0;
+    for (Index first = 0; first < rows; first += together) {
+      for (Index column = 0; column < columns; ++column) {
+        std::vector<Term> terms;
+        for (Index row = first; row < std::min(first + together, rows); ++row) {
+          terms.push_back({by_output(row, column, output),
+                           pixel(row, column, p, q, output / outputs() * channels() + channel)});
+        }
+        sum = add_terms(sum, terms, precision);
+      }
+    }
+    return sum;
+  }
+
+  const ConvCase& c;
+  Precision precision;
+  Index rows = 0;  // of the output
+  Index columns = 0;
+  Index weights = 0;
+  std::vector<Real> parameters, dw;
+  Matrix x, y, dx, dy;
+};
+
+class ConvChain : public testing::TestWithParam<Precision> {};
+
+TEST_P(ConvChain, IsThatWhichIsPromised) {
+  for (const ConvCase& c : kConvCases) {
+    const ConvOnSample on(c, GetParam());
+    SCOPED_TRACE(conv(c.outputs, c.window, c.options)->text());
     Index wrong = 0;
-    for (Index i = 0; i < c.height; ++i) {
-      for (Index j = 0; j < c.width; ++j) {
-        for (Index channel = 0; channel < c.channels; ++channel) {
-          const Real expected = input_gradient_chain(c, output, dy.data(), parameters.data(), channel, i, j);
-          if (dx(0, (i * c.width + j) * c.channels + channel) != expected) ++wrong;
+    for (Index i = 0; i < on.rows; ++i) {
+      for (Index j = 0; j < on.columns; ++j) {
+        for (Index n = 0; n < c.outputs; ++n) {
+          if (on.y(0, (i * on.columns + j) * c.outputs + n) != on.expected_output(n, i, j)) ++wrong;
         }
       }
     }
-    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(wrong, 0) << "outputs";
+    for (Index i = 0; i < c.height; ++i) {
+      for (Index j = 0; j < c.width; ++j) {
+        for (Index channel = 0; channel < c.channels; ++channel) {
+          const Real found = on.dx(0, (i * c.width + j) * c.channels + channel);
+          if (found != on.expected_by_pixel(channel, i, j)) ++wrong;
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0) << "gradient by the picture";
+    for (Index n = 0; n < c.outputs; ++n) {
+      for (Index channel = 0; channel < on.channels(); ++channel) {
+        for (Index p = 0; p < c.window; ++p) {
+          for (Index q = 0; q < c.window; ++q) {
+            const auto place = static_cast<std::size_t>(on.place_of_weight(n, channel, p, q));
+            if (on.dw[place] != on.expected_by_weight(n, channel, p, q)) ++wrong;
+          }
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0) << "gradient by the weights";
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Precisions, ConvChain, testing::Values(Precision::kFloat32, Precision::kBfloat16),
+                         [](const auto& precision) {
+                           return precision.param == Precision::kFloat32 ? "Float" : "Bfloat16";
+                         });
 
 /// By going through all taps of all windows.
 TEST(WindowPhases, SayWhichWindowsSeeAPixelAtWhichTaps) {
@@ -238,13 +309,15 @@ TEST(WindowPhases, SayWhichWindowsSeeAPixelAtWhichTaps) {
   }
 }
 
-std::vector<Real> gradient_of(Network& network, Index rows) {
+std::vector<Real> gradient_of(Network& network, Index rows, Precision precision) {
   const Matrix x = random_matrix(rows, network.inputs(), 4);
-  const OwnedBlock block(counted(rows));
-  network.forward(block.training(), test::view(x));
+  const OwnedBlock owned(counted(rows));
+  RowBlock block = owned.training();
+  block.precision = precision;
+  network.forward(block, test::view(x));
   network.output_gradient(rows) = random_matrix(rows, network.outputs(), 5);
   RecordingSink sink(network.layout().size());
-  network.backward(block.training(), test::view(x), sink);
+  network.backward(block, test::view(x), sink);
   return sink.gradients[0];
 }
 
@@ -253,12 +326,14 @@ TEST(Pictures, HaveTheSameBitsWithAnyNumberOfThreads) {
       "conv 20 3 pad=1, max-pool 2, conv 18 3 groups=2, avg-pool 2, conv 7 3 pad=1, flatten, linear 3",
       Shape({1, 20, 36}));
   network.initialize(1, Initialization::kAuto);
-  const std::vector<Real> expected = gradient_of(network, 5);
-  for (const int threads : {2, 3}) {
-    set_threads(threads);
-    EXPECT_EQ(gradient_of(network, 5), expected) << threads << " threads";
+  for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
+    const std::vector<Real> expected = gradient_of(network, 5, precision);
+    for (const int threads : {2, 3}) {
+      set_threads(threads);
+      EXPECT_EQ(gradient_of(network, 5, precision), expected) << threads << " threads";
+    }
+    set_threads(1);
   }
-  set_threads(1);
 }
 
 TEST(MaxPool, KeepsNaN) {

@@ -14,6 +14,7 @@
 #include "core/statistics.hpp"
 #include "core/vector_unit.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/bfloat16_products.hpp"
 #include "lockstep/nn/products.hpp"
 #include "nn/bfloat16.hpp"
 #include "nn_helpers.hpp"
@@ -233,46 +234,164 @@ TEST(Products, AreTheSumsOfTheirDefinition) {
   }
 }
 
-// On factors that bfloat16 has exactly: the products are those of the factors as they are.
-TEST(Products, OfBfloat16AreSummedInFullPrecision) {
-  if (!test::kIsDouble && !bfloat16_obstacle().empty()) {
-    SUCCEED() << bfloat16_obstacle();  // train.precision = bf16 is refused here
-    return;
+/// `values` rounded to bfloat16, by Eigen's own conversion.
+Matrix rounded(const Matrix& values) {
+  return values.unaryExpr(
+      [](Real value) { return static_cast<Real>(static_cast<float>(Bfloat16(static_cast<float>(value)))); });
+}
+
+/// Σ_k a[i, k] b[k, j] in pairs of terms, the second of each first (lockstep/nn/bfloat16_products.hpp).
+Matrix in_pairs(const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows(), b.cols());
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (Index j = 0; j < b.cols(); ++j) {
+      Real sum = 0;
+      for (Index k = 0; k < a.cols(); k += 2) {
+        if (k + 1 < a.cols()) sum = std::fma(a(i, k + 1), b(k + 1, j), sum);
+        sum = std::fma(a(i, k), b(k, j), sum);
+      }
+      c(i, j) = sum;
+    }
   }
-  const auto rounded = [](Index rows, Index columns, std::uint64_t seed) {
-    Matrix matrix = test::random_matrix(rows, columns, seed);
-    matrix = matrix.unaryExpr([](Real value) {
-      return static_cast<Real>(static_cast<float>(Bfloat16(static_cast<float>(value))));
-    });
-    return matrix;
-  };
+  return c;
+}
+
+struct PairResults {
+  Matrix y, dx, dw;
+  bool operator==(const PairResults&) const = default;
+};
+
+PairResults multiply_pairs(const Matrix& x, const Matrix& w, const Real* bias, const Matrix& dy) {
+  PairResults results{Matrix(x.rows(), w.rows()), Matrix(x.rows(), w.cols()), Matrix(w.rows(), w.cols())};
+  Bfloat16Matrix x16;
+  Bfloat16Matrix w16;
+  Bfloat16Matrix dy16;
+  x16.assign_rows(view(x));
+  w16.assign_rows(view(w));
+  multiply_forward(x16.view(), w16.view(), bias, view(results.y));
+  dy16.assign_rows(view(dy));
+  w16.assign_columns(view(w));
+  multiply_input_gradient(dy16.view(), w16.view(), view(results.dx));
+  x16.assign_columns(view(x));
+  dy16.assign_columns(view(dy));
+  multiply_weight_gradient(dy16.view(), 0, x16.view(), view(results.dw));
+  return results;
+}
+
+// To the bit.
+TEST(Products, OfBfloat16AreWhatTheyAreDefinedAs) {
+  const VectorUnit widest = vector_unit();
   for (const Shape& s : shapes()) {
-    const Matrix x = rounded(s.rows, s.in, 1);
-    const Matrix w = rounded(s.out, s.in, 2);
-    const Matrix dy = rounded(s.rows, s.out, 3);
-    const Values bias = test::random_values(s.out, 4);
-    Bfloat16Matrix x16;
-    Bfloat16Matrix w16;
-    Bfloat16Matrix dy16;
-    x16.assign(view(x));
-    w16.assign(view(w));
-    dy16.assign(view(dy));
-    Matrix y(s.rows, s.out);
-    Matrix dx(s.rows, s.in);
-    Matrix dw(s.out, s.in);
-    multiply_forward(x16.view(), w16.view(), bias.data(), view(y));
-    multiply_input_gradient(dy16.view(), w16.view(), view(dx));
-    multiply_weight_gradient(dy16.view(), 0, x16.view(), view(dw));
-    Matrix expected(s.rows, s.out);
-    multiply_forward(view(x), view(w), bias.data(), view(expected));
-    EXPECT_LT((y - expected).cwiseAbs().maxCoeff(), 1e-4 * (1 + expected.cwiseAbs().maxCoeff()));
-    expected.resize(s.rows, s.in);
-    multiply_input_gradient(view(dy), view(w), view(expected));
-    EXPECT_LT((dx - expected).cwiseAbs().maxCoeff(), 1e-4 * (1 + expected.cwiseAbs().maxCoeff()));
-    expected.resize(s.out, s.in);
-    multiply_weight_gradient(view(dy), 0, view(x), view(expected));
-    EXPECT_LT((dw - expected).cwiseAbs().maxCoeff(), 1e-4 * (1 + expected.cwiseAbs().maxCoeff()));
+    const Matrix x = test::random_matrix(s.rows, s.in, 1);
+    const Matrix w = test::random_matrix(s.out, s.in, 2);
+    const Matrix dy = test::random_matrix(s.rows, s.out, 3);
+    const Matrix bias = test::random_matrix(1, s.out, 4);
+    PairResults expected{in_pairs(rounded(x), rounded(w).transpose()), in_pairs(rounded(dy), rounded(w)),
+                         in_pairs(rounded(dy).transpose(), rounded(x))};
+    expected.y.rowwise() += bias.row(0);
+    for (const VectorUnit unit : vector_units()) {
+      use_vector_unit(unit);
+      for (const int count : {1, 3}) {
+        set_threads(count);
+        EXPECT_TRUE(multiply_pairs(x, w, bias.data(), dy) == expected)
+            << s.rows << " x " << s.in << " x " << s.out << ", " << to_text(unit);
+      }
+    }
   }
+  set_threads(1);
+  use_vector_unit(widest);
+}
+
+// A micro-batch's pairs begin with its first row.
+TEST(Products, OfBfloat16PairTheRowsOfEachMicroBatch) {
+  const Matrix x = test::random_matrix(9, 5, 1);
+  const Matrix dy = test::random_matrix(9, 4, 2);
+  const std::array<MicroBatchRows, 3> micro_batches{{{0, 0, 3}, {1, 3, 5}, {2, 8, 1}}};
+  const std::array<Index, 9> samples{};
+  const RowBlock block{.micro_batches = micro_batches, .samples = samples};
+  Bfloat16Matrix x16;
+  Bfloat16Matrix dy16;
+  x16.assign_columns(view(x), block);
+  dy16.assign_columns(view(dy), block);
+  for (const MicroBatchRows& m : micro_batches) {
+    Matrix dw(4, 5);
+    multiply_weight_gradient(dy16.of(m), 0, x16.of(m), view(dw));
+    const Matrix own_dy = dy.middleRows(m.first, m.count);
+    const Matrix own_x = x.middleRows(m.first, m.count);
+    EXPECT_EQ(dw, in_pairs(rounded(own_dy).transpose(), rounded(own_x)));
+  }
+}
+
+/// x w + bias, of one pair.
+Real of_one_pair(std::array<float, 2> x, std::array<float, 2> w) {
+  const Matrix a = Matrix{{static_cast<Real>(x[0]), static_cast<Real>(x[1])}};
+  const Matrix b = Matrix{{static_cast<Real>(w[0]), static_cast<Real>(w[1])}};
+  Bfloat16Matrix a16;
+  Bfloat16Matrix b16;
+  a16.assign_rows(view(a));
+  b16.assign_rows(view(b));
+  Matrix y(1, 1);
+  multiply_forward(a16.view(), b16.view(), nullptr, view(y));
+  return y(0, 0);
+}
+
+// Intel, Software Developer's Manual, VDPBF16PS: subnormal numbers are zero on the way in and out.
+TEST(Products, OfBfloat16HaveNoSubnormalNumbers) {
+  if (test::kIsDouble) return;  // which has these numbers
+  const VectorUnit widest = vector_unit();
+  for (const VectorUnit unit : vector_units()) {
+    use_vector_unit(unit);
+    EXPECT_EQ(of_one_pair({0x1p-126F, 0}, {1, 0}), 0x1p-126F) << to_text(unit);
+    EXPECT_EQ(of_one_pair({0x1p-127F, 0}, {2, 0}), 0) << to_text(unit);
+    EXPECT_EQ(of_one_pair({0x1p-100F, 0}, {0x1p-27F, 0}), 0) << to_text(unit);
+    EXPECT_TRUE(std::signbit(of_one_pair({-0x1p-100F, 0}, {0x1p-27F, 0}))) << to_text(unit);
+    // The second product comes first, and is lost although both together are a normal number.
+    EXPECT_EQ(of_one_pair({0x1p-100F, 0x1p-100F}, {0x1p-26F, 0x1p-27F}), 0x1p-126F) << to_text(unit);
+    // 2^-126 - 1.5 · 2^-151 is 2^-126 to the nearest subnormal number, but less with 24 bits.
+    EXPECT_EQ(of_one_pair({-0x1.8p-76F, 0x1p-126F}, {0x1p-75F, 1}), 0) << to_text(unit);
+    EXPECT_EQ(of_one_pair({0x1p-75F, 0x1p-126F}, {-0x1.8p-76F, 1}), 0) << to_text(unit);
+    // 2^-126 - 2^-152 is that with 24 bits too.
+    EXPECT_EQ(of_one_pair({-0x1p-76F, 0x1p-126F}, {0x1p-76F, 1}), 0x1p-126F) << to_text(unit);
+  }
+  use_vector_unit(widest);
+}
+
+// All that 16 bits can be, also what is no number.
+TEST(Products, OfBfloat16HaveTheSameBitsWithAllVectorUnitsOfThisProcessor) {
+  const VectorUnit widest = vector_unit();
+  std::mt19937 generator(5);
+  for (int trial = 0; trial < 200; ++trial) {
+    // Exponents near each other, so that sums are not one term alone.
+    const auto exponent = static_cast<std::uint32_t>(generator() % 256);
+    const auto values = [&](Index rows, Index columns) {
+      Matrix matrix(rows, columns);
+      for (Real& value : matrix.reshaped()) {
+        const auto any = static_cast<std::uint32_t>(generator());
+        const std::uint32_t near = (any & 0x807f0000U) | (((exponent + any % 8) & 0xffU) << 23U);
+        value = static_cast<Real>(
+            std::bit_cast<float>(any % 64 == 0 ? static_cast<std::uint32_t>(generator()) : near));
+      }
+      return matrix;
+    };
+    const Matrix x = values(5, 7);
+    const Matrix w = values(33, 7);
+    const Matrix dy = values(5, 33);
+    const Matrix bias = Matrix::Zero(1, 33);
+    use_vector_unit(widest);
+    const PairResults expected = multiply_pairs(x, w, bias.data(), dy);
+    for (const VectorUnit unit : vector_units()) {
+      use_vector_unit(unit);
+      const PairResults found = multiply_pairs(x, w, bias.data(), dy);
+      const auto same = [](const Matrix& a, const Matrix& b) {
+        return std::ranges::equal(a.reshaped(), b.reshaped(), [](Real p, Real q) {
+          return (std::isnan(p) && std::isnan(q)) || (p == q && std::signbit(p) == std::signbit(q));
+        });
+      };
+      EXPECT_TRUE(same(found.y, expected.y) && same(found.dx, expected.dx) && same(found.dw, expected.dw))
+          << to_text(unit) << ", trial " << trial;
+    }
+  }
+  use_vector_unit(widest);
 }
 
 // Eigen's own conversion is the independent one.

@@ -36,7 +36,7 @@ Checkpoint at(std::uint64_t step, std::uint64_t best = 0) {
                                   .vectors = {{"parameters", *values}},
                                   .digest = DigestBlocks(std::as_bytes(std::span(*values))).digest(),
                                   .memory = values},
-                        .run = {.config = {}, .data_digest = "d", .machine = {}}};
+                        .run = {.config = {}, .data_digest = "d", .version = {}}};
   if (best > 0) checkpoint.standing.best = BestEvaluation{best, 1, 0.5};
   return checkpoint;
 }

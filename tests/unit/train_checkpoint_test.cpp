@@ -42,7 +42,7 @@ Checkpoint sample() {
                     .digest = DigestBlocks(std::as_bytes(kAll)).digest()},
           .run = {.config = {{"train.seed", "1"}, {"data.source", "a \"b\" ü.csv"}},
                   .data_digest = "abc",
-                  .machine = {{"CPU", "one"}, {"version", "0"}}},
+                  .version = "0"},
           .epoch = 1.85,
           .loss_sum = 0.1 + 0.2,
           .loss_weight = 64.5,
@@ -75,7 +75,7 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   }
   EXPECT_EQ(read.run.config, written.run.config);
   EXPECT_EQ(read.run.data_digest, written.run.data_digest);
-  EXPECT_EQ(read.run.machine, written.run.machine);
+  EXPECT_EQ(read.run.version, written.run.version);
   EXPECT_EQ(read.epoch, written.epoch);
   EXPECT_EQ(read.loss_sum, written.loss_sum);
   EXPECT_EQ(read.loss_weight, written.loss_weight);

@@ -13,8 +13,6 @@ using MatrixView = Eigen::Map<Matrix>;
 using ConstMatrixView = Eigen::Map<const Matrix>;
 
 using Bfloat16 = Eigen::bfloat16;
-using ConstBfloat16View =
-    Eigen::Map<const Eigen::Matrix<Bfloat16, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
 /// Views of a whole matrix.
 inline ConstMatrixView view(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }

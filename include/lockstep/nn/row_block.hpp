@@ -9,9 +9,9 @@
 
 namespace lockstep {
 
-/// In which numbers a linear unit multiplies. Sums, parameters, gradients and everything else are Real.
-/// kBfloat16: factors rounded to 8 significant bits, products summed in float (Kalamkar et al.: A study of
-/// bfloat16 for deep learning training, arXiv 1905.12322).
+/// In which numbers linear units and convolutions multiply. Sums, parameters, gradients and everything else
+/// are Real. kBfloat16: factors rounded to 8 significant bits, products summed in float (Kalamkar et al.: A
+/// study of bfloat16 for deep learning training, arXiv 1905.12322).
 enum class Precision { kFloat32, kBfloat16 };
 
 /// The rows of one micro-batch inside a block; never empty.

@@ -20,7 +20,7 @@ constexpr const char* kFormatVersion = "1";
 constexpr const char* kChecksums = "checksums";
 constexpr std::size_t kChecksumBytes = 2 * Digest::kTextBytes;
 const std::string kConfigPrefix = "config.";
-const std::string kMachinePrefix = "machine.";
+const std::string kVersionOfProgram = "machine.version";
 
 /// The vectors cut into tensors.
 std::vector<TensorView> to_tensors(const std::vector<StateVector>& vectors, const ParameterLayout& layout) {
@@ -137,7 +137,7 @@ std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
     metadata["best_value"] = fmt::format("{}", checkpoint.standing.best->value);
   }
   for (const auto& [key, value] : checkpoint.run.config) metadata[kConfigPrefix + key] = value;
-  for (const auto& [key, value] : checkpoint.run.machine) metadata[kMachinePrefix + key] = value;
+  metadata[kVersionOfProgram] = checkpoint.run.version;
   return metadata;
 }
 
@@ -154,7 +154,7 @@ Checkpoint checkpoint_from_metadata(const std::map<std::string, std::string>& me
                                   .memory = {}},
                         .run = {.config = facts.below(kConfigPrefix),
                                 .data_digest = facts.text("data_digest"),
-                                .machine = facts.below(kMachinePrefix)},
+                                .version = facts.text(kVersionOfProgram)},
                         .epoch = facts.number("epoch"),
                         .loss_sum = facts.number("loss_sum"),
                         .loss_weight = facts.number("loss_samples")};

@@ -16,9 +16,9 @@ namespace lockstep {
 
 /// What has to be the same, or should be, where a run goes on.
 struct RunIdentity {
-  std::map<std::string, std::string> config = {};   ///< settings_of the Config
-  std::string data_digest = {};                     ///< of all samples
-  std::map<std::string, std::string> machine = {};  ///< "version"; of bfloat16 "CPU" and library too
+  std::map<std::string, std::string> config = {};  ///< settings_of the Config
+  std::string data_digest = {};                    ///< of all samples
+  std::string version = {};                        ///< of the program
 };
 
 /// An evaluation of the validation samples that is better than all before it.

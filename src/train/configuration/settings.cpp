@@ -73,7 +73,8 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
        {"train.threads", "1", "threads of each rank; same bits for any number",
         whole(train.threads, 1, 1 << 10)},
        {"train.precision", "float32",
-        "what linear units multiply: float32, or bf16 (bfloat16; sums, weights and optimizer stay float32)",
+        "what linear units and convolutions multiply: float32, or bf16 (bfloat16; sums, weights and "
+        "optimizer stay float32)",
         choice(train.precision, {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}})},
        {"train.seed", "1", "seed of initial weights, order, augmentation and dropout", whole(train.seed, 0)},
        {"train.reduction", "reproducible",

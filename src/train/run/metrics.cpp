@@ -6,7 +6,6 @@
 #include "core/vector_unit.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/core/version.hpp"
-#include "lockstep/nn/products.hpp"
 
 namespace lockstep {
 
@@ -14,13 +13,11 @@ using Json = nlohmann::ordered_json;
 
 Json start_event(const Trainer& trainer, const Problem& problem, int world_size,
                  const std::string& message_library) {
-  std::vector<std::string> libraries{message_library};
-  if (trainer.options().precision == Precision::kBfloat16) libraries.push_back(bfloat16_library());
   return {{"event", "start"},
           {"version", kVersion},
           {"world_size", world_size},
           {"cpu", cpu_model()},
-          {"libraries", libraries},
+          {"libraries", Json::array({message_library})},
           {"vector_unit", to_text(vector_unit())},
           {"threads", threads()},
           {"micro_batches", trainer.micro_batches()},

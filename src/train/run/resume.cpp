@@ -14,7 +14,6 @@
 
 #include "core/digest.hpp"
 #include "core/json.hpp"
-#include "core/machine.hpp"
 #include "core/text.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
@@ -282,25 +281,18 @@ void check_goes_on(const Checkpoint& checkpoint, const RunIdentity& now, const C
   check_patience(before.stopping, config.stopping);
   check_best_weights(config.run.dir, checkpoint.standing,
                      plan_training(config.training, training_samples).total_steps);
-  for (const auto& [what, value] : now.machine) {
-    const auto found = checkpoint.run.machine.find(what);
-    if (found == checkpoint.run.machine.end() || found->second == value) continue;
+  if (checkpoint.run.version != now.version) {
     log::warn(
-        fmt::format("lockstep: the {} was '{}' and is '{}': the bits from here on may not be those of a run "
-                    "that never stopped",
-                    what, found->second, value));
+        fmt::format("lockstep: the version was '{}' and is '{}': the bits from here on may not be those of a "
+                    "run that never stopped",
+                    checkpoint.run.version, now.version));
   }
 }
 
 RunIdentity identify(const Config& config, const Problem& problem) {
-  RunIdentity identity{.config = facts_of(with_absolute_paths(config)),
-                       .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
-                       .machine = {{"version", kVersion}}};
-  if (config.training.precision == Precision::kBfloat16) {
-    identity.machine["CPU"] = cpu_model();
-    identity.machine["library of bfloat16 products"] = bfloat16_library();
-  }
-  return identity;
+  return {.config = facts_of(with_absolute_paths(config)),
+          .data_digest = digest(problem.training) + (problem.test ? digest(*problem.test) : ""),
+          .version = kVersion};
 }
 
 }  // namespace lockstep

@@ -11,8 +11,8 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/nn/bfloat16_products.hpp"
 #include "lockstep/nn/linear_hessian.hpp"
-#include "lockstep/nn/products.hpp"
 #include "lockstep/optim/algorithm.hpp"
 #include "lockstep/parallel/agreement.hpp"
 #include "optim/norm.hpp"
@@ -38,16 +38,6 @@ Network with_parameters(Network network, const TrainingOptions& options) {
 TrainingOptions prepare(Communicator& communicator, const Network& network, const Problem& problem,
                         TrainingOptions options) {
   together(communicator, [&] { check_training(network, problem, options); });
-  if (options.precision == Precision::kBfloat16) {
-    const std::string different =
-        differences(communicator, {{"the library of bfloat16 products", bfloat16_library()}});
-    if (!different.empty()) {
-      fail_input(
-          "`precision` = bf16: {}, on which the bits depend; set `precision` = float32, or take hosts of one "
-          "kind",
-          different);
-    }
-  }
   set_threads(options.threads);
   return options;
 }
@@ -80,8 +70,11 @@ void check_training(const Network& network, const Problem& problem, const Traini
   }
   check_batch_size(options, problem.split);
   check_augmentation(problem.augmentation, problem.training.description());
-  const std::string obstacle = options.precision == Precision::kBfloat16 ? bfloat16_obstacle() : "";
-  if (!obstacle.empty()) fail_input("`precision` = bf16: {}; set `precision` = float32", obstacle);
+  if (options.precision == Precision::kBfloat16 && !has_fast_bfloat16()) {
+    log::warn_once(
+        "lockstep: products in bfloat16 take longer here than in float32: this processor, or the vector unit "
+        "that was chosen, has none of its own (AVX512_BF16)");
+  }
   if (options.wire == Wire::kBfloat16 && options.reduction == Reduction::kFast) {
     fail_input(
         "`wire` = bf16: rounds the sums of the reproducible reduction; set `reduction` = reproducible, or "

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "nn/picture_frame.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// What a convolution is of. Each group of outputs sees a group of channels.
+struct ConvShape {
+  Picture input, output;
+  Windows windows;
+  Index groups = 1;
+
+  Index channels() const { return input.channels / groups; }  ///< of a group
+  Index outputs() const { return output.channels / groups; }  ///< of a group
+  Index area() const { return windows.size * windows.size; }
+  Index framed_height() const { return input.height + 2 * windows.pad; }
+  Index framed_width() const { return input.width + 2 * windows.pad; }
+};
+
+/// What the gradient by a convolution's weights reads of a sample, for WindowProducts::weight_gradient: its
+/// picture in a frame of zeros, and the gradient by its output, where it stands.
+template <typename Factor>
+class ConvPictures {
+ public:
+  explicit ConvPictures(const ConvShape& shape)
+      : frame_(shape.input, shape.groups, shape.windows.pad, shape.framed_height(), shape.framed_width()),
+        pad_(shape.windows.pad),
+        outputs_(shape.outputs()),
+        output_(shape.output),
+        windows_{shape.windows.size, shape.windows.size, shape.windows.stride, shape.windows.stride,
+                 shape.windows.dilation} {}
+
+  const WindowGrid& windows() const { return windows_; }
+  const Picture& output() const { return output_; }
+
+  /// Factors of a sample.
+  Index size() const { return frame_.size(); }
+  void assign(const Real* x, const Real* /*dy*/, Factor* to) const { frame_.assign(x, to); }
+  PictureView<Factor> x(const Factor* sample, Index group) const {
+    return frame_.view(sample, -pad_, -pad_, group);
+  }
+  const Factor* dy(const Factor* /*sample*/, const Real* dy, Index group) const {
+    return dy + group * outputs_;
+  }
+
+ private:
+  PictureFrame<Factor> frame_;
+  Index pad_;
+  Index outputs_;  // of a group
+  Picture output_;
+  WindowGrid windows_;
+};
+
+/// In pairs, which are of two rows of the output's pixels, one below the other, and of the rows of the
+/// picture that two windows see at the same place.
+template <>
+class ConvPictures<Bfloat16Pair> {
+ public:
+  explicit ConvPictures(const ConvShape& shape)
+      : shape_(shape),
+        output_{shape.output.channels, (shape.output.height + 1) / 2, shape.output.width},
+        windows_{shape.windows.size, shape.windows.size, 2 * shape.windows.stride, shape.windows.stride,
+                 shape.windows.dilation} {}
+
+  const WindowGrid& windows() const { return windows_; }
+  const Picture& output() const { return output_; }
+
+  Index size() const { return size_of_x() + output_.size(); }
+  void assign(const Real* x, const Real* dy, Bfloat16Pair* to) const {
+    const Index line = shape_.framed_width() * shape_.input.channels;
+    const Index left = shape_.windows.pad * shape_.input.channels;
+    const Index run = shape_.input.width * shape_.input.channels;
+    const auto row_of_x = [&](Index row) {
+      return 0 <= row && row < shape_.input.height ? x + row * run : nullptr;
+    };
+    for (Index row = -shape_.windows.pad; row < shape_.input.height + shape_.windows.pad; ++row, to += line) {
+      std::fill_n(to, left, Bfloat16Pair{0});
+      to_pairs(row_of_x(row), row_of_x(row + shape_.windows.stride), run, to + left);
+      std::fill_n(to + left + run, line - left - run, Bfloat16Pair{0});
+    }
+    const Index outputs = shape_.output.width * shape_.output.channels;
+    for (Index row = 0; row < shape_.output.height; row += 2, to += outputs) {
+      const Real* const first = dy + row * outputs;
+      to_pairs(first, row + 1 < shape_.output.height ? first + outputs : nullptr, outputs, to);
+    }
+  }
+  PictureView<Bfloat16Pair> x(const Bfloat16Pair* sample, Index group) const {
+    return {sample + group * shape_.channels(), shape_.framed_width(), shape_.input.channels};
+  }
+  const Bfloat16Pair* dy(const Bfloat16Pair* sample, const Real* /*dy*/, Index group) const {
+    return sample + size_of_x() + group * shape_.outputs();
+  }
+
+ private:
+  Index size_of_x() const { return shape_.framed_height() * shape_.framed_width() * shape_.input.channels; }
+
+  ConvShape shape_;
+  Picture output_;
+  WindowGrid windows_;
+};
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
