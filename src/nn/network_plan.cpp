@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/network.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-Index Network::rows_at_once() const {
-  // What a thread works on, and with it, in most processors, its part of the last cache.
-  constexpr Index kBytesOfThread = Index{32} << 20U;
+Index Network::bytes_of_row() const {
   const Plan plan = make_plan(false);
   std::vector<Index> sizes(nodes_.size(), 0);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -20,9 +19,17 @@ Index Network::rows_at_once() const {
   const auto sum = [](const std::vector<Index>& all) {
     return std::accumulate(all.begin(), all.end(), Index{0});
   };
-  const Index values = sum(sizes) + sum(plan.sizes);
-  const Index bytes_of_row = values * static_cast<Index>(sizeof(Real));
-  return std::max<Index>(1, threads() * kBytesOfThread / std::max<Index>(1, bytes_of_row));
+  return (sum(sizes) + sum(plan.sizes)) * static_cast<Index>(sizeof(Real));
+}
+
+Index Network::rows_at_once() const {
+  const Index bytes = threads() * (activation_memory_ << 20U);
+  return std::max<Index>(1, bytes / std::max<Index>(1, bytes_of_row()));
+}
+
+void Network::bound_activations(Index mebibytes) {
+  LOCKSTEP_CHECK(mebibytes >= 1 && mebibytes <= kMostActivationMemory);
+  activation_memory_ = mebibytes;
 }
 
 Network::Plan Network::make_plan(bool keeps_outputs) const {

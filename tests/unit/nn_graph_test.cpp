@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "data_helpers.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn_helpers.hpp"
@@ -236,12 +237,35 @@ TEST(Graph, RecomputingChangesNoBit) {
 TEST(Graph, RecomputingKeepsWhatEachGroupGivesAndOneGroupMore) {
   const Network usual("20 x (linear 1000, gelu, linear 1000)", 1000);
   const Network network("20 x recompute(linear 1000, gelu, linear 1000)", 1000);
-  const auto values = [](const Network& n) {
-    return static_cast<double>(Index{32} << 20U) /
-           static_cast<double>(n.rows_at_once() * Index{sizeof(Real)});
-  };
-  EXPECT_NEAR(values(usual), 62'000, 1'000);
-  EXPECT_NEAR(values(network), 24'000, 1'000);
+  EXPECT_EQ(usual.bytes_of_row(), 62'000 * Index{sizeof(Real)});
+  EXPECT_EQ(network.bytes_of_row(), 24'000 * Index{sizeof(Real)});
+}
+
+/// The most whose values and gradients have room in so many MiB a thread, or one.
+TEST(Graph, AsManyRowsPassTogetherAsTheBoundHasRoomFor) {
+  constexpr Index kMebibyte = Index{1024} * 1024;
+  Network narrow("linear 1000, gelu, linear 1000", 1000);
+  Network wide("linear 5000000", 1);
+  EXPECT_GT(wide.bytes_of_row(), 16 * kMebibyte);
+  for (Network* const network : {&narrow, &wide}) {
+    const Index usual = network->rows_at_once();
+    for (const Index mebibytes : {1, 2, 7, 32, 1000, 1 << 20}) {
+      network->bound_activations(mebibytes);
+      for (const int count : {1, 3}) {
+        set_threads(count);
+        const Index room = count * mebibytes * kMebibyte;
+        const Index rows = network->rows_at_once();
+        EXPECT_GE(rows, 1);
+        EXPECT_TRUE(rows == 1 || rows * network->bytes_of_row() <= room) << rows << " in " << mebibytes;
+        EXPECT_GT((rows + 1) * network->bytes_of_row(), room) << rows << " in " << mebibytes;
+      }
+      set_threads(1);
+    }
+    network->bound_activations(kActivationMemory);
+    EXPECT_EQ(network->rows_at_once(), usual);
+  }
+  EXPECT_THROW(narrow.bound_activations(0), Error);
+  EXPECT_THROW(narrow.bound_activations(kMostActivationMemory + 1), Error);
 }
 
 TEST(Graph, KeepsTheOutputOfEveryUnitWhereTheBlockSaysSo) {
@@ -259,6 +283,8 @@ TEST(Graph, EvaluatesInPartsWhatItGivesAtOnce) {
   const Index rows = 2 * network.rows_at_once() + 3;
   const Matrix x = test::random_matrix(rows, 4, 1);
   const Matrix expected = output(network, x);
+  EXPECT_EQ(Matrix(network.evaluate(counted(rows), test::view(x))), expected);
+  network.bound_activations(1);
   EXPECT_EQ(Matrix(network.evaluate(counted(rows), test::view(x))), expected);
 }
 

@@ -119,9 +119,13 @@ class Network {
   /// statistics as their units say.
   void initialize(std::uint64_t seed, Initialization scheme);
 
-  /// How many rows may pass together, so that what `forward` and `backward` keep of them is near at hand and
-  /// takes bounded memory; at least one.
+  /// Bytes that one row takes: the values and gradients that `forward` and `backward` keep of it.
+  Index bytes_of_row() const;
+  /// How many rows may pass together, so that these are near at hand and take bounded memory; at least one.
   Index rows_at_once() const;
+  /// Bounds that memory to so many MiB for each thread, in the place of kActivationMemory. No result depends
+  /// on it.
+  void bound_activations(Index mebibytes);
 
   /// The outputs for x [rows x inputs]; valid until the next call. Keeps what `backward` needs.
   ConstMatrixView forward(const RowBlock& block, ConstMatrixView x);
@@ -249,6 +253,7 @@ class Network {
   ParameterLayout statistics_layout_;
   std::vector<Real> statistics_;
   Index sums_ = 0;
+  Index activation_memory_ = kActivationMemory;
   Plan plan_;                                 // made by the first forward
   Views views_;                               // of the unit that leads
   std::vector<std::vector<Real>> gradients_;  // by place

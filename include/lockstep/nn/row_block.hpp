@@ -24,6 +24,12 @@ struct MicroBatchRows {
 /// Work on rows [first, first + count) of a block, by one thread.
 using RowWork = std::function<void(Index first, Index count)>;
 
+/// MiB for each thread that the values and gradients of the rows that pass through a network together take,
+/// unless it is told otherwise (Network::bound_activations), and the most that it may be told. 32 are what a
+/// thread works on, and with it, in most processors, its part of the last cache.
+inline constexpr Index kActivationMemory = 32;
+inline constexpr Index kMostActivationMemory = Index{1} << 20U;
+
 /// The rows that pass through the network together: whole micro-batches, one after another.
 struct RowBlock {
   std::span<const MicroBatchRows> micro_batches;

@@ -24,6 +24,7 @@ struct TrainingOptions {
   std::uint64_t steps = 0;  ///< 0: by epochs
   int micro_batches = 8;    ///< slices of a batch, and the most ranks there may be; 0 before it is settled
   int threads = 1;          ///< of each rank
+  Index activation_memory = kActivationMemory;  ///< MiB for each thread: Network::bound_activations
   Precision precision = Precision::kFloat32;
   std::uint64_t seed = 1;
   Reduction reduction = Reduction::kReproducible;

@@ -72,6 +72,10 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
         whole_or(train.micro_batches, "auto", 1 << 16)},
        {"train.threads", "1", "threads of each rank; same bits for any number",
         whole(train.threads, 1, 1 << 10)},
+       {"train.activation-memory", fmt::format("{}", kActivationMemory),
+        "MiB for each thread that the activations of samples that pass together may take; same bits for any "
+        "number",
+        whole(train.activation_memory, 1, kMostActivationMemory)},
        {"train.precision", "float32",
         "what linear units and convolutions multiply: float32, or bf16 (bfloat16; sums, weights and "
         "optimizer stay float32)",

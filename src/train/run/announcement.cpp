@@ -1,5 +1,6 @@
 #include "train/run/announcement.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "core/text.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/core/threads.hpp"
+#include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/nodes.hpp"
 
 namespace lockstep {
@@ -39,6 +41,31 @@ void announce_nodes(const Trainer& trainer) {
   log::info(text);
 }
 
+/// Warns where somebody has set a bound that what has to pass together on rank 0 exceeds.
+void announce_memory(const Trainer& trainer) {
+  const TrainingOptions& options = trainer.options();
+  if (options.activation_memory == kActivationMemory) return;
+  const bool is_whole = trainer.network().needs_whole_batch();
+  const BatchPlan plan(trainer.plan().batch_size, trainer.owned_micro_batches());
+  Index rows = 0;
+  for (const Block& block : cut_into_blocks(plan, 0, is_whole ? plan.batch_size() : 1)) {
+    rows = std::max(rows, block.rows.size());
+  }
+  constexpr Index kMebibyte = Index{1} << 20U;
+  const Index needed = (rows * trainer.network().bytes_of_row() + kMebibyte - 1) / kMebibyte;
+  if (needed <= options.threads * options.activation_memory) return;
+  std::string text = fmt::format(
+      "train.activation-memory = {}: {} ({}) passes as one and takes {} MiB; put units in recompute(…)",
+      options.activation_memory, is_whole ? "rank 0's part of the batch" : "a micro-batch",
+      count_of(rows, "sample"), needed);
+  if (is_whole) {
+    text += ", or take 'batch-norm micro' (other bits)";
+  } else if (options.reduction == Reduction::kReproducible) {
+    text += ", or raise train.micro-batches (other bits)";
+  }
+  log::warn(text);
+}
+
 }  // namespace
 
 void announce_run(const Trainer& trainer, const Problem& problem, const Communicator& communicator,
@@ -57,6 +84,7 @@ void announce_run(const Trainer& trainer, const Problem& problem, const Communic
                         trainer.micro_batches() == 1 ? "" : "es", folder.string()));
   const bool is_on_several_hosts = !communicator.name(0).host.empty();
   if (is_on_several_hosts) announce_nodes(trainer);
+  announce_memory(trainer);
   if (threads() > available_cpus()) {
     log::warn(fmt::format(
         "train.threads = {}, but rank 0 may use {} CPU{}; give each rank as many: mpirun --map-by slot:PE={}",

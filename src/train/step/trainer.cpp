@@ -117,6 +117,7 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       timeline_(options_.timeline ? std::make_optional<Timeline>(communicator) : std::nullopt),
       clock_(timeline_ ? &*timeline_ : nullptr) {
   LOCKSTEP_CHECK(micro_batches_ >= communicator.size());
+  network_.bound_activations(options_.activation_memory);
   if (options_.noise_scale) noise_meter_.emplace(*reducer_, plan_.batch_size, micro_batches_);
   if (optimizer_.needs_hessian()) {
     hessian_reducer_.emplace(network_, *problem_.loss, shares_.is_replicated(), topology_);
