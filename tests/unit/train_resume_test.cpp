@@ -71,6 +71,7 @@ TEST(Resume, TakesWhatMayChange) {
   const RunStart start = stopped.resume({{"train.epochs", "20"},
                                          {"train.exchange", "messages"},
                                          {"train.check-every", "1"},
+                                         {"train.threads", "2"},
                                          {"train.activation-memory", "1"},
                                          {"train.on-nonfinite", "skip"},
                                          {"train.nonfinite-limit", "3"},
@@ -81,6 +82,7 @@ TEST(Resume, TakesWhatMayChange) {
                                          {"run.tags", "late"},
                                          {"optimizer.learning-rate", "5e-2"}});
   EXPECT_EQ(start.config.training.epochs, 20);
+  EXPECT_EQ(start.config.training.threads, 2);
   EXPECT_EQ(start.config.training.activation_memory, 1);
   EXPECT_EQ(start.config.training.on_nonfinite, OnNonFinite::kSkip);
   EXPECT_EQ(start.config.checkpoint.every, 3U);
