@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains the same networks with the same batches on Lockstep and on PyTorch (Debian's, DistributedDataParallel over
-# gloo) on this machine, in turn, and prints milliseconds a step and how many times as fast Lockstep is.
+# gloo) on this machine, in turn, and prints milliseconds a step and how many times as fast Lockstep is; beside it, what
+# Lockstep takes with train.precision = bf16.
 #
 #   launch/compare_pytorch.sh [RANKS [ROUNDS]]     2 ranks and 5 rounds unless given; medians count
 set -euo pipefail
@@ -23,7 +24,7 @@ python3 -c 'import os, sys
 for i in range(1024): sys.stdout.buffer.write(bytes([i % 10]) + os.urandom(3072))' >"$pictures/data_batch_1.bin"
 
 # Seconds a step of network $1, which is the hidden layers of a multi-layer perceptron or a name, at batch $2 on $3 ranks of
-# one thread each, or, for 0, in one process with a thread on each core.
+# one thread each, or, for 0, in one process with a thread on each core; Lockstep's in precision $4.
 lockstep_seconds() {
   local data=fashion-mnist block=() layers="linear ${1//,/, relu, linear }, relu, linear 10"
   case $1 in
@@ -36,7 +37,7 @@ lockstep_seconds() {
   esac
   lockstep_mpirun_for "$3"
   "${lockstep_mpirun[@]}" -np "$(($3 ? $3 : 1))" build/release/lockstep bench --json --rounds 3 --train.batch-size "$2" \
-    --model.layers "$layers" "${block[@]}" --optimizer.momentum 0.9 --data.source "$data" \
+    --model.layers "$layers" "${block[@]}" --optimizer.momentum 0.9 --data.source "$data" --train.precision "$4" \
     --train.threads "$(($3 ? 1 : lockstep_cores))" | sed 's/.*"step":{"seconds":\([0-9.e-]*\).*/\1/'
 }
 pytorch_seconds() {
@@ -47,24 +48,25 @@ pytorch_seconds() {
 }
 median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-row='%-22s %6s %-13s  %12s %12s  %s\n'
+row='%-22s %6s %-13s  %12s %12s  %6s  %8s\n'
 # shellcheck disable=SC2059  # the form of all rows
 compare() {
-  local ours=() theirs=()
+  local ours=() theirs=() in_bf16=()
   for ((round = 0; round < rounds; ++round)); do
-    ours+=("$(lockstep_seconds "$1" "$2" "$3")")
+    ours+=("$(lockstep_seconds "$1" "$2" "$3" float32)")
     theirs+=("$(pytorch_seconds "$1" "$2" "$3")")
+    in_bf16+=("$(lockstep_seconds "$1" "$2" "$3" bf16)")
   done
   local a b where="$3 ranks"
   (($3)) || where="1, $lockstep_cores threads"
   a=$(printf '%s\n' "${ours[@]}" | median)
   b=$(printf '%s\n' "${theirs[@]}" | median)
   printf "$row" "$1" "$2" "$where" "$(milliseconds "$a")" "$(milliseconds "$b")" \
-    "$(awk "BEGIN { printf \"%.2f\", $b / $a }")"
+    "$(awk "BEGIN { printf \"%.2f\", $b / $a }")" "$(milliseconds "$(printf '%s\n' "${in_bf16[@]}" | median)")"
 }
 milliseconds() { awk "BEGIN { printf \"%.3f\", 1000 * $1 }"; }
 # shellcheck disable=SC2059
-printf "$row" "hidden layers, or name" batch ranks "Lockstep ms" "PyTorch ms" ratio
+printf "$row" "hidden layers, or name" batch ranks "Lockstep ms" "PyTorch ms" ratio "bf16 ms"
 for batch in 1024 256 64; do compare 1024,1024 "$batch" "$ranks"; done
 for batch in 1024 64; do compare 128 "$batch" "$ranks"; done
 compare 1024,1024 1024 1

@@ -129,10 +129,15 @@ void Network::forward_through(const RowBlock& block, ConstMatrixView x, std::siz
     const std::size_t next = next_leader(leader);
     const auto follow = [&](Index first_row, Index count) {
       thread_local Views views;
-      for (std::size_t k = leader + 1; k < next; ++k) forward_of(block, k, x, {first_row, count}, views);
+      RowBlock some = block;
+      some.first_row = first_row;
+      for (std::size_t k = leader + 1; k < next; ++k) forward_of(some, k, x, {first_row, count}, views);
     };
     const Node& node = nodes_[leader];
-    view(nodes_[plan_.homes[leader]].values, x.rows(), node.output->size());
+    for (std::size_t k = leader; k < next; ++k) {
+      view(nodes_[plan_.homes[k]].values, x.rows(), nodes_[k].output->size());
+      nodes_[k].unit->prepare(block);
+    }
     i = next;
     if (!works_on(block, node)) continue;
     const RowWork work = std::ref(follow);
@@ -221,8 +226,10 @@ void Network::backward(const RowBlock& block, ConstMatrixView x, GradientSink& s
     if (!works_on(block, node)) continue;
     const auto come_first = [&](Index first, Index count) {
       thread_local Views views;
+      RowBlock some = block;
+      some.first_row = first;
       for (std::size_t k = last; k > leader; --k) {
-        backward_of(block, k, x, {first, count}, views, sink);
+        backward_of(some, k, x, {first, count}, views, sink);
         add_gradients_of(k, x.rows(), {first, count});
       }
     };

@@ -42,16 +42,9 @@ Network::Plan Network::make_plan(bool keeps_outputs) const {
   return plan;
 }
 
-/// As far as its unit and that of its first input go. Where one of them is computed anew and the other is
-/// not, the same memory would change twice.
-bool Network::can_work_in_place(std::size_t i) const {
-  const std::size_t source = nodes_[i].sources[0];
-  return source != kInput && nodes_[source].segment == nodes_[i].segment &&
-         nodes_[i].unit->works_in_place() && !nodes_[source].unit->reads_output();
-}
-
-/// A unit works in place where nobody else takes in its first input. It computes with the rows of the one
-/// before it, if that goes by rows and is its first input.
+/// Where nobody else takes in its first input, a unit works in place if it can, and computes with the rows of
+/// the one before it, if that goes by rows and is its first input. Neither is so where one of them is
+/// computed anew for the way back and the other is not, as the same memory would change twice.
 void Network::plan_outputs(Plan& plan) const {
   std::vector<Index> readers(nodes_.size(), 0);
   for (const Node& node : nodes_) {
@@ -62,13 +55,15 @@ void Network::plan_outputs(Plan& plan) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     plan.homes.push_back(i);
     plan.leaders.push_back(i);
-    plan.in_place.push_back(!plan.keeps_outputs && can_work_in_place(i) &&
-                            readers[nodes_[i].sources[0]] == 1);
-    if (!plan.in_place[i]) continue;
     const std::size_t source = nodes_[i].sources[0];
-    plan.homes[i] = plan.homes[source];
+    const bool is_alone = !plan.keeps_outputs && source != kInput && readers[source] == 1 &&
+                          nodes_[source].segment == nodes_[i].segment;
+    plan.in_place.push_back(is_alone && nodes_[i].unit->works_in_place() &&
+                            !nodes_[source].unit->reads_output());
+    if (plan.in_place[i]) plan.homes[i] = plan.homes[source];
+    if (!is_alone || source + 1 != i) continue;
     const std::size_t leader = plan.leaders[source];
-    if (source + 1 == i && nodes_[leader].unit->goes_by_rows()) plan.leaders[i] = leader;
+    if (nodes_[i].unit->follows_rows() && nodes_[leader].unit->goes_by_rows()) plan.leaders[i] = leader;
   }
 }
 

@@ -9,7 +9,7 @@
 #include "lockstep/nn/unit_forms.hpp"
 #include "lockstep/nn/units.hpp"
 #include "nn/picture.hpp"
-#include "nn/window_runs.hpp"
+#include "nn/window_loops.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
@@ -26,6 +26,7 @@ class Pooling : public Unit {
   Response response() const override { return Response::kPassesOn; }
   UnitKind kind() const override { return UnitKind::kPooling; }
   bool reads_output() const override { return false; }
+  bool follows_rows() const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
@@ -96,13 +97,17 @@ class MaxPool final : public Pooling {
  public:
   using Pooling::Pooling;
 
-  void forward(const RowBlock& block, Inputs x, MatrixView y) override {
-    const auto size = static_cast<std::size_t>(y.size());
+  void prepare(const RowBlock& block) override {
+    const auto size = static_cast<std::size_t>(block.rows() * output().size());
     if (chosen_.size() < size) chosen_.resize(size);
-    for_each_part(block.rows(), [&](Index row) {
+  }
+
+  void forward(const RowBlock& block, Inputs x, MatrixView y) override {
+    for_each_part(y.rows(), [&](Index row) {
+      std::uint32_t* const chosen = chosen_.data() + (block.first_row + row) * output().size();
       for (const auto& [run, in_input, in_output] : runs()) {
-        take_largest(run, x[0].row(row).data() + in_input, y.row(row).data() + in_output,
-                     chosen_.data() + row * output().size() + in_output);
+        window_loops<Real>().take_largest(run, x[0].row(row).data() + in_input, y.row(row).data() + in_output,
+                                          chosen + in_output);
       }
     });
   }
@@ -111,11 +116,12 @@ class MaxPool final : public Pooling {
                 InputGradients dx, GradientSink& /*sink*/) override {
     if (dx[0].rows() == 0) return;
     MatrixView by_input = dx[0];
-    for_each_part(block.rows(), [&](Index row) {
+    for_each_part(dy.rows(), [&](Index row) {
       by_input.row(row).setZero();
+      const std::uint32_t* const chosen = chosen_.data() + (block.first_row + row) * output().size();
       for (const auto& [run, in_input, in_output] : runs()) {
-        add_chosen(run, dy.row(row).data() + in_output, chosen_.data() + row * output().size() + in_output,
-                   by_input.row(row).data() + in_input);
+        window_loops<Real>().add_chosen(run, dy.row(row).data() + in_output, chosen + in_output,
+                                        by_input.row(row).data() + in_input);
       }
     });
   }
@@ -126,29 +132,31 @@ class MaxPool final : public Pooling {
     return graph.add("MaxPool", {picture}, attributes_of(windows()));
   }
 
-  std::vector<std::int32_t> chosen_;  // of the last forward: the place in its window of each largest value
+  std::vector<std::uint32_t> chosen_;  // of the last forward: the place in its window of each largest value
 };
 
 class AvgPool final : public Pooling {
  public:
   using Pooling::Pooling;
 
-  void forward(const RowBlock& block, Inputs x, MatrixView y) override {
-    for_each_part(block.rows(), [&](Index row) {
+  void forward(const RowBlock& /*block*/, Inputs x, MatrixView y) override {
+    for_each_part(y.rows(), [&](Index row) {
       for (const auto& [run, in_input, in_output] : runs()) {
-        take_means(run, x[0].row(row).data() + in_input, count(), y.row(row).data() + in_output);
+        window_loops<Real>().take_means(run, x[0].row(row).data() + in_input, count(),
+                                        y.row(row).data() + in_output);
       }
     });
   }
 
-  void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
+  void backward(const RowBlock& /*block*/, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
     if (dx[0].rows() == 0) return;
     MatrixView by_input = dx[0];
-    for_each_part(block.rows(), [&](Index row) {
+    for_each_part(dy.rows(), [&](Index row) {
       by_input.row(row).setZero();
       for (const auto& [run, in_input, in_output] : runs()) {
-        add_parts(run, dy.row(row).data() + in_output, count(), by_input.row(row).data() + in_input);
+        window_loops<Real>().add_parts(run, dy.row(row).data() + in_output, count(),
+                                       by_input.row(row).data() + in_input);
       }
     });
   }
@@ -173,14 +181,15 @@ class AvgPoolAll final : public Unit {
   Response response() const override { return Response::kPassesOn; }
   UnitKind kind() const override { return UnitKind::kPooling; }
   bool reads_output() const override { return false; }
+  bool follows_rows() const override { return true; }
 
   Shape connect(std::span<const Shape> inputs) override {
     input_ = picture_of(inputs[0]);
     return std::vector<Index>{input_.channels, 1, 1};
   }
 
-  void forward(const RowBlock& block, Inputs x, MatrixView y) override {
-    for_each_part(block.rows(), [&](Index row) {
+  void forward(const RowBlock& /*block*/, Inputs x, MatrixView y) override {
+    for_each_part(y.rows(), [&](Index row) {
       const ConstMatrixView pixels(x[0].row(row).data(), input_.pixels(), input_.channels);
       y.row(row).setZero();
       for (Index pixel = 0; pixel < input_.pixels(); ++pixel) y.row(row) += pixels.row(pixel);
@@ -188,11 +197,11 @@ class AvgPoolAll final : public Unit {
     });
   }
 
-  void backward(const RowBlock& block, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
+  void backward(const RowBlock& /*block*/, Inputs /*x*/, ConstMatrixView /*y*/, ConstMatrixView dy,
                 InputGradients dx, GradientSink& /*sink*/) override {
     if (dx[0].rows() == 0) return;
     MatrixView by_input = dx[0];
-    for_each_part(block.rows(), [&](Index row) {
+    for_each_part(dy.rows(), [&](Index row) {
       MatrixView pixels(by_input.row(row).data(), input_.pixels(), input_.channels);
       pixels.rowwise() = dy.row(row) / static_cast<Real>(input_.pixels());
     });

@@ -302,7 +302,7 @@ TEST(Graph, AnObserverSeesEachUnitAfterItsTwoPasses) {
                          test::view(x), {.labels = labels, .values = {}}, sink);
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < network.units(); ++i) texts.push_back(network.unit(i).text());
-  std::erase(texts, "relu");
+  std::erase_if(texts, [](const std::string& text) { return text == "relu" || text == "max-pool 2"; });
   std::vector<std::pair<std::string, Pass>> expected;
   expected.reserve(2 * texts.size());
   for (const std::string& text : texts) expected.emplace_back(text, Pass::kForward);

@@ -224,7 +224,6 @@ class Network {
   void start_statistics();
   void connect_statistics(Node& node);
   Plan make_plan(bool keeps_outputs) const;
-  bool can_work_in_place(std::size_t i) const;
   void plan_outputs(Plan& plan) const;
   void share_memory_of_segments(Plan& plan) const;
   void plan_gradients(Plan& plan) const;

@@ -40,6 +40,7 @@ struct RowBlock {
   Precision precision = Precision::kFloat32;
   BatchSums* batch = nullptr;       ///< over the global batch; null: that is this block
   bool keeps_outputs = false;       ///< of every unit, for Network::output_of
+  Index first_row = 0;              ///< of the views, for a unit that follows_rows
   const RowWork* before = nullptr;  ///< see Unit::goes_by_rows; null: nothing
   const RowWork* after = nullptr;
 

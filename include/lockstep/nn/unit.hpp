@@ -129,9 +129,13 @@ class Unit {
   virtual bool needs_whole_batch() const { return false; }
 
   /// Whether y may stand in the memory of its first input, and the gradient by that in the memory of dy:
-  /// backward and write_sums look at y, and not at that input. It is called for some rows at a time then, by
-  /// several threads, and takes what it needs of a block from the views that it is given.
+  /// backward and write_sums look at y, and not at that input. It follows_rows too.
   virtual bool works_in_place() const { return false; }
+
+  /// Whether forward and backward may be called for some rows at a time, by several threads, right after or
+  /// before the unit that comes before it has computed with these. It takes what it needs from the views that
+  /// it is given, the first row of which is RowBlock::first_row.
+  virtual bool follows_rows() const { return works_in_place(); }
 
   /// Whether backward or write_sums look at y.
   virtual bool reads_output() const { return true; }
@@ -140,6 +144,9 @@ class Unit {
   /// RowBlock::finish in both passes, so that what comes right before and after is done to rows that are in
   /// the cache.
   virtual bool goes_by_rows() const { return false; }
+
+  /// Called before forward, by one thread, with all rows.
+  virtual void prepare(const RowBlock& /*block*/) {}
 
   /// y = f(x), [rows x values].
   virtual void forward(const RowBlock& block, Inputs x, MatrixView y) = 0;
