@@ -41,11 +41,13 @@ TEST_F(TimedTrainingTest, TakesTheSameStepsOnTheRanksOfItsGroupAndNoneElsewhere)
   }
 }
 
+// Of which none computes with the rows of another.
 TEST_F(TimedTrainingTest, TellsTheUnitsOfAStepApartWithoutAnotherBit) {
-  const Config config = make_test_config({{"data.features", "20"},
-                                          {"model.layers",
-                                           "unflatten 1 5 4, conv 4 3 pad=1, batch-norm, max-pool 2, relu, "
-                                           "flatten, linear auto"}});
+  const Config config =
+      make_test_config({{"data.features", "20"},
+                        {"model.layers",
+                         "unflatten 1 5 4, max-pool 2 stride=1, conv 4 3 pad=1, batch-norm, "
+                         "flatten, relu, linear auto"}});
   const Problem problem = make_problem(config, world());
   Trainer plain(world(), make_model(config, problem), problem, config.training);
   Trainer timed(world(), make_model(config, problem), problem, config.training);
