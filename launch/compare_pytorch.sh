@@ -19,9 +19,11 @@ cmake --build --preset release --target lockstep_program >/dev/null
 
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
-# 1,024 pictures of noise in CIFAR's form.
+# 1,025 pictures of noise in CIFAR's form.
 python3 -c 'import os, sys
-for i in range(1024): sys.stdout.buffer.write(bytes([i % 10]) + os.urandom(3072))' >"$pictures/data_batch_1.bin"
+for batch in range(1, 6):
+    with open(f"{sys.argv[1]}/data_batch_{batch}.bin", "wb") as file:
+        for i in range(205): file.write(bytes([i % 10]) + os.urandom(3072))' "$pictures"
 
 # Seconds a step of network $1, which is the hidden layers of a multi-layer perceptron or a name, at batch $2 on $3 ranks of
 # one thread each, or, for 0, in one process with a thread on each core; Lockstep's in precision $4.
