@@ -70,7 +70,7 @@ void take_largest(const WindowRun& run, const T* x, T* largest, std::uint32_t* c
     Places<T> places = Places<T>{} + static_cast<std::uint32_t>(run.first_row * run.size + run.first_column);
     for_each_pixel(run, [&](std::uint32_t place, Index offset) {
       const Vector<T> value = lanes.get(x + first + offset);
-      const auto is_larger = (value > values) | (value != value);
+      const auto is_larger = (value > values) | (value != value);  // NOLINT(misc-redundant-expression): NaN
       values = is_larger ? value : values;
       const auto changes = __builtin_convertvector(is_larger, Places<T>);
       places = (changes & place) | (~changes & places);
