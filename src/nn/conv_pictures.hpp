@@ -18,9 +18,13 @@ struct ConvShape {
 };
 
 /// What the gradient by a convolution's weights reads of a sample, for WindowProducts::weight_gradient: its
-/// picture in a frame of zeros, and the gradient by its output, where it stands.
+/// picture in a frame of zeros, and the gradient by its output.
 template <typename Factor>
-class ConvPictures {
+class ConvPictures;
+
+/// As they are.
+template <>
+class ConvPictures<Real> {
  public:
   explicit ConvPictures(const ConvShape& shape)
       : frame_(shape.input, shape.groups, shape.windows.pad, shape.framed_height(), shape.framed_width()),
@@ -35,16 +39,14 @@ class ConvPictures {
 
   /// Factors of a sample.
   Index size() const { return frame_.size(); }
-  void assign(const Real* x, const Real* /*dy*/, Factor* to) const { frame_.assign(x, to); }
-  PictureView<Factor> x(const Factor* sample, Index group) const {
+  void assign(const Real* x, const Real* /*dy*/, Real* to) const { frame_.assign(x, to); }
+  PictureView<Real> x(const Real* sample, Index group) const {
     return frame_.view(sample, -pad_, -pad_, group);
   }
-  const Factor* dy(const Factor* /*sample*/, const Real* dy, Index group) const {
-    return dy + group * outputs_;
-  }
+  const Real* dy(const Real* /*sample*/, const Real* dy, Index group) const { return dy + group * outputs_; }
 
  private:
-  PictureFrame<Factor> frame_;
+  PictureFrame<Real> frame_;
   Index pad_;
   Index outputs_;  // of a group
   Picture output_;
