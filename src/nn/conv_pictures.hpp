@@ -15,6 +15,15 @@ struct ConvShape {
   Index area() const { return windows.size * windows.size; }
   Index framed_height() const { return input.height + 2 * windows.pad; }
   Index framed_width() const { return input.width + 2 * windows.pad; }
+
+  /// Over the picture in its frame.
+  WindowGrid grid() const {
+    return {windows.size, windows.size, windows.stride, windows.stride, windows.dilation};
+  }
+  template <typename Factor>
+  PictureFrame<Factor> frame() const {
+    return {input, groups, windows.pad, framed_height(), framed_width()};
+  }
 };
 
 /// What the gradient by a convolution's weights reads of a sample, for WindowProducts::weight_gradient: its
@@ -26,31 +35,24 @@ class ConvPictures;
 template <>
 class ConvPictures<Real> {
  public:
-  explicit ConvPictures(const ConvShape& shape)
-      : frame_(shape.input, shape.groups, shape.windows.pad, shape.framed_height(), shape.framed_width()),
-        pad_(shape.windows.pad),
-        outputs_(shape.outputs()),
-        output_(shape.output),
-        windows_{shape.windows.size, shape.windows.size, shape.windows.stride, shape.windows.stride,
-                 shape.windows.dilation} {}
+  explicit ConvPictures(const ConvShape& shape) : shape_(shape), frame_(shape.frame<Real>()) {}
 
-  const WindowGrid& windows() const { return windows_; }
-  const Picture& output() const { return output_; }
+  WindowGrid windows() const { return shape_.grid(); }
+  Picture output() const { return shape_.output; }
 
   /// Factors of a sample.
   Index size() const { return frame_.size(); }
   void assign(const Real* x, const Real* /*dy*/, Real* to) const { frame_.assign(x, to); }
   PictureView<Real> x(const Real* sample, Index group) const {
-    return frame_.view(sample, -pad_, -pad_, group);
+    return frame_.view(sample, -shape_.windows.pad, -shape_.windows.pad, group);
   }
-  const Real* dy(const Real* /*sample*/, const Real* dy, Index group) const { return dy + group * outputs_; }
+  const Real* dy(const Real* /*sample*/, const Real* dy, Index group) const {
+    return dy + group * shape_.outputs();
+  }
 
  private:
+  ConvShape shape_;
   PictureFrame<Real> frame_;
-  Index pad_;
-  Index outputs_;  // of a group
-  Picture output_;
-  WindowGrid windows_;
 };
 
 /// In pairs, which are of two rows of the output's pixels, one below the other, and of the rows of the
@@ -58,16 +60,18 @@ class ConvPictures<Real> {
 template <>
 class ConvPictures<Bfloat16Pair> {
  public:
-  explicit ConvPictures(const ConvShape& shape)
-      : shape_(shape),
-        output_{shape.output.channels, (shape.output.height + 1) / 2, shape.output.width},
-        windows_{shape.windows.size, shape.windows.size, 2 * shape.windows.stride, shape.windows.stride,
-                 shape.windows.dilation} {}
+  explicit ConvPictures(const ConvShape& shape) : shape_(shape) {}
 
-  const WindowGrid& windows() const { return windows_; }
-  const Picture& output() const { return output_; }
+  WindowGrid windows() const {
+    WindowGrid grid = shape_.grid();
+    grid.row_stride *= 2;
+    return grid;
+  }
+  Picture output() const {
+    return {shape_.output.channels, (shape_.output.height + 1) / 2, shape_.output.width};
+  }
 
-  Index size() const { return size_of_x() + output_.size(); }
+  Index size() const { return size_of_x() + output().size(); }
   void assign(const Real* x, const Real* dy, Bfloat16Pair* to) const {
     const Index line = shape_.framed_width() * shape_.input.channels;
     const Index left = shape_.windows.pad * shape_.input.channels;
@@ -97,8 +101,6 @@ class ConvPictures<Bfloat16Pair> {
   Index size_of_x() const { return shape_.framed_height() * shape_.framed_width() * shape_.input.channels; }
 
   ConvShape shape_;
-  Picture output_;
-  WindowGrid windows_;
 };
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

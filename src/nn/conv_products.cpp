@@ -25,14 +25,12 @@ Factor* room_for_one(const PictureFrame<Factor>& frame) {
 template <typename Factor>
 ConvProducts<Factor>::ConvProducts(const ConvShape& shape)
     : shape_(shape),
-      x_(shape.input, shape.groups, shape.windows.pad, shape.framed_height(), shape.framed_width()),
+      x_(shape.frame<Factor>()),
       pictures_(shape),
       by_weights_(pictures_.windows(), shape.channels(), shape.outputs(), pictures_.output()),
       dy_(make_phases()) {
-  const WindowGrid grid{shape.windows.size, shape.windows.size, shape.windows.stride, shape.windows.stride,
-                        shape.windows.dilation};
   for (Index group = 0; group < shape.groups; ++group) {
-    forward_.emplace_back(grid, factors_of<Factor>(shape.channels()), shape.outputs(), shape.output);
+    forward_.emplace_back(shape.grid(), factors_of<Factor>(shape.channels()), shape.outputs(), shape.output);
   }
 }
 

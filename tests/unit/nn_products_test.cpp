@@ -322,7 +322,7 @@ TEST(Products, OfBfloat16PairTheRowsOfEachMicroBatch) {
   }
 }
 
-/// x w + bias, of one pair.
+/// x w, of one pair.
 Real of_one_pair(std::array<float, 2> x, std::array<float, 2> w) {
   const Matrix a = Matrix{{static_cast<Real>(x[0]), static_cast<Real>(x[1])}};
   const Matrix b = Matrix{{static_cast<Real>(w[0]), static_cast<Real>(w[1])}};

@@ -41,7 +41,8 @@ void announce_nodes(const Trainer& trainer) {
   log::info(text);
 }
 
-/// Warns where somebody has set a bound that what has to pass together on rank 0 exceeds.
+/// Warns where somebody has set another bound than the default, and what has to pass together on rank 0
+/// exceeds it.
 void announce_memory(const Trainer& trainer) {
   const TrainingOptions& options = trainer.options();
   if (options.activation_memory == kActivationMemory) return;
