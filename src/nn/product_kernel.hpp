@@ -30,9 +30,9 @@ struct ProductTile {
   const Result* row_bias;     ///< added to each column at the end, or null
 };
 
-/// to[j * to_pitch + i] = from[i * from_pitch + j] for i < rows, j < columns.
+/// Rows of `columns` values, at from[i * from_pitch].
 template <typename T>
-using Transpose = void (*)(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch);
+using Move = void (*)(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch);
 
 /// What products of matrices are made of, for these types and one vector unit.
 template <typename Result, typename Factor = Result>
@@ -45,10 +45,13 @@ struct ProductKernel {
   /// [a is read by columns][width of the tile in vectors, less one][rows of the tile, less one]
   void (*tiles[2][2][kMostRows])(const ProductTile<Result, Factor>& tile);
 
-  /// to[i * to_pitch + j] = from[i * from_pitch + j] for i < rows, j < columns.
-  void (*copy)(const Factor* from, Index from_pitch, Index rows, Index columns, Factor* to, Index to_pitch);
-  Transpose<Factor> transpose;
-  Transpose<Result> transpose_results;
+  /// to[i * to_pitch + j] = from[i * from_pitch + j], and what is then missing in a row to a whole vector is
+  /// +0.
+  Move<Factor> pack;
+  /// to[j * to_pitch + i] = from[i * from_pitch + j], likewise.
+  Move<Factor> pack_transpose;
+  /// The same, and nothing beyond the values.
+  Move<Result> transpose;
 };
 
 template <typename Result, typename Factor, VectorUnit>

@@ -99,26 +99,40 @@ void any_tile(const ProductTile<T, Factor>& t) {
   }
 }
 
-template <typename T>
-void copy(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch) {
+/// The first `count` lanes, at least one, filled up to a multiple of kPadding with what v has there.
+template <int kPadding, typename T>
+LOCKSTEP_INLINE void store_padded(T* to, Vector<T> v, int count) {
+  if constexpr (kPadding == kLanes<T>) {
+    store(to, v);
+  } else {
+    store_first(to, v, (count + kPadding - 1) / kPadding * kPadding);
+  }
+}
+
+template <typename T, int kPadding>
+void pack(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch) {
+  const int rest = static_cast<int>(columns % kLanes<T>);
+  const Index whole = columns - rest;
   for (Index i = 0; i < rows; ++i, from += from_pitch, to += to_pitch) {
-    Index j = 0;
-    for (; j + kLanes<T> <= columns; j += kLanes<T>) store(to + j, load(from + j));
-    if (j < columns)
-      store_first(to + j, load_first(from + j, static_cast<int>(columns - j)), static_cast<int>(columns - j));
+    for (Index j = 0; j < whole; j += kLanes<T>) store(to + j, load(from + j));
+    if (rest != 0) store_padded<kPadding, T>(to + whole, load_first(from + whole, rest), rest);
   }
 }
 
 /// Of a square of lanes, or of so many of its rows and columns.
-template <typename T, bool kIsWhole>
+template <typename T, int kPadding, bool kIsWhole>
 LOCKSTEP_INLINE void transpose_block(const T* from, Index from_pitch, int rows, int columns, T* to,
                                      Index to_pitch) {
+  constexpr int kAhead = 2 * kLanes<T>;
   Vector<T> lines[kLanes<T>];
 #pragma GCC unroll 16
   for (int i = 0; i < kLanes<T>; ++i) {
-    lines[i] = kIsWhole   ? load(from + i * from_pitch)
-               : i < rows ? load_first(from + i * from_pitch, columns)
-                          : Vector<T>{};
+    if constexpr (kIsWhole) {
+      __builtin_prefetch(from + i * from_pitch + kAhead);
+      lines[i] = load(from + i * from_pitch);
+    } else {
+      lines[i] = i < rows ? load_first(from + i * from_pitch, columns) : Vector<T>{};
+    }
   }
   transpose<T>(lines);
 #pragma GCC unroll 16
@@ -126,12 +140,12 @@ LOCKSTEP_INLINE void transpose_block(const T* from, Index from_pitch, int rows, 
     if constexpr (kIsWhole) {
       store(to + i * to_pitch, lines[i]);
     } else if (i < columns) {
-      store_first(to + i * to_pitch, lines[i], rows);
+      store_padded<kPadding, T>(to + i * to_pitch, lines[i], rows);
     }
   }
 }
 
-template <typename T>
+template <typename T, int kPadding>
 void transpose_any(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch) {
   constexpr Index kSide = kLanes<T>;
   for (Index i = 0; i < rows; i += kSide) {
@@ -141,9 +155,9 @@ void transpose_any(const T* from, Index from_pitch, Index rows, Index columns, T
       const T* const block = from + i * from_pitch + j;
       T* const turned = to + j * to_pitch + i;
       if (high == kSide && wide == kSide) {
-        transpose_block<T, true>(block, from_pitch, high, wide, turned, to_pitch);
+        transpose_block<T, kPadding, true>(block, from_pitch, high, wide, turned, to_pitch);
       } else {
-        transpose_block<T, false>(block, from_pitch, high, wide, turned, to_pitch);
+        transpose_block<T, kPadding, false>(block, from_pitch, high, wide, turned, to_pitch);
       }
     }
   }
@@ -161,9 +175,9 @@ constexpr ProductKernel<T, Factor> make_kernel() {
   ProductKernel<T, Factor> kernel{.rows = kRows,
                                   .lanes = kLanes<T>,
                                   .tiles = {},
-                                  .copy = copy<Factor>,
-                                  .transpose = transpose_any<Factor>,
-                                  .transpose_results = transpose_any<T>};
+                                  .pack = pack<Factor, kLanes<T>>,
+                                  .pack_transpose = transpose_any<Factor, kLanes<T>>,
+                                  .transpose = transpose_any<T, 1>};
   fill<false, 1, kRows>(kernel);
   fill<false, 2, kRows>(kernel);
   fill<true, 1, kRows>(kernel);

@@ -114,6 +114,39 @@ template <>
 LOCKSTEP_INLINE void store_first(double* to, Vector<double> v, int count) {
   _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), v);
 }
+#elif defined(__FMA__)
+/// All bits of the first `count` lanes.
+LOCKSTEP_INLINE __m256i first_of_8(int count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+LOCKSTEP_INLINE __m256i first_of_4(int count) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+template <>
+LOCKSTEP_INLINE Vector<float> load_first(const float* from, int count) {
+  return _mm256_maskload_ps(from, first_of_8(count));
+}
+template <>
+LOCKSTEP_INLINE Vector<double> load_first(const double* from, int count) {
+  return _mm256_maskload_pd(from, first_of_4(count));
+}
+template <>
+LOCKSTEP_INLINE Vector<std::uint32_t> load_first(const std::uint32_t* from, int count) {
+  return reinterpret_cast<Vector<std::uint32_t>>(
+      _mm256_maskload_epi32(reinterpret_cast<const int*>(from), first_of_8(count)));
+}
+template <>
+LOCKSTEP_INLINE void store_first(std::uint32_t* to, Vector<std::uint32_t> v, int count) {
+  _mm256_maskstore_epi32(reinterpret_cast<int*>(to), first_of_8(count), reinterpret_cast<__m256i>(v));
+}
+template <>
+LOCKSTEP_INLINE void store_first(float* to, Vector<float> v, int count) {
+  _mm256_maskstore_ps(to, first_of_8(count), v);
+}
+template <>
+LOCKSTEP_INLINE void store_first(double* to, Vector<double> v, int count) {
+  _mm256_maskstore_pd(to, first_of_4(count), v);
+}
 #else
 template <typename T>
 LOCKSTEP_INLINE Vector<T> load_first(const T* from, int count) {

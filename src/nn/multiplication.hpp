@@ -1,0 +1,284 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "lockstep/core/threads.hpp"
+#include "lockstep/nn/matrix.hpp"
+#include "nn/product_kernel.hpp"
+
+namespace lockstep::inline LOCKSTEP_REAL {
+
+/// A matrix [rows x columns], row-major or the transpose of such a one; `pitch` is the distance in memory
+/// from row to row (from column to column of a transpose).
+template <typename Factor>
+struct Operand {
+  const Factor* data;
+  Index rows;
+  Index columns;
+  Index pitch;
+  bool is_transposed;
+
+  const Factor* at(Index row, Index column) const {
+    return data + (is_transposed ? column * pitch + row : row * pitch + column);
+  }
+};
+
+/// c = a b, or its transpose where `turned`; then bias is one value for every row, and else for every column.
+template <typename Factor>
+struct Product {
+  Operand<Factor> a;
+  Operand<Factor> b;
+  const Real* bias;
+  Real* c;
+  Index c_pitch;
+  bool turned;
+};
+
+/// Makes a product of packed panels of b, one or two vectors wide, and tiles of rows of a.
+template <typename Factor>
+class Multiplication {
+ public:
+  /// The product stays alive.
+  explicit Multiplication(const Product<Factor>& product)
+      : p_(product),
+        kernel_(product_kernel<Real, Factor>()),
+        tiles_(quotient_up(p_.a.rows, most_rows())),
+        rows_(p_.a.rows / tiles_),
+        higher_(p_.a.rows % tiles_),
+        groups_(quotient_up(tiles_, kGroup)),
+        goes_by_rows_(p_.a.columns <= kFewTerms && !p_.turned) {}
+
+  /// About how many cycles it takes.
+  double cost() const {
+    constexpr double kCopying = 3;
+    constexpr double kTransposing = 4;
+    const auto vectors = [&](Index rows, Index columns) {
+      return static_cast<double>(rows) * static_cast<double>(columns) / static_cast<double>(kernel_.lanes);
+    };
+    const double packing = p_.b.is_transposed ? kTransposing : packs(p_.b.columns) ? kCopying : 0;
+    return static_cast<double>(p_.a.rows * p_.a.columns * quotient_up(p_.b.columns, kernel_.lanes)) / 2 +
+           vectors(p_.b.rows, p_.b.columns) * packing +
+           vectors(p_.a.rows, p_.a.columns) * (copies_a() ? kCopying : 0) +
+           vectors(p_.a.rows, p_.b.columns) * (p_.turned ? kTransposing : 0);
+  }
+
+  void run() const {
+    const Index widest = 2 * kernel_.lanes;
+    const Index at_a_time = std::max(kMostPacked / p_.b.rows / widest, Index{1}) * widest;
+    for (Index first = 0; first < p_.b.columns; first += at_a_time) {
+      run(first, std::min(at_a_time, p_.b.columns - first));
+    }
+  }
+
+ private:
+  // Chosen by measuring; none of them shows in a result.
+  /// Tiles, one below the other, that a panel of b meets while it is in the cache.
+  static constexpr Index kGroup = 8;
+  /// Terms of a panel at a time, and where there is one group only, which packs them just before.
+  static constexpr Index kTerms = 1024;
+  static constexpr Index kTermsOfOneGroup = 256;
+  /// So few that writing c takes most of the time, which then goes row by row.
+  static constexpr Index kFewTerms = 32;
+  /// So few that b is read where it stands.
+  static constexpr Index kFewTiles = 3;
+  /// Values of b that are packed at a time.
+  static constexpr Index kMostPacked = Index{1} << 22U;
+  /// Bytes: what stands at multiples of it shares few places of a cache, in which so many rows have room.
+  static constexpr Index kCollision = 2048;
+  static constexpr Index kFewRows = 8;
+
+  /// Rows of a factor as the kernel takes them.
+  struct Rows {
+    const Factor* first;
+    Index pitch;
+  };
+  struct Panel {
+    Index first_column;
+    Index columns;
+    Index width;  // in vectors, the last of which may go beyond the columns
+    Rows b;       // all its terms, where packs_whole_panels()
+  };
+  /// Buffers of a thread, kept for its next products.
+  struct Buffers {
+    std::vector<Panel> panels;
+    std::vector<Factor> a, b, block;
+    std::vector<Real> tiles;
+  };
+  static Buffers& buffers() {
+    thread_local Buffers buffers;
+    return buffers;
+  }
+  template <typename T>
+  static T* room(std::vector<T>& buffer, Index size) {
+    if (std::ssize(buffer) < size) buffer.resize(static_cast<std::size_t>(size));
+    return buffer.data();
+  }
+
+  static Index quotient_up(Index a, Index b) { return (a + b - 1) / b; }
+  /// Whether rows at this distance fall on the same places of a cache.
+  static bool collides(Index pitch) { return pitch * Index{sizeof(Factor)} % kCollision == 0; }
+
+  /// Of a tile. Rows of a at a colliding distance are few enough to be read where they stand.
+  Index most_rows() const {
+    const bool collide = !p_.a.is_transposed && collides(p_.a.pitch);
+    return collide ? std::min(kernel_.rows, kFewRows) : kernel_.rows;
+  }
+  Index first_row(Index tile) const { return tile * rows_ + std::min(tile, higher_); }
+  Index height(Index tile) const { return rows_ + (tile < higher_ ? 1 : 0); }
+
+  /// Whether a panel of b is packed.
+  bool packs(Index columns) const {
+    return p_.b.is_transposed || tiles_ > kFewTiles || columns % kernel_.lanes != 0;
+  }
+  /// Whether that is done before all products, as several groups, or several tiles in turn, meet a panel.
+  bool packs_whole_panels() const { return groups_ > 1 || goes_by_rows_; }
+  bool copies_a() const { return p_.a.is_transposed && p_.a.columns > kFewRows && collides(p_.a.pitch); }
+
+  /// Columns [first, first + columns) of c.
+  void run(Index first, Index columns) const {
+    const Index widest = 2 * kernel_.lanes;
+    const Index count = quotient_up(columns, widest);
+    std::vector<Panel>& panels = buffers().panels;
+    panels.clear();
+    for (Index begin = first; begin < first + columns; begin += widest) {
+      const Index own = std::min(widest, first + columns - begin);
+      panels.push_back({begin, own, quotient_up(own, kernel_.lanes), {}});
+    }
+    if (packs_whole_panels()) {
+      Factor* const packed = room(buffers().b, count * widest * p_.b.rows);
+      for_each_part(count, [&](Index i) {
+        Panel& panel = panels[static_cast<std::size_t>(i)];
+        panel.b = terms_of(panel, 0, p_.b.rows, packed + i * widest * p_.b.rows);
+      });
+    }
+
+    const Index shares = groups_ >= threads() ? 1 : std::min<Index>(threads(), count);
+    for_each_part(groups_ * shares, [&](Index part) {
+      const Index group = part / shares;
+      const Index share = part % shares;
+      const Index first_tile = tiles_ * group / groups_;
+      const Index last_tile = tiles_ * (group + 1) / groups_;
+      const std::span<const Panel> mine = std::span<const Panel>(panels).subspan(
+          static_cast<std::size_t>(count * share / shares),
+          static_cast<std::size_t>(count * (share + 1) / shares - count * share / shares));
+      const Rows a = rows_of_a(first_tile, last_tile);
+      if (goes_by_rows_) {
+        for (Index i = first_tile; i < last_tile; ++i) multiply_row(first_tile, i, a, mine);
+      } else {
+        for (const Panel& panel : mine) multiply_panel(first_tile, last_tile, a, panel);
+      }
+    });
+  }
+
+  /// Terms [first, first + count) of b's panel, packed into `to` if they have to be.
+  Rows terms_of(const Panel& panel, Index first, Index count, Factor* to) const {
+    const Factor* const from = p_.b.at(first, panel.first_column);
+    if (!packs(panel.columns)) return {from, p_.b.pitch};
+    const Index pitch = panel.width * kernel_.lanes;
+    if (p_.b.is_transposed) {
+      kernel_.pack_transpose(from, p_.b.pitch, panel.columns, count, to, pitch);
+    } else {
+      kernel_.pack(from, p_.b.pitch, count, panel.columns, to, pitch);
+    }
+    return {to, pitch};
+  }
+
+  /// Of tiles [first, last), read by rows or by columns.
+  Rows rows_of_a(Index first_tile, Index last_tile) const {
+    const Index begin = first_row(first_tile);
+    const Factor* const from = p_.a.at(begin, 0);
+    if (!copies_a()) return {from, p_.a.pitch};
+    const Index length = first_row(last_tile) - begin;
+    const Index pitch = quotient_up(length, kernel_.lanes) * kernel_.lanes + kernel_.lanes;
+    Factor* const to = room(buffers().a, p_.a.columns * pitch);
+    kernel_.pack(from, p_.a.pitch, p_.a.columns, length, to, pitch);
+    return {to, pitch};
+  }
+
+  /// A tile of which only the place is open, for rows of a.
+  ProductTile<Real, Factor> some_tile(const Rows& a) const {
+    return {.a = nullptr,
+            .a_pitch = a.pitch,
+            .b = nullptr,
+            .b_pitch = 0,
+            .terms = p_.a.columns,
+            .pieces = 1,
+            .a_step = 0,
+            .b_step = 0,
+            .c = nullptr,
+            .c_pitch = p_.c_pitch,
+            .columns = 0,
+            .goes_on = false,
+            .column_bias = nullptr,
+            .row_bias = nullptr};
+  }
+  /// The step in memory from row to row of a.
+  Index row_step(const Rows& a) const { return p_.a.is_transposed ? 1 : a.pitch; }
+  const auto& kernel_tiles(const Panel& panel) const {
+    return kernel_.tiles[p_.a.is_transposed ? 1 : 0][panel.width - 1];
+  }
+
+  /// Tile i for all panels; `a` begins with the rows of tile `group`.
+  void multiply_row(Index group, Index i, const Rows& a, std::span<const Panel> panels) const {
+    const Index begin = first_row(i);
+    Real* const c = p_.c + begin * p_.c_pitch;
+    ProductTile<Real, Factor> tile = some_tile(a);
+    tile.a = a.first + (begin - first_row(group)) * row_step(a);
+    for (const Panel& panel : panels) {
+      tile.b = panel.b.first;
+      tile.b_pitch = panel.b.pitch;
+      tile.c = c + panel.first_column;
+      tile.columns = panel.columns;
+      if (p_.bias != nullptr) tile.column_bias = p_.bias + panel.first_column;
+      kernel_tiles(panel)[height(i) - 1](tile);
+    }
+  }
+
+  /// The tiles [first, last) of one panel; `a` begins with their rows.
+  void multiply_panel(Index first, Index last, const Rows& a, const Panel& panel) const {
+    const Index begin = first_row(first);
+    const Index rows = first_row(last) - begin;
+    const Index wide = panel.width * kernel_.lanes;
+    const auto& tiles = kernel_tiles(panel);
+    ProductTile<Real, Factor> tile = some_tile(a);
+    tile.columns = panel.columns;
+    if (p_.turned) tile.c_pitch = wide;
+    Real* const place =
+        p_.turned ? room(buffers().tiles, rows * wide) : p_.c + begin * p_.c_pitch + panel.first_column;
+    const Index at_a_time = packs_whole_panels() ? kTerms : kTermsOfOneGroup;
+    for (Index k = 0; k < p_.a.columns; k += at_a_time) {
+      tile.terms = std::min(at_a_time, p_.a.columns - k);
+      const Rows b = packs_whole_panels()
+                         ? Rows{panel.b.first + k * panel.b.pitch, panel.b.pitch}
+                         : terms_of(panel, k, tile.terms, room(buffers().block, at_a_time * wide));
+      tile.b = b.first;
+      tile.b_pitch = b.pitch;
+      const bool is_last = k + tile.terms == p_.a.columns && p_.bias != nullptr;
+      if (is_last && !p_.turned) tile.column_bias = p_.bias + panel.first_column;
+      for (Index i = first; i < last; ++i) {
+        const Index row = first_row(i) - begin;
+        tile.a = a.first + row * row_step(a) + k * (p_.a.is_transposed ? a.pitch : 1);
+        tile.c = place + row * tile.c_pitch;
+        if (is_last && p_.turned) tile.row_bias = p_.bias + begin + row;
+        tiles[height(i) - 1](tile);
+      }
+      tile.goes_on = true;
+    }
+    if (p_.turned) {
+      kernel_.transpose(place, wide, rows, panel.columns, p_.c + panel.first_column * p_.c_pitch + begin,
+                        p_.c_pitch);
+    }
+  }
+
+  const Product<Factor>& p_;
+  const ProductKernel<Real, Factor>& kernel_;
+  Index tiles_;        // that stand one below the other
+  Index rows_;         // of each
+  Index higher_;       // so many, the first, have one more
+  Index groups_;       // of tiles
+  bool goes_by_rows_;  // a tile's rows for all panels, and not a panel for all tiles of a group
+};
+
+}  // namespace lockstep::inline LOCKSTEP_REAL
