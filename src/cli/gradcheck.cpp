@@ -26,7 +26,8 @@ std::vector<Index> first_samples(const Config& config, const Problem& problem, I
 }
 
 void check(const Config& config, const Problem& problem, Index samples, Index per_tensor) {
-  const Network model = make_model(config, problem);
+  Network model = make_model(config, problem);
+  if (!model.has_parameters()) model.initialize(config.training.seed, config.training.initialization);
   const std::vector<Index> rows = first_samples(config, problem, samples);
   const GradientCheckCase gradients{.layers = model.text(),
                                     .parameters = model.parameters(),

@@ -35,7 +35,7 @@ Json describe(const std::string& file) {
     tensors.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
   }
   return {{"file", file},
-          {"weights_digest", digest(stored.tensors)},
+          {"weights_digest", digest(views(stored.tensors))},
           {"parameters", parameters},
           {"metadata", stored.metadata},
           {"tensors", tensors}};

@@ -27,8 +27,10 @@ Distribution weight_distribution(Initialization scheme, double fan_in, double fa
   return {false, std::sqrt(6 / (fan_in + fan_out))};
 }
 
-/// Element i of tensor number `tensor` is a pure function of (seed, tensor, i).
-void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor, Distribution distribution) {
+/// Element i of tensor number `tensor` is a pure function of (seed, tensor, i). `weight` begins with element
+/// `offset`.
+void draw_weight(std::span<Real> weight, Index offset, std::uint64_t seed, std::size_t tensor,
+                 Distribution distribution) {
   constexpr std::size_t kBlocks = 64;  // of random bits at a time
   constexpr std::size_t kDraws = std::tuple_size_v<RandomBits>;
   constexpr Index kGrain = 1 << 14;  // a multiple of kBlocks * kDraws
@@ -37,14 +39,18 @@ void draw_weight(std::span<Real> weight, std::uint64_t seed, std::size_t tensor,
       std::ssize(weight), kGrain, [&, is_normal = is_normal, scale = scale](Index begin, Index size) {
         std::array<RandomBits, kBlocks> bits{};
         std::array<double, kBlocks * kDraws> numbers{};
-        const auto end = static_cast<std::size_t>(begin + size);
-        for (auto first = static_cast<std::size_t>(begin); first < end; first += numbers.size()) {
+        const auto start = static_cast<std::size_t>(offset + begin);
+        const auto end = static_cast<std::size_t>(offset + begin + size);
+        const auto before = static_cast<std::size_t>(offset);
+        for (std::size_t first = start / kDraws * kDraws; first < end; first += numbers.size()) {
           for (std::size_t block = 0; block < kBlocks; ++block)
             bits[block] = random_bits(seed, Purpose::kInitialization, {tensor, first / kDraws + block, 0, 0});
           if (is_normal) normal(bits, numbers);
-          for (std::size_t i = 0; i < std::min(numbers.size(), end - first); ++i) {
-            const double number = is_normal ? numbers[i] : 2 * uniform(bits[i / kDraws][i % kDraws]) - 1;
-            weight[first + i] = static_cast<Real>(scale * number);
+          for (std::size_t i = std::max(start, first); i < std::min(first + numbers.size(), end); ++i) {
+            const std::size_t draw = i - first;
+            const double number =
+                is_normal ? numbers[draw] : 2 * uniform(bits[draw / kDraws][draw % kDraws]) - 1;
+            weight[i - before] = static_cast<Real>(scale * number);
           }
         }
       });
@@ -67,12 +73,19 @@ Response Network::response_to(std::size_t i) const {
 void Network::initialize(std::uint64_t seed, Initialization scheme) {
   const std::span<Real> all = parameters();
   start_statistics();
+  draw(seed, scheme, {0, layout_.size()}, all);
+}
+
+void Network::draw(std::uint64_t seed, Initialization scheme, ParameterRange range,
+                   std::span<Real> values) const {
   for (std::size_t number = 0; number < layout_.tensors().size(); ++number) {
     const ParameterTensor& tensor = layout_.tensors()[number];
-    const auto values = all.subspan(static_cast<std::size_t>(tensor.range.offset),
-                                    static_cast<std::size_t>(tensor.range.size));
+    const Index first = std::max(range.offset, tensor.range.offset);
+    const Index last = std::min(range.offset + range.size, tensor.range.offset + tensor.range.size);
+    if (first >= last) continue;
+    const auto own = values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
     if (!is_drawn(tensor.role)) {
-      std::fill(values.begin(), values.end(), tensor.role == TensorRole::kGain ? Real(1) : Real(0));
+      std::fill(own.begin(), own.end(), tensor.role == TensorRole::kGain ? Real(1) : Real(0));
       continue;
     }
     Initialization chosen = scheme;
@@ -81,7 +94,7 @@ void Network::initialize(std::uint64_t seed, Initialization scheme) {
           response_to(tensor.unit) == Response::kRectifies ? Initialization::kHe : Initialization::kGlorot;
     }
     draw_weight(
-        values, seed, number,
+        own, first - tensor.range.offset, seed, number,
         weight_distribution(chosen, static_cast<double>(tensor.fan_in), static_cast<double>(tensor.fan_out)));
   }
 }

@@ -155,21 +155,26 @@ std::string safetensors_header(const std::map<std::string, std::string>& metadat
   return length + text;
 }
 
-void write_safetensors(const std::filesystem::path& file, const StoredTensors& content) {
-  std::vector<TensorView> tensors;
-  tensors.reserve(content.tensors.size());
-  for (const StoredTensor& tensor : content.tensors) {
-    tensors.push_back({tensor.name, tensor.type, tensor.shape, tensor.data});
+std::vector<TensorView> views(std::span<const StoredTensor> tensors) {
+  std::vector<TensorView> views;
+  views.reserve(tensors.size());
+  for (const StoredTensor& tensor : tensors) {
+    views.push_back({tensor.name, tensor.type, tensor.shape, tensor.data});
   }
-  const std::string header = safetensors_header(content.metadata, tensors);
+  return views;
+}
+
+void write_safetensors(const std::filesystem::path& file, const std::map<std::string, std::string>& metadata,
+                       std::span<const TensorView> tensors) {
+  const std::string header = safetensors_header(metadata, tensors);
   std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(header))};
   for (const TensorView& tensor : tensors) parts.push_back(tensor.data);
   write_file(file, parts);
 }
 
-std::string digest(std::span<const StoredTensor> tensors) {
+std::string digest(std::span<const TensorView> tensors) {
   Digest digest;
-  for (const StoredTensor& tensor : tensors) {
+  for (const TensorView& tensor : tensors) {
     digest.add(fmt::format("{} {} [{}]\n", tensor.name, tensor.type, fmt::join(tensor.shape, ",")));
     digest.add(tensor.data);
   }

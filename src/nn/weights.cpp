@@ -175,13 +175,12 @@ void check_tensors(const Network& model, std::map<std::string, const StoredTenso
 
 void for_each_tensor(const Network& model, const TensorVisit& visit) { visit_tensors(model, visit); }
 
-std::vector<StoredTensor> to_tensors(const Network& model) {
-  std::vector<StoredTensor> stored;
+std::vector<TensorView> to_tensors(const Network& model) {
+  std::vector<TensorView> tensors;
   for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> values) {
-    const auto bytes = std::as_bytes(values);
-    stored.push_back({tensor.name, kRealName, tensor.shape, {bytes.begin(), bytes.end()}});
+    tensors.push_back({tensor.name, kRealName, tensor.shape, std::as_bytes(values)});
   });
-  return stored;
+  return tensors;
 }
 
 void set_parameters(Network& model, const StoredTensors& weights, std::string_view origin) {

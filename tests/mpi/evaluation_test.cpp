@@ -56,6 +56,7 @@ class EvaluationTest : public MpiTest, public testing::WithParamInterface<int> {
     const auto single = make_single_communicator();
     const Problem problem = make_problem(config, world());
     Network model = make_model(config, problem);
+    model.initialize(config.training.seed, Initialization::kAuto);
     const Selection selection = all_of(*problem.test);
 
     std::vector<int> counts(static_cast<std::size_t>(selection.count));

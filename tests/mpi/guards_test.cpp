@@ -111,6 +111,18 @@ TEST_F(GuardTest, ARankWithAnotherConfigurationIsFound) {
            : fmt::format("optimizer.learning-rate is 0.02 on rank {}, 0.01 elsewhere;", stranger)});
 }
 
+TEST_F(GuardTest, ARankWithAnotherSeedIsFoundThoughOwnersAloneDrawTheWeights) {
+  const int stranger = world().size() - 1;
+  const Config config = make_test_config({});
+  TrainingOptions options = config.training;
+  options.seed = world().rank() == stranger ? 9 : 8;
+  const Problem problem = make_problem(config, world());
+  expect_same_error(catch_error([&] { Trainer(world(), make_model(config, problem), problem, options); }),
+                    ExitCode::kBadInput,
+                    {world().size() == 2 ? "the seed is 8 on rank 0, 9 on rank 1;"
+                                         : fmt::format("the seed is 9 on rank {}, 8 elsewhere;", stranger)});
+}
+
 TEST_F(GuardTest, ComparingTheReplicasMayBeTurnedOff) {
   EXPECT_FALSE(train_with_fault(1, "reproducible", "0").code.has_value());
 }

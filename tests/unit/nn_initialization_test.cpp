@@ -120,6 +120,21 @@ TEST(Initialization, IsAPureFunctionOfTheSeed) {
   }
 }
 
+// As owners draw them: parts that begin and end anywhere are those of the whole.
+TEST(Initialization, ADrawnPartIsThatOfTheWhole) {
+  for (const auto scheme : {Initialization::kAuto, Initialization::kNormal}) {
+    const Network whole = initialized("linear 150, layer-norm, relu, linear 5", scheme, 3);
+    const Index size = whole.layout().size();
+    for (const Index step : {Index{1} << 20, Index{16411}, Index{517}, Index{13}}) {
+      std::vector<Real> drawn(static_cast<std::size_t>(size), -7);
+      for (Index first = 0; first < size; first += step) {
+        whole.draw(3, scheme, {first, std::min(step, size - first)}, drawn);
+      }
+      EXPECT_TRUE(std::ranges::equal(drawn, whole.parameters())) << step;
+    }
+  }
+}
+
 TEST(Initialization, TensorsDiffer) {
   Network model("linear 5, tanh, linear 5, tanh, linear 5", 5);
   model.initialize(1, Initialization::kGlorot);

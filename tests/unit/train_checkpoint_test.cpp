@@ -197,7 +197,8 @@ TEST(Checkpoint, WithAByteChangedIsRefused) {
 
 TEST(Checkpoint, ThatIsNoneIsRefused) {
   const TemporaryFolder folder;
-  write_safetensors(folder.path() / "w", {{}, {{"a", "U8", {64}, Bytes(64)}}});
+  const Bytes bytes(64);
+  write_safetensors(folder.path() / "w", {}, std::vector<TensorView>{{"a", "U8", {64}, bytes}});
   EXPECT_TRUE(is_refused(read_file(folder.path() / "w")));
   EXPECT_TRUE(is_refused(Bytes(1000)));
   EXPECT_TRUE(is_refused(Bytes(1000, std::byte{0xff})));

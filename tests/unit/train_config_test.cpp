@@ -25,7 +25,7 @@ TEST(Config, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(config.data.validation, 0);
   EXPECT_EQ(config.model.loss, "auto");
   EXPECT_EQ(config.model.loss_parameters, (Hyperparameters{{"huber-delta", 1}, {"label-smoothing", 0}}));
-  EXPECT_EQ(config.model.initialization, Initialization::kAuto);
+  EXPECT_EQ(config.training.initialization, Initialization::kAuto);
   EXPECT_EQ(config.training.batch_size, kAutomaticBatch);
   EXPECT_EQ(config.training.epochs, 10);
   EXPECT_EQ(config.training.steps, 0U);
@@ -105,7 +105,7 @@ TEST(Config, TakesWhatIsGiven) {
   EXPECT_EQ(config.model.layers, "linear 3");
   EXPECT_EQ(config.model.loss, "huber");
   EXPECT_EQ(config.model.loss_parameters.at("huber-delta"), 0.25);
-  EXPECT_EQ(config.model.initialization, Initialization::kNormal);
+  EXPECT_EQ(config.training.initialization, Initialization::kNormal);
   EXPECT_EQ(config.data.source.task, Task::kMultiLabel);
   EXPECT_EQ(config.data.source.synthetic.test_samples, 7);
   EXPECT_EQ(config.training.optimizer.hyperparameters.at("momentum"), 0.9);

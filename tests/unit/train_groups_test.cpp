@@ -90,8 +90,8 @@ TEST_F(Visits, AreRefusedWhereTheyCannotBeHeldOut) {
 TEST_F(Visits, HaveTheGroupsNameInTheWeightsFile) {
   const TrainingRun run(blobs(texts(4, {})));
   const auto file = folder_.path() / "weights.safetensors";
-  write_safetensors(
-      file, {weights_metadata(run.trainer.network(), *run.problem), to_tensors(run.trainer.network())});
+  write_safetensors(file, weights_metadata(run.trainer.network(), *run.problem),
+                    to_tensors(run.trainer.network()));
   DataSource later;
   later.source = folder_.write("later.csv", "who,y,x\n,b,3\n").string();
   const DatasetContent read = read_for_evaluation(later, load_model(file).data, Part::kTraining);

@@ -28,8 +28,8 @@ const Texts kTags = {{"data.source", "tags"}, {"model.layers", "linear 16, relu,
 
 std::filesystem::path saved(const TrainingRun& run, const TemporaryFolder& folder) {
   std::filesystem::path file = folder.path() / "weights.safetensors";
-  write_safetensors(
-      file, {weights_metadata(run.trainer.network(), *run.problem), to_tensors(run.trainer.network())});
+  write_safetensors(file, weights_metadata(run.trainer.network(), *run.problem),
+                    to_tensors(run.trainer.network()));
   return file;
 }
 
@@ -69,7 +69,7 @@ TEST(SavedModel, OfALossWithoutItsParameterHasTheDefault) {
   EXPECT_EQ(metadata.at("label-smoothing"), "0.2");
   metadata.erase("label-smoothing");
   const std::filesystem::path file = folder.path() / "w";
-  write_safetensors(file, {metadata, to_tensors(run.trainer.network())});
+  write_safetensors(file, metadata, to_tensors(run.trainer.network()));
   SavedModel model = load_model(file);
   const Evaluation found = evaluate(model.model, *model.loss, model.normalization,
                                     all_of(run.problem->training), *run.communicator);
@@ -100,7 +100,7 @@ TEST(SavedModel, RefusesADamagedDescription) {
     auto damaged = metadata;
     damaged[key] = text;
     const std::filesystem::path file = folder.path() / "w";
-    write_safetensors(file, {damaged, to_tensors(run.trainer.network())});
+    write_safetensors(file, damaged, to_tensors(run.trainer.network()));
     EXPECT_TRUE(is_bad_input([&] { load_model(file); }, {"w: ", key == "loss" ? "hinge" : "'" + key + "'"}));
   }
 }
@@ -112,7 +112,7 @@ TEST(SavedModel, TakesNoMemoryForANetworkThatTheFileDoesNotHold) {
   auto metadata = weights_metadata(run.trainer.network(), *run.problem);
   metadata["layers"] = "linear 16777216, relu, linear 16384";
   const std::filesystem::path file = folder.path() / "w";
-  write_safetensors(file, {metadata, to_tensors(run.trainer.network())});
+  write_safetensors(file, metadata, to_tensors(run.trainer.network()));
   EXPECT_TRUE(
       is_bad_input([&] { load_model(file); }, {"w: holds 0.weight", "expected 0.weight [16777216 x "}));
 }
@@ -151,14 +151,14 @@ TEST_F(TargetsOfCsv, FeaturesAreNamedInTheWeightsFile) {
   for (const auto& [key, text] : Texts{{"features", "[\"x\", \"y\"]"}, {"units", "[[1, 1], [1, 1]]"}}) {
     auto damaged = metadata;
     damaged[key] = text;
-    write_safetensors(folder_.path() / "w", {damaged, to_tensors(run.trainer.network())});
+    write_safetensors(folder_.path() / "w", damaged, to_tensors(run.trainer.network()));
     EXPECT_TRUE(is_bad_input([&] { load_model(folder_.path() / "w"); }, {"2 features", "'inputs' says 1"}));
   }
   metadata["features"] = "[1]";
-  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.network())});
+  write_safetensors(folder_.path() / "w", metadata, to_tensors(run.trainer.network()));
   EXPECT_TRUE(is_bad_input([&] { load_model(folder_.path() / "w"); }, {"'features' is no list of names"}));
   metadata.erase("features");
-  write_safetensors(folder_.path() / "w", {metadata, to_tensors(run.trainer.network())});
+  write_safetensors(folder_.path() / "w", metadata, to_tensors(run.trainer.network()));
   EXPECT_TRUE(load_model(folder_.path() / "w").data.feature_names.empty()) << "as older versions wrote it";
 }
 
@@ -168,7 +168,7 @@ TEST_F(TargetsOfCsv, HaveAsManyNamesInTheWeightsFileAsThereAreOutputs) {
   for (const auto& [names, count] : Texts{{R"(["z"])", "1"}, {R"(["z", "y", "x"])", "3"}}) {
     auto damaged = metadata;
     damaged["targets"] = names;
-    write_safetensors(folder_.path() / "w", {damaged, to_tensors(run.trainer.network())});
+    write_safetensors(folder_.path() / "w", damaged, to_tensors(run.trainer.network()));
     EXPECT_TRUE(
         is_bad_input([&] { load_model(folder_.path() / "w"); }, {count + " targets", "'layers' says 2"}));
   }
@@ -307,7 +307,7 @@ TEST(SavedModel, KnowsTheShapeOfPictures) {
   Network network("conv 4 2, flatten, linear 2", shape_of(problem.training.description()));
   network.initialize(1, Initialization::kAuto);
   const std::filesystem::path file = folder.path() / "w";
-  write_safetensors(file, {weights_metadata(network, problem), to_tensors(network)});
+  write_safetensors(file, weights_metadata(network, problem), to_tensors(network));
   const SavedModel saved = load_model(file);
   EXPECT_EQ(saved.model.text(), network.text());
   EXPECT_EQ(weights_digest(saved.model), weights_digest(network));
@@ -330,7 +330,7 @@ TEST(SavedModel, KnowsThatPicturesWereTransposed) {
   Network network("flatten, linear 3", shape_of(problem.training.description()));
   network.initialize(1, Initialization::kAuto);
   const std::filesystem::path file = folder.path() / "w";
-  write_safetensors(file, {weights_metadata(network, problem), to_tensors(network)});
+  write_safetensors(file, weights_metadata(network, problem), to_tensors(network));
   DataSource as_stored = source;
   as_stored.transpose = false;
   const DatasetContent read = read_for_evaluation(as_stored, load_model(file).data, Part::kTest);

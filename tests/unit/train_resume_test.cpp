@@ -108,7 +108,7 @@ TEST(Resume, PatienceMayOnlyGrow) {
 TEST(Resume, GoesAsFarAsTheBestWeights) {
   RunThatStopped stopped(blobs());
   const auto weights_of_step = [&](const std::string& step) {
-    write_safetensors(std::filesystem::path(stopped.path()) / "best.safetensors", {{{"step", step}}, {}});
+    write_safetensors(std::filesystem::path(stopped.path()) / "best.safetensors", {{"step", step}}, {});
   };
   const auto check = [&](const std::string& steps) {
     stopped.check(stopped.resume({{"train.steps", steps}}).config);
@@ -299,7 +299,7 @@ TEST(Resume, WeightsToStartFromAreNotReadAgain) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "w";
   TrainingRun first(blobs());
-  write_safetensors(file, {{}, to_tensors(first.trainer.network())});
+  write_safetensors(file, {}, to_tensors(first.trainer.network()));
   RunThatStopped stopped(blobs({{"model.init", file.string()}}));
   std::filesystem::remove(file);
   const RunStart start = stopped.resume();

@@ -163,6 +163,7 @@ TEST(Statistics, AreInCheckpointsWhoseWeightsCanBeTakenUpAlone) {
 TEST(Statistics, ThatAreNotFiniteStopTheTraining) {
   TrainingRun run(blobs({{"model.layers", kLayers}}));
   Network network = make_model(run.config, *run.problem);
+  network.initialize(1, Initialization::kAuto);
   network.statistics()[8] = std::numeric_limits<Real>::quiet_NaN();
   Trainer trainer(*run.communicator, std::move(network), *run.problem, run.config.training);
   try {

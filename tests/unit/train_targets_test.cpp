@@ -104,7 +104,7 @@ class SavedTargets : public testing::Test {
 
   SavedModel loaded() {
     const std::filesystem::path file = folder_.path() / "w";
-    write_safetensors(file, {metadata_, to_tensors(run_.trainer.network())});
+    write_safetensors(file, metadata_, to_tensors(run_.trainer.network()));
     return load_model(file);
   }
 

@@ -140,6 +140,7 @@ TEST(Trainer, GradientHasTheSameBitsWhateverTheBlocks) {
     const GlobalBatch global = Sampler(run.config.training.seed, 200, batch_size).batch(0);
     const Sampler sampler(run.config.training.seed, 200, batch_size);
     Network model = make_model(run.config, *run.problem);
+    model.initialize(run.config.training.seed, Initialization::kAuto);
     const BatchPlan plan(batch_size, 8, 1);
     for (const Index most_rows : {1, 5, 9, 17, 1000}) {
       const Shares shares(model.layout(), Scope::kElements, 1);

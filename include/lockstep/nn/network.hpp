@@ -118,6 +118,8 @@ class Network {
   /// Sets every parameter as a pure function of (seed, tensor, element). Biases start at zero, gains at one,
   /// statistics as their units say.
   void initialize(std::uint64_t seed, Initialization scheme);
+  /// Writes what that sets in `range` to its place in `values`, which have the size of all parameters.
+  void draw(std::uint64_t seed, Initialization scheme, ParameterRange range, std::span<Real> values) const;
 
   /// Bytes that one row takes: the values and gradients that `forward` and `backward` keep of it.
   Index bytes_of_row() const;

@@ -34,6 +34,9 @@ struct TensorView {
   std::span<const std::byte> data;
 };
 
+/// Views of these, which have to stay.
+std::vector<TensorView> views(std::span<const StoredTensor> tensors);
+
 /// Reads all of `file`. Errors: a missing or truncated file, a header that is no JSON, tensors that overlap,
 /// leave gaps or exceed the file, sizes that disagree with shapes. Format:
 /// https://github.com/huggingface/safetensors#format
@@ -48,9 +51,10 @@ std::string safetensors_header(const std::map<std::string, std::string>& metadat
                                std::span<const TensorView> tensors, std::size_t alignment = 8);
 
 /// Writes `file` whole or not at all. Errors: a folder that can't be written, a full disk.
-void write_safetensors(const std::filesystem::path& file, const StoredTensors& content);
+void write_safetensors(const std::filesystem::path& file, const std::map<std::string, std::string>& metadata,
+                       std::span<const TensorView> tensors);
 
-/// A digest of names, types, shapes and bytes, in order; metadata do not count.
-std::string digest(std::span<const StoredTensor> tensors);
+/// A digest of names, types, shapes and bytes, in order.
+std::string digest(std::span<const TensorView> tensors);
 
 }  // namespace lockstep

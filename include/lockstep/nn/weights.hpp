@@ -15,8 +15,8 @@ using TensorVisit = std::function<void(const ParameterTensor& tensor, std::span<
 void for_each_tensor(const Network& model, const TensorVisit& visit);
 
 /// The model's parameters and statistics as named tensors, as torch.nn.Sequential of the same layers holds
-/// them.
-std::vector<StoredTensor> to_tensors(const Network& model);
+/// them. Their bytes are the model's own.
+std::vector<TensorView> to_tensors(const Network& model);
 
 /// Sets the model's parameters and statistics from numbers of 16, 32 or 64 bits; of a checkpoint, whose
 /// tensors are named by vector ("parameters/0.weight"), those of these two alone count. What a wrapper of

@@ -13,7 +13,6 @@
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/data/source.hpp"
-#include "lockstep/nn/initialization.hpp"
 #include "lockstep/train/training_options.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -47,7 +46,6 @@ struct Config {
     std::string loss = "auto";        ///< a name of losses(), or "auto": by the task
     Hyperparameters loss_parameters;  ///< those of every loss
     ClassWeights class_weights = ClassWeights::kNone;
-    Initialization initialization = Initialization::kAuto;
     std::string init;  ///< weights file to start from, or empty
   } model;
   /// [train]

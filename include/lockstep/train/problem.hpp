@@ -108,9 +108,10 @@ Selection training_part(const Problem& problem);
 Network make_network(const Config& config, const DatasetDescription& data);
 Network outline_network(const Config& config, const FromData& data = {});
 
-/// The network of `config` for `problem`, with its initial weights. Local, the same on every rank.
-/// Warns of an init file that was trained on features or classes of other names.
-/// Errors: those of the layers; an init file of another network, or of the same names in another order.
+/// The network of `config` for `problem`, with the weights of model.init, or else none as yet, which the
+/// Trainer draws. Local, the same on every rank. Warns of an init file that was trained on features or
+/// classes of other names. Errors: those of the layers; an init file of another network, or of the same names
+/// in another order.
 Network make_model(const Config& config, const Problem& problem);
 
 /// Checks that `model` gives one output a class, or one a target. Errors: it does not.

@@ -75,9 +75,9 @@ void check_training(const Network& network, const Problem& problem, const Traini
 /// its micro-batches, and steps the parameters that it owns.
 class Trainer {
  public:
-  /// Trains `network` from the parameters that it has, the same on every rank, or from Network::initialize
-  /// where it has none yet. There are at least as many micro-batches as ranks. Collective. Errors: those of
-  /// check_training.
+  /// Trains `network` from the parameters that it has, the same on every rank, or where it has none yet from
+  /// those of Network::initialize, each drawn by its owner alone. There are at least as many micro-batches as
+  /// ranks. Collective. Errors: those of check_training; ranks with other networks or seeds.
   Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options);
 
   const TrainingOptions& options() const { return options_; }
@@ -163,6 +163,7 @@ class Trainer {
     std::vector<Block> blocks;
   };
 
+  void start_parameters(const std::vector<ParameterRange>& owned);
   void compute_gradient(std::uint64_t step);
   StepReport apply_gradient();
   void forward_backward(const Work& work, const GlobalBatch& batch, std::uint64_t step, GradientSink& sink);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "lockstep/core/index.hpp"
+#include "lockstep/nn/initialization.hpp"
 #include "lockstep/nn/row_block.hpp"
 #include "lockstep/optim/methods.hpp"
 #include "lockstep/optim/schedule.hpp"
@@ -27,6 +28,7 @@ struct TrainingOptions {
   Index activation_memory = kActivationMemory;  ///< MiB for each thread: Network::bound_activations
   Precision precision = Precision::kFloat32;
   std::uint64_t seed = 1;
+  Initialization initialization = Initialization::kAuto;  ///< of a network that has no parameters yet
   Reduction reduction = Reduction::kReproducible;
   Exchange exchange = Exchange::kAuto;
   Wire wire = Wire::kReal;

@@ -66,19 +66,15 @@ Network make_network(const Config& config, const DatasetDescription& data) {
 Network make_model(const Config& config, const Problem& problem) {
   Network model = make_network(config, problem.training.description());
   about_layers([&] { check_outputs(model, problem.training.description()); });
-  if (config.model.init.empty()) {
-    set_threads(config.training.threads);  // which share the drawing
-    model.initialize(config.training.seed, config.model.initialization);
-  } else {
-    const std::string file = weights_file(config.model.init).string();
-    const StoredTensors weights = read_safetensors(file);
-    check_names_of_init(weights, problem.training.description(), file);
-    set_parameters(model, weights, file);
-    check_finite(model, file);
-    const std::string unused = left_out(model.layout(), weights);
-    if (!unused.empty()) {
-      log::warn_once(fmt::format("lockstep: {}: {} is left out; the rest are the weights", file, unused));
-    }
+  if (config.model.init.empty()) return model;
+  const std::string file = weights_file(config.model.init).string();
+  const StoredTensors weights = read_safetensors(file);
+  check_names_of_init(weights, problem.training.description(), file);
+  set_parameters(model, weights, file);
+  check_finite(model, file);
+  const std::string unused = left_out(model.layout(), weights);
+  if (!unused.empty()) {
+    log::warn_once(fmt::format("lockstep: {}: {} is left out; the rest are the weights", file, unused));
   }
   return model;
 }

@@ -40,7 +40,8 @@ void add_loss(Config::Model& model, std::vector<Setting>& settings) {
        choice(model.class_weights, {{"none", ClassWeights::kNone}, {"balanced", ClassWeights::kBalanced}})});
 }
 
-void add_model(Config::Model& model, std::vector<Setting>& settings) {
+void add_model(Config& config, std::vector<Setting>& settings) {
+  Config::Model& model = config.model;
   settings.push_back({"model.layers", "linear 128, relu, linear auto",
                       "the network, unit by unit; several lines are joined", words(model.layers), ", "});
   settings.push_back({"model.block", "",
@@ -51,10 +52,10 @@ void add_model(Config::Model& model, std::vector<Setting>& settings) {
   settings.insert(
       settings.end(),
       {{"model.initialization", "auto", "he, glorot, normal (deviation 1), or auto: he before rectifiers",
-        choice(model.initialization, {{"auto", Initialization::kAuto},
-                                      {"he", Initialization::kHe},
-                                      {"glorot", Initialization::kGlorot},
-                                      {"normal", Initialization::kNormal}})},
+        choice(config.training.initialization, {{"auto", Initialization::kAuto},
+                                                {"he", Initialization::kHe},
+                                                {"glorot", Initialization::kGlorot},
+                                                {"normal", Initialization::kNormal}})},
        {"model.init", "", "safetensors file with the weights to start from", words(model.init)}});
 }
 
@@ -293,7 +294,7 @@ void add_run(Config::Run& run, std::vector<Setting>& settings) {
 std::vector<Setting> make_settings(Config& config) {
   std::vector<Setting> settings;
   add_data(config.data, settings);
-  add_model(config.model, settings);
+  add_model(config, settings);
   add_train(config.training, settings);
   add_stopping(config.stopping, settings);
   add_optimizer(config.training, config.data.source, settings);

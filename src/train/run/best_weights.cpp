@@ -22,7 +22,7 @@ void write_best_weights(const std::filesystem::path& folder, const Network& netw
   try {
     std::map<std::string, std::string> metadata = weights_metadata(network, problem);
     for (const auto& [name, value] : facts.items()) metadata[name] = json_text(value);
-    write_safetensors(file, {metadata, to_tensors(network)});
+    write_safetensors(file, metadata, to_tensors(network));
   } catch (const std::exception& exception) {
     log::warn_once(fmt::format("lockstep: {}: not written: {}; the run goes on", file.string(),
                                as_error(exception).what()));

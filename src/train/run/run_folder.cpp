@@ -80,13 +80,13 @@ std::filesystem::path RunFolder::save_elsewhere() const {
   std::filesystem::path file =
       std::filesystem::temp_directory_path() /
       fmt::format("lockstep-{}-step-{}.safetensors", getpid(), trainer_.steps_done());
-  write_safetensors(file, {weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network())});
+  write_safetensors(file, weights_metadata(trainer_.network(), problem_), to_tensors(trainer_.network()));
   return file;
 }
 
 void RunFolder::write_weights(const std::string& name, const Network& network) {
   keep();
-  write_safetensors(path() / name, {weights_metadata(network, problem_), to_tensors(network)});
+  write_safetensors(path() / name, weights_metadata(network, problem_), to_tensors(network));
 }
 
 void RunFolder::leave(bool failed, const std::string& message) {

@@ -29,15 +29,16 @@ OptimizerOptions optimizer_options(const TrainingOptions& options, double learni
   return optimizer;
 }
 
-Network with_parameters(Network network, const TrainingOptions& options) {
-  if (!network.has_parameters()) network.initialize(options.seed, Initialization::kAuto);
-  return network;
-}
-
 /// What has to be settled before anything is computed or a thread is started. Collective.
 TrainingOptions prepare(Communicator& communicator, const Network& network, const Problem& problem,
                         TrainingOptions options) {
   together(communicator, [&] { check_training(network, problem, options); });
+  const std::string different = differences(
+      communicator, {{"the network", network.text()},
+                     {"its having parameters", network.has_parameters() ? "true" : "false"},
+                     {"the seed", std::to_string(options.seed)},
+                     {"the initialization", std::to_string(static_cast<int>(options.initialization))}});
+  if (!different.empty()) fail_input("{}; give all ranks the same", different);
   set_threads(options.threads);
   return options;
 }
@@ -102,7 +103,7 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       sampler_(options_.seed, problem_.split.training_size(), plan_.batch_size),
       weights_(weights_of(problem_)),
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
-      network_(with_parameters(std::move(network), options_)),
+      network_(std::move(network)),
       topology_(communicator, options_.exchange),
       balance_(micro_batches_, topology_.nodes()),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
@@ -124,11 +125,21 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
   }
   const std::vector<ParameterRange> owned = owned_ranges(shares_, communicator.rank());
   if (options_.average_decay > 0) average_.emplace(options_.average_decay, owned);
-  // Every rank has made its own initial weights; from here on the owners' count.
-  if (options_.check_every > 0) check_replicas();
+  start_parameters(owned);
+}
+
+void Trainer::start_parameters(const std::vector<ParameterRange>& owned) {
+  const bool has_parameters = std::as_const(network_).has_parameters();
+  // Every rank has brought its own; from here on the owners' count.
+  if (has_parameters && options_.check_every > 0) check_replicas();
   const std::span<Real> parameters = replica_->values();
   for (const ParameterRange& range : owned) {
-    std::copy_n(network_.parameters().begin() + range.offset, range.size, parameters.begin() + range.offset);
+    if (has_parameters) {
+      std::copy_n(network_.parameters().begin() + range.offset, range.size,
+                  parameters.begin() + range.offset);
+    } else {
+      network_.draw(options_.seed, options_.initialization, range, parameters);
+    }
   }
   replica_->publish();
   network_.use(parameters);

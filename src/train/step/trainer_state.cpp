@@ -106,7 +106,7 @@ void Trainer::save(const std::filesystem::path& file) {
   replica_->complete();
   together(communicator_, [&] {
     if (communicator_.rank() != 0) return;
-    write_safetensors(file, {weights_metadata(network_, problem_), to_tensors(network_)});
+    write_safetensors(file, weights_metadata(network_, problem_), to_tensors(network_));
   });
 }
 
