@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <vector>
 
 #include "lockstep/core/threads.hpp"
@@ -65,8 +64,7 @@ class Multiplication {
   }
 
   void run() const {
-    const Index widest = 2 * kernel_.lanes;
-    const Index at_a_time = std::max(kMostPacked / p_.b.rows / widest, Index{1}) * widest;
+    const Index at_a_time = std::max(kMostPacked / p_.b.rows / widest(), Index{1}) * widest();
     for (Index first = 0; first < p_.b.columns; first += at_a_time) {
       run(first, std::min(at_a_time, p_.b.columns - first));
     }
@@ -97,12 +95,17 @@ class Multiplication {
   struct Panel {
     Index first_column;
     Index columns;
-    Index width;  // in vectors, the last of which may go beyond the columns
-    Rows b;       // all its terms, where packs_whole_panels()
+    Index width;     // in vectors, the last of which may go beyond the columns
+    Factor* packed;  // all its terms, or null where they are packed as they are needed, or not at all
+  };
+  /// Columns that are multiplied at a time, and where their panels are packed.
+  struct Columns {
+    Index first;
+    Index count;
+    Factor* packed;
   };
   /// Buffers of a thread, kept for its next products.
   struct Buffers {
-    std::vector<Panel> panels;
     std::vector<Factor> a, b, block;
     std::vector<Real> tiles;
   };
@@ -136,53 +139,65 @@ class Multiplication {
   bool packs_whole_panels() const { return groups_ > 1 || goes_by_rows_; }
   bool copies_a() const { return p_.a.is_transposed && p_.a.columns > kFewRows && collides(p_.a.pitch); }
 
+  Index widest() const { return 2 * kernel_.lanes; }
+  Panel panel(const Columns& all, Index i) const {
+    const Index before = i * widest();
+    const Index own = std::min(widest(), all.count - before);
+    return {all.first + before, own, quotient_up(own, kernel_.lanes),
+            all.packed == nullptr ? nullptr : all.packed + before * p_.b.rows};
+  }
+
   /// Columns [first, first + columns) of c.
   void run(Index first, Index columns) const {
-    const Index widest = 2 * kernel_.lanes;
-    const Index count = quotient_up(columns, widest);
-    std::vector<Panel>& panels = buffers().panels;
-    panels.clear();
-    for (Index begin = first; begin < first + columns; begin += widest) {
-      const Index own = std::min(widest, first + columns - begin);
-      panels.push_back({begin, own, quotient_up(own, kernel_.lanes), {}});
-    }
+    const Index panels = quotient_up(columns, widest());
+    Columns all{first, columns, nullptr};
     if (packs_whole_panels()) {
-      Factor* const packed = room(buffers().b, count * widest * p_.b.rows);
-      for_each_part(count, [&](Index i) {
-        Panel& panel = panels[static_cast<std::size_t>(i)];
-        panel.b = terms_of(panel, 0, p_.b.rows, packed + i * widest * p_.b.rows);
+      all.packed = room(buffers().b, panels * widest() * p_.b.rows);
+      for_each_part(panels, [&](Index i) {
+        const Panel own = panel(all, i);
+        if (packs(own.columns)) pack(own, 0, p_.b.rows, own.packed);
       });
     }
 
-    const Index shares = groups_ >= threads() ? 1 : std::min<Index>(threads(), count);
+    const Index shares = groups_ >= threads() ? 1 : std::min<Index>(threads(), panels);
     for_each_part(groups_ * shares, [&](Index part) {
       const Index group = part / shares;
       const Index share = part % shares;
       const Index first_tile = tiles_ * group / groups_;
       const Index last_tile = tiles_ * (group + 1) / groups_;
-      const std::span<const Panel> mine = std::span<const Panel>(panels).subspan(
-          static_cast<std::size_t>(count * share / shares),
-          static_cast<std::size_t>(count * (share + 1) / shares - count * share / shares));
+      const Index first_panel = panels * share / shares;
+      const Index last_panel = panels * (share + 1) / shares;
       const Rows a = rows_of_a(first_tile, last_tile);
       if (goes_by_rows_) {
-        for (Index i = first_tile; i < last_tile; ++i) multiply_row(first_tile, i, a, mine);
+        for (Index i = first_tile; i < last_tile; ++i) {
+          multiply_row(first_tile, i, a, all, first_panel, last_panel);
+        }
       } else {
-        for (const Panel& panel : mine) multiply_panel(first_tile, last_tile, a, panel);
+        for (Index i = first_panel; i < last_panel; ++i) {
+          multiply_panel(first_tile, last_tile, a, panel(all, i));
+        }
       }
     });
   }
 
-  /// Terms [first, first + count) of b's panel, packed into `to` if they have to be.
-  Rows terms_of(const Panel& panel, Index first, Index count, Factor* to) const {
+  void pack(const Panel& panel, Index first, Index count, Factor* to) const {
     const Factor* const from = p_.b.at(first, panel.first_column);
-    if (!packs(panel.columns)) return {from, p_.b.pitch};
     const Index pitch = panel.width * kernel_.lanes;
     if (p_.b.is_transposed) {
       kernel_.pack_transpose(from, p_.b.pitch, panel.columns, count, to, pitch);
     } else {
       kernel_.pack(from, p_.b.pitch, count, panel.columns, to, pitch);
     }
-    return {to, pitch};
+  }
+
+  /// Terms [first, first + count) of b's panel.
+  Rows terms_of(const Panel& panel, Index first, Index count) const {
+    if (!packs(panel.columns)) return {p_.b.at(first, panel.first_column), p_.b.pitch};
+    const Index pitch = panel.width * kernel_.lanes;
+    if (panel.packed != nullptr) return {panel.packed + first * pitch, pitch};
+    Factor* const block = room(buffers().block, count * pitch);
+    pack(panel, first, count, block);
+    return {block, pitch};
   }
 
   /// Of tiles [first, last), read by rows or by columns.
@@ -220,19 +235,21 @@ class Multiplication {
     return kernel_.tiles[p_.a.is_transposed ? 1 : 0][panel.width - 1];
   }
 
-  /// Tile i for all panels; `a` begins with the rows of tile `group`.
-  void multiply_row(Index group, Index i, const Rows& a, std::span<const Panel> panels) const {
+  /// Tile i with all terms of panels [first, last); `a` begins with the rows of tile `group`.
+  void multiply_row(Index group, Index i, const Rows& a, const Columns& all, Index first, Index last) const {
     const Index begin = first_row(i);
     Real* const c = p_.c + begin * p_.c_pitch;
     ProductTile<Real, Factor> tile = some_tile(a);
     tile.a = a.first + (begin - first_row(group)) * row_step(a);
-    for (const Panel& panel : panels) {
-      tile.b = panel.b.first;
-      tile.b_pitch = panel.b.pitch;
-      tile.c = c + panel.first_column;
-      tile.columns = panel.columns;
-      if (p_.bias != nullptr) tile.column_bias = p_.bias + panel.first_column;
-      kernel_tiles(panel)[height(i) - 1](tile);
+    for (Index number = first; number < last; ++number) {
+      const Panel own = panel(all, number);
+      const Rows b = terms_of(own, 0, p_.b.rows);
+      tile.b = b.first;
+      tile.b_pitch = b.pitch;
+      tile.c = c + own.first_column;
+      tile.columns = own.columns;
+      if (p_.bias != nullptr) tile.column_bias = p_.bias + own.first_column;
+      kernel_tiles(own)[height(i) - 1](tile);
     }
   }
 
@@ -250,9 +267,7 @@ class Multiplication {
     const Index at_a_time = packs_whole_panels() ? kTerms : kTermsOfOneGroup;
     for (Index k = 0; k < p_.a.columns; k += at_a_time) {
       tile.terms = std::min(at_a_time, p_.a.columns - k);
-      const Rows b = packs_whole_panels()
-                         ? Rows{panel.b.first + k * panel.b.pitch, panel.b.pitch}
-                         : terms_of(panel, k, tile.terms, room(buffers().block, at_a_time * wide));
+      const Rows b = terms_of(panel, k, tile.terms);
       tile.b = b.first;
       tile.b_pitch = b.pitch;
       const bool is_last = k + tile.terms == p_.a.columns && p_.bias != nullptr;
