@@ -289,8 +289,9 @@ ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::ve
       // An owner's last additions are left to whoever goes over the total anyway.
       const bool is_last = handled.script->total >= 0 && number + 1 == handled.script->rounds.size();
       if (is_last) {
-        plan.totals.push_back(
-            {handled.slots[static_cast<std::size_t>(handled.script->total)], std::move(sum)});
+        const Place& total = handled.slots[static_cast<std::size_t>(handled.script->total)];
+        LOCKSTEP_CHECK(sum.additions.empty() || sum.additions.back().sum == total);
+        plan.totals.push_back({total, std::move(sum)});
       } else if (!sum.additions.empty()) {
         round.sums.push_back(std::move(sum));
       }

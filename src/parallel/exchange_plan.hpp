@@ -55,7 +55,7 @@ struct ExchangeRound {
   std::vector<PlannedMessage> outgoing, incoming;
 };
 
-/// Where a share that this rank owns has its total, after the last additions.
+/// Where a share that this rank owns has its total, after the last additions, of which the last one makes it.
 struct ShareTotal {
   Place place;
   PlacedSum last;

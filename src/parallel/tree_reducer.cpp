@@ -273,18 +273,29 @@ class TreeReducer final : public GradientReducer {
         const ParameterRange piece =
             shares_.pieces()[static_cast<std::size_t>(own.share.pieces.first + part)];
         const Index first = piece.offset - own.share.range.offset;
-        for (const Addition& addition : total.last.additions)
-          add_to(state.run->at(addition.sum) + first, state.run->at(addition.term) + first, piece.size,
-                 addition.is_rounded);
         squares_[own.squares + static_cast<std::size_t>(part)] =
-            finish_piece(result() + piece.offset, state.run->at(total.place) + first, piece.size, divisor_);
+            finish(*state.run, total, first, piece.size, result() + piece.offset);
       });
     }
     seconds_summing_ += watch.lap();
   }
 
-  /// Nobody but the owner of a share reads what the node's first rank holds of it.
-  Real* result() const { return sums_.vector(0, 0); }
+  /// The last additions of values [first, first + size) of a share, and their division, into `gradient`;
+  /// returns its squares. The last one of all goes there at once, and not first to the place of another rank,
+  /// which would have to get its memory back.
+  double finish(ExchangeRun& run, const ShareTotal& total, Index first, Index size, Real* gradient) const {
+    std::span<const Addition> additions = total.last.additions;
+    const bool adds_last = !additions.empty() && !additions.back().is_rounded;
+    if (adds_last) additions = additions.first(additions.size() - 1);
+    for (const Addition& addition : additions)
+      add_to(run.at(addition.sum) + first, run.at(addition.term) + first, size, addition.is_rounded);
+    const Real* const sum = run.at(total.place) + first;
+    if (!adds_last) return finish_piece(gradient, sum, size, divisor_);
+    return finish_piece(gradient, sum, run.at(total.last.additions.back().term) + first, size, divisor_);
+  }
+
+  /// Nobody but the owner of a share reads what anybody holds of it.
+  Real* result() const { return sums_.own(0); }
 
   const Topology& topology_;
   const Shares& shares_;
