@@ -60,16 +60,16 @@ class Linear final : public Unit {
                 GradientSink& sink) override {
     add_bias_gradient(block, dy, 1, {range_.offset + outputs_ * inputs_, outputs_}, sink);
     if (block.precision == Precision::kFloat32) {
-      weight_gradient(block, sink, [&](const MicroBatchRows& m, Index first, MatrixView dw) {
-        multiply_weight_gradient(rows(dy, m.first, m.count), first, rows(x[0], m.first, m.count), dw);
+      weight_gradient(block, sink, [&](const MicroBatchRows& m, Index first, MatrixView dw, bool adds) {
+        multiply_weight_gradient(rows(dy, m.first, m.count), first, rows(x[0], m.first, m.count), dw, adds);
       });
       if (dx[0].rows() > 0) multiply_input_gradient(dy, weight(), dx[0]);
       return;
     }
     x16_.assign_columns(x[0], block);
     dy16_.assign_columns(dy, block);
-    weight_gradient(block, sink, [&](const MicroBatchRows& m, Index first, MatrixView dw) {
-      multiply_weight_gradient(dy16_.of(m), first, x16_.of(m), dw);
+    weight_gradient(block, sink, [&](const MicroBatchRows& m, Index first, MatrixView dw, bool adds) {
+      multiply_weight_gradient(dy16_.of(m), first, x16_.of(m), dw, adds);
     });
     if (dx[0].rows() == 0) return;
     dy16_.assign_rows(dy);
@@ -99,10 +99,10 @@ class Linear final : public Unit {
     for_each_part(tiles, [&](Index tile) {
       const Index first = outputs_ * tile / tiles;
       const Index count = outputs_ * (tile + 1) / tiles - first;
-      const auto write = [&](const MicroBatchRows& m, Real* gradient) {
-        multiply(m, first, MatrixView(gradient, count, inputs_));
+      const auto write = [&](const MicroBatchRows& m, Real* gradient, bool adds) {
+        multiply(m, first, MatrixView(gradient, count, inputs_), adds);
       };
-      sink.add(block, {range_.offset + first * inputs_, count * inputs_}, std::ref(write));
+      sink.add_in_place(block, {range_.offset + first * inputs_, count * inputs_}, std::ref(write));
     });
     sink.done(range_);
   }

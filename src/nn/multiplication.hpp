@@ -33,6 +33,7 @@ struct Product {
   Real* c;
   Index c_pitch;
   bool turned;
+  bool adds;  // to what c holds; not of one that is turned
 };
 
 /// Makes a product of packed panels of b, one or two vectors wide, and tiles of rows of a.
@@ -226,6 +227,7 @@ class Multiplication {
             .c_pitch = p_.c_pitch,
             .columns = 0,
             .goes_on = false,
+            .adds = p_.adds,
             .column_bias = nullptr,
             .row_bias = nullptr};
   }
@@ -264,7 +266,7 @@ class Multiplication {
     if (p_.turned) tile.c_pitch = wide;
     Real* const place =
         p_.turned ? room(buffers().tiles, rows * wide) : p_.c + begin * p_.c_pitch + panel.first_column;
-    const Index at_a_time = packs_whole_panels() ? kTerms : kTermsOfOneGroup;
+    const Index at_a_time = p_.adds ? p_.a.columns : packs_whole_panels() ? kTerms : kTermsOfOneGroup;
     for (Index k = 0; k < p_.a.columns; k += at_a_time) {
       tile.terms = std::min(at_a_time, p_.a.columns - k);
       const Rows b = terms_of(panel, k, tile.terms);

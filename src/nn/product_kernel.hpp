@@ -26,6 +26,7 @@ struct ProductTile {
   Index c_pitch;
   Index columns;              ///< of c that there are
   bool goes_on;               ///< from what c holds, and not from +0
+  bool adds;                  ///< to what c holds, at the end
   const Result* column_bias;  ///< added to each row at the end, or null
   const Result* row_bias;     ///< added to each column at the end, or null
 };

@@ -77,6 +77,16 @@ LOCKSTEP_INLINE void tile(const ProductTile<T, Factor>& t) {
       for (int j = 0; j < kWidth; ++j) sums[i][j] += all_lanes<Vector<T>>(t.row_bias[i]);
     }
   }
+  if (t.adds) {
+#pragma GCC unroll 14
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 2
+      for (int j = 0; j < kWidth; ++j) {
+        const T* const from = t.c + i * t.c_pitch + j * kLanes<T>;
+        sums[i][j] += j + 1 < kWidth || is_whole ? load(from) : load_first(from, in_last);
+      }
+    }
+  }
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; ++i) {
     T* const to = t.c + i * t.c_pitch;

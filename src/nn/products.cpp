@@ -22,9 +22,11 @@ Operand<Factor> rows_of_transpose(const Operand<Factor>& m, Index first, Index c
 
 /// c = a b (+ bias for every row).
 template <typename Factor>
-void multiply(const Operand<Factor>& a, const Operand<Factor>& b, const Real* bias, MatrixView c) {
-  const Product<Factor> product{a, b, bias, c.data(), c.cols(), false};
-  const Product<Factor> turned{transpose_of(b), transpose_of(a), bias, c.data(), c.cols(), true};
+void multiply(const Operand<Factor>& a, const Operand<Factor>& b, const Real* bias, MatrixView c,
+              bool adds = false) {
+  const Product<Factor> product{a, b, bias, c.data(), c.cols(), false, adds};
+  if (adds) return Multiplication<Factor>(product).run();
+  const Product<Factor> turned{transpose_of(b), transpose_of(a), bias, c.data(), c.cols(), true, false};
   const Multiplication<Factor> as_it_is(product);
   const Multiplication<Factor> other(turned);
   (other.cost() < as_it_is.cost() ? other : as_it_is).run();
@@ -46,11 +48,11 @@ void multiply_input_gradient(ConstPairsView dy, ConstPairsView w, MatrixView dx)
   multiply(plain(dy), plain(w), nullptr, dx);
 }
 
-void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw) {
-  multiply(rows_of_transpose(plain(dy), first, dw.rows()), plain(x), nullptr, dw);
+void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw, bool adds) {
+  multiply(rows_of_transpose(plain(dy), first, dw.rows()), plain(x), nullptr, dw, adds);
 }
-void multiply_weight_gradient(ConstPairsView dy, Index first, ConstPairsView x, MatrixView dw) {
-  multiply(rows_of_transpose(plain(dy), first, dw.rows()), plain(x), nullptr, dw);
+void multiply_weight_gradient(ConstPairsView dy, Index first, ConstPairsView x, MatrixView dw, bool adds) {
+  multiply(rows_of_transpose(plain(dy), first, dw.rows()), plain(x), nullptr, dw, adds);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

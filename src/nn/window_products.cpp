@@ -184,6 +184,7 @@ void WindowProducts<Factor>::forward(const PictureView<Factor>& picture, const R
                                .c_pitch = y.pixel,
                                .columns = columns,
                                .goes_on = strip > 0 || piece > 0,
+                               .adds = false,
                                .column_bias = is_last && bias != nullptr ? bias + first : nullptr,
                                .row_bias = nullptr});
             });
@@ -221,6 +222,7 @@ void WindowProducts<Factor>::weight_gradient(const PictureView<Factor>& picture,
                .c_pitch = terms_,
                .columns = columns,
                .goes_on = goes_on,
+               .adds = false,
                .column_bias = nullptr,
                .row_bias = nullptr});
         }

@@ -97,10 +97,18 @@ class TreeReducer final : public GradientReducer {
       const Leaf& leaf = leaf_of(m.micro_batch);
       write(m, level(leaf.level, range));
       if (leaf.is_rounded) round_to_bfloat16(level(leaf.level, range), range.size);
-      for (std::size_t merge = 0; merge < leaf.merges; ++merge) {
-        const std::size_t upper = leaf.level - merge;
-        add_to(level(upper - 1, range), level(upper, range), range.size, leaf.are_rounded[merge]);
-      }
+      merge(leaf, 0, range);
+    }
+    if (!topology_.is_one_node() && thread_index() == 0) lend_a_hand();
+  }
+
+  void add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write) override {
+    for (const MicroBatchRows& m : block.micro_batches) {
+      const Leaf& leaf = leaf_of(m.micro_batch);
+      const bool adds = leaf.merges > 0 && !leaf.is_rounded && !leaf.are_rounded[0];
+      write(m, level(leaf.level - (adds ? 1 : 0), range), adds);
+      if (leaf.is_rounded) round_to_bfloat16(level(leaf.level, range), range.size);
+      merge(leaf, adds ? 1 : 0, range);
     }
     if (!topology_.is_one_node() && thread_index() == 0) lend_a_hand();
   }
@@ -191,6 +199,14 @@ class TreeReducer final : public GradientReducer {
                                     [&](const Leaf& l) { return l.micro_batch == micro_batch; });
     LOCKSTEP_CHECK(found != leaves_.end());
     return *found;
+  }
+
+  /// The sums that follow a micro-batch, from number `first` on.
+  void merge(const Leaf& leaf, std::size_t first, ParameterRange range) {
+    for (std::size_t number = first; number < leaf.merges; ++number) {
+      const std::size_t upper = leaf.level - number;
+      add_to(level(upper - 1, range), level(upper, range), range.size, leaf.are_rounded[number]);
+    }
   }
 
   /// Values of `range` on level `level` of the stack: the first levels are what the node sees, the

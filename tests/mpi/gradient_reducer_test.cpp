@@ -59,6 +59,14 @@ void hand_in_all(GradientReducer& reducer, const RowBlock& block, ParameterRange
   });
 }
 
+/// The same, added where that is asked for.
+void hand_in_place(GradientReducer& reducer, const RowBlock& block, ParameterRange range) {
+  reducer.add_in_place(block, range, [&](const MicroBatchRows& m, Real* gradient, bool adds) {
+    const Real* const leaf = kAllLeaves[static_cast<std::size_t>(m.micro_batch)].data() + range.offset;
+    for (Index i = 0; i < range.size; ++i) gradient[i] = adds ? gradient[i] + leaf[i] : leaf[i];
+  });
+}
+
 /// Two thirds of kAllLeaves, micro-batch by micro-batch and bucket by bucket, are zero; some values of the
 /// others are -0.
 bool write_sparse(const MicroBatchRows& m, ParameterRange range, Real* gradient) {
@@ -151,6 +159,10 @@ void expect_bits_of_one_process(const ReproducibleReducerTest::ParamType& parame
 
 TEST_P(ReproducibleReducerTest, GivesTheBitsOfOneProcess) {
   expect_bits_of_one_process(GetParam(), hand_in_all, hand_in_all);
+}
+
+TEST_P(ReproducibleReducerTest, GivesTheSameBitsWhereGradientsAreAddedInPlace) {
+  expect_bits_of_one_process(GetParam(), hand_in_place, hand_in_all);
 }
 
 TEST_P(ReproducibleReducerTest, GivesTheBitsOfZerosWhereNothingIsWritten) {

@@ -65,6 +65,7 @@ Outputs part_of(const Shape& s) { return {s.out / 3, s.out - s.out / 3 - s.out /
 struct Results {
   Values y, dx, dw;
   Values dw_part;  // of the outputs from part_of(shape).first on
+  Values dw_sum;   // added to the weights
   bool operator==(const Results&) const = default;
 };
 
@@ -86,8 +87,11 @@ Results multiply(const Shape& s, const std::array<std::size_t, 5>& offsets) {
   const auto [first, count] = part_of(s);
   Placed dw_part(Values(static_cast<std::size_t>(count * s.in)), offsets[4]);
   multiply_weight_gradient(dy_view, first, x_view, {dw_part.data(), count, s.in});
+  Placed dw_sum(test::random_values(s.out * s.in, 2), offsets[4]);
+  multiply_weight_gradient(dy_view, 0, x_view, {dw_sum.data(), s.out, s.in}, true);
   return {Values(y.data(), y.data() + s.rows * s.out), Values(dx.data(), dx.data() + s.rows * s.in),
-          Values(dw.data(), dw.data() + s.out * s.in), Values(dw_part.data(), dw_part.data() + count * s.in)};
+          Values(dw.data(), dw.data() + s.out * s.in), Values(dw_part.data(), dw_part.data() + count * s.in),
+          Values(dw_sum.data(), dw_sum.data() + s.out * s.in)};
 }
 
 // A micro-batch stands elsewhere in memory for every number of ranks.
@@ -112,7 +116,8 @@ Results by_definition(const Shape& s) {
   Results results{Values(static_cast<std::size_t>(s.rows * s.out)),
                   Values(static_cast<std::size_t>(s.rows * s.in)),
                   Values(static_cast<std::size_t>(s.out * s.in)),
-                  {}};
+                  {},
+                  w};
   for (Index r = 0; r < s.rows; ++r) {
     for (Index o = 0; o < s.out; ++o) {
       for (Index i = 0; i < s.in; ++i) {
@@ -126,6 +131,7 @@ Results by_definition(const Shape& s) {
       results.y[r * s.out + o] += bias[o];
     }
   }
+  for (std::size_t i = 0; i < w.size(); ++i) results.dw_sum[i] += results.dw[i];
   const auto [first, count] = part_of(s);
   results.dw_part.assign(results.dw.begin() + first * s.in, results.dw.begin() + (first + count) * s.in);
   return results;

@@ -57,7 +57,8 @@ void multiply_forward(ConstPairsView x, ConstPairsView w, const Real* bias, Matr
 void multiply_input_gradient(ConstPairsView dy, ConstPairsView w, MatrixView dx);
 
 /// dw = dyᵀ x for outputs [first, first + dw.rows()). dy and x in pairs of neighbours in a column; dw [some
-/// of out x in].
-void multiply_weight_gradient(ConstPairsView dy, Index first, ConstPairsView x, MatrixView dw);
+/// of out x in]. Where `adds`, it is added to what stands there.
+void multiply_weight_gradient(ConstPairsView dy, Index first, ConstPairsView x, MatrixView dw,
+                              bool adds = false);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -18,6 +18,8 @@ void multiply_forward(ConstMatrixView x, ConstMatrixView w, const Real* bias, Ma
 void multiply_input_gradient(ConstMatrixView dy, ConstMatrixView w, MatrixView dx);
 
 /// dw = dyᵀ x for outputs [first, first + dw.rows()). dy [rows x out], x [rows x in], dw [some of out x in].
-void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw);
+/// Where `adds`, it is added to what stands there.
+void multiply_weight_gradient(ConstMatrixView dy, Index first, ConstMatrixView x, MatrixView dw,
+                              bool adds = false);
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

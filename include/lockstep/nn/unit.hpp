@@ -16,6 +16,8 @@ namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Writes the gradient of some range of parameters for one micro-batch: all values of the range.
 using WriteGradient = std::function<void(const MicroBatchRows& rows, Real* gradient)>;
+/// The same, or where `adds`, adds it to what stands there.
+using AddGradient = std::function<void(const MicroBatchRows& rows, Real* gradient, bool adds)>;
 
 /// The same for a range that most micro-batches leave at zero, as a text does most words of an embedding:
 /// returns false there, and has written nothing.
@@ -31,6 +33,13 @@ class GradientSink {
   /// Calls `write` for each micro-batch of `block` in rising order, and adds up what it writes. Threads may
   /// call this at the same time for different ranges.
   virtual void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) = 0;
+
+  /// As `add`, of a `write` that can also add to what stands where it writes, which spares a sink the time to
+  /// do so.
+  virtual void add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write) {
+    const auto plain = [&](const MicroBatchRows& rows, Real* gradient) { write(rows, gradient, false); };
+    add(block, range, std::ref(plain));
+  }
 
   /// The same sums as with `add` and zeros in the place of what is not written; a sink may spare the time for
   /// those.

@@ -110,6 +110,18 @@ class TimedSink final : public GradientSink {
     times_[StepPart::kTreeAdditions] += watch.lap();
   }
 
+  void add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write) override {
+    if (thread_index() != 0) return sink_.add_in_place(block, range, write);
+    Stopwatch watch;
+    const auto timed = [&](const MicroBatchRows& rows, Real* gradient, bool adds) {
+      times_[StepPart::kTreeAdditions] += watch.lap();
+      write(rows, gradient, adds);
+      times_[StepPart::kWeightGradients] += watch.lap();
+    };
+    sink_.add_in_place(block, range, std::ref(timed));
+    times_[StepPart::kTreeAdditions] += watch.lap();
+  }
+
   void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write) override {
     if (thread_index() != 0) return sink_.add_sparse(block, range, write);
     Stopwatch watch;
