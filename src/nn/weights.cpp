@@ -29,6 +29,7 @@ std::span<Value> values_of(const ParameterTensor& tensor, std::span<Value> value
 
 template <typename Model, typename Visit>
 void visit_tensors(Model& model, const Visit& visit) {
+  LOCKSTEP_CHECK(std::ssize(model.parameters()) == model.layout().size());
   for (const ParameterTensor& tensor : model.layout().tensors()) {
     visit(tensor, values_of(tensor, model.parameters()));
   }

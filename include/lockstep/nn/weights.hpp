@@ -10,7 +10,8 @@
 
 namespace lockstep::inline LOCKSTEP_REAL {
 
-/// Calls visit(tensor, values) for all parameters of the model, then for all of its statistics.
+/// Calls visit(tensor, values) for all parameters of the model, which has them, then for all of its
+/// statistics.
 using TensorVisit = std::function<void(const ParameterTensor& tensor, std::span<const Real> values)>;
 void for_each_tensor(const Network& model, const TensorVisit& visit);
 

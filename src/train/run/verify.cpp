@@ -40,9 +40,9 @@ struct Trace {
 
 std::vector<std::string> tensor_names(const Network& model) {
   std::vector<std::string> names;
-  for_each_tensor(model, [&](const ParameterTensor& tensor, std::span<const Real> /*values*/) {
-    names.push_back(tensor.name);
-  });
+  for (const ParameterLayout* layout : {&model.layout(), &model.statistics_layout()}) {
+    for (const ParameterTensor& tensor : layout->tensors()) names.push_back(tensor.name);
+  }
   return names;
 }
 
