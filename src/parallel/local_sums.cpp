@@ -46,22 +46,16 @@ void LocalSums::start(const BatchPlan& plan, int rank, std::size_t blocks) {
   if (spans_blocks_) spanning_.resize((deepest_ - held_) * static_cast<std::size_t>(parameters_));
 }
 
-void LocalSums::add(const RowBlock& block, ParameterRange range, const WriteGradient& write) {
+void LocalSums::add(const RowBlock& block, ParameterRange range, const AddGradient& write, bool in_place) {
   for (const MicroBatchRows& m : block.micro_batches) {
     const Leaf& leaf = leaf_of(m.micro_batch);
-    write(m, level(leaf.level, range));
-    if (leaf.is_rounded) round_to_bfloat16(level(leaf.level, range), range.size);
-    merge(leaf, 0, range);
-  }
-}
-
-void LocalSums::add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write) {
-  for (const MicroBatchRows& m : block.micro_batches) {
-    const Leaf& leaf = leaf_of(m.micro_batch);
-    const bool adds = leaf.merges > 0 && !leaf.is_rounded && !leaf.are_rounded[0];
+    const bool adds = in_place && leaf.merges > 0 && !leaf.is_rounded && !leaf.are_rounded[0];
     write(m, level(leaf.level - (adds ? 1 : 0), range), adds);
     if (leaf.is_rounded) round_to_bfloat16(level(leaf.level, range), range.size);
-    merge(leaf, adds ? 1 : 0, range);
+    for (std::size_t merge = adds ? 1 : 0; merge < leaf.merges; ++merge) {
+      const std::size_t upper = leaf.level - merge;
+      add_to(level(upper - 1, range), level(upper, range), range.size, leaf.are_rounded[merge]);
+    }
   }
 }
 
@@ -97,14 +91,6 @@ const LocalSums::Leaf& LocalSums::leaf_of(int micro_batch) const {
                                   [&](const Leaf& l) { return l.micro_batch == micro_batch; });
   LOCKSTEP_CHECK(found != leaves_.end());
   return *found;
-}
-
-/// The sums that follow a micro-batch, from number `first` on.
-void LocalSums::merge(const Leaf& leaf, std::size_t first, ParameterRange range) {
-  for (std::size_t number = first; number < leaf.merges; ++number) {
-    const std::size_t upper = leaf.level - number;
-    add_to(level(upper - 1, range), level(upper, range), range.size, leaf.are_rounded[number]);
-  }
 }
 
 /// Values of `range` on level `level` of the stack: the first levels are what the node sees, the others end

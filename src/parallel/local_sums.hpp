@@ -12,7 +12,7 @@
 namespace lockstep::inline LOCKSTEP_REAL {
 
 /// Sums the gradients of one rank's micro-batches along the reduction tree, range by range: its subtree sums
-/// end in its vectors of NodeSums. The calls are those of GradientSink.
+/// end in its vectors of NodeSums.
 class LocalSums {
  public:
   /// The first `rounded_levels` levels of the tree below its root are rounded to bfloat16.
@@ -21,9 +21,11 @@ class LocalSums {
   /// Begins a step of `rank`, whose micro-batches come in so many blocks.
   void start(const BatchPlan& plan, int rank, std::size_t blocks);
 
-  void add(const RowBlock& block, ParameterRange range, const WriteGradient& write);
-  void add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write);
-  /// As `add`, bit for bit: what is not written counts as +0, and x + 0 is only not x where x is -0.
+  /// GradientSink::add_in_place, or where not `in_place`, GradientSink::add: then `write` is never asked to
+  /// add.
+  void add(const RowBlock& block, ParameterRange range, const AddGradient& write, bool in_place);
+  /// GradientSink::add_sparse. As `add`, bit for bit: what is not written counts as +0, and x + 0 is only not
+  /// x where x is -0.
   void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write);
 
  private:
@@ -40,7 +42,6 @@ class LocalSums {
   };
 
   const Leaf& leaf_of(int micro_batch) const;
-  void merge(const Leaf& leaf, std::size_t first, ParameterRange range);
   Real* level(std::size_t level, ParameterRange range);
 
   NodeSums& sums_;

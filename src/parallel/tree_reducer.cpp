@@ -1,6 +1,7 @@
 #include "parallel/tree_reducer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <list>
 #include <optional>
 #include <utility>
@@ -67,12 +68,15 @@ class TreeReducer final : public GradientReducer {
   }
 
   void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
-    local_.add(block, range, write);
+    const auto plain = [&](const MicroBatchRows& rows, Real* gradient, bool /*adds*/) {
+      write(rows, gradient);
+    };
+    local_.add(block, range, std::ref(plain), false);
     lend_a_hand();
   }
 
   void add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write) override {
-    local_.add_in_place(block, range, write);
+    local_.add(block, range, write, true);
     lend_a_hand();
   }
 

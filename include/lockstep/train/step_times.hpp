@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <type_traits>
 
 #include "lockstep/core/stopwatch.hpp"
 #include "lockstep/core/threads.hpp"
@@ -99,40 +100,13 @@ class TimedSink final : public GradientSink {
   TimedSink(GradientSink& sink, StepTimes& times) : sink_(sink), times_(times) {}
 
   void add(const RowBlock& block, ParameterRange range, const WriteGradient& write) override {
-    if (thread_index() != 0) return sink_.add(block, range, write);
-    Stopwatch watch;
-    const auto timed = [&](const MicroBatchRows& rows, Real* gradient) {
-      times_[StepPart::kTreeAdditions] += watch.lap();
-      write(rows, gradient);
-      times_[StepPart::kWeightGradients] += watch.lap();
-    };
-    sink_.add(block, range, std::ref(timed));
-    times_[StepPart::kTreeAdditions] += watch.lap();
+    time(write, [&](const WriteGradient& timed) { sink_.add(block, range, timed); });
   }
-
   void add_in_place(const RowBlock& block, ParameterRange range, const AddGradient& write) override {
-    if (thread_index() != 0) return sink_.add_in_place(block, range, write);
-    Stopwatch watch;
-    const auto timed = [&](const MicroBatchRows& rows, Real* gradient, bool adds) {
-      times_[StepPart::kTreeAdditions] += watch.lap();
-      write(rows, gradient, adds);
-      times_[StepPart::kWeightGradients] += watch.lap();
-    };
-    sink_.add_in_place(block, range, std::ref(timed));
-    times_[StepPart::kTreeAdditions] += watch.lap();
+    time(write, [&](const AddGradient& timed) { sink_.add_in_place(block, range, timed); });
   }
-
   void add_sparse(const RowBlock& block, ParameterRange range, const WriteSparseGradient& write) override {
-    if (thread_index() != 0) return sink_.add_sparse(block, range, write);
-    Stopwatch watch;
-    const auto timed = [&](const MicroBatchRows& rows, Real* gradient) {
-      times_[StepPart::kTreeAdditions] += watch.lap();
-      const bool has_written = write(rows, gradient);
-      times_[StepPart::kWeightGradients] += watch.lap();
-      return has_written;
-    };
-    sink_.add_sparse(block, range, std::ref(timed));
-    times_[StepPart::kTreeAdditions] += watch.lap();
+    time(write, [&](const WriteSparseGradient& timed) { sink_.add_sparse(block, range, timed); });
   }
 
   void done(ParameterRange range) override {
@@ -142,6 +116,26 @@ class TimedSink final : public GradientSink {
   }
 
  private:
+  /// Hands `write` to `add`, a call of the sink, and tells its time from what the sink takes.
+  template <typename Write, typename Add>
+  void time(const Write& write, const Add& add) {
+    if (thread_index() != 0) return add(write);
+    Stopwatch watch;
+    const auto timed = [&](const auto&... where) {
+      times_[StepPart::kTreeAdditions] += watch.lap();
+      if constexpr (std::is_void_v<decltype(write(where...))>) {
+        write(where...);
+        times_[StepPart::kWeightGradients] += watch.lap();
+      } else {
+        const auto has_written = write(where...);
+        times_[StepPart::kWeightGradients] += watch.lap();
+        return has_written;
+      }
+    };
+    add(std::ref(timed));
+    times_[StepPart::kTreeAdditions] += watch.lap();
+  }
+
   GradientSink& sink_;
   StepTimes& times_;
 };

@@ -77,7 +77,8 @@ class Trainer {
  public:
   /// Trains `network` from the parameters that it has, the same on every rank, or where it has none yet from
   /// those of Network::initialize, each drawn by its owner alone. There are at least as many micro-batches as
-  /// ranks. Collective. Errors: those of check_training; ranks with other networks or seeds.
+  /// ranks. Collective. Errors: those of check_training; ranks with other networks, seeds or
+  /// initializations.
   Trainer(Communicator& communicator, Network network, Problem problem, TrainingOptions options);
 
   const TrainingOptions& options() const { return options_; }
