@@ -20,6 +20,10 @@ namespace {
 /// Hosts that get a pulse at each beat: a few packets at a time, however many hosts there are.
 constexpr std::size_t kPulsesAtOnce = 16;
 
+constexpr double kSilent = 1;  // seconds: less is no silence but a busy machine
+constexpr double kTwoPulses =
+    0.4;  // seconds in which a host that lives is heard, where its last refused them
+
 /// Where a process receives pulses; in the network's byte order.
 struct PulseAddress {
   int rank;        // the first of its host
@@ -179,14 +183,14 @@ bool HostPulses::end_is_told() {
   return ends_;
 }
 
-bool HostPulses::is_silent(const Peer& peer) const {
+bool HostPulses::is_silent(const Peer& peer, double seconds) const {
   // A round of pulses takes so many beats of a quarter of a second; some may be lost.
   const std::size_t beats = peers_.size() / kPulsesAtOnce;
-  return peer.silent > 1 + static_cast<double>(beats);
+  return peer.silent > seconds + static_cast<double>(beats);
 }
 
 WatchedHost HostPulses::watched(const Peer& peer) const {
-  return {.name = peer.host, .rank = peer.number, .silent = is_silent(peer) ? peer.silent : 0};
+  return {.name = peer.host, .rank = peer.number, .silent = is_silent(peer, kSilent) ? peer.silent : 0};
 }
 
 std::vector<WatchedHost> HostPulses::others() const {
@@ -198,14 +202,15 @@ std::vector<WatchedHost> HostPulses::others() const {
   return others;
 }
 
-std::optional<WatchedHost> HostPulses::first_death() {
+std::optional<WatchedHost> HostPulses::first_death(double asked) {
   const std::lock_guard lock(mutex_);
-  const auto is_dead = [&](const Peer& peer) { return peer.refused > 0 && is_silent(peer); };
-  const auto dead = std::ranges::find_if(peers_, is_dead);
+  const auto dead = std::ranges::find_if(
+      peers_, [&](const Peer& peer) { return peer.refused > 0 && is_silent(peer, asked + kTwoPulses); });
   if (ends_ || dead == peers_.end()) return std::nullopt;
   ends_ = true;  // those that die after it are ended by the launcher
-  const bool another_speaks = std::ranges::any_of(
-      peers_, [&](const Peer& peer) { return peer.was_heard && peer.number < number_ && !is_silent(peer); });
+  const bool another_speaks = std::ranges::any_of(peers_, [&](const Peer& peer) {
+    return peer.was_heard && peer.number < number_ && peer.refused == 0 && !is_silent(peer, kSilent);
+  });
   if (another_speaks) return std::nullopt;
   return watched(*dead);
 }

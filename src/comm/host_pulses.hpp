@@ -33,8 +33,9 @@ class HostPulses {
   std::vector<WatchedHost> others() const;
 
   /// The first host whose sending process has died, once, if it is for this host to say so: the nearest to
-  /// rank 0 of all that are heard, where nobody has told of the program's end. Local.
-  std::optional<WatchedHost> first_death();
+  /// rank 0 of all that are heard, where nobody has told of the program's end. One that was heard until this
+  /// process was asked to end, `asked` seconds ago (0: it was not), has been ended likewise. Local.
+  std::optional<WatchedHost> first_death(double asked);
 
   /// Tells all processes of the other hosts that the program ends, and that it is known why. Local; never
   /// waits.
@@ -63,7 +64,7 @@ class HostPulses {
     std::int32_t ends;  // 1: the program
   };
 
-  bool is_silent(const Peer& peer) const;
+  bool is_silent(const Peer& peer, double seconds) const;
   WatchedHost watched(const Peer& peer) const;
   void receive();
   void receive_refusals();

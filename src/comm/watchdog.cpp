@@ -61,6 +61,12 @@ void say(const std::string& line) {
 
 std::atomic<HostPulses*> own_pulses = nullptr;
 
+/// Whether the launcher, or whoever sent it, ends this process.
+bool is_asked_to_end() {
+  const int asked = requested_stop();
+  return asked == SIGTERM || asked == SIGINT;
+}
+
 [[noreturn]] void end_process(int code) {
   end_on_purpose();
   std::_Exit(code);
@@ -198,9 +204,10 @@ void Watchdog::look(double seconds, Activity& activity) {
     Seen& seen = seen_[index];
     seen.silent = std::exchange(seen.beats, beats) == beats ? seen.silent + seconds : 0;
   }
+  asked_ = is_asked_to_end() ? asked_ + seconds : 0;
   if (speaks()) {
     pulses_->beat(seconds);
-    if (const auto host = pulses_->first_death()) announce_death_on(*host);
+    if (const auto host = pulses_->first_death(asked_)) announce_death_on(*host);
   }
   const int end = place(0).end;
   if (end == 0) return judge();
@@ -278,6 +285,8 @@ bool Watchdog::somebody_left() const {
 }
 
 void Watchdog::announce_death(std::size_t index) {
+  // A launcher that ends all its ranks does so in some order.
+  if (is_asked_to_end()) return;
   const bool may_follow_another = pulses_->has_others() && ends_by_itself(place(index).process);
   if (!claim_death()) return;
   if (may_follow_another) {
@@ -300,9 +309,7 @@ void Watchdog::announce_death_on(const WatchedHost& host) {
 
 /// Whether a death is for this rank to announce.
 bool Watchdog::claim_death() {
-  // A launcher that ends all its ranks does so in some order.
-  const int asked = requested_stop();
-  if (asked == SIGTERM || asked == SIGINT || !claim_end(static_cast<int>(ExitCode::kInternal))) return false;
+  if (!claim_end(static_cast<int>(ExitCode::kInternal))) return false;
   return !somebody_left();  // with an error of its own, which it has reported, or all do
 }
 

@@ -8,8 +8,8 @@
 #   hosts.sh cut I             takes the link of host I down
 #   hosts.sh mute I J SECONDS  lets nothing of host I reach host J for a while
 #   hosts.sh stop I            stops all that runs on host I
-#   hosts.sh kill I PROGRAM    kills all processes of PROGRAM on host I
-#   hosts.sh stop-rank R PROGRAM   stops rank R of PROGRAM
+#   hosts.sh kill I PROGRAM    kills all processes of PROGRAM on host I at once
+#   hosts.sh signal-rank SIGNAL R PROGRAM   sends SIGNAL to rank R of PROGRAM
 #
 # Exit code 77, and a line that says why, where this machine lets nobody make namespaces.
 set -euo pipefail
@@ -41,17 +41,19 @@ case ${1:-} in
     ip -n "host$2" route del blackhole "$net.$3/32"
     ;;
   stop) ip netns pids "host$2" | xargs kill -STOP ;;
-  stop-rank)
+  signal-rank)
     for process in /proc/[0-9]*; do
-      if [[ $(readlink "$process/exe") == "$(readlink -f "$3")" ]] && grep -qz "^OMPI_COMM_WORLD_RANK=$2$" "$process/environ"; then
-        kill -STOP "${process#/proc/}"
+      if [[ $(readlink "$process/exe") == "$(readlink -f "$4")" ]] && grep -qz "^OMPI_COMM_WORLD_RANK=$3$" "$process/environ"; then
+        kill "-$2" "${process#/proc/}"
       fi
     done
     ;;
   kill)
+    processes=()
     for process in $(ip netns pids "host$2"); do
-      [[ $(readlink "/proc/$process/exe") != "$(readlink -f "$3")" ]] || kill -KILL "$process"
+      [[ $(readlink "/proc/$process/exe") != "$(readlink -f "$3")" ]] || processes+=("$process")
     done
+    kill -KILL "${processes[@]}"
     ;;
   inside)  # the namespaces of the command itself
     count=$2

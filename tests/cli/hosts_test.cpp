@@ -390,8 +390,12 @@ INSTANTIATE_TEST_SUITE_P(
                   "kill 2 '" LOCKSTEP_PROGRAM "'",
                   {{" is gone; ", 1}, {" on host2", 1}},
                   kEnds},
+        HostFault{"itsLastRankIsKilled",
+                  "signal-rank KILL 3 '" LOCKSTEP_PROGRAM "'",
+                  {{" on host2) is gone; it had finished step ", 1}, {"is gone", 1}},
+                  kEnds},
         HostFault{"itsFirstRankIsStopped",
-                  "stop-rank 2 '" LOCKSTEP_PROGRAM "'",
+                  "signal-rank STOP 2 '" LOCKSTEP_PROGRAM "'",
                   {{": nothing done for ", 2}, {kEnds, 1}},
                   kSilent}),
     [](const auto& fault) { return fault.param.name; });

@@ -87,6 +87,7 @@ class Watchdog {
   std::vector<Seen> seen_;
   std::unique_ptr<HostPulses> pulses_;
   double ending_ = 0;  // seconds since somebody has ended the program
+  double asked_ = 0;   // seconds since this process was asked to end
   bool warned_ = false;
   std::atomic<bool> leaves_ = false;
   std::thread thread_;
