@@ -337,6 +337,7 @@ struct HostFault {
   std::string action;
   std::map<std::string, int> lines;  // and how many there may be
   std::string other_line;
+  bool is_always_told = true;
 };
 
 int count_of(const std::string& fragment, const std::string& text) {
@@ -365,7 +366,7 @@ TEST_P(FaultOfAHost, IsNamedAndGoneThrough) {
   const Outcome outcome = process.wait(90);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   for (const auto& [line, most] : GetParam().lines) {
-    EXPECT_GE(count_of(line, outcome.err), 1) << outcome.err;
+    EXPECT_GE(count_of(line, outcome.err), GetParam().is_always_told ? 1 : 0) << outcome.err;
     EXPECT_LE(count_of(line, outcome.err), most) << outcome.err;
   }
   EXPECT_EQ(count_of(GetParam().other_line, outcome.err), 0) << outcome.err;
@@ -389,7 +390,8 @@ INSTANTIATE_TEST_SUITE_P(
         HostFault{"itsRanksAreKilled",
                   "kill 2 '" LOCKSTEP_PROGRAM "'",
                   {{" is gone; ", 1}, {" on host2", 1}},
-                  kEnds},
+                  kEnds,
+                  !LOCKSTEP_OPEN_MPI_5},  // its ranks may abort as soon as the connection is closed
         HostFault{"itsLastRankIsKilled",
                   "signal-rank KILL 3 '" LOCKSTEP_PROGRAM "'",
                   {{" on host2) is gone; it had finished step ", 1}, {"is gone", 1}},
