@@ -51,7 +51,8 @@ std::vector<Real> by_name(const Network& network, const json& tensors) {
 }
 
 TEST(Pictures, GiveWhatPyTorchGives) {
-  for (const json& golden : test::read_golden("pictures.json").at("cases")) {
+  const json file = test::read_golden("pictures.json");
+  for (const json& golden : file.at("cases")) {
     SCOPED_TRACE(golden.at("layers").get<std::string>());
     Network network(golden.at("layers"), Shape(golden.at("shape").get<std::vector<Index>>()));
     const std::vector<Real> initial = by_name(network, golden.at("initial"));
