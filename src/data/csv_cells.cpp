@@ -29,7 +29,7 @@ double Cell::as_number() const { return is_number() ? value_ : kNaN; }
 
 std::int32_t Cell::as_text() const {
   if (is_number()) return -1;
-  return static_cast<std::int32_t>(std::bit_cast<std::uint64_t>(value_) & 0xffffffffU) - 1;
+  return static_cast<std::int32_t>((std::bit_cast<std::uint64_t>(value_) & 0xffffffffU) - 1);
 }
 
 TableCells::TableCells(std::size_t columns, const Scratch& scratch)

@@ -37,6 +37,13 @@ using test::TemporaryFolder;
 /// On the disk of the machine, wherever its folder of temporary files is.
 const std::string kFolder = "/var/tmp";
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kBoundsMemory =
+    false;  // the sanitizer takes memory of its own, and waits for ever where it gets none
+#else
+constexpr bool kBoundsMemory = true;
+#endif
+
 /// Lowers a limit of this process while it lives, whose signal is no end of it.
 class Limit {
  public:
@@ -44,7 +51,7 @@ class Limit {
     std::signal(SIGXFSZ, SIG_IGN);
     getrlimit(resource_, &before_);
     const rlimit lower{value, before_.rlim_max};
-    setrlimit(resource_, &lower);
+    if (resource_ != RLIMIT_DATA || kBoundsMemory) setrlimit(resource_, &lower);
   }
   ~Limit() {
     setrlimit(resource_, &before_);
