@@ -48,7 +48,7 @@ class Multiplication {
         rows_(p_.a.rows / tiles_),
         higher_(p_.a.rows % tiles_),
         groups_(quotient_up(tiles_, kGroup)),
-        goes_by_rows_(p_.a.columns <= kFewTerms && !p_.turned) {}
+        goes_by_rows_(has_few_terms() && p_.b.columns > widest() && !p_.turned) {}
 
   /// About how many cycles it takes.
   double cost() const {
@@ -78,7 +78,7 @@ class Multiplication {
   /// Terms of a panel at a time, and where there is one group only, which packs them just before.
   static constexpr Index kTerms = 1024;
   static constexpr Index kTermsOfOneGroup = 256;
-  /// So few that writing c takes most of the time, which then goes row by row.
+  /// So few that writing c takes most of the time, which then goes row by row, in runs of tiles.
   static constexpr Index kFewTerms = 32;
   /// So few that b is read where it stands.
   static constexpr Index kFewTiles = 3;
@@ -124,6 +124,7 @@ class Multiplication {
   /// Whether rows at this distance fall on the same places of a cache.
   static bool collides(Index pitch) { return pitch * Index{sizeof(Factor)} % kCollision == 0; }
 
+  bool has_few_terms() const { return p_.a.columns <= kFewTerms; }
   /// Of a tile. Rows of a at a colliding distance are few enough to be read where they stand.
   Index most_rows() const {
     const bool collide = !p_.a.is_transposed && collides(p_.a.pitch);
@@ -132,10 +133,15 @@ class Multiplication {
   Index first_row(Index tile) const { return tile * rows_ + std::min(tile, higher_); }
   Index height(Index tile) const { return rows_ + (tile < higher_ ? 1 : 0); }
 
-  /// Whether a panel of b is packed.
-  bool packs(Index columns) const {
-    return p_.b.is_transposed || tiles_ > kFewTiles || columns % kernel_.lanes != 0;
+  /// How many terms of a panel of b are read where they stand, the first. A vector that goes beyond the
+  /// columns goes into the rows below, which the last terms have not.
+  Index read_in_place(Index columns) const {
+    if (p_.b.is_transposed || tiles_ > kFewTiles) return 0;
+    const Index beyond = quotient_up(columns, kernel_.lanes) * kernel_.lanes - columns;
+    if (beyond > 0 && (has_few_terms() || p_.adds)) return 0;
+    return std::max<Index>(p_.b.rows - quotient_up(beyond, p_.b.pitch), 0);
   }
+  bool packs(Index columns) const { return read_in_place(columns) == 0; }
   /// Whether that is done before all products, as several groups, or several tiles in turn, meet a panel.
   bool packs_whole_panels() const { return groups_ > 1 || goes_by_rows_; }
   bool copies_a() const { return p_.a.is_transposed && p_.a.columns > kFewRows && collides(p_.a.pitch); }
@@ -193,7 +199,7 @@ class Multiplication {
 
   /// Terms [first, first + count) of b's panel.
   Rows terms_of(const Panel& panel, Index first, Index count) const {
-    if (!packs(panel.columns)) return {p_.b.at(first, panel.first_column), p_.b.pitch};
+    if (first < read_in_place(panel.columns)) return {p_.b.at(first, panel.first_column), p_.b.pitch};
     const Index pitch = panel.width * kernel_.lanes;
     if (panel.packed != nullptr) return {panel.packed + first * pitch, pitch};
     Factor* const block = room(buffers().block, count * pitch);
@@ -233,8 +239,9 @@ class Multiplication {
   }
   /// The step in memory from row to row of a.
   Index row_step(const Rows& a) const { return p_.a.is_transposed ? 1 : a.pitch; }
-  const auto& kernel_tiles(const Panel& panel) const {
-    return kernel_.tiles[p_.a.is_transposed ? 1 : 0][panel.width - 1];
+  /// Of the kernel's tiles, or runs of tiles, those for panels of this width.
+  const auto& for_width(Index width, const auto& all) const {
+    return all[p_.a.is_transposed ? 1 : 0][width - 1];
   }
 
   /// Tile i with all terms of panels [first, last); `a` begins with the rows of tile `group`.
@@ -243,15 +250,20 @@ class Multiplication {
     Real* const c = p_.c + begin * p_.c_pitch;
     ProductTile<Real, Factor> tile = some_tile(a);
     tile.a = a.first + (begin - first_row(group)) * row_step(a);
-    for (Index number = first; number < last; ++number) {
+    TileRun run;
+    for (Index number = first; number < last; number += run.count) {
       const Panel own = panel(all, number);
       const Rows b = terms_of(own, 0, p_.b.rows);
+      run = {.count = own.columns < widest() ? 1 : std::min(last, all.count / widest()) - number,
+             .b_step = packs(own.columns) ? own.columns * p_.b.rows : own.columns,
+             .c_step = own.columns,
+             .bias_step = own.columns};
       tile.b = b.first;
       tile.b_pitch = b.pitch;
       tile.c = c + own.first_column;
       tile.columns = own.columns;
       if (p_.bias != nullptr) tile.column_bias = p_.bias + own.first_column;
-      kernel_tiles(own)[height(i) - 1](tile);
+      for_width(own.width, kernel_.runs)[height(i) - 1](tile, run);
     }
   }
 
@@ -260,26 +272,38 @@ class Multiplication {
     const Index begin = first_row(first);
     const Index rows = first_row(last) - begin;
     const Index wide = panel.width * kernel_.lanes;
-    const auto& tiles = kernel_tiles(panel);
+    const auto& tiles = for_width(panel.width, kernel_.tiles);
+    const auto& runs = for_width(panel.width, kernel_.runs);
     ProductTile<Real, Factor> tile = some_tile(a);
     tile.columns = panel.columns;
     if (p_.turned) tile.c_pitch = wide;
     Real* const place =
         p_.turned ? room(buffers().tiles, rows * wide) : p_.c + begin * p_.c_pitch + panel.first_column;
     const Index at_a_time = p_.adds ? p_.a.columns : packs_whole_panels() ? kTerms : kTermsOfOneGroup;
-    for (Index k = 0; k < p_.a.columns; k += at_a_time) {
-      tile.terms = std::min(at_a_time, p_.a.columns - k);
+    const Index in_place = read_in_place(panel.columns);
+    for (Index k = 0; k < p_.a.columns; k += tile.terms) {
+      tile.terms = std::min(at_a_time, (k < in_place ? in_place : p_.a.columns) - k);
       const Rows b = terms_of(panel, k, tile.terms);
       tile.b = b.first;
       tile.b_pitch = b.pitch;
       const bool is_last = k + tile.terms == p_.a.columns && p_.bias != nullptr;
       if (is_last && !p_.turned) tile.column_bias = p_.bias + panel.first_column;
-      for (Index i = first; i < last; ++i) {
+      Index count = 1;
+      for (Index i = first; i < last; i += count) {
         const Index row = first_row(i) - begin;
+        const Index high = height(i);
         tile.a = a.first + row * row_step(a) + k * (p_.a.is_transposed ? a.pitch : 1);
         tile.c = place + row * tile.c_pitch;
         if (is_last && p_.turned) tile.row_bias = p_.bias + begin + row;
-        tiles[height(i) - 1](tile);
+        if (has_few_terms() && !tile.goes_on) {
+          count = (i < higher_ ? std::min(higher_, last) : last) - i;
+          runs[high - 1](tile, {.count = count,
+                                .a_step = high * row_step(a),
+                                .c_step = high * tile.c_pitch,
+                                .bias_step = p_.turned ? high : 0});
+        } else {
+          tiles[high - 1](tile);
+        }
       }
       tile.goes_on = true;
     }

@@ -31,6 +31,15 @@ struct ProductTile {
   const Result* row_bias;     ///< added to each column at the end, or null
 };
 
+/// So many tiles of a kind, one after the other, and the way in memory from each to the next.
+struct TileRun {
+  Index count = 1;
+  Index a_step = 0;
+  Index b_step = 0;
+  Index c_step = 0;
+  Index bias_step = 0;
+};
+
 /// Rows of `columns` values, at from[i * from_pitch].
 template <typename T>
 using Move = void (*)(const T* from, Index from_pitch, Index rows, Index columns, T* to, Index to_pitch);
@@ -45,6 +54,8 @@ struct ProductKernel {
 
   /// [a is read by columns][width of the tile in vectors, less one][rows of the tile, less one]
   void (*tiles[2][2][kMostRows])(const ProductTile<Result, Factor>& tile);
+  /// Likewise, of tiles that do not go on: for few terms, of which a call for each tile takes a good part.
+  void (*runs[2][2][kMostRows])(const ProductTile<Result, Factor>& first, const TileRun& run);
 
   /// to[i * to_pitch + j] = from[i * from_pitch + j], and what is then missing in a row to a whole vector is
   /// +0.

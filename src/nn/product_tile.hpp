@@ -109,6 +109,19 @@ void any_tile(const ProductTile<T, Factor>& t) {
   }
 }
 
+template <typename T, typename Factor, bool kByColumns, int kWidth, int kRows>
+void run_of_tiles(const ProductTile<T, Factor>& first, const TileRun& run) {
+  ProductTile<T, Factor> t = first;
+  for (Index i = 0; i < run.count; ++i) {
+    tile<T, Factor, kByColumns, kWidth, kRows, false>(t);
+    t.a += run.a_step;
+    t.b += run.b_step;
+    t.c += run.c_step;
+    if (t.column_bias != nullptr) t.column_bias += run.bias_step;
+    if (t.row_bias != nullptr) t.row_bias += run.bias_step;
+  }
+}
+
 /// The first `count` lanes, at least one, filled up to a multiple of kPadding with what v has there.
 template <int kPadding, typename T>
 LOCKSTEP_INLINE void store_padded(T* to, Vector<T> v, int count) {
@@ -176,6 +189,7 @@ void transpose_any(const T* from, Index from_pitch, Index rows, Index columns, T
 template <bool kByColumns, int kWidth, int kMostRows, int kRows = 1, typename T, typename Factor>
 constexpr void fill(ProductKernel<T, Factor>& kernel) {
   kernel.tiles[kByColumns ? 1 : 0][kWidth - 1][kRows - 1] = any_tile<T, Factor, kByColumns, kWidth, kRows>;
+  kernel.runs[kByColumns ? 1 : 0][kWidth - 1][kRows - 1] = run_of_tiles<T, Factor, kByColumns, kWidth, kRows>;
   if constexpr (kRows < kMostRows) fill<kByColumns, kWidth, kMostRows, kRows + 1>(kernel);
 }
 
@@ -185,6 +199,7 @@ constexpr ProductKernel<T, Factor> make_kernel() {
   ProductKernel<T, Factor> kernel{.rows = kRows,
                                   .lanes = kLanes<T>,
                                   .tiles = {},
+                                  .runs = {},
                                   .pack = pack<Factor, kLanes<T>>,
                                   .pack_transpose = transpose_any<Factor, kLanes<T>>,
                                   .transpose = transpose_any<T, 1>};

@@ -141,9 +141,11 @@ Results by_definition(const Shape& s) {
 TEST(Products, AreChainsOfFusedMultiplyAdds) {
   const VectorUnit widest = vector_unit();
   std::vector<Shape> all = shapes();
-  // More terms, rows and columns than are taken at a time, and distances between rows that are powers of two.
+  // More terms, rows and columns than are taken at a time, distances between rows that are powers of two, and
+  // rows that are shorter than a vector.
   for (const Shape& s : {Shape{3, 700, 2}, Shape{130, 1024, 33}, Shape{33, 9, 1024}, Shape{5, 40, 300},
-                         Shape{300, 65, 130}, Shape{8, 512, 600}, Shape{30, 600, 70}, Shape{120, 1100, 20}}) {
+                         Shape{300, 65, 130}, Shape{8, 512, 600}, Shape{30, 600, 70}, Shape{120, 1100, 20},
+                         Shape{8, 10, 1024}, Shape{5, 3, 100}, Shape{512, 10, 10}}) {
     all.push_back(s);
   }
   for (const Shape& s : all) {
