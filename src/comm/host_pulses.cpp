@@ -20,9 +20,8 @@ namespace {
 /// Hosts that get a pulse at each beat: a few packets at a time, however many hosts there are.
 constexpr std::size_t kPulsesAtOnce = 16;
 
-constexpr double kSilent = 1;  // seconds: less is no silence but a busy machine
-constexpr double kTwoPulses =
-    0.4;  // seconds in which a host that lives is heard, where its last refused them
+constexpr double kSilent = 1;       // seconds: less is no silence but a busy machine
+constexpr double kTwoPulses = 0.4;  // seconds without them are enough of a host that refuses ours
 
 /// Where a process receives pulses; in the network's byte order.
 struct PulseAddress {

@@ -250,20 +250,21 @@ class Multiplication {
     Real* const c = p_.c + begin * p_.c_pitch;
     ProductTile<Real, Factor> tile = some_tile(a);
     tile.a = a.first + (begin - first_row(group)) * row_step(a);
-    TileRun run;
-    for (Index number = first; number < last; number += run.count) {
+    Index count = 1;
+    for (Index number = first; number < last; number += count) {
       const Panel own = panel(all, number);
       const Rows b = terms_of(own, 0, p_.b.rows);
-      run = {.count = own.columns < widest() ? 1 : std::min(last, all.count / widest()) - number,
-             .b_step = packs(own.columns) ? own.columns * p_.b.rows : own.columns,
-             .c_step = own.columns,
-             .bias_step = own.columns};
+      count = own.columns < widest() ? 1 : std::min(last, all.count / widest()) - number;
       tile.b = b.first;
       tile.b_pitch = b.pitch;
       tile.c = c + own.first_column;
       tile.columns = own.columns;
       if (p_.bias != nullptr) tile.column_bias = p_.bias + own.first_column;
-      for_width(own.width, kernel_.runs)[height(i) - 1](tile, run);
+      for_width(own.width, kernel_.runs)[height(i) - 1](
+          tile, {.count = count,
+                 .b_step = packs(own.columns) ? own.columns * p_.b.rows : own.columns,
+                 .c_step = own.columns,
+                 .bias_step = own.columns});
     }
   }
 
