@@ -296,7 +296,7 @@ class Multiplication {
         tile.a = a.first + row * row_step(a) + k * (p_.a.is_transposed ? a.pitch : 1);
         tile.c = place + row * tile.c_pitch;
         if (is_last && p_.turned) tile.row_bias = p_.bias + begin + row;
-        if (has_few_terms() && !tile.goes_on) {
+        if (has_few_terms()) {
           count = (i < higher_ ? std::min(higher_, last) : last) - i;
           runs[high - 1](tile, {.count = count,
                                 .a_step = high * row_step(a),

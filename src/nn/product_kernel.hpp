@@ -33,7 +33,7 @@ struct ProductTile {
 
 /// So many tiles of a kind, one after the other, and the way in memory from each to the next.
 struct TileRun {
-  Index count = 1;
+  Index count;
   Index a_step = 0;
   Index b_step = 0;
   Index c_step = 0;

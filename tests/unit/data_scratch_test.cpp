@@ -37,9 +37,9 @@ using test::TemporaryFolder;
 /// On the disk of the machine, wherever its folder of temporary files is.
 const std::string kFolder = "/var/tmp";
 
+// The address sanitizer takes memory of its own, and waits for ever where it gets none.
 #ifdef __SANITIZE_ADDRESS__
-constexpr bool kBoundsMemory =
-    false;  // the sanitizer takes memory of its own, and waits for ever where it gets none
+constexpr bool kBoundsMemory = false;
 #else
 constexpr bool kBoundsMemory = true;
 #endif

@@ -27,7 +27,7 @@ using test::OwnedBlock;
 using test::random_matrix;
 using test::RecordingSink;
 
-constexpr double kTolerance = test::kIsDouble ? 1e-12 : 1e-4;
+constexpr double kTolerance = test::kIsDouble ? 1e-12 : 5e-5;
 constexpr double kFloor = 0.01;
 
 std::vector<Real> flat(const json& rows) {
