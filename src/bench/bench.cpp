@@ -70,6 +70,8 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   report.step = configured.result();
   report.owned = trainer.owned_micro_batches();
   report.nodes = exchange_by_node(communicator, report.step.times);
+  if (!report.nodes.empty()) report.node_sent = report.step.sent * ranks / std::ssize(report.nodes);
+  report.compresses = trainer.compresses();
   if (communicator.rank() == 0 && one_rank) report.one_rank_seconds = one_rank->result().seconds;
   if (fast) report.fast_seconds = fast->result().seconds;
   if (config.checkpoint.every > 0) {

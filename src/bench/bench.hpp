@@ -46,6 +46,8 @@ struct BenchReport {
   MachineLimits limits;
   StepMeasurement step;
   std::vector<NodeExchange> nodes;  ///< where there are several
+  double node_sent = 0;             ///< bytes that a node sends in a step, mean over those
+  bool compresses = false;          ///< whether they are compressed
   std::optional<double>
       one_rank_seconds;                ///< a step on one rank while the others sleep; where there are others
   std::optional<double> fast_seconds;  ///< a step with train.reduction = fast, where that is not configured

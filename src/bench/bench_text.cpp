@@ -11,6 +11,7 @@ namespace lockstep {
 namespace {
 
 constexpr double kGiga = 1e9;
+constexpr double kMega = 1e6;
 constexpr double kMilli = 1e3;
 constexpr double kMicro = 1e6;
 constexpr double kPercent = 100;
@@ -80,6 +81,10 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
                              {"exposed_exchange_seconds", node.exposed},
                              {"waiting_seconds", node.waiting}});
   }
+  if (!report.nodes.empty()) {
+    json["step"]["node_sent_bytes"] = report.node_sent;
+    json["step"]["is_compressed"] = report.compresses;
+  }
   if (report.one_rank_seconds) json["step"]["one_rank_seconds"] = *report.one_rank_seconds;
   if (report.fast_seconds) json["step"]["fast_seconds"] = *report.fast_seconds;
   if (report.checkpoints) {
@@ -103,7 +108,7 @@ std::vector<std::string> to_lines(const BenchReport& report) {
     lines.push_back(fmt::format("  message of 4 MiB           {:8.1f} GB/s", m.message_bandwidth / kGiga));
   }
   lines.push_back(fmt::format("  gradient over all ranks    {:8.2f} ms ({:.1f} MB)", m.exchange * kMilli,
-                              static_cast<double>(report.parameters) * sizeof(Real) / 1e6));
+                              static_cast<double>(report.parameters) * sizeof(Real) / kMega));
   lines.push_back(fmt::format("step of {} samples in {} micro-batches on {} rank{}", report.batch_size,
                               report.micro_batches, report.ranks, report.ranks == 1 ? "" : "s"));
   if (report.owned != parts_of(report.micro_batches, report.ranks)) {
@@ -132,6 +137,10 @@ std::vector<std::string> to_lines(const BenchReport& report) {
         fmt::format("  {:26} {:8.3f} ms {:9.3f} ms {:9.3f} ms",
                     fmt::format("{}, {} rank{}", node.host, node.ranks, node.ranks == 1 ? "" : "s"),
                     node.overlapped * kMilli, node.exposed * kMilli, node.waiting * kMilli));
+  }
+  if (report.node_sent > 0) {
+    lines.push_back(fmt::format("  sent by each node          {:8.2f} MB{}", report.node_sent / kMega,
+                                report.compresses ? "  (compressed)" : ""));
   }
   lines.push_back(fmt::format("samples a second           {:10.0f}", report.samples_per_second()));
   lines.push_back(fmt::format("of the product limit       {:10.1f} %  (2048 x 2048 on all ranks)",

@@ -129,8 +129,13 @@ class MpiCommunicator final : public Communicator {
       });
     }
     for (const OutgoingMessage& message : outgoing) {
-      in_pieces(message.bytes.size(), kLargestPiece, [&](std::size_t offset, int count) {
-        exchange.pieces.push_back({message.bytes.data() + offset, count, message.peer});
+      // As many pieces as the receiver has room for, of which the last ones may be empty.
+      in_pieces(message.room, kLargestPiece, [&](std::size_t offset, int count) {
+        const std::size_t begin = std::min(offset, message.bytes.size());
+        const std::size_t left = message.bytes.size() - begin;
+        exchange.pieces.push_back({message.bytes.data() + begin,
+                                   static_cast<int>(std::min(left, static_cast<std::size_t>(count))),
+                                   message.peer});
       });
     }
     send_next(number);

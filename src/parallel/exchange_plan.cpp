@@ -156,8 +156,11 @@ Place operator+(Place place, Index offset) {
   return place;
 }
 
+/// Runs that stand one after another become one, but not where they are compressed, as both sides have to do
+/// that alike.
 void append(std::vector<PlacedRun>& runs, const PlacedRun& run) {
-  const bool goes_on = !runs.empty() && runs.back().place + runs.back().size == run.place &&
+  const bool goes_on = run.coding == Coding::kNone && !runs.empty() &&
+                       runs.back().place + runs.back().size == run.place &&
                        runs.back().is_bfloat16 == run.is_bfloat16;
   if (goes_on) {
     runs.back().size += run.size;
@@ -168,11 +171,11 @@ void append(std::vector<PlacedRun>& runs, const PlacedRun& run) {
 
 /// Appends the parameters of `range`, of which those in `rounded` travel as bfloat16.
 void append_parameters(std::vector<PlacedRun>& runs, ParameterRange range,
-                       const std::vector<ParameterRange>& rounded) {
+                       const std::vector<ParameterRange>& rounded, Coding coding) {
   const auto append_up_to = [&](Index end, bool is_bfloat16) {
     if (end <= range.offset) return;
     const Index size = std::min(end - range.offset, range.size);
-    if (size > 0) append(runs, {{.rank = 0, .vector = 0, .offset = range.offset}, size, is_bfloat16});
+    if (size > 0) append(runs, {{.rank = 0, .vector = 0, .offset = range.offset}, size, is_bfloat16, coding});
     range = {range.offset + size, range.size - size};
   };
   for (const ParameterRange& part : rounded) {
@@ -213,7 +216,7 @@ struct Handled {
 };
 
 void add_messages(ExchangePlan& plan, ExchangeRound& round, std::vector<Handled>& shares, std::size_t number,
-                  const Nodes& nodes) {
+                  const Nodes& nodes, Coding coding) {
   // Of each peer: what comes from it of which shares.
   std::vector<std::pair<int, std::vector<std::pair<Handled*, Move>>>> arrivals;
   for (Handled& handled : shares) {
@@ -221,7 +224,8 @@ void add_messages(ExchangePlan& plan, ExchangeRound& round, std::vector<Handled>
     const Script::Round& moves = handled.script->rounds[number];
     for (const Move& move : moves.outgoing) {
       append(with(round.outgoing, nodes.handler(handled.share.owner, move.node)).runs,
-             {handled.slots[static_cast<std::size_t>(move.slot)], handled.share.range.size, move.is_rounded});
+             {handled.slots[static_cast<std::size_t>(move.slot)], handled.share.range.size, move.is_rounded,
+              coding});
     }
     for (const Move& move : moves.incoming) {
       const int peer = nodes.handler(handled.share.owner, move.node);
@@ -235,7 +239,7 @@ void add_messages(ExchangePlan& plan, ExchangeRound& round, std::vector<Handled>
     for (const auto& [handled, move] : moved) {
       const Place place{.offset = plan.received};
       handled->slots[static_cast<std::size_t>(move.slot)] = place;
-      append(message.runs, {place, handled->share.range.size, move.is_rounded});
+      append(message.runs, {place, handled->share.range.size, move.is_rounded, coding});
       plan.received += handled->share.range.size;
     }
   }
@@ -265,7 +269,8 @@ Route choose_route(Index bytes, int nodes) {
 }
 
 ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,
-                       Route route, int rank, int rounded_levels) {
+                       Route route, int rank, int rounded_levels, Coding coding) {
+  LOCKSTEP_CHECK(coding != Coding::kChanges);
   const std::vector<Vertex> tree = tree_of(batch, nodes, rounded_levels);
   const int me = nodes.node_of(rank);
   std::map<int, Script> scripts;  // of each target
@@ -296,7 +301,7 @@ ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::ve
         round.sums.push_back(std::move(sum));
       }
     }
-    add_messages(plan, round, shares, number, nodes);
+    add_messages(plan, round, shares, number, nodes, coding);
     order(round.outgoing, nodes, me);
   }
   while (!plan.rounds.empty() && plan.rounds.back().sums.empty() && plan.rounds.back().outgoing.empty() &&
@@ -307,7 +312,7 @@ ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::ve
 }
 
 ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank,
-                         const std::vector<ParameterRange>& rounded) {
+                         const std::vector<ParameterRange>& rounded, Coding coding) {
   // Copies go the ways of sums over one value of each node, backwards.
   const Nodes single(std::vector<int>(static_cast<std::size_t>(nodes.count()), 1));
   const BatchPlan one_each(nodes.count(), nodes.count(), nodes.count());
@@ -327,12 +332,17 @@ ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, R
       if (scripts[i].rounds.size() <= number) continue;
       const auto add_to = [&](std::vector<PlannedMessage>& messages, const Move& move) {
         append_parameters(with(messages, nodes.handler(shares[i].owner, move.node)).runs, shares[i].range,
-                          rounded);
+                          rounded, coding);
       };
       for (const Move& move : scripts[i].rounds[number].incoming) add_to(round.outgoing, move);
       for (const Move& move : scripts[i].rounds[number].outgoing) add_to(round.incoming, move);
     }
     order(round.outgoing, nodes, me);
+  }
+  if (coding != Coding::kChanges) return plan;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const auto sends = [](const Script::Round& round) { return !round.incoming.empty(); };
+    if (std::ranges::any_of(scripts[i].rounds, sends)) plan.sent.push_back(shares[i].range);
   }
   return plan;
 }

@@ -6,6 +6,7 @@
 #include "lockstep/parallel/batch_plan.hpp"
 #include "lockstep/parallel/nodes.hpp"
 #include "lockstep/parallel/shares.hpp"
+#include "parallel/compression.hpp"
 
 namespace lockstep {
 
@@ -28,6 +29,7 @@ struct PlacedRun {
   Place place;
   Index size = 0;
   bool is_bfloat16 = false;  ///< in the message; rounded to that where it isn't yet
+  Coding coding = Coding::kNone;
 };
 
 /// `sum` += `term`.
@@ -65,6 +67,7 @@ struct ExchangePlan {
   std::vector<ExchangeRound> rounds;  ///< each once the one before is done
   std::vector<ShareTotal> totals;     ///< of the bucket's shares that this rank owns, in their order
   Index received = 0;                 ///< room for what is received
+  std::vector<ParameterRange> sent;   ///< of the node's vector, where the next exchange sends the changes
 };
 
 /// How sums travel between nodes. kDirect: each node sends what it has of a share to the owner, each
@@ -82,13 +85,15 @@ Route choose_route(Index bytes, int nodes);
 /// How the subtree sums of all ranks, each in the ranks' vectors by number, become the totals of the bucket's
 /// shares at their owners. Ranks of a node add theirs first, in place, so that what crosses the network are
 /// the sums of the subtrees that lie wholly inside a node. All values of the `rounded_levels` levels right
-/// below the tree's root are bfloat16, and travel as such; the ranks' own are so already.
+/// below the tree's root are bfloat16, and travel as such; the ranks' own are so already. Messages have
+/// `coding`, which is kNone or kValues.
 ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::vector<Share>& bucket,
-                       Route route, int rank, int rounded_levels = 0);
+                       Route route, int rank, int rounded_levels = 0, Coding coding = Coding::kNone);
 
 /// How the owners' values of a bucket reach every node's vector, which is number 0 of the node's rank 0;
-/// those of the ranges `rounded`, in rising order, as bfloat16.
+/// those of the ranges `rounded`, in rising order, as bfloat16. With kChanges, all nodes have what the last
+/// exchange has sent, or zeros at first.
 ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank,
-                         const std::vector<ParameterRange>& rounded = {});
+                         const std::vector<ParameterRange>& rounded = {}, Coding coding = Coding::kNone);
 
 }  // namespace lockstep

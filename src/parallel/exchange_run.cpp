@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "core/multiversion.hpp"
 #include "lockstep/core/threads.hpp"
@@ -15,13 +16,21 @@ namespace {
 constexpr Index kGrain = 4096;
 
 bool is_packed(const PlannedMessage& message) {
-  return message.runs.size() > 1 || message.runs.front().is_bfloat16;
+  const PlacedRun& first = message.runs.front();
+  return message.runs.size() > 1 || first.is_bfloat16 || first.coding != Coding::kNone;
 }
 
+CodedRun coded(const PlacedRun& run) {
+  return {.count = run.size, .is_bfloat16 = run.is_bfloat16, .coding = run.coding};
+}
+
+/// At most.
 std::size_t bytes_of(const PlacedRun& run) {
+  if (run.coding != Coding::kNone) return most_compressed_bytes(coded(run));
   return static_cast<std::size_t>(run.size) * (run.is_bfloat16 ? sizeof(Bfloat16) : sizeof(Real));
 }
 
+/// At most.
 std::size_t bytes_of(const PlannedMessage& message) {
   std::size_t bytes = 0;
   for (const PlacedRun& run : message.runs) bytes += bytes_of(run);
@@ -33,17 +42,6 @@ std::size_t packed_bytes(const std::vector<PlannedMessage>& messages) {
   std::size_t bytes = 0;
   for (const PlannedMessage& message : messages) bytes += is_packed(message) ? bytes_of(message) : 0;
   return bytes;
-}
-
-/// To and from a message, which is not aligned for Real.
-void pack(const PlacedRun& run, const Real* values, std::byte* message) {
-  if (run.is_bfloat16) return to_bfloat16(values, run.size, reinterpret_cast<Bfloat16*>(message));
-  std::memcpy(message, values, bytes_of(run));
-}
-
-void unpack(const PlacedRun& run, const std::byte* message, Real* values) {
-  if (run.is_bfloat16) return from_bfloat16(reinterpret_cast<const Bfloat16*>(message), run.size, values);
-  std::memcpy(values, message, bytes_of(run));
 }
 
 LOCKSTEP_MULTIVERSION
@@ -58,6 +56,10 @@ void add_to(Real* sum, const Real* values, Index count, bool is_rounded) {
   add_exactly(sum, values, count);
 }
 
+Coding coding_between(const Topology& topology, Coding coding) {
+  return topology.compresses() && std::is_same_v<Real, float> ? coding : Coding::kNone;
+}
+
 void ExchangeRun::reserve(const ExchangePlan& plan) {
   const auto grow = [](auto& values, std::size_t size) {
     if (values.size() < size) values.resize(size);
@@ -65,6 +67,9 @@ void ExchangeRun::reserve(const ExchangePlan& plan) {
   grow(received_, static_cast<std::size_t>(plan.received));
   for (const ExchangeRound& round : plan.rounds)
     grow(packed_, packed_bytes(round.outgoing) + packed_bytes(round.incoming));
+  Index sent = 0;
+  for (const ParameterRange& range : plan.sent) sent += range.size;
+  grow(last_sent_, static_cast<std::size_t>(sent));
 }
 
 void ExchangeRun::begin(const ExchangePlan& plan) {
@@ -74,7 +79,7 @@ void ExchangeRun::begin(const ExchangePlan& plan) {
 }
 
 void ExchangeRun::move_messages() {
-  if (posted_) communicator_.test_exchange(number_);
+  if (posted_) topology_.all().test_exchange(number_);
 }
 
 bool ExchangeRun::advance() {
@@ -85,9 +90,10 @@ bool ExchangeRun::advance() {
       post(round);
       posted_ = true;
     }
-    if (!communicator_.test_exchange(number_)) return false;
+    if (!topology_.all().test_exchange(number_)) return false;
     take(round);
     posted_ = false;
+    if (&round == &plan_->rounds.back()) keep_sent();
   }
   return true;
 }
@@ -120,27 +126,72 @@ void ExchangeRun::post(const ExchangeRound& round) {
   };
   for (const PlannedMessage& message : round.outgoing) {
     const std::span<std::byte> bytes = bytes_in(message);
-    outgoing_.push_back({message.peer, bytes});
-    if (!is_packed(message)) continue;
-    std::byte* next = bytes.data();
-    for (const PlacedRun& run : message.runs) {
-      pack(run, at(run.place), next);
-      next += bytes_of(run);
+    std::byte* end = bytes.data() + bytes.size();
+    if (is_packed(message)) {
+      end = bytes.data();
+      for (const PlacedRun& run : message.runs) end = pack(run, end);
     }
+    outgoing_.push_back({message.peer, {bytes.data(), end}, bytes.size()});
+    topology_.count_sent(outgoing_.back().bytes.size());
   }
   for (const PlannedMessage& message : round.incoming) incoming_.push_back({message.peer, bytes_in(message)});
-  communicator_.begin_exchange(number_, outgoing_, incoming_);
+  topology_.all().begin_exchange(number_, outgoing_, incoming_);
 }
 
 void ExchangeRun::take(const ExchangeRound& round) {
   const std::byte* next = packed_.data() + packed_bytes(round.outgoing);
   for (const PlannedMessage& message : round.incoming) {
     if (!is_packed(message)) continue;
-    for (const PlacedRun& run : message.runs) {
-      unpack(run, next, at(run.place));
-      next += bytes_of(run);
-    }
+    const std::byte* run_begin = next;
+    for (const PlacedRun& run : message.runs) run_begin = unpack(run, run_begin);
+    next += bytes_of(message);
   }
+}
+
+/// Into a message, which is not aligned for Real; returns where it ends.
+std::byte* ExchangeRun::pack(const PlacedRun& run, std::byte* message) {
+  const Real* const values = at(run.place);
+  if (run.coding != Coding::kNone) {
+    return compress(coded(run), reinterpret_cast<const float*>(values),
+                    reinterpret_cast<const float*>(last_sent(run)), message);
+  }
+  if (run.is_bfloat16) {
+    to_bfloat16(values, run.size, reinterpret_cast<Bfloat16*>(message));
+  } else {
+    std::memcpy(message, values, bytes_of(run));
+  }
+  return message + bytes_of(run);
+}
+
+/// Likewise.
+const std::byte* ExchangeRun::unpack(const PlacedRun& run, const std::byte* message) {
+  Real* const values = at(run.place);
+  if (run.coding != Coding::kNone) {
+    return decompress(coded(run), message, reinterpret_cast<float*>(values));
+  }
+  if (run.is_bfloat16) {
+    from_bfloat16(reinterpret_cast<const Bfloat16*>(message), run.size, values);
+  } else {
+    std::memcpy(values, message, bytes_of(run));
+  }
+  return message + bytes_of(run);
+}
+
+void ExchangeRun::keep_sent() {
+  Real* next = last_sent_.data();
+  for (const ParameterRange& range : plan_->sent)
+    next = std::copy_n(at({.rank = 0, .vector = 0, .offset = range.offset}), range.size, next);
+}
+
+/// Nothing where that is not asked for.
+const Real* ExchangeRun::last_sent(const PlacedRun& run) const {
+  const Real* next = last_sent_.data();
+  for (const ParameterRange& range : plan_->sent) {
+    if (range.offset <= run.place.offset && run.place.offset < range.offset + range.size)
+      return next + (run.place.offset - range.offset);
+    next += range.size;
+  }
+  return nullptr;
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

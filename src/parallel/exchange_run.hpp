@@ -8,6 +8,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/core/real.hpp"
+#include "lockstep/parallel/topology.hpp"
 #include "parallel/exchange_plan.hpp"
 
 namespace lockstep::inline LOCKSTEP_REAL {
@@ -15,15 +16,19 @@ namespace lockstep::inline LOCKSTEP_REAL {
 /// sum[i] += values[i], rounded to bfloat16 if that is asked for.
 void add_to(Real* sum, const Real* values, Index count, bool is_rounded = false);
 
+/// That of messages between the nodes: `coding` where they are compressed, which those of double are not.
+Coding coding_between(const Topology& topology, Coding coding);
+
 /// Does what a plan says, step by step, between other work of its rank.
 class ExchangeRun {
  public:
   /// Where the vector of a place begins that is not received.
   using Vector = std::function<Real*(const Place& place)>;
 
-  /// `number` tells its messages from those of other runs that are under way. Local.
-  ExchangeRun(Communicator& communicator, std::size_t number, Vector vector)
-      : communicator_(communicator), number_(number), vector_(std::move(vector)) {}
+  /// `number` tells its messages from those of other runs that are under way. `topology` outlives the run.
+  /// Local.
+  ExchangeRun(const Topology& topology, std::size_t number, Vector vector)
+      : topology_(topology), number_(number), vector_(std::move(vector)) {}
 
   /// Takes the memory that `plan` needs, so that `begin` takes none. Local. Errors: not enough memory.
   void reserve(const ExchangePlan& plan);
@@ -44,8 +49,12 @@ class ExchangeRun {
   void add(const PlacedSum& sum);
   void post(const ExchangeRound& round);
   void take(const ExchangeRound& round);
+  std::byte* pack(const PlacedRun& run, std::byte* message);
+  const std::byte* unpack(const PlacedRun& run, const std::byte* message);
+  void keep_sent();
+  const Real* last_sent(const PlacedRun& run) const;
 
-  Communicator& communicator_;
+  const Topology& topology_;
   std::size_t number_;
   Vector vector_;
   const ExchangePlan* plan_ = nullptr;
@@ -53,6 +62,7 @@ class ExchangeRun {
   bool posted_ = false;  // the messages of the round
   std::vector<Real> received_;
   std::vector<std::byte> packed_;  // the messages of a round that do not stand in memory as they travel
+  std::vector<Real> last_sent_;    // as ExchangePlan::sent has it
   std::vector<OutgoingMessage> outgoing_;
   std::vector<IncomingMessage> incoming_;
 };

@@ -31,14 +31,14 @@ class NodeReplica final : public Replica {
     together(topology.all(), [&] {
       for (std::size_t bucket = 0; bucket < shares.buckets(); ++bucket) {
         const Index bytes = shares.range_of(bucket).size * static_cast<Index>(sizeof(Real));
-        const auto plan = [&](const std::vector<ParameterRange>& ranges) {
+        const auto plan = [&](const std::vector<ParameterRange>& ranges, Coding coding) {
           return plan_copies(topology.nodes(), shares.of_bucket(bucket), choose_route(bytes, nodes),
-                             topology.all().rank(), ranges);
+                             topology.all().rank(), ranges, coding_between(topology, coding));
         };
-        runs_.emplace_back(topology.all(), first_exchange + bucket,
+        runs_.emplace_back(topology, first_exchange + bucket,
                            [this](const Place&) { return values().data(); });
-        runs_.back().reserve(plans_.emplace_back(plan(rounded)));
-        if (rounds_) runs_.back().reserve(exact_plans_.emplace_back(plan({})));
+        runs_.back().reserve(plans_.emplace_back(plan(rounded, Coding::kChanges)));
+        if (rounds_) runs_.back().reserve(exact_plans_.emplace_back(plan({}, Coding::kValues)));
       }
     });
   }

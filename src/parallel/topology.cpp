@@ -7,6 +7,7 @@
 #include "lockstep/comm/node_memory.hpp"
 #include "lockstep/core/error.hpp"
 #include "lockstep/parallel/agreement.hpp"
+#include "parallel/compression_trial.hpp"
 
 namespace lockstep {
 
@@ -31,13 +32,22 @@ Nodes find_nodes(Communicator& communicator, Exchange exchange) {
   return Nodes(sizes);
 }
 
+/// Collective.
+bool settle(Compression compression, Communicator& communicator, const Nodes& nodes) {
+  if (compression != Compression::kAuto) return compression == Compression::kOn;
+  return nodes.count() > 1 && compression_pays(communicator, nodes);
+}
+
 }  // namespace
 
-Topology::Topology(Communicator& communicator, Exchange exchange)
-    : Topology(communicator, find_nodes(communicator, exchange)) {}
+Topology::Topology(Communicator& communicator, Exchange exchange, Compression compression)
+    : Topology(communicator, find_nodes(communicator, exchange), compression) {}
 
-Topology::Topology(Communicator& communicator, Nodes nodes)
-    : all_(communicator), nodes_(std::move(nodes)), node_(communicator.split(own_node())) {
+Topology::Topology(Communicator& communicator, Nodes nodes, Compression compression)
+    : all_(communicator),
+      nodes_(std::move(nodes)),
+      node_(communicator.split(own_node())),
+      compresses_(settle(compression, communicator, nodes_)) {
   LOCKSTEP_CHECK(nodes_.ranks() == communicator.size());
 }
 

@@ -35,7 +35,7 @@ class TreeReducer final : public GradientReducer {
     const std::size_t first_exchange = topology.take_exchanges(buckets_.size());
     std::size_t squares = 0;
     for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
-      buckets_[bucket].run.emplace(topology.all(), first_exchange + bucket, [this](const Place& place) {
+      buckets_[bucket].run.emplace(topology, first_exchange + bucket, [this](const Place& place) {
         return sums_.vector(place.rank, static_cast<std::size_t>(place.vector));
       });
       for (const Share& share : shares.of_bucket(bucket)) {
@@ -141,7 +141,7 @@ class TreeReducer final : public GradientReducer {
         const Index bytes = shares_.range_of(bucket).size * static_cast<Index>(sizeof(Real));
         plans.push_back(plan_sums(plan, topology_.nodes(), shares_.of_bucket(bucket),
                                   choose_route(bytes, topology_.nodes().count()), topology_.all().rank(),
-                                  rounded_levels_));
+                                  rounded_levels_, coding_between(topology_, Coding::kValues)));
         buckets_[bucket].run->reserve(plans.back());
       }
     });

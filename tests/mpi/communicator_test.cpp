@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -95,6 +96,28 @@ TEST_F(CommunicatorTest, ExchangeTakesEmptyMessagesBetweenOthers) {
   expect_exchange(3, [](int from, int to, std::size_t message) {
     return static_cast<std::size_t>((from + 2 * to) % 3) * (message + 1) * 20000;
   });
+}
+
+// The second time there is room for two pieces of a message, of which the first has all its bytes.
+TEST_F(CommunicatorTest, MessagesMayBeShorterThanTheRoomForThem) {
+  const int me = world().rank();
+  const int next = (me + 1) % world().size();
+  const int before = (me + world().size() - 1) % world().size();
+  if (next == me) return;
+  constexpr std::size_t kMoreThanAPiece = (std::size_t{1} << 30U) + 10;
+  for (const std::size_t room : {std::size_t{5}, std::size_t{100'000}, kMoreThanAPiece}) {
+    const auto received = std::make_unique_for_overwrite<std::byte[]>(room);
+    for (const std::size_t size : {0, 1, 5}) {
+      const Bytes sent = make_message(me, next, 0, size);
+      const std::vector<OutgoingMessage> outgoing = {{next, sent, room}, {next, sent}};
+      Bytes second(size);
+      const std::vector<IncomingMessage> incoming = {{before, {received.get(), room}}, {before, second}};
+      world().exchange(outgoing, incoming);
+      const Bytes expected = make_message(before, me, 0, size);
+      EXPECT_EQ(Bytes(received.get(), received.get() + size), expected);
+      EXPECT_EQ(second, expected);
+    }
+  }
 }
 
 TEST_F(CommunicatorTest, AllReduceSumsExactlyWhereSumsAreExact) {

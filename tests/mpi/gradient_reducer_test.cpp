@@ -125,14 +125,15 @@ std::set<Index> micro_batch_counts() {
   return counts;
 }
 
-class ReproducibleReducerTest : public MpiTest,
-                                public testing::WithParamInterface<std::tuple<Index, int, Scope>> {};
+class ReproducibleReducerTest
+    : public MpiTest,
+      public testing::WithParamInterface<std::tuple<Index, int, Scope, Compression>> {};
 
 void expect_bits_of_one_process(const ReproducibleReducerTest::ParamType& parameter, const HandIn& together,
                                 const HandIn& in_one) {
-  const auto [parameters, ranks_a_node, scope] = parameter;
+  const auto [parameters, ranks_a_node, scope, compression] = parameter;
   const auto single = make_single_communicator();
-  const Topology topology = make_topology(world(), ranks_a_node);
+  const Topology topology = make_topology(world(), ranks_a_node, compression);
   const Topology one(*single);
   const ParameterLayout layout = layout_of(parameters);
   const Shares shares(layout, scope, world().size());
@@ -170,17 +171,25 @@ TEST_P(ReproducibleReducerTest, GivesTheBitsOfZerosWhereNothingIsWritten) {
 }
 
 std::string case_name(const testing::TestParamInfo<ReproducibleReducerTest::ParamType>& test) {
-  const auto& [parameters, ranks_a_node, scope] = test.param;
+  const auto& [parameters, ranks_a_node, scope, compression] = test.param;
   constexpr std::array kScopes = {"elements", "tensors", "model"};
-  return fmt::format("{}_{}_{}", parameters,
+  return fmt::format("{}_{}_{}{}", parameters,
                      ranks_a_node == kAllRanks ? "one_node" : fmt::format("nodes_of_{}", ranks_a_node),
-                     kScopes[static_cast<std::size_t>(scope)]);
+                     kScopes[static_cast<std::size_t>(scope)],
+                     compression == Compression::kOn ? "_compressed" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(ParameterCounts, ReproducibleReducerTest,
                          testing::Combine(testing::Values(1, 2, 7, kMostParameters),
                                           testing::Values(kAllRanks, 1, 2, 3),
-                                          testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel)),
+                                          testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel),
+                                          testing::Values(Compression::kOff)),
+                         case_name);
+
+INSTANTIATE_TEST_SUITE_P(Compressed, ReproducibleReducerTest,
+                         testing::Combine(testing::Values(7, kMostParameters), testing::Values(1, 2, 3),
+                                          testing::Values(Scope::kElements, Scope::kTensor),
+                                          testing::Values(Compression::kOn)),
                          case_name);
 
 class ReducerTest : public MpiTest {};

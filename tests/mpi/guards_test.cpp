@@ -75,6 +75,7 @@ class FaultyCommunicator final : public Communicator {
 Caught train_with_fault(int broken, const std::string& reduction, const std::string& check_every = "2") {
   const Config config = make_test_config({{"train.reduction", reduction},
                                           {"train.exchange", "messages"},
+                                          {"train.compression", "off"},
                                           {"train.check-every", check_every},
                                           {"train.epochs", "4"}});
   FaultyCommunicator communicator(world());

@@ -18,7 +18,7 @@
 namespace lockstep::test {
 namespace {
 
-class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tuple<int, Scope>> {
+class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tuple<int, Scope, Compression>> {
  protected:
   ReplicaTest() {
     layout_.add(0, "0.weight", {.shape = {500, 400}, .role = TensorRole::kWeight});
@@ -31,9 +31,9 @@ class ReplicaTest : public MpiTest, public testing::WithParamInterface<std::tupl
 Real value_of(Index i, int round) { return static_cast<Real>(i % 1000 + Index{1000} * round); }
 
 TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
-  const auto [ranks_a_node, scope] = GetParam();
+  const auto [ranks_a_node, scope, compression] = GetParam();
   const Shares shares(layout_, scope, world().size());
-  const Topology topology = make_topology(world(), ranks_a_node);
+  const Topology topology = make_topology(world(), ranks_a_node, compression);
   const auto replica = make_replica(topology, shares);
   for (int round = 0; round < 20; ++round) {
     for (const Share& share : shares.owned_by(world().rank())) {
@@ -54,9 +54,9 @@ TEST_P(ReplicaTest, ShowsAllRanksWhatTheOwnersWrote) {
 
 // All but the first hundred and the last: seven digits do not fit bfloat16's eight bits.
 TEST_P(ReplicaTest, SendsRoundedRangesAndCompletesThem) {
-  const auto [ranks_a_node, scope] = GetParam();
+  const auto [ranks_a_node, scope, compression] = GetParam();
   const Shares shares(layout_, scope, world().size());
-  const Topology topology = make_topology(world(), ranks_a_node);
+  const Topology topology = make_topology(world(), ranks_a_node, compression);
   const ParameterRange range{100, layout_.size() - 101};
   const auto replica = make_replica(topology, shares, {range});
   const auto value = [](Index i, int round) { return static_cast<Real>(1000001 + 2 * i + round); };
@@ -92,7 +92,7 @@ TEST_P(ReplicaTest, SendsRoundedRangesAndCompletesThem) {
 }
 
 TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
-  const auto& [ranks_a_node, scope] = GetParam();
+  const auto& [ranks_a_node, scope, compression] = GetParam();
   const Shares shares(layout_, scope, world().size());
   std::vector<Real> whole(static_cast<std::size_t>(layout_.size()));
   std::iota(whole.begin(), whole.end(), Real(0));
@@ -109,7 +109,7 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
   std::vector<Real> multiplied(owned.size());
   ParameterLayout three;
   three.add(0, "0.running_mean", {.shape = {3}, .role = TensorRole::kStatistic});
-  const Topology topology = make_topology(world(), ranks_a_node);
+  const Topology topology = make_topology(world(), ranks_a_node, compression);
   GatheredVectors gathered(topology, shares, StateLayout(three),
                            {StateLayout(layout_), StateLayout(layout_)});
   const auto expect = [&](std::span<const Real> vector, const std::vector<Real>& expected) {
@@ -140,7 +140,7 @@ TEST_P(ReplicaTest, SharesAreDealtAndGathered) {
 // For every second tensor two values and three times its own, for the others nothing: what only owners of
 // whole tensors can keep.
 TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
-  const auto& [ranks_a_node, scope] = GetParam();
+  const auto& [ranks_a_node, scope, compression] = GetParam();
   if (scope == Scope::kElements) return;
   const Shares shares(layout_, scope, world().size());
   StateLayout two;
@@ -171,7 +171,7 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
   EXPECT_EQ(position, owned_whole.size());
 
   std::vector<Real> all(static_cast<std::size_t>(layout_.size()), Real(7));
-  const Topology topology = make_topology(world(), ranks_a_node);
+  const Topology topology = make_topology(world(), ranks_a_node, compression);
   GatheredVectors gathered(topology, shares, {}, {two, thrice});
   const std::array<std::span<const Real>, 2> vectors = {owned_first, owned_whole};
   const std::string digest = gathered.gather(all, {}, vectors);
@@ -186,7 +186,8 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, ReplicaTest,
                          testing::Combine(testing::Values(kAllRanks, 1, 2, 3),
-                                          testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel)));
+                                          testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel),
+                                          testing::Values(Compression::kOff, Compression::kOn)));
 
 }  // namespace
 }  // namespace lockstep::test

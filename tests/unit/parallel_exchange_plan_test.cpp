@@ -77,6 +77,12 @@ class Simulation {
     for (std::size_t r = 0; r < plans.size(); ++r)
       EXPECT_EQ(round[r], plans[r].rounds.size()) << "rank " << r << " waits for ever";
     for (const auto& [pair, queue] : queues_) EXPECT_TRUE(queue.empty()) << "nobody takes a message";
+    for (int rank = 0; rank < nodes_.ranks(); ++rank) {
+      for (const ParameterRange& range : plans[static_cast<std::size_t>(rank)].sent) {
+        for (Index i = range.offset; i < range.offset + range.size; i += kStride)
+          last_sent_[{rank, i}] = at(rank, {0, 0, i});
+      }
+    }
   }
 
   void add(int rank, const PlacedSum& sum) {
@@ -107,15 +113,18 @@ class Simulation {
       EXPECT_NE(nodes_.node_of(message.peer), nodes_.node_of(rank));
       ++messages_[static_cast<std::size_t>(rank)];
       Values values;
+      std::vector<Index> coded;
       for (const PlacedRun& run : message.runs) {
+        if (run.coding != Coding::kNone) coded.push_back(run.size);
         sent_[static_cast<std::size_t>(nodes_.node_of(rank))] += run.size;
         if (run.is_bfloat16) sent_as_bfloat16_ += run.size;
         for (Index i = 0; i < run.size; i += kStride) {
-          const double value = at(rank, shifted(run.place, i));
+          const Place place = shifted(run.place, i);
+          const double value = at(rank, place) - last_sent(rank, run, place);
           values.push_back(run.is_bfloat16 ? bfloat16_of(value) : value);
         }
       }
-      queues_[{rank, message.peer}].push_back(values);
+      queues_[{rank, message.peer}].push_back({values, coded});
     }
   }
 
@@ -124,22 +133,36 @@ class Simulation {
       if (queues_[{message.peer, rank}].empty()) return false;
     }
     for (const PlannedMessage& message : round.incoming) {
-      const Values values = queues_[{message.peer, rank}].front();
+      const auto [values, coded] = queues_[{message.peer, rank}].front();
       queues_[{message.peer, rank}].pop_front();
       std::size_t next = 0;
+      std::vector<Index> expected;
       for (const PlacedRun& run : message.runs) {
-        for (Index i = 0; i < run.size && next < values.size(); i += kStride)
-          at(rank, shifted(run.place, i)) = values[next++];
+        if (run.coding != Coding::kNone) expected.push_back(run.size);
+        for (Index i = 0; i < run.size && next < values.size(); i += kStride) {
+          double& value = at(rank, shifted(run.place, i));
+          value = run.coding == Coding::kChanges ? value + values[next] : values[next];
+          ++next;
+        }
       }
+      EXPECT_EQ(coded, expected) << "both sides compress the same runs";
       EXPECT_EQ(next, values.size()) << "a message has another size than its receiver expects";
     }
     return true;
   }
 
+  /// What all nodes have of a value whose change is sent.
+  double last_sent(int rank, const PlacedRun& run, const Place& place) {
+    return run.coding == Coding::kChanges ? last_sent_[{rank, place.offset}] : 0;
+  }
+
   Nodes nodes_;
   std::map<std::tuple<int, int, int, Index>, double> held_;  // node, its rank, vector, offset
+  std::map<std::pair<int, Index>, double> last_sent_;        // rank, offset: by ExchangePlan::sent
   std::vector<std::map<Index, double>> received_;            // of each rank
-  std::map<std::pair<int, int>, std::deque<Values>> queues_;
+  /// Values, and the sizes of the runs that are compressed.
+  using Message = std::pair<Values, std::vector<Index>>;
+  std::map<std::pair<int, int>, std::deque<Message>> queues_;
   std::vector<Index> messages_;  // that each rank sends
   std::vector<Index> sent_;      // values that each node sends
   Index sent_as_bfloat16_ = 0;   // of them, all nodes
@@ -195,17 +218,18 @@ double held_sum(Interval subtree, Index i, const BatchPlan& plan, int levels) {
 }
 
 std::vector<ExchangePlan> sums_of_all(const BatchPlan& plan, const Nodes& nodes,
-                                      const std::vector<Share>& bucket, Route route, int levels) {
+                                      const std::vector<Share>& bucket, Route route, int levels,
+                                      Coding coding) {
   std::vector<ExchangePlan> plans;
   plans.reserve(static_cast<std::size_t>(nodes.ranks()));
   for (int rank = 0; rank < nodes.ranks(); ++rank)
-    plans.push_back(plan_sums(plan, nodes, bucket, route, rank, levels));
+    plans.push_back(plan_sums(plan, nodes, bucket, route, rank, levels, coding));
   return plans;
 }
 
 /// Fills in what every rank holds and runs the plans; checks every owner's totals.
 Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std::vector<Share>& bucket,
-                            Route route, int levels = 0) {
+                            Route route, int levels = 0, Coding coding = Coding::kNone) {
   const Index size = bucket.back().range.offset + bucket.back().range.size;
   Simulation simulation(nodes);
   for (int rank = 0; rank < nodes.ranks(); ++rank) {
@@ -219,7 +243,7 @@ Simulation expect_tree_sums(const BatchPlan& plan, const Nodes& nodes, const std
       ++number;
     }
   }
-  const std::vector<ExchangePlan> plans = sums_of_all(plan, nodes, bucket, route, levels);
+  const std::vector<ExchangePlan> plans = sums_of_all(plan, nodes, bucket, route, levels, coding);
   simulation.run(plans);
   Index wrong = 0;
   Index found = 0;
@@ -270,7 +294,10 @@ TEST(ExchangePlan, OwnersGetTheSumsOfTheTree) {
           if (batch == 0) continue;
           SCOPED_TRACE(fmt::format("nodes of {}, M = {}, batch {}", sizes, m, batch));
           for (const int levels : {0, 1, 2, 16}) {
-            expect_tree_sums(BatchPlan(batch, m, nodes.ranks()), nodes, shares.of_bucket(0), route, levels);
+            for (const Coding coding : {Coding::kNone, Coding::kValues}) {
+              expect_tree_sums(BatchPlan(batch, m, nodes.ranks()), nodes, shares.of_bucket(0), route, levels,
+                               coding);
+            }
           }
         }
       }
@@ -360,6 +387,37 @@ TEST(ExchangePlan, NodesGetTheOwnersValuesOnce) {
       Index sent = 0;
       for (int node = 0; node < nodes.count(); ++node) sent += simulation.sent_by_node(node);
       EXPECT_EQ(sent, (nodes.count() - 1) * shares.parameters());
+    }
+  }
+}
+
+TEST(ExchangePlan, ChangesMakeTheOwnersValuesEverybodys) {
+  for (const std::vector<int>& sizes : node_sizes()) {
+    const Nodes nodes(sizes);
+    for (const Scope scope : {Scope::kElements, Scope::kModel}) {
+      const Shares shares(layout_of(nodes.ranks() + 3), scope, nodes.ranks());
+      const std::vector<Share>& bucket = shares.of_bucket(0);
+      for (const Route route : kRoutes) {
+        SCOPED_TRACE(fmt::format("nodes of {}", sizes));
+        Simulation simulation(nodes);
+        std::vector<ExchangePlan> plans;
+        plans.reserve(static_cast<std::size_t>(nodes.ranks()));
+        for (int rank = 0; rank < nodes.ranks(); ++rank)
+          plans.push_back(plan_copies(nodes, bucket, route, rank, {{2048, 4096}}, Coding::kChanges));
+        for (const Index factor : {3, 5, 5, 2}) {
+          for (const Share& share : bucket) {
+            for (Index i = share.range.offset; i < share.range.offset + share.range.size;
+                 i += Simulation::kStride)
+              simulation.at(share.owner, {0, 0, i}) = static_cast<double>(factor * i);
+          }
+          simulation.run(plans);
+          for (int node = 0; node < nodes.count(); ++node) {
+            const auto rank = static_cast<int>(nodes.ranks_of(node).first);
+            for (Index i = 0; i < shares.parameters(); i += Simulation::kStride)
+              EXPECT_EQ(simulation.at(rank, {0, 0, i}), static_cast<double>(factor * i));
+          }
+        }
+      }
     }
   }
 }

@@ -14,6 +14,7 @@ namespace lockstep {
 struct OutgoingMessage {
   int peer;
   std::span<const std::byte> bytes;
+  std::size_t room = bytes.size();  ///< that the receiver has for them, at least their number
 };
 /// Room for the bytes that one rank sends.
 struct IncomingMessage {
@@ -57,8 +58,7 @@ class Communicator {
   /// Begins to receive all messages at once, and to send them a few at a time in the order in which they are
   /// given; the memory belongs to the exchange until it is done.
   /// `number`, below 32768, tells exchanges apart that are under way at the same time. Messages of one
-  /// number from one rank to another arrive in the order in which their exchanges were begun, each as long as
-  /// its receiver expects.
+  /// number from one rank to another arrive in the order in which their exchanges were begun.
   virtual void begin_exchange(std::size_t number, std::span<const OutgoingMessage> outgoing,
                               std::span<const IncomingMessage> incoming) = 0;
   /// Whether this rank's part of exchange `number` is done; moves it on.

@@ -10,14 +10,16 @@
 namespace lockstep {
 
 /// The ranks of a training, and which of them exchange through memory that they see together: those of a
-/// node, or, where messages are asked for or the system lets processes share nothing, each rank alone.
+/// node, or, where messages are asked for or the system lets processes share nothing, each rank alone. Also
+/// how messages go between nodes.
 class Topology {
  public:
   /// `communicator` outlives the topology. Collective.
-  explicit Topology(Communicator& communicator, Exchange exchange = Exchange::kAuto);
+  explicit Topology(Communicator& communicator, Exchange exchange = Exchange::kAuto,
+                    Compression compression = Compression::kOff);
 
   /// Nodes as the caller says, whose ranks can share memory. Collective.
-  Topology(Communicator& communicator, Nodes nodes);
+  Topology(Communicator& communicator, Nodes nodes, Compression compression = Compression::kOff);
 
   Communicator& all() const { return all_; }
   /// The ranks of this rank's node.
@@ -25,6 +27,13 @@ class Topology {
   const Nodes& nodes() const { return nodes_; }
   int own_node() const { return nodes_.node_of(all_.rank()); }
   bool is_one_node() const { return nodes_.count() == 1; }
+  /// Whether gradients and parameters are compressed between nodes.
+  bool compresses() const { return compresses_; }
+
+  /// Adds to the bytes that this rank has sent to other nodes. Local.
+  void count_sent(std::size_t bytes) const { bytes_sent_ += bytes; }
+  /// Of gradients and parameters so far.
+  std::size_t bytes_sent() const { return bytes_sent_; }
 
   /// The first of `count` numbers of exchanges (Communicator::begin_exchange) that nobody else with this
   /// topology has. All ranks call this in the same order. Local.
@@ -34,6 +43,8 @@ class Topology {
   Communicator& all_;
   Nodes nodes_;
   std::unique_ptr<Communicator> node_;
+  bool compresses_;
+  mutable std::size_t bytes_sent_ = 0;
   mutable std::size_t next_exchange_ = 1;  // number 0 is for exchanges that begin and end in one call
 };
 

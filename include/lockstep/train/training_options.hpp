@@ -31,6 +31,7 @@ struct TrainingOptions {
   Initialization initialization = Initialization::kAuto;  ///< of a network that has no parameters yet
   Reduction reduction = Reduction::kReproducible;
   Exchange exchange = Exchange::kAuto;
+  Compression compression = Compression::kAuto;
   Wire wire = Wire::kReal;
   int wire_levels = 4;              ///< of the tree below its root that kBfloat16 rounds
   bool timeline = false;            ///< whether to leave a trace of the first steps

@@ -57,7 +57,8 @@ ScalingRecord read_scaling(const StudyRecord& record, TargetModel& model) {
     model.threads = line.at("threads").get<Index>();
     model.traffic = {.buckets = line.value("buckets", std::vector<Index>{line.at("parameters").get<Index>()}),
                      .rounded_levels = line.value("rounded_levels", 0),
-                     .parameter_bytes = line.value("parameter_bytes", static_cast<double>(sizeof(Real)))};
+                     .parameter_bytes = line.value("parameter_bytes", static_cast<double>(sizeof(Real))),
+                     .compressed = line.value("compressed", 1.0)};
     scaling.node_ranks = line.value("node_ranks", Index{0});
     scaling.error = line.at("largest_held_out_error").get<double>();
   });

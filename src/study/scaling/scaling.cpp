@@ -115,7 +115,21 @@ void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
     cell.slowest = *std::max_element(seconds.begin(), seconds.end());
     cell.exchange = median(all_of(&StepMeasurement::exchange));
     cell.waiting = median(all_of(&StepMeasurement::waiting));
+    cell.sent = median(all_of(&StepMeasurement::sent)) * static_cast<double>(cell.ranks) /
+                static_cast<double>(cell.nodes);
   }
+}
+
+/// The part of the bytes between nodes that compression has left, over the steps on several nodes.
+double compressed_part(const ScalingResults& results) {
+  std::vector<double> parts;
+  for (const ScalingCell& cell : results.cells) {
+    if (cell.sent == 0) continue;
+    const StepShape plain =
+        shape_of(cell.batch_size, results.micro_batches, results.hosts.first(cell.ranks), results.traffic);
+    parts.push_back(cell.sent / plain.paths.front().bytes);
+  }
+  return parts.empty() ? 1 : std::min(1.0, median(parts));
 }
 
 std::vector<ScalingCell> cells_of(const ScalingResults& results) {
@@ -179,6 +193,7 @@ void run_scaling(StudyRun& study) {
   study.open();
   // Only rank 0 was in all groups.
   if (study.communicator().rank() != 0) return;
+  results.traffic.compressed = compressed_part(results);
   const std::vector<TimedStep> steps = timed_steps(results);
   results.model = fit_step_model(steps);
   results.held_out = leave_one_out(steps);

@@ -23,6 +23,7 @@ struct ScalingCell {
   double slowest = 0;
   double exchange = 0;  ///< seconds for sums and checks over ranks, without waiting
   double waiting = 0;   ///< for other ranks, on average
+  double sent = 0;      ///< bytes that a node sends in a step, on average; 0 on one node
 
   double samples_per_second() const { return static_cast<double>(batch_size) / seconds; }
 };

@@ -110,6 +110,7 @@ std::vector<Json> scaling_events(const ScalingResults& r) {
                     {"buckets", r.traffic.buckets},
                     {"rounded_levels", r.traffic.rounded_levels},
                     {"parameter_bytes", r.traffic.parameter_bytes},
+                    {"compressed", r.traffic.compressed},
                     {"node_ranks", r.has_nodes() ? r.hosts.largest() : 0},
                     {"micro_batches", r.micro_batches},
                     {"threads", r.threads},

@@ -57,12 +57,13 @@ StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes, co
   const auto count = static_cast<double>(nodes.count());
   const auto sums = static_cast<double>(sums_between(micro_batches, nodes));
   const bool are_rounded = levels_between(micro_batches, nodes) <= traffic.rounded_levels;
-  const double sum_bytes = are_rounded ? kBfloat16Bytes : sizeof(Real);
+  const double sum_bytes = traffic.compressed * (are_rounded ? kBfloat16Bytes : sizeof(Real));
+  const double parameter_bytes = traffic.compressed * traffic.parameter_bytes;
   NetworkPath rest;
   for (const Index bucket : buckets) {  // parameters come back
     const Index bytes = bucket * static_cast<Index>(sizeof(Real));
     rest.messages += messages_of(bytes, nodes.count());
-    rest.bytes += (count - 1) / count * traffic.parameter_bytes * static_cast<double>(bucket);
+    rest.bytes += (count - 1) / count * parameter_bytes * static_cast<double>(bucket);
   }
   Index before = 0;  // parameters whose gradient is still to come
   for (const Index bucket : buckets) {

@@ -33,6 +33,7 @@ struct StepTraffic {
   std::vector<Index> buckets;             ///< parameters of each, in their order
   int rounded_levels = 0;                 ///< of the tree's sums, that travel as bfloat16
   double parameter_bytes = sizeof(Real);  ///< that a parameter travels as between nodes, on average
+  double compressed = 1;                  ///< the part of all these bytes that is left by compression
 };
 
 /// Of a batch in `micro_batches` on `nodes`. A rank has whole micro-batches, hence maybe more rows than batch

@@ -117,6 +117,8 @@ void check_effects(const Config& config, const GivenValues& given) {
         "without schedule.scaling; set that, or remove it");
   check("train.nonfinite-limit", config.training.on_nonfinite == OnNonFinite::kSkip,
         "without train.on-nonfinite = skip; set that, or remove it");
+  check("train.compression", config.training.reduction != Reduction::kFast,
+        "with train.reduction = fast, whose messages are the library's; remove it");
   check("train.wire-levels", config.training.wire == Wire::kBfloat16,
         "without train.wire = bf16; set that, or remove it");
   check("train.epochs", has_epochs(config, given),

@@ -88,6 +88,11 @@ void add_train(TrainingOptions& train, std::vector<Setting>& settings) {
        {"train.exchange", "auto",
         "auto: shared memory inside a node, messages between nodes; messages: always messages (same bits)",
         choice(train.exchange, {{"auto", Exchange::kAuto}, {"messages", Exchange::kMessages}})},
+       {"train.compression", "auto",
+        "whether messages between nodes are compressed, without loss: on, off, auto: if that is faster there "
+        "(same bits)",
+        choice(train.compression,
+               {{"auto", Compression::kAuto}, {"on", Compression::kOn}, {"off", Compression::kOff}})},
        {"train.wire", "float32",
         "what sums of gradients are between nodes: float32, or bf16 (bfloat16, half the bytes; other bits)",
         choice(train.wire, {{"float32", Wire::kReal}, {"bf16", Wire::kBfloat16}})},

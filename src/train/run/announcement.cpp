@@ -38,6 +38,7 @@ void announce_nodes(const Trainer& trainer) {
             : fmt::format("; some in float32, for all in bfloat16 set train.wire-levels = {} (other bits)",
                           levels);
   }
+  if (trainer.compresses()) text += "; compressed without loss";
   log::info(text);
 }
 

@@ -41,11 +41,13 @@ struct Record {
 /// Whether a run may go on with another value of `key`: it changes no bit of the steps that are done, or
 /// others see to it (data_digest, check_steps, check_patience).
 bool may_change(const std::string& key, const Config& config) {
-  constexpr std::array kFree = {"train.epochs",          "train.steps",       "train.patience",
-                                "train.exchange",        "train.check-every", "train.on-nonfinite",
-                                "train.nonfinite-limit", "train.threads",     "train.activation-memory",
-                                "data.source",           "data.test",         "data.prefix",
-                                "data.scratch"};
+  constexpr std::array kFree = {"train.epochs",       "train.steps",
+                                "train.patience",     "train.exchange",
+                                "train.compression",  "train.check-every",
+                                "train.on-nonfinite", "train.nonfinite-limit",
+                                "train.threads",      "train.activation-memory",
+                                "data.source",        "data.test",
+                                "data.prefix",        "data.scratch"};
   const bool is_fast = config.training.reduction == Reduction::kFast;
   return key.starts_with("checkpoint.") || key.starts_with("run.") ||
          std::find(kFree.begin(), kFree.end(), key) != kFree.end() ||

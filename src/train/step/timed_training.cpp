@@ -42,11 +42,14 @@ void TimedTraining::round() {
     std::vector<UnitTimes> units;
     reports.reserve(static_cast<std::size_t>(steps_));
     units.reserve(reports.capacity());
+    double sent = 0;
     for (Index i = 0; i < steps_; ++i) {
+      const std::size_t before = trainer_->bytes_sent();
       reports.push_back(whole_step());
       units.push_back(trainer_->unit_times());
+      sent += static_cast<double>(trainer_->bytes_sent() - before);
     }
-    keep(reports, units);
+    keep(reports, units, sent / static_cast<double>(steps_));
   });
 }
 
@@ -57,6 +60,7 @@ StepMeasurement TimedTraining::result() const {
   result.seconds = over_rounds([](const StepMeasurement& m) { return m.seconds; });
   result.exchange = over_rounds([](const StepMeasurement& m) { return m.exchange; });
   result.waiting = over_rounds([](const StepMeasurement& m) { return m.waiting; });
+  result.sent = over_rounds([](const StepMeasurement& m) { return m.sent; });
   for (const StepPart part : all_step_parts()) {
     result.times[part] = over_rounds([&](const StepMeasurement& m) { return m.times[part]; });
   }
@@ -85,7 +89,8 @@ StepReport TimedTraining::whole_step() {
 }
 
 /// Collective over the group.
-void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units) {
+void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units,
+                         double sent) {
   const auto over_steps = [&](const auto& value) { return median_of(reports, value); };
   const auto over_ranks = [&](double mine) {
     const std::vector<double> all = all_gather(*group_, mine);
@@ -99,7 +104,8 @@ void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vect
         return report.times[StepPart::kOverlapped] + report.times[StepPart::kExchange];
       })),
       .waiting =
-          over_ranks(over_steps([](const StepReport& report) { return report.times[StepPart::kWaiting]; }))};
+          over_ranks(over_steps([](const StepReport& report) { return report.times[StepPart::kWaiting]; })),
+      .sent = over_ranks(sent)};
   const auto steps = static_cast<double>(reports.size());
   for (const StepPart part : all_step_parts()) {
     for (const StepReport& report : reports) round.times[part] += report.times[part] / steps;

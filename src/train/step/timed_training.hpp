@@ -17,6 +17,7 @@ struct StepMeasurement {
   UnitTimes units;
   double exchange = 0;  ///< seconds for sums over ranks and what they tell each other, mean over the ranks
   double waiting = 0;   ///< for other ranks, likewise
+  double sent = 0;      ///< bytes to other nodes, likewise
 };
 
 /// A trainer on some of the ranks, and the steps that it was seen to take.
@@ -37,7 +38,7 @@ class TimedTraining {
  private:
   Index choose_steps();
   StepReport whole_step();
-  void keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units);
+  void keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units, double sent);
 
   Config config_;
   Communicator& world_;
