@@ -144,11 +144,14 @@ TEST_F(HostsTest, GiveTheDigestOfOneRank) {
   for (const auto& [method, settings] : methods) {
     ASSERT_EQ(run_lockstep(0, large_training(method) + settings, folder_).exit_code, 0);
     for (const Layout& layout : layouts) {
-      const std::string run_dir = method + name_of(layout);
-      const Outcome outcome = lockstep_on_hosts(layout, large_training(run_dir) + settings);
-      EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-      EXPECT_EQ(outcome.err, "");
-      EXPECT_EQ(digest(run_dir), digest(method)) << run_dir;
+      for (const std::string compression : {"off", "on"}) {
+        const std::string run_dir = method + name_of(layout) + compression;
+        const Outcome outcome = lockstep_on_hosts(
+            layout, large_training(run_dir) + settings + Words{"--train.compression", compression});
+        EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+        EXPECT_EQ(outcome.err, "");
+        EXPECT_EQ(digest(run_dir), digest(method)) << run_dir;
+      }
     }
   }
 }
@@ -178,13 +181,15 @@ TEST_F(HostsTest, GiveTheDigestOfOneRankWithWhatTravelsRounded) {
     const Outcome one = run_lockstep(0, large_training(alone) + settings, folder_);
     ASSERT_EQ(one.exit_code, 0) << one.err;
     const std::string run = precision + "-run";
-    const Words half = Words{"--checkpoint.every", "3", "--train.epochs", "1"};
+    const Words half = Words{"--checkpoint.every", "3", "--train.epochs", "1", "--train.compression", "off"};
     EXPECT_EQ(lockstep_on_hosts({.ranks = {2, 1}}, large_training(run) + settings + half).exit_code, 0);
-    const Outcome outcome = lockstep_on_hosts({.ranks = {1, 2, 1}, .by = "node"},
-                                              {"train", "--resume", run, "--train.epochs", "2"});
+    const Outcome outcome =
+        lockstep_on_hosts({.ranks = {1, 2, 1}, .by = "node"},
+                          {"train", "--resume", run, "--train.epochs", "2", "--train.compression", "on"});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("of the gradient; "), std::string::npos) << outcome.out;
-    EXPECT_NE(outcome.out.find("all in bfloat16"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("all in bfloat16; compressed without loss\n"), std::string::npos)
+        << outcome.out;
     EXPECT_EQ(digest(run), digest(alone));
   }
 }
@@ -196,7 +201,8 @@ TEST_F(HostsTest, SayWhatTheMicroBatchesCost) {
                           "6 it would be one"),
             std::string::npos);
   EXPECT_NE(
-      lockstep_on_hosts({.ranks = {1, 1, 1}}, small_training("six") + Words{"--train.micro-batches", "6"})
+      lockstep_on_hosts({.ranks = {1, 1, 1}}, small_training("six") + Words{"--train.micro-batches", "6",
+                                                                            "--train.compression", "off"})
           .out.find("nodes    3; each sends at most 1 sum of the gradient\n"),
       std::string::npos);
 }
@@ -291,6 +297,25 @@ TEST_F(HostsTest, BenchTellsTheExchangeOfEachNode) {
     EXPECT_GT(node.at("exposed_exchange_seconds"), node.at("waiting_seconds"));
     EXPECT_GE(node.at("overlapped_exchange_seconds"), 0);
   }
+}
+
+// 2 (H - 1) / H times 4 bytes for each of 20 · 300 + 300 + 300 · 4 + 4 parameters.
+TEST_F(HostsTest, BenchTellsWhatANodeSends) {
+  const auto step_with = [&](const std::string& compression) {
+    const Outcome outcome = lockstep_on_hosts(
+        {.ranks = {1, 1}}, {"bench", "--data.source", "blobs", "--model.layers", "linear 300, relu, linear 4",
+                            "--rounds", "3", "--json", "--train.compression", compression});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out).at("step");
+  };
+  const nlohmann::json plain = step_with("off");
+  constexpr double kBytes = 4 * 7504;
+  EXPECT_EQ(plain.at("node_sent_bytes"), kBytes);
+  EXPECT_EQ(plain.at("is_compressed"), false);
+  const nlohmann::json compressed = step_with("on");
+  EXPECT_EQ(compressed.at("is_compressed"), true);
+  EXPECT_LT(compressed.at("node_sent_bytes"), 0.9 * kBytes);
+  EXPECT_GT(compressed.at("node_sent_bytes"), 0.2 * kBytes);
 }
 
 // One rank and both of the first host, then two hosts and three; all are one machine, whose cores they share.

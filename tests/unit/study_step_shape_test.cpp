@@ -43,17 +43,19 @@ TEST(StepShape, HasBetweenNodesWhatTheySendOnce) {
     const StepShape two = shape_of(256, 8, nodes_of(2, ranks), {{kParameters}});
     EXPECT_EQ(two.rows, 128.0 / ranks);
     ASSERT_EQ(two.paths.size(), 1U);
-    EXPECT_EQ(two.paths[0].messages, 2);
+    EXPECT_EQ(two.paths[0].messages, 3) << "there and back, and what ranks tell each other";
+    EXPECT_EQ(two.sent_messages, 3);
+    EXPECT_DOUBLE_EQ(two.sent_bytes, kBytes / ranks);
     EXPECT_EQ(two.paths[0].rows, 0) << "nothing is computed once the only bucket is there";
     EXPECT_DOUBLE_EQ(two.paths[0].bytes, kBytes) << "2 (H - 1) / H · n, however many ranks a node has";
     EXPECT_EQ(two.messages, 2 * (ranks - 1)) << "inside a node";
     EXPECT_DOUBLE_EQ(two.bytes, 2.0 * (ranks - 1) / ranks * kBytes);
   }
   const StepShape four = shape_of(256, 8, nodes_of(4, 2), {{kParameters}});
-  EXPECT_EQ(four.paths[0].messages, 4) << "by halves, and back";
+  EXPECT_EQ(four.paths[0].messages, 3 * 2) << "by halves, back, and what ranks tell each other";
   EXPECT_DOUBLE_EQ(four.paths[0].bytes, 1.5 * kBytes);
   const StepShape large = shape_of(256, 8, nodes_of(4, 2), {{kLarge}});
-  EXPECT_EQ(large.paths[0].messages, 6) << "straight to three owners, and back";
+  EXPECT_EQ(large.paths[0].messages, 2 * 3 + 2) << "straight to three owners, and back";
   EXPECT_EQ(shape_of(256, 8, Nodes({3, 1}), {{kParameters}}).messages, 4) << "the larger node's";
 }
 
@@ -68,16 +70,26 @@ TEST(StepShape, SendsHalfTheBytesAsBfloat16) {
   EXPECT_DOUBLE_EQ(bytes({{kParameters}, 4, 2}), 0.75 * (2 + 2) * kParameters);
 }
 
-TEST(StepShape, HasTwiceLog2OfTheNodesMessagesAlongTheTree) {
+TEST(StepShape, SendsThePartThatCompressionLeaves) {
+  const auto shape = [](double compressed) {
+    return shape_of(256, 8, nodes_of(4, 2),
+                    {.buckets = {kParameters}, .rounded_levels = 2, .compressed = compressed});
+  };
+  EXPECT_DOUBLE_EQ(shape(0.7).paths[0].bytes, 0.7 * shape(1).paths[0].bytes);
+  EXPECT_DOUBLE_EQ(shape(0.7).bytes, shape(1).bytes) << "not inside a node";
+}
+
+// Sums there, parameters back, and once what ranks tell each other.
+TEST(StepShape, HasThriceLog2OfTheNodesMessagesAlongTheTree) {
   const auto messages = [](int nodes, const std::vector<Index>& buckets) {
     return shape_of(256, 1024, nodes_of(nodes, 1), {buckets}).paths.front().messages;
   };
-  EXPECT_EQ(messages(2, {1000}), 2);
-  EXPECT_EQ(messages(4, {1000}), 4);
-  EXPECT_EQ(messages(5, {1000}), 6) << "half a node more is a round more";
-  EXPECT_EQ(messages(8, {1000}), 6);
-  EXPECT_EQ(messages(1024, {1000}), 20);
-  EXPECT_EQ(messages(8, {1000, kLarge}), 6 + 14) << "the large bucket straight to its owners";
+  EXPECT_EQ(messages(2, {1000}), 3 * 1);
+  EXPECT_EQ(messages(4, {1000}), 3 * 2);
+  EXPECT_EQ(messages(5, {1000}), 3 * 3) << "half a node more is a round more";
+  EXPECT_EQ(messages(8, {1000}), 3 * 3);
+  EXPECT_EQ(messages(1024, {1000}), 3 * 10);
+  EXPECT_EQ(messages(8, {1000, kLarge}), 3 * 3 + 14) << "the large bucket straight to its owners";
 }
 
 TEST(StepShape, HasMoreSumsWhereMicroBatchesAreNoWholeSubtree) {
@@ -94,9 +106,9 @@ TEST(StepShape, HasAPathForEachBucket) {
   EXPECT_DOUBLE_EQ(shape.paths[0].bytes, back + 0.5 * kBytes) << "the last bucket's gradient is there first";
   EXPECT_DOUBLE_EQ(shape.paths[1].bytes, back + 0.25 * kBytes);
   EXPECT_DOUBLE_EQ(shape.paths[2].bytes, back + 0.1 * kBytes);
-  EXPECT_EQ(shape.paths[0].messages, 6);
-  EXPECT_EQ(shape.paths[1].messages, 5);
-  EXPECT_EQ(shape.paths[2].messages, 4);
+  EXPECT_EQ(shape.paths[0].messages, 1 + 6);
+  EXPECT_EQ(shape.paths[1].messages, 1 + 5);
+  EXPECT_EQ(shape.paths[2].messages, 1 + 4);
   EXPECT_DOUBLE_EQ(shape.paths[0].rows, 2.0 / 3 * 128 * 0.5);
   EXPECT_DOUBLE_EQ(shape.paths[1].rows, 2.0 / 3 * 128 * 0.2);
   EXPECT_EQ(shape.paths[2].rows, 0);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -73,11 +75,12 @@ Hosts find_hosts(Communicator& world) {
   return hosts;
 }
 
-double time_message(Communicator& world, const Hosts& hosts, std::size_t bytes) {
+MessageTime time_message(Communicator& world, const Hosts& hosts, std::size_t bytes) {
   LOCKSTEP_CHECK(hosts.count() > 1);
   const bool takes_part = world.rank() == 0 || world.rank() == hosts.sizes.front();
   const std::unique_ptr<Communicator> group = world.split(takes_part ? 0 : 1);
   std::vector<double> seconds;
+  std::vector<double> work;
   in_groups(world, *group, [&] {
     if (!takes_part) return;
     const std::vector<std::byte> sent(bytes);
@@ -92,8 +95,15 @@ double time_message(Communicator& world, const Hosts& hosts, std::size_t bytes) 
       group->exchange(outgoing, incoming);
       seconds.push_back(watch.lap());
     }
+    for (int i = 0; i < kTimes; ++i) {
+      const std::clock_t before = std::clock();
+      group->begin_exchange(0, outgoing, incoming);
+      while (!group->test_exchange(0)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      work.push_back(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
+    }
   });
-  return world.rank() == 0 ? median(seconds) : 0;
+  if (world.rank() != 0) return {};
+  return {.seconds = median(seconds), .work = median(work)};
 }
 
 }  // namespace lockstep

@@ -27,9 +27,14 @@ struct Hosts {
 /// Those of `world`. Collective.
 Hosts find_hosts(Communicator& world);
 
-/// Seconds in which the first ranks of the first two nodes give each other messages of `bytes` bytes, both
-/// at once: the median of several. 0 on other ranks than the first; `hosts` are at least two nodes.
-/// Collective.
-double time_message(Communicator& world, const Hosts& hosts, std::size_t bytes);
+/// What a message between two nodes takes.
+struct MessageTime {
+  double seconds = 0;
+  double work = 0;  ///< seconds of a core on either side, where it looks for the message once a millisecond
+};
+
+/// Of messages of `bytes` bytes that the first ranks of the first two nodes give each other, both at once:
+/// medians of several. Nothing on other ranks than the first; `hosts` are at least two nodes. Collective.
+MessageTime time_message(Communicator& world, const Hosts& hosts, std::size_t bytes);
 
 }  // namespace lockstep

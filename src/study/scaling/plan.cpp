@@ -52,7 +52,9 @@ ScalingRecord read_scaling(const StudyRecord& record, TargetModel& model) {
                      .message = line.at("message_seconds").get<double>(),
                      .byte = line.at("byte_seconds").get<double>(),
                      .link_message = line.value("link_message_seconds", 0.0),
-                     .link_byte = line.value("link_byte_seconds", 0.0)};
+                     .link_byte = line.value("link_byte_seconds", 0.0),
+                     .work = {.message = line.value("message_work_seconds", 0.0),
+                              .byte = line.value("byte_work_seconds", 0.0)}};
     model.micro_batches = line.at("micro_batches").get<Index>();
     model.threads = line.at("threads").get<Index>();
     model.traffic = {.buckets = line.value("buckets", std::vector<Index>{line.at("parameters").get<Index>()}),

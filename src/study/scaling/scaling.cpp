@@ -85,7 +85,7 @@ StepTraffic traffic_of(const TrainingOptions& options, const ParameterLayout& la
 void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
   const Index rounds = study.count("rounds");
   std::vector<std::vector<StepMeasurement>> measured(results.cells.size());
-  std::vector<std::vector<double>> messages(results.messages.size());
+  std::vector<std::vector<MessageTime>> messages(results.messages.size());
   for (Index round = 0; round < rounds; ++round) {
     log::status(fmt::format("round {} of {}", round + 1, rounds));
     for (std::size_t i = 0; i < results.cells.size(); ++i) {
@@ -101,7 +101,14 @@ void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
     for (std::size_t i = 0; i < messages.size(); ++i)
       messages[i].push_back(time_message(study.communicator(), results.hosts, results.messages[i].bytes));
   }
-  for (std::size_t i = 0; i < messages.size(); ++i) results.messages[i].seconds = median(messages[i]);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto all_of = [&](double MessageTime::*part) {
+      std::vector<double> values;
+      for (const MessageTime& m : messages[i]) values.push_back(m.*part);
+      return median(values);
+    };
+    results.messages[i].time = {.seconds = all_of(&MessageTime::seconds), .work = all_of(&MessageTime::work)};
+  }
   for (std::size_t i = 0; i < results.cells.size(); ++i) {
     const auto all_of = [&](double StepMeasurement::*part) {
       std::vector<double> values;
@@ -130,6 +137,14 @@ double compressed_part(const ScalingResults& results) {
     parts.push_back(cell.sent / plain.paths.front().bytes);
   }
   return parts.empty() ? 1 : std::min(1.0, median(parts));
+}
+
+/// By a short message and a long one.
+NetworkWork work_of(const std::vector<TimedMessage>& messages) {
+  if (messages.empty()) return {};
+  const double message = messages.front().time.work;
+  const auto bytes = static_cast<double>(messages.back().bytes);
+  return {.message = message, .byte = std::max(0.0, messages.back().time.work - message) / bytes};
 }
 
 std::vector<ScalingCell> cells_of(const ScalingResults& results) {
@@ -195,9 +210,10 @@ void run_scaling(StudyRun& study) {
   if (study.communicator().rank() != 0) return;
   results.traffic.compressed = compressed_part(results);
   const std::vector<TimedStep> steps = timed_steps(results);
-  results.model = fit_step_model(steps);
-  results.held_out = leave_one_out(steps);
-  results.from_two_nodes = from_two_nodes(steps);
+  const NetworkWork work = work_of(results.messages);
+  results.model = fit_step_model(steps, work);
+  results.held_out = leave_one_out(steps, work);
+  results.from_two_nodes = from_two_nodes(steps, work);
   results.clusters = clusters_of(cluster, results.model);
   std::vector<double> seconds;
   seconds.reserve(results.ranks.size());

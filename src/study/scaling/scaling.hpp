@@ -31,7 +31,7 @@ struct ScalingCell {
 /// A message between two nodes by itself, as it was measured.
 struct TimedMessage {
   std::size_t bytes = 0;
-  double seconds = 0;
+  MessageTime time = {};
 };
 
 /// A step as the model says of more ranks than were measured.

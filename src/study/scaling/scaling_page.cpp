@@ -175,6 +175,9 @@ Json model_facts(const ScalingResults& r) {
     title += " + network";
     items.push_back(fact("latency of a message between nodes", duration_in_words(m.link_message)));
     items.push_back(fact("bandwidth of a node", rate(m.link_byte)));
+    items.push_back(fact("work for a MB between nodes", duration_in_words(kMega * m.work.byte)));
+    if (r.traffic.compressed < 1)
+      items.push_back(fact("compressed to", fmt::format("{:.0f} %", kPercent * r.traffic.compressed)));
   }
   items.push_back(fact("parameters", r.parameters()));
   items.push_back(fact("micro-batches", r.micro_batches));

@@ -95,7 +95,10 @@ std::vector<Json> scaling_events(const ScalingResults& r) {
     events.push_back(std::move(event));
   }
   for (const TimedMessage& message : r.messages) {
-    events.push_back({{"event", "message"}, {"bytes", message.bytes}, {"seconds", message.seconds}});
+    events.push_back({{"event", "message"},
+                      {"bytes", message.bytes},
+                      {"seconds", message.time.seconds},
+                      {"work_seconds", message.time.work}});
   }
   add(events, "held_out", r.held_out);
   add(events, "from_two_nodes", r.from_two_nodes);
@@ -106,6 +109,8 @@ std::vector<Json> scaling_events(const ScalingResults& r) {
                     {"byte_seconds", r.model.byte},
                     {"link_message_seconds", r.model.link_message},
                     {"link_byte_seconds", r.model.link_byte},
+                    {"message_work_seconds", r.model.work.message},
+                    {"byte_work_seconds", r.model.work.byte},
                     {"parameters", r.parameters()},
                     {"buckets", r.traffic.buckets},
                     {"rounded_levels", r.traffic.rounded_levels},

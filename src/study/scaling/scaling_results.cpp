@@ -98,7 +98,7 @@ std::vector<TimedStep> timed_steps(const ScalingResults& results) {
     steps.push_back({.ranks = 0,
                      .nodes = 2,
                      .shape = shape_of_message(static_cast<double>(message.bytes)),
-                     .seconds = message.seconds});
+                     .seconds = message.time.seconds});
   }
   return steps;
 }

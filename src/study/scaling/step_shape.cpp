@@ -30,10 +30,11 @@ double ranks_a_node(const Nodes& nodes) {
   return static_cast<double>(most);
 }
 
+double tree_messages(int nodes) { return std::bit_width(static_cast<unsigned>(nodes - 1)); }
+
 /// That a rank sends one after another for the sums of a bucket, or for its parameters.
 double messages_of(Index bytes, int nodes) {
-  return choose_route(bytes, nodes) == Route::kTree ? std::bit_width(static_cast<unsigned>(nodes - 1))
-                                                    : nodes - 1;
+  return choose_route(bytes, nodes) == Route::kTree ? tree_messages(nodes) : nodes - 1;
 }
 
 }  // namespace
@@ -59,8 +60,8 @@ StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes, co
   const bool are_rounded = levels_between(micro_batches, nodes) <= traffic.rounded_levels;
   const double sum_bytes = traffic.compressed * (are_rounded ? kBfloat16Bytes : sizeof(Real));
   const double parameter_bytes = traffic.compressed * traffic.parameter_bytes;
-  NetworkPath rest;
-  for (const Index bucket : buckets) {  // parameters come back
+  NetworkPath rest{.messages = tree_messages(nodes.count())};  // what ranks tell each other of the step
+  for (const Index bucket : buckets) {                         // parameters come back
     const Index bytes = bucket * static_cast<Index>(sizeof(Real));
     rest.messages += messages_of(bytes, nodes.count());
     rest.bytes += (count - 1) / count * parameter_bytes * static_cast<double>(bucket);
@@ -75,6 +76,8 @@ StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes, co
     shape.paths.push_back(rest);
   }
   std::ranges::reverse(shape.paths);
+  shape.sent_messages = shape.paths.front().messages;
+  shape.sent_bytes = shape.paths.front().bytes / on_node;
   return shape;
 }
 

@@ -18,11 +18,13 @@ struct NetworkPath {
 
 /// What a step asks of the machine: of its slowest rank, inside a node and between nodes.
 struct StepShape {
-  double crowd = 1;     ///< ranks that share a core, at least 1: their work is done one after another
-  double steps = 1;     ///< 0 for a message by itself
-  double rows = 0;      ///< samples of the rank that computes most
-  double messages = 0;  ///< that each rank of a node of k ranks sends one after another: 2 (k - 1)
-  double bytes = 0;     ///< that each of them sends: 2 (k - 1) / k · n, n the bytes of all parameters
+  double crowd = 1;          ///< ranks that share a core, at least 1: their work is done one after another
+  double steps = 1;          ///< 0 for a message by itself
+  double rows = 0;           ///< samples of the rank that computes most
+  double messages = 0;       ///< that each rank of a node of k ranks sends one after another: 2 (k - 1)
+  double bytes = 0;          ///< that each of them sends: 2 (k - 1) / k · n, n the bytes of all parameters
+  double sent_messages = 0;  ///< that a rank sends to other nodes
+  double sent_bytes = 0;     ///< likewise; a node's ranks share what the node sends
   std::vector<NetworkPath> paths;  ///< one a bucket, in the order of their gradients; none on one node
 };
 

@@ -44,10 +44,9 @@ void TimedTraining::round() {
     units.reserve(reports.capacity());
     double sent = 0;
     for (Index i = 0; i < steps_; ++i) {
-      const std::size_t before = trainer_->bytes_sent();
       reports.push_back(whole_step());
       units.push_back(trainer_->unit_times());
-      sent += static_cast<double>(trainer_->bytes_sent() - before);
+      sent += static_cast<double>(sent_);
     }
     keep(reports, units, sent / static_cast<double>(steps_));
   });
@@ -83,8 +82,12 @@ Index TimedTraining::choose_steps() {
 
 /// The next step on a full batch: the last one of an epoch may be smaller. Collective over the group.
 StepReport TimedTraining::whole_step() {
-  StepReport report = trainer_->step();
-  while (report.samples < trainer_->plan().batch_size) report = trainer_->step();
+  StepReport report;
+  do {
+    sent_ = trainer_->bytes_sent();
+    report = trainer_->step();
+  } while (report.samples < trainer_->plan().batch_size);
+  sent_ = trainer_->bytes_sent() - sent_;
   return report;
 }
 

@@ -44,7 +44,8 @@ class TimedTraining {
   Communicator& world_;
   std::unique_ptr<Communicator> group_;
   std::unique_ptr<Trainer> trainer_;
-  Index steps_ = 0;  // of a round
+  Index steps_ = 0;       // of a round
+  std::size_t sent_ = 0;  // bytes, in the last whole step
   std::vector<StepMeasurement> rounds_;
 };
 
