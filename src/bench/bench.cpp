@@ -70,7 +70,9 @@ BenchReport run_bench(Config config, Communicator& communicator, Index rounds) {
   report.step = configured.result();
   report.owned = trainer.owned_micro_batches();
   report.nodes = exchange_by_node(communicator, report.step.times);
-  if (!report.nodes.empty()) report.node_sent = report.step.sent * ranks / std::ssize(report.nodes);
+  // With messages between all ranks, those inside a host are counted as well.
+  if (!report.nodes.empty() && trainer.nodes().count() == std::ssize(report.nodes))
+    report.node_sent = report.step.sent * ranks / trainer.nodes().count();
   report.compresses = trainer.compresses();
   if (communicator.rank() == 0 && one_rank) report.one_rank_seconds = one_rank->result().seconds;
   if (fast) report.fast_seconds = fast->result().seconds;

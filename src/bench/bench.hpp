@@ -46,7 +46,7 @@ struct BenchReport {
   MachineLimits limits;
   StepMeasurement step;
   std::vector<NodeExchange> nodes;  ///< where there are several
-  double node_sent = 0;             ///< bytes that a node sends in a step, mean over those
+  double node_sent = 0;             ///< bytes that a node sends in a step, mean over those; 0 if not known
   bool compresses = false;          ///< whether they are compressed
   std::optional<double>
       one_rank_seconds;                ///< a step on one rank while the others sleep; where there are others

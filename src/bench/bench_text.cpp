@@ -81,7 +81,7 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
                              {"exposed_exchange_seconds", node.exposed},
                              {"waiting_seconds", node.waiting}});
   }
-  if (!report.nodes.empty()) {
+  if (report.node_sent > 0) {
     json["step"]["node_sent_bytes"] = report.node_sent;
     json["step"]["is_compressed"] = report.compresses;
   }

@@ -129,6 +129,7 @@ class MpiCommunicator final : public Communicator {
       });
     }
     for (const OutgoingMessage& message : outgoing) {
+      LOCKSTEP_CHECK(message.room >= message.bytes.size());
       // As many pieces as the receiver has room for, of which the last ones may be empty.
       in_pieces(message.room, kLargestPiece, [&](std::size_t offset, int count) {
         const std::size_t begin = std::min(offset, message.bytes.size());

@@ -28,7 +28,7 @@ constexpr unsigned kWordBits = 32;
 constexpr Word kAllButSign = 0x7fffffff;
 constexpr unsigned kSignificandBits = 23;
 constexpr Word kSignificand = (Word{1} << kSignificandBits) - 1;
-constexpr Word kLargestExponent = 0xff;
+constexpr Word kExponent = 0xff;
 // Where a value's sign, and how far its exponent is below the largest, stand above the significand.
 constexpr Word kSign = Word{1} << kSignificandBits;
 constexpr unsigned kSignShift = kWordBits - 1 - kSignificandBits;
@@ -78,7 +78,7 @@ class Writer {
 
  private:
   [[gnu::always_inline]] void flush() {
-    std::array<Word, kStreams> words;
+    std::array<Word, kStreams> words = {};
     for (std::size_t i = 0; i < kStreams; ++i) words[i] = static_cast<Word>(pending_[i]);
     std::memcpy(next_, words.data(), sizeof words);
     next_ += sizeof words;
@@ -95,7 +95,7 @@ class Reader {
 
   [[gnu::always_inline]] void read(unsigned width, Word* row) {
     if (bits_ < width) {
-      std::array<Word, kStreams> words;
+      std::array<Word, kStreams> words = {};
       std::memcpy(words.data(), next_, sizeof words);
       next_ += sizeof words;
       for (std::size_t i = 0; i < kStreams; ++i) pending_[i] |= std::uint64_t{words[i]} << bits_;
@@ -166,7 +166,7 @@ LOCKSTEP_MULTIVERSION
 void from_changes(const Word* changes, std::size_t count, unsigned unused, Word* values) {
   for (std::size_t i = 0; i < count; ++i) {
     const Word change = (changes[i] >> 1U) ^ (0U - (changes[i] & 1U));
-    // place_of is its own inverse but for the shift.
+    // On shifted numbers place_of is its own inverse.
     values[i] = place_of((place_of(values[i], unused) + change) << unused, unused) << unused;
   }
 }
@@ -177,11 +177,11 @@ void to_distances(Word* values, std::size_t groups, unsigned unused, Head* heads
     Word* const first = values + group * kRowsOfValues * kStreams;
     Word largest = 0;
     for (std::size_t i = 0; i < kRowsOfValues * kStreams; ++i)
-      largest = std::max(largest, first[i] & ~(kSign << kSignShift));
+      largest = std::max(largest, first[i] & kAllButSign);
     largest >>= kSignificandBits;
     heads[group].largest_exponent = static_cast<std::uint8_t>(largest);
     for (std::size_t i = 0; i < kRowsOfValues * kStreams; ++i) {
-      const Word below = largest - (first[i] >> kSignificandBits & kLargestExponent);
+      const Word below = largest - (first[i] >> kSignificandBits & kExponent);
       first[i] =
           (below << kBelowShift | (first[i] >> kSignShift & kSign) | (first[i] & kSignificand)) >> unused;
     }
@@ -229,14 +229,15 @@ std::byte* compress(const CodedRun& run, const float* values, const float* previ
     const std::size_t size = std::min(kChunk, count - begin);
     const std::size_t groups = groups_of(size, form);
     load(values + begin, size, form, chunk);
-    std::fill(chunk.begin() + static_cast<std::ptrdiff_t>(size), chunk.end(), 0);
+    const auto padding = chunk.begin() + static_cast<std::ptrdiff_t>(size);
+    std::fill(padding, chunk.end(), 0);  // is no group's largest exponent
     if (run.coding == Coding::kChanges) {
       load(previous + begin, size, form, before);
       to_changes(before.data(), size, form.unused_bits, chunk.data());
     } else {
       to_distances(chunk.data(), groups, form.unused_bits, heads.data());
     }
-    std::fill(chunk.begin() + static_cast<std::ptrdiff_t>(size), chunk.end(), 0);
+    std::fill(padding, chunk.end(), 0);  // nor widest number
     write_groups(chunk.data(), groups, form.rows, heads.data(), writer);
     for (std::size_t group = 0; group < groups; ++group) {
       std::memcpy(message, &heads[group], form.head_bytes);

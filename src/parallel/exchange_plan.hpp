@@ -30,6 +30,8 @@ struct PlacedRun {
   Index size = 0;
   bool is_bfloat16 = false;  ///< in the message; rounded to that where it isn't yet
   Coding coding = Coding::kNone;
+
+  bool operator==(const PlacedRun&) const = default;
 };
 
 /// `sum` += `term`.
@@ -67,7 +69,8 @@ struct ExchangePlan {
   std::vector<ExchangeRound> rounds;  ///< each once the one before is done
   std::vector<ShareTotal> totals;     ///< of the bucket's shares that this rank owns, in their order
   Index received = 0;                 ///< room for what is received
-  std::vector<ParameterRange> sent;   ///< of the node's vector, where the next exchange sends the changes
+  /// Of the node's vector: what this rank sends, its own and what it passes on, if as kChanges.
+  std::vector<ParameterRange> sent;
 };
 
 /// How sums travel between nodes. kDirect: each node sends what it has of a share to the owner, each
@@ -91,8 +94,9 @@ ExchangePlan plan_sums(const BatchPlan& batch, const Nodes& nodes, const std::ve
                        Route route, int rank, int rounded_levels = 0, Coding coding = Coding::kNone);
 
 /// How the owners' values of a bucket reach every node's vector, which is number 0 of the node's rank 0;
-/// those of the ranges `rounded`, in rising order, as bfloat16. With kChanges, all nodes have what the last
-/// exchange has sent, or zeros at first.
+/// those of the ranges `rounded`, in rising order, as bfloat16. With kChanges, messages have the changes of
+/// what the last exchange has sent, or of zeros at first: all nodes still have that, but for its owner those
+/// of `rounded` maybe exactly, since both sides round what they have before they take the difference.
 ExchangePlan plan_copies(const Nodes& nodes, const std::vector<Share>& bucket, Route route, int rank,
                          const std::vector<ParameterRange>& rounded = {}, Coding coding = Coding::kNone);
 

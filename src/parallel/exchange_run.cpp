@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/multiversion.hpp"
+#include "lockstep/core/error.hpp"
 #include "lockstep/core/threads.hpp"
 #include "nn/bfloat16.hpp"
 
@@ -24,10 +25,13 @@ CodedRun coded(const PlacedRun& run) {
   return {.count = run.size, .is_bfloat16 = run.is_bfloat16, .coding = run.coding};
 }
 
+std::size_t uncompressed_bytes(const PlacedRun& run) {
+  return static_cast<std::size_t>(run.size) * (run.is_bfloat16 ? sizeof(Bfloat16) : sizeof(Real));
+}
+
 /// At most.
 std::size_t bytes_of(const PlacedRun& run) {
-  if (run.coding != Coding::kNone) return most_compressed_bytes(coded(run));
-  return static_cast<std::size_t>(run.size) * (run.is_bfloat16 ? sizeof(Bfloat16) : sizeof(Real));
+  return run.coding == Coding::kNone ? uncompressed_bytes(run) : most_compressed_bytes(coded(run));
 }
 
 /// At most.
@@ -124,15 +128,19 @@ void ExchangeRun::post(const ExchangeRound& round) {
         is_packed(message) ? packed : reinterpret_cast<std::byte*>(at(message.runs.front().place)),
         bytes_of(message));
   };
+  const PlannedMessage* before = nullptr;
   for (const PlannedMessage& message : round.outgoing) {
-    const std::span<std::byte> bytes = bytes_in(message);
-    std::byte* end = bytes.data() + bytes.size();
+    const std::span<std::byte> place = bytes_in(message);
+    std::span<const std::byte> bytes = place;
     if (is_packed(message)) {
-      end = bytes.data();
-      for (const PlacedRun& run : message.runs) end = pack(run, end);
+      // Owners send the same to many.
+      const bool is_same = before != nullptr && before->runs == message.runs;
+      bytes = is_same ? outgoing_.back().bytes : pack(message, place.data());
     }
-    outgoing_.push_back({message.peer, {bytes.data(), end}, bytes.size()});
-    topology_.count_sent(outgoing_.back().bytes.size());
+    before = &message;
+    outgoing_.push_back({message.peer, bytes, place.size()});
+    topology_.sent().sent += bytes.size();
+    for (const PlacedRun& run : message.runs) topology_.sent().uncompressed += uncompressed_bytes(run);
   }
   for (const PlannedMessage& message : round.incoming) incoming_.push_back({message.peer, bytes_in(message)});
   topology_.all().begin_exchange(number_, outgoing_, incoming_);
@@ -146,6 +154,12 @@ void ExchangeRun::take(const ExchangeRound& round) {
     for (const PlacedRun& run : message.runs) run_begin = unpack(run, run_begin);
     next += bytes_of(message);
   }
+}
+
+std::span<const std::byte> ExchangeRun::pack(const PlannedMessage& message, std::byte* place) {
+  std::byte* end = place;
+  for (const PlacedRun& run : message.runs) end = pack(run, end);
+  return {place, end};
 }
 
 /// Into a message, which is not aligned for Real; returns where it ends.
@@ -163,7 +177,7 @@ std::byte* ExchangeRun::pack(const PlacedRun& run, std::byte* message) {
   return message + bytes_of(run);
 }
 
-/// Likewise.
+/// From a message, which is not aligned for Real; returns where it ends.
 const std::byte* ExchangeRun::unpack(const PlacedRun& run, const std::byte* message) {
   Real* const values = at(run.place);
   if (run.coding != Coding::kNone) {
@@ -183,15 +197,17 @@ void ExchangeRun::keep_sent() {
     next = std::copy_n(at({.rank = 0, .vector = 0, .offset = range.offset}), range.size, next);
 }
 
-/// Nothing where that is not asked for.
+/// The values of `run` as the last exchange has sent them; null unless it is kChanges.
 const Real* ExchangeRun::last_sent(const PlacedRun& run) const {
+  if (run.coding != Coding::kChanges) return nullptr;
+  const auto has_run = [&](const ParameterRange& range) {
+    return range.offset <= run.place.offset && run.place.offset < range.offset + range.size;
+  };
   const Real* next = last_sent_.data();
-  for (const ParameterRange& range : plan_->sent) {
-    if (range.offset <= run.place.offset && run.place.offset < range.offset + range.size)
-      return next + (run.place.offset - range.offset);
-    next += range.size;
-  }
-  return nullptr;
+  auto range = plan_->sent.begin();
+  for (; range != plan_->sent.end() && !has_run(*range); ++range) next += range->size;
+  LOCKSTEP_CHECK(range != plan_->sent.end());
+  return next + (run.place.offset - range->offset);
 }
 
 }  // namespace lockstep::inline LOCKSTEP_REAL

@@ -33,7 +33,8 @@ class ExchangeRun {
   /// Takes the memory that `plan` needs, so that `begin` takes none. Local. Errors: not enough memory.
   void reserve(const ExchangePlan& plan);
 
-  /// From here on `plan`, which has been reserved for and outlives the run. Local.
+  /// From here on `plan`, which has been reserved for and outlives the run. Of the plans of a run, one at
+  /// most has kChanges. Local.
   void begin(const ExchangePlan& plan);
 
   /// Goes as far as it can without waiting; whether all is done.
@@ -49,6 +50,7 @@ class ExchangeRun {
   void add(const PlacedSum& sum);
   void post(const ExchangeRound& round);
   void take(const ExchangeRound& round);
+  std::span<const std::byte> pack(const PlannedMessage& message, std::byte* place);
   std::byte* pack(const PlacedRun& run, std::byte* message);
   const std::byte* unpack(const PlacedRun& run, const std::byte* message);
   void keep_sent();

@@ -17,6 +17,10 @@ Nodes::Nodes(const std::vector<int>& sizes) {
   }
 }
 
+Index Nodes::most_ranks() const {
+  return std::ranges::max(ranks_, {}, [](const Interval& ranks) { return ranks.size(); }).size();
+}
+
 int Nodes::handler(int owner, int node) const {
   const Interval owners = ranks_of(node_of(owner));
   const Interval handlers = ranks_of(node);

@@ -131,7 +131,7 @@ TEST_F(HostsTest, PredictWhatStandsOnStandardInput) {
 
 TEST_F(HostsTest, GiveTheDigestOfOneRank) {
   const std::map<std::string, Words> methods = {
-      {"adamw", {"--optimizer.name", "adamw", "--optimizer.clip-norm", "0.5"}},
+      {"adamw", {"--optimizer.name", "adamw", "--optimizer.clip-norm", "0.5", "--optimizer.average", "0.9"}},
       {"lamb", {"--optimizer.name", "lamb", "--optimizer.clip-norm", "0.5"}}};
   const std::vector<Layout> layouts = {kTwoHosts,
                                        {.ranks = {2, 2}, .by = "node"},
@@ -145,7 +145,7 @@ TEST_F(HostsTest, GiveTheDigestOfOneRank) {
     ASSERT_EQ(run_lockstep(0, large_training(method) + settings, folder_).exit_code, 0);
     for (const Layout& layout : layouts) {
       for (const std::string compression : {"off", "on"}) {
-        const std::string run_dir = method + name_of(layout) + compression;
+        const std::string run_dir = fmt::format("{}_{}_{}", method, name_of(layout), compression);
         const Outcome outcome = lockstep_on_hosts(
             layout, large_training(run_dir) + settings + Words{"--train.compression", compression});
         EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -323,9 +323,9 @@ TEST_F(HostsTest, AreMeasuredInTurnByTheStudyOfScaling) {
   Words words = small_training("run");
   words[0] = "study";
   words.insert(words.begin() + 1, "scaling");
-  const Outcome outcome =
-      lockstep_on_hosts({.ranks = {2, 1, 2}, .by = "node"},
-                        words + Words{"--rounds", "1", "--batches", "16", "--rank-batch", "8"});
+  const Outcome outcome = lockstep_on_hosts(
+      {.ranks = {2, 1, 2}, .by = "node"},
+      words + Words{"--rounds", "1", "--batches", "16", "--rank-batch", "8", "--train.compression", "off"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.err, "");
   std::map<int, int> nodes;
@@ -336,6 +336,7 @@ TEST_F(HostsTest, AreMeasuredInTurnByTheStudyOfScaling) {
                      std::max(1.0, static_cast<double>(ranks) / std::thread::hardware_concurrency()));
   }
   EXPECT_EQ(nodes, (std::map<int, int>{{1, 1}, {2, 1}, {3, 2}, {5, 3}}));
+  EXPECT_EQ(metrics(folder_, "run", "step_model").at(0).at("compressed"), 1);
   EXPECT_EQ(metrics(folder_, "run", "message").size(), 2U);
   const auto from_two = metrics(folder_, "run", "from_two_nodes");
   EXPECT_FALSE(from_two.empty());

@@ -188,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(ParameterCounts, ReproducibleReducerTest,
 
 INSTANTIATE_TEST_SUITE_P(Compressed, ReproducibleReducerTest,
                          testing::Combine(testing::Values(7, kMostParameters), testing::Values(1, 2, 3),
-                                          testing::Values(Scope::kElements, Scope::kTensor),
+                                          testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel),
                                           testing::Values(Compression::kOn)),
                          case_name);
 

@@ -184,6 +184,17 @@ TEST_P(ReplicaTest, StateOfAnyShapeIsDealtAndGathered) {
   EXPECT_EQ(digest, DigestBlocks(std::as_bytes(std::span(all))).digest());
 }
 
+class TopologyTest : public MpiTest, public testing::WithParamInterface<int> {};
+
+TEST_P(TopologyTest, AllRanksAgreeWhetherMessagesAreCompressed) {
+  const Topology topology = make_topology(world(), GetParam(), Compression::kAuto);
+  const std::vector<int> all = all_gather(world(), int{topology.compresses()});
+  EXPECT_EQ(all, std::vector<int>(all.size(), int{topology.compresses()}));
+  EXPECT_FALSE(topology.is_one_node() && topology.compresses()) << "there is nothing to send";
+}
+
+INSTANTIATE_TEST_SUITE_P(Nodes, TopologyTest, testing::Values(kAllRanks, 1, 2, 3));
+
 INSTANTIATE_TEST_SUITE_P(Ways, ReplicaTest,
                          testing::Combine(testing::Values(kAllRanks, 1, 2, 3),
                                           testing::Values(Scope::kElements, Scope::kTensor, Scope::kModel),

@@ -119,12 +119,14 @@ TEST(Compression, ReadsNoMoreThanTheMostBytesOfAnyMessage) {
 /// 16 streams is whole words of 32 bits.
 std::size_t bytes_of(Index groups, Index head, Index rows, Index width) {
   constexpr Index kWordBits = 32;
-  return static_cast<std::size_t>(groups * head + 16 * 4 * ((rows * width + kWordBits - 1) / kWordBits));
+  constexpr Index kBytesOfAWord = 64;  // in all streams
+  return static_cast<std::size_t>(groups * head +
+                                  kBytesOfAWord * ((rows * width + kWordBits - 1) / kWordBits));
 }
 
 // 24 bits of sign and significand, up to 8 of the exponent, and two bytes for each 64 values.
 TEST(Compression, OfValuesTakesTheBitsOfTheirExponents) {
-  constexpr Index kCount = 64 * 100;
+  constexpr Index kCount{6400};
   const CodedRun run{.count = kCount, .is_bfloat16 = false, .coding = Coding::kValues};
   const auto expected = [](Index width) { return bytes_of(kCount / 64, 2, kCount / 16, width); };
   Floats values(kCount);
@@ -139,7 +141,7 @@ TEST(Compression, OfValuesTakesTheBitsOfTheirExponents) {
 }
 
 TEST(Compression, OfChangesTakesTheBitsOfTheLargestOf16) {
-  constexpr Index kCount = 16 * 320;
+  constexpr Index kCount{5120};
   const CodedRun run{.count = kCount, .is_bfloat16 = false, .coding = Coding::kChanges};
   const auto expected = [](Index rows, Index width) { return bytes_of(kCount / 16, 1, rows, width); };
   const Floats previous = usual(kCount, 1);
@@ -155,7 +157,7 @@ TEST(Compression, OfChangesTakesTheBitsOfTheLargestOf16) {
 }
 
 TEST(Compression, OfBfloat16DoesNotSendTheOtherHalf) {
-  constexpr Index kCount = 64 * 100;
+  constexpr Index kCount{6400};
   const CodedRun run{.count = kCount, .is_bfloat16 = true, .coding = Coding::kValues};
   Floats values(kCount);
   for (std::size_t i = 0; i < kCount; ++i) values[i] = std::ldexp(-1.9999F, static_cast<int>(i % 8));

@@ -14,7 +14,8 @@ namespace lockstep {
 struct OutgoingMessage {
   int peer;
   std::span<const std::byte> bytes;
-  std::size_t room = bytes.size();  ///< that the receiver has for them, at least their number
+  /// What the receiver has for them: as many bytes, or more, where it does not know how many come.
+  std::size_t room = bytes.size();
 };
 /// Room for the bytes that one rank sends.
 struct IncomingMessage {

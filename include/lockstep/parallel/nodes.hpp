@@ -17,6 +17,8 @@ class Nodes {
   int count() const { return static_cast<int>(ranks_.size()); }
   int ranks() const { return static_cast<int>(node_of_.size()); }
 
+  /// Of the node that has most.
+  Index most_ranks() const;
   Interval ranks_of(int node) const { return ranks_[static_cast<std::size_t>(node)]; }
   int node_of(int rank) const { return node_of_[static_cast<std::size_t>(rank)]; }
 

@@ -17,7 +17,9 @@ class Replica {
  public:
   virtual ~Replica() = default;
 
-  /// All parameters. Between two calls of `publish` a rank writes only its own shares, or only reads.
+  /// All parameters. Between two calls of `publish` a rank writes only its own shares, or only reads; between
+  /// `publish` and `complete` it only reads. What else is written may stay, on one node alone, for good:
+  /// compressed messages have the changes of what all nodes had before.
   virtual std::span<Real> values() = 0;
 
   /// Makes what every rank has written of its own shares everybody's, and returns when all ranks of the node

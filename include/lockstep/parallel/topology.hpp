@@ -9,6 +9,12 @@
 
 namespace lockstep {
 
+/// To other nodes.
+struct SentBytes {
+  std::size_t sent = 0;
+  std::size_t uncompressed = 0;  ///< that the same would have been without compression
+};
+
 /// The ranks of a training, and which of them exchange through memory that they see together: those of a
 /// node, or, where messages are asked for or the system lets processes share nothing, each rank alone. Also
 /// how messages go between nodes.
@@ -30,10 +36,8 @@ class Topology {
   /// Whether gradients and parameters are compressed between nodes.
   bool compresses() const { return compresses_; }
 
-  /// Adds to the bytes that this rank has sent to other nodes. Local.
-  void count_sent(std::size_t bytes) const { bytes_sent_ += bytes; }
-  /// Of gradients and parameters so far.
-  std::size_t bytes_sent() const { return bytes_sent_; }
+  /// What this rank has sent of gradients and parameters so far, as its exchanges count it. Local.
+  SentBytes& sent() const { return sent_; }
 
   /// The first of `count` numbers of exchanges (Communicator::begin_exchange) that nobody else with this
   /// topology has. All ranks call this in the same order. Local.
@@ -44,7 +48,7 @@ class Topology {
   Nodes nodes_;
   std::unique_ptr<Communicator> node_;
   bool compresses_;
-  mutable std::size_t bytes_sent_ = 0;
+  mutable SentBytes sent_;
   mutable std::size_t next_exchange_ = 1;  // number 0 is for exchanges that begin and end in one call
 };
 

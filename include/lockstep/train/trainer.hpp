@@ -141,11 +141,11 @@ class Trainer {
   Network& whole_network();
   /// Whether network() has them so already. Local, and the same on every rank.
   bool has_whole_network() const { return replica_->is_complete(); }
-  /// Whether messages between nodes are compressed. The same on every rank.
+  /// Whether messages between nodes are compressed. Local, and the same on every rank.
   bool compresses() const { return topology_.compresses(); }
-  /// Bytes of gradients and parameters that this rank has sent to other nodes so far; without those of
-  /// train.reduction = fast, of which the message library doesn't tell.
-  std::size_t bytes_sent() const { return topology_.bytes_sent(); }
+  /// What this rank has sent of gradients and parameters to other nodes so far; without train.reduction =
+  /// fast, of which the message library doesn't tell. Local.
+  SentBytes sent() const { return topology_.sent(); }
   /// Whether a moving average of the weights is kept.
   bool has_average() const { return average_.has_value(); }
   /// The trace of all ranks so far, where train.timeline asks for one. Collective.

@@ -30,7 +30,7 @@ Hosts find_hosts(Communicator& world);
 /// What a message between two nodes takes.
 struct MessageTime {
   double seconds = 0;
-  double work = 0;  ///< seconds of a core on either side, where it looks for the message once a millisecond
+  double work = 0;  ///< CPU seconds of the process on either side, which looks for it once a millisecond
 };
 
 /// Of messages of `bytes` bytes that the first ranks of the first two nodes give each other, both at once:

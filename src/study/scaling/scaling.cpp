@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -11,6 +13,7 @@
 #include "lockstep/core/error.hpp"
 #include "lockstep/core/log.hpp"
 #include "lockstep/parallel/shares.hpp"
+#include "lockstep/parallel/topology.hpp"
 #include "study/studies.hpp"
 #include "study/study_run.hpp"
 #include "study/sweep/value_list.hpp"
@@ -81,17 +84,27 @@ StepTraffic traffic_of(const TrainingOptions& options, const ParameterLayout& la
   return traffic;
 }
 
+/// Settings of all trainings: one trial of compression decides for all of them. Collective.
+std::map<std::string, std::string> settled(StudyRun& study) {
+  const TrainingOptions& options = study.config().training;
+  if (options.reduction == Reduction::kFast || options.compression != Compression::kAuto) return {};
+  const Topology topology(study.communicator(), options.exchange, options.compression);
+  return {{"train.compression", topology.compresses() ? "on" : "off"}};
+}
+
 /// Measures all cells in turn, again and again, and messages between nodes. Collective.
 void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
   const Index rounds = study.count("rounds");
+  const std::map<std::string, std::string> common = settled(study);
   std::vector<std::vector<StepMeasurement>> measured(results.cells.size());
   std::vector<std::vector<MessageTime>> messages(results.messages.size());
   for (Index round = 0; round < rounds; ++round) {
     log::status(fmt::format("round {} of {}", round + 1, rounds));
     for (std::size_t i = 0; i < results.cells.size(); ++i) {
       const ScalingCell& cell = results.cells[i];
-      const Config config = study.config_of(
-          {fmt::format("{} ranks", cell.ranks), {{"train.batch-size", std::to_string(cell.batch_size)}}});
+      auto settings = common;
+      settings["train.batch-size"] = std::to_string(cell.batch_size);
+      const Config config = study.config_of({fmt::format("{} ranks", cell.ranks), settings});
       // A new trainer each time: the memory of all at once might be too much.
       TimedTraining training(config, problem, study.communicator(), static_cast<int>(cell.ranks));
       training.round();
@@ -122,21 +135,20 @@ void measure(StudyRun& study, const Problem& problem, ScalingResults& results) {
     cell.slowest = *std::max_element(seconds.begin(), seconds.end());
     cell.exchange = median(all_of(&StepMeasurement::exchange));
     cell.waiting = median(all_of(&StepMeasurement::waiting));
-    cell.sent = median(all_of(&StepMeasurement::sent)) * static_cast<double>(cell.ranks) /
-                static_cast<double>(cell.nodes);
+    cell.sent = median(all_of(&StepMeasurement::sent));
+    cell.uncompressed = median(all_of(&StepMeasurement::uncompressed));
   }
 }
 
-/// The part of the bytes between nodes that compression has left, over the steps on several nodes.
-double compressed_part(const ScalingResults& results) {
-  std::vector<double> parts;
-  for (const ScalingCell& cell : results.cells) {
-    if (cell.sent == 0) continue;
-    const StepShape plain =
-        shape_of(cell.batch_size, results.micro_batches, results.hosts.first(cell.ranks), results.traffic);
-    parts.push_back(cell.sent / plain.paths.front().bytes);
+/// The part of the bytes between nodes that compression has left.
+double compressed_part(const std::vector<ScalingCell>& cells) {
+  double sent = 0;
+  double uncompressed = 0;
+  for (const ScalingCell& cell : cells) {
+    sent += cell.sent;
+    uncompressed += cell.uncompressed;
   }
-  return parts.empty() ? 1 : std::min(1.0, median(parts));
+  return uncompressed > 0 ? sent / uncompressed : 1;
 }
 
 /// By a short message and a long one.
@@ -208,7 +220,7 @@ void run_scaling(StudyRun& study) {
   study.open();
   // Only rank 0 was in all groups.
   if (study.communicator().rank() != 0) return;
-  results.traffic.compressed = compressed_part(results);
+  results.traffic.compressed = compressed_part(results.cells);
   const std::vector<TimedStep> steps = timed_steps(results);
   const NetworkWork work = work_of(results.messages);
   results.model = fit_step_model(steps, work);

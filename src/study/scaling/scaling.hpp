@@ -21,9 +21,10 @@ struct ScalingCell {
   double seconds = 0;  ///< of a step: median over the rounds
   double fastest = 0;  ///< of the rounds
   double slowest = 0;
-  double exchange = 0;  ///< seconds for sums and checks over ranks, without waiting
-  double waiting = 0;   ///< for other ranks, on average
-  double sent = 0;      ///< bytes that a node sends in a step, on average; 0 on one node
+  double exchange = 0;      ///< seconds for sums and checks over ranks, without waiting
+  double waiting = 0;       ///< for other ranks, on average
+  double sent = 0;          ///< bytes that a rank sends to other nodes in a step, on average
+  double uncompressed = 0;  ///< that these were without compression
 
   double samples_per_second() const { return static_cast<double>(batch_size) / seconds; }
 };

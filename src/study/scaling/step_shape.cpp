@@ -23,13 +23,6 @@ Index most_rows(Index batch_size, Index micro_batches, Index ranks) {
   return most;
 }
 
-/// Of the node that has most.
-double ranks_a_node(const Nodes& nodes) {
-  Index most = 0;
-  for (int node = 0; node < nodes.count(); ++node) most = std::max(most, nodes.ranks_of(node).size());
-  return static_cast<double>(most);
-}
-
 double tree_messages(int nodes) { return std::bit_width(static_cast<unsigned>(nodes - 1)); }
 
 /// That a rank sends one after another for the sums of a bucket, or for its parameters.
@@ -46,7 +39,7 @@ StepShape shape_of(Index batch_size, Index micro_batches, const Nodes& nodes, co
   if (micro_batches < ranks)
     micro_batches = static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(ranks)));
   const auto parameters = static_cast<double>(std::accumulate(buckets.begin(), buckets.end(), Index{0}));
-  const double on_node = ranks_a_node(nodes);
+  const double on_node = static_cast<double>(nodes.most_ranks());
   StepShape shape{.crowd = crowd,
                   .rows = static_cast<double>(most_rows(batch_size, micro_batches, ranks)),
                   .messages = 2 * (on_node - 1),

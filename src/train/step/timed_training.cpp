@@ -42,13 +42,12 @@ void TimedTraining::round() {
     std::vector<UnitTimes> units;
     reports.reserve(static_cast<std::size_t>(steps_));
     units.reserve(reports.capacity());
-    double sent = 0;
+    sent_ = {};
     for (Index i = 0; i < steps_; ++i) {
       reports.push_back(whole_step());
       units.push_back(trainer_->unit_times());
-      sent += static_cast<double>(sent_);
     }
-    keep(reports, units, sent / static_cast<double>(steps_));
+    keep(reports, units);
   });
 }
 
@@ -60,6 +59,7 @@ StepMeasurement TimedTraining::result() const {
   result.exchange = over_rounds([](const StepMeasurement& m) { return m.exchange; });
   result.waiting = over_rounds([](const StepMeasurement& m) { return m.waiting; });
   result.sent = over_rounds([](const StepMeasurement& m) { return m.sent; });
+  result.uncompressed = over_rounds([](const StepMeasurement& m) { return m.uncompressed; });
   for (const StepPart part : all_step_parts()) {
     result.times[part] = over_rounds([&](const StepMeasurement& m) { return m.times[part]; });
   }
@@ -83,22 +83,24 @@ Index TimedTraining::choose_steps() {
 /// The next step on a full batch: the last one of an epoch may be smaller. Collective over the group.
 StepReport TimedTraining::whole_step() {
   StepReport report;
+  SentBytes before;
   do {
-    sent_ = trainer_->bytes_sent();
+    before = trainer_->sent();
     report = trainer_->step();
   } while (report.samples < trainer_->plan().batch_size);
-  sent_ = trainer_->bytes_sent() - sent_;
+  sent_.sent += trainer_->sent().sent - before.sent;
+  sent_.uncompressed += trainer_->sent().uncompressed - before.uncompressed;
   return report;
 }
 
 /// Collective over the group.
-void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units,
-                         double sent) {
+void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units) {
   const auto over_steps = [&](const auto& value) { return median_of(reports, value); };
   const auto over_ranks = [&](double mine) {
     const std::vector<double> all = all_gather(*group_, mine);
     return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
   };
+  const auto steps = static_cast<double>(reports.size());
   StepMeasurement round{
       .seconds = over_steps([](const StepReport& report) { return report.seconds; }),
       .times = {},
@@ -108,8 +110,8 @@ void TimedTraining::keep(const std::vector<StepReport>& reports, const std::vect
       })),
       .waiting =
           over_ranks(over_steps([](const StepReport& report) { return report.times[StepPart::kWaiting]; })),
-      .sent = over_ranks(sent)};
-  const auto steps = static_cast<double>(reports.size());
+      .sent = over_ranks(static_cast<double>(sent_.sent) / steps),
+      .uncompressed = over_ranks(static_cast<double>(sent_.uncompressed) / steps)};
   for (const StepPart part : all_step_parts()) {
     for (const StepReport& report : reports) round.times[part] += report.times[part] / steps;
   }

@@ -18,6 +18,7 @@ struct StepMeasurement {
   double exchange = 0;  ///< seconds for sums over ranks and what they tell each other, mean over the ranks
   double waiting = 0;   ///< for other ranks, likewise
   double sent = 0;      ///< bytes to other nodes, likewise
+  double uncompressed = 0;  ///< that these were without compression
 };
 
 /// A trainer on some of the ranks, and the steps that it was seen to take.
@@ -38,14 +39,14 @@ class TimedTraining {
  private:
   Index choose_steps();
   StepReport whole_step();
-  void keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units, double sent);
+  void keep(const std::vector<StepReport>& reports, const std::vector<UnitTimes>& units);
 
   Config config_;
   Communicator& world_;
   std::unique_ptr<Communicator> group_;
   std::unique_ptr<Trainer> trainer_;
-  Index steps_ = 0;       // of a round
-  std::size_t sent_ = 0;  // bytes, in the last whole step
+  Index steps_ = 0;  // of a round
+  SentBytes sent_;   // in the whole steps of this round
   std::vector<StepMeasurement> rounds_;
 };
 

@@ -1,6 +1,7 @@
 #include "lockstep/train/trainer.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -41,6 +42,12 @@ TrainingOptions prepare(Communicator& communicator, const Network& network, cons
   if (!different.empty()) fail_input("{}; give all ranks the same", different);
   set_threads(options.threads);
   return options;
+}
+
+/// Of messages that are Lockstep's own, and of float.
+Compression compression_of(const TrainingOptions& options) {
+  const bool is_possible = options.reduction == Reduction::kReproducible && std::is_same_v<Real, float>;
+  return is_possible ? options.compression : Compression::kOff;
 }
 
 /// `action` is step `step` of an optimizer, which may diverge on one rank alone. Collective. Errors:
@@ -104,8 +111,7 @@ Trainer::Trainer(Communicator& communicator, Network network, Problem problem, T
       weights_(weights_of(problem_)),
       micro_batches_(options_.reduction == Reduction::kFast ? communicator.size() : options_.micro_batches),
       network_(std::move(network)),
-      topology_(communicator, options_.exchange,
-                options_.reduction == Reduction::kFast ? Compression::kOff : options_.compression),
+      topology_(communicator, options_.exchange, compression_of(options_)),
       balance_(micro_batches_, topology_.nodes()),
       shares_(plan_shares(options_, network_.layout(), communicator.size())),
       replica_(make_replica(topology_, shares_, rounded_parameters(options_, network_.layout()))),
